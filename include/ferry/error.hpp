@@ -1,0 +1,117 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/config.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/error_category.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/error_condition.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ferry {
+
+/// What went wrong. Cancellation has no value here: its code is `asio::error::operation_aborted`.
+enum class errc {
+    timeout = 1,       ///< a time-out expired
+    invalid_state,     ///< the future or promise is in a state that does not allow the call
+    no_state,          ///< the handle refers to no future
+    broken_promise,    ///< the producer went away without an outcome
+    shutdown,          ///< the pool no longer accepts tasks
+    queue_full,        ///< the bounded queue is full and rejects
+    would_deadlock,    ///< waiting here could never end
+    broken_executor,   ///< the executor cannot run tasks any more
+    broken_thread_pool ///< a thread pool's initializer failed
+};
+
+/// Groups of codes, for code that does not care which member of the family it met.
+enum class condition { cancelled = 1, timed_out, rejected, broken };
+
+const boost::system::error_category& error_category() noexcept;
+const boost::system::error_category& condition_category() noexcept;
+boost::system::error_code make_error_code(errc e) noexcept;
+boost::system::error_condition make_error_condition(condition c) noexcept;
+
+/// The task was cancelled, or the waiting for it was.
+class cancelled_error : public boost::system::system_error {
+public:
+    explicit cancelled_error(const std::string& what = "the task was cancelled");
+};
+
+/// A time-out expired. Where many were waited for, says how many of how many were not finished.
+class timeout_error : public boost::system::system_error {
+public:
+    explicit timeout_error(const std::string& what = "timed out");
+    timeout_error(std::size_t unfinished, std::size_t total);
+
+    std::size_t unfinished() const noexcept { return unfinished_; }
+    std::size_t total() const noexcept { return total_; }
+
+private:
+    std::size_t unfinished_ = 0;
+    std::size_t total_ = 0;
+};
+
+/// The future or promise is in a state that does not allow the call; the text names the state.
+class invalid_state_error : public boost::system::system_error {
+public:
+    explicit invalid_state_error(const std::string& what = "invalid state");
+};
+
+/// A default-constructed, moved-from or taken handle was used.
+class no_state_error : public boost::system::system_error {
+public:
+    explicit no_state_error(const std::string& what = "the future has no state");
+};
+
+/// The promise, or the executor that held the task, was destroyed before there was an outcome.
+class broken_promise : public boost::system::system_error {
+public:
+    explicit broken_promise(const std::string& what = "the task was destroyed before it ran");
+};
+
+/// A task was submitted after `shutdown`.
+class shutdown_error : public boost::system::system_error {
+public:
+    explicit shutdown_error(const std::string& what = "cannot submit after shutdown");
+};
+
+/// A bounded queue that rejects is full.
+class queue_full_error : public boost::system::system_error {
+public:
+    explicit queue_full_error(const std::string& what = "the queue is full");
+};
+
+/// The wait could never end, so it was refused.
+class would_deadlock : public boost::system::system_error {
+public:
+    explicit would_deadlock(const std::string& what = "waiting here would deadlock");
+};
+
+/// The executor cannot run tasks any more.
+class broken_executor : public boost::system::system_error {
+public:
+    explicit broken_executor(const std::string& what = "the executor is broken");
+
+protected:
+    broken_executor(errc code, const std::string& what);
+};
+
+/// The initializer of a thread pool failed.
+class broken_thread_pool : public broken_executor {
+public:
+    explicit broken_thread_pool(const std::string& what = "a thread pool's initializer failed");
+};
+
+} // namespace ferry
+
+template <>
+struct boost::system::is_error_code_enum<ferry::errc> : std::true_type {};
+template <>
+struct boost::system::is_error_condition_enum<ferry::condition> : std::true_type {};

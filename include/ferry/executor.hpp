@@ -1,0 +1,50 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/future.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <functional>
+#include <stop_token>
+#include <tuple>
+#include <type_traits>
+
+namespace ferry {
+namespace detail {
+
+template <class T>
+struct is_awaitable : std::false_type {};
+template <class T, class E>
+struct is_awaitable<boost::asio::awaitable<T, E>> : std::true_type {};
+
+template <class F, class... A>
+inline constexpr bool takes_stop_token =
+    !std::is_invocable_v<std::decay_t<F>, std::decay_t<A>...> &&
+    std::is_invocable_v<std::decay_t<F>, std::stop_token, std::decay_t<A>...>;
+
+template <bool Stop, class F, class... A>
+struct call_result : std::invoke_result<std::decay_t<F>, std::decay_t<A>...> {};
+template <class F, class... A>
+struct call_result<true, F, A...>
+    : std::invoke_result<std::decay_t<F>, std::stop_token, std::decay_t<A>...> {};
+
+template <class F, class... A>
+using call_result_t = typename call_result<takes_stop_token<F, A...>, F, A...>::type;
+
+} // namespace detail
+
+/// What can be offloaded: callable with its decayed arguments, with or without a leading
+/// `std::stop_token`; not a coroutine; its result does not refer to one of its own arguments.
+template <class F, class... A>
+concept offloadable =
+    requires { typename detail::call_result_t<F, A...>; } &&
+    !detail::is_awaitable<std::remove_cvref_t<detail::call_result_t<F, A...>>>::value &&
+    !(std::is_reference_v<detail::call_result_t<F, A...>> &&
+      (std::is_same_v<std::remove_cvref_t<detail::call_result_t<F, A...>>, std::decay_t<A>> || ...));
+
+/// What a call gives once its arguments were decay-copied.
+template <class F, class... A>
+using offload_result_t = detail::call_result_t<F, A...>;
+
+} // namespace ferry

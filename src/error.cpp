@@ -1,0 +1,102 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/error.hpp>
+
+namespace ferry {
+namespace {
+
+const char* text(int value) noexcept {
+    switch (static_cast<errc>(value)) {
+    case errc::timeout: return "timed out";
+    case errc::invalid_state: return "invalid state";
+    case errc::no_state: return "no state";
+    case errc::broken_promise: return "broken promise";
+    case errc::shutdown: return "the executor was shut down";
+    case errc::queue_full: return "the queue is full";
+    case errc::would_deadlock: return "would deadlock";
+    case errc::broken_executor: return "the executor is broken";
+    case errc::broken_thread_pool: return "the thread pool is broken";
+    }
+    return "unknown error";
+}
+
+class errc_category final : public boost::system::error_category {
+public:
+    const char* name() const noexcept override { return "ferry"; }
+    std::string message(int value) const override { return text(value); }
+};
+
+class family_category final : public boost::system::error_category {
+public:
+    const char* name() const noexcept override { return "ferry.condition"; }
+
+    std::string message(int value) const override {
+        switch (static_cast<condition>(value)) {
+        case condition::cancelled: return "cancelled";
+        case condition::timed_out: return "timed out";
+        case condition::rejected: return "rejected";
+        case condition::broken: return "broken";
+        }
+        return "unknown condition";
+    }
+
+    bool equivalent(const boost::system::error_code& code, int value) const noexcept override {
+        switch (static_cast<condition>(value)) {
+        case condition::cancelled: return code == boost::asio::error::operation_aborted;
+        case condition::timed_out: return code == errc::timeout;
+        case condition::rejected: return code == errc::shutdown || code == errc::queue_full;
+        case condition::broken:
+            return code == errc::broken_promise || code == errc::broken_executor ||
+                   code == errc::broken_thread_pool;
+        }
+        return false;
+    }
+};
+
+std::string unfinished_text(std::size_t unfinished, std::size_t total) {
+    return std::to_string(unfinished) + " of " + std::to_string(total) + " futures unfinished";
+}
+
+} // namespace
+
+const boost::system::error_category& error_category() noexcept {
+    static const errc_category instance;
+    return instance;
+}
+
+const boost::system::error_category& condition_category() noexcept {
+    static const family_category instance;
+    return instance;
+}
+
+boost::system::error_code make_error_code(errc e) noexcept {
+    return {static_cast<int>(e), error_category()};
+}
+
+boost::system::error_condition make_error_condition(condition c) noexcept {
+    return {static_cast<int>(c), condition_category()};
+}
+
+cancelled_error::cancelled_error(const std::string& what)
+    : system_error(boost::asio::error::make_error_code(boost::asio::error::operation_aborted),
+                   what) {}
+timeout_error::timeout_error(const std::string& what) : system_error(errc::timeout, what) {}
+timeout_error::timeout_error(std::size_t unfinished, std::size_t total)
+    : system_error(errc::timeout, unfinished_text(unfinished, total)), unfinished_(unfinished),
+      total_(total) {}
+invalid_state_error::invalid_state_error(const std::string& what)
+    : system_error(errc::invalid_state, what) {}
+no_state_error::no_state_error(const std::string& what) : system_error(errc::no_state, what) {}
+broken_promise::broken_promise(const std::string& what)
+    : system_error(errc::broken_promise, what) {}
+shutdown_error::shutdown_error(const std::string& what) : system_error(errc::shutdown, what) {}
+queue_full_error::queue_full_error(const std::string& what)
+    : system_error(errc::queue_full, what) {}
+would_deadlock::would_deadlock(const std::string& what)
+    : system_error(errc::would_deadlock, what) {}
+broken_executor::broken_executor(const std::string& what)
+    : broken_executor(errc::broken_executor, what) {}
+broken_executor::broken_executor(errc code, const std::string& what) : system_error(code, what) {}
+broken_thread_pool::broken_thread_pool(const std::string& what)
+    : broken_executor(errc::broken_thread_pool, what) {}
+
+} // namespace ferry
