@@ -59,10 +59,7 @@ public:
     template <class F, class... A>
         requires offloadable<F, A...>
     future<offload_result_t<F, A...>> submit(F&& fn, A&&... args) {
-        using block = detail::task_for<F, A...>;
-        boost::intrusive_ptr<block> t(new block(std::forward<F>(fn), std::forward<A>(args)...));
-        enqueue(*t, true);
-        return detail_access::make<offload_result_t<F, A...>>(std::move(t));
+        return start(true, std::forward<F>(fn), std::forward<A>(args)...);
     }
 
     /// Afterwards `submit` throws `shutdown_error`. Idempotent. With `cancel_futures` what has not
@@ -74,6 +71,14 @@ public:
 
 private:
     friend struct pool_access;
+    template <class F, class... A>
+    future<offload_result_t<F, A...>> start(bool bounded, F&& fn, A&&... args) {
+        using block = detail::task_for<F, A...>;
+        boost::intrusive_ptr<block> t(new block(std::forward<F>(fn), std::forward<A>(args)...));
+        enqueue(*t, bounded);
+        return detail_access::make<offload_result_t<F, A...>>(std::move(t));
+    }
+
     /// Queues and shares ownership; `bounded` honours max_queue.
     template <class Task>
     void enqueue(Task& t, bool bounded) {
@@ -88,6 +93,14 @@ private:
     void push(detail::runnable& r, bool bounded);
 
     std::shared_ptr<detail::pool_core> core_;
+};
+
+/// For the bridge: queues without regard to max_queue, so that it never blocks an event loop.
+struct pool_access {
+    template <class F, class... A>
+    static auto submit_unbounded(thread_pool& pool, F&& fn, A&&... args) {
+        return pool.start(false, std::forward<F>(fn), std::forward<A>(args)...);
+    }
 };
 
 } // namespace ferry

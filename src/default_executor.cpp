@@ -1,0 +1,50 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/default_executor.hpp>
+
+namespace ferry {
+namespace {
+
+class default_pool final : public boost::asio::execution_context::service {
+public:
+    using key_type = default_pool;
+    static boost::asio::execution_context::id id;
+
+    explicit default_pool(boost::asio::execution_context& context) : service(context) {}
+
+    thread_pool& get() {
+        const std::lock_guard lock(mutex_);
+        if (chosen_ != nullptr)
+            return *chosen_;
+        if (!own_)
+            own_ = std::make_unique<thread_pool>();
+        return *own_;
+    }
+    void choose(thread_pool& pool) {
+        const std::lock_guard lock(mutex_);
+        chosen_ = &pool;
+    }
+
+private:
+    void shutdown() override {
+        if (own_)
+            own_->shutdown({.wait = false, .cancel_futures = true});
+    }
+
+    std::mutex mutex_;
+    thread_pool* chosen_ = nullptr;    // guarded by mutex_
+    std::unique_ptr<thread_pool> own_; // guarded by mutex_; joined by the destructor
+};
+
+boost::asio::execution_context::id default_pool::id;
+
+} // namespace
+
+thread_pool& default_executor(boost::asio::execution_context& context) {
+    return boost::asio::use_service<default_pool>(context).get();
+}
+
+void set_default_executor(boost::asio::execution_context& context, thread_pool& pool) {
+    boost::asio::use_service<default_pool>(context).choose(pool);
+}
+
+} // namespace ferry
