@@ -98,7 +98,7 @@ private:
 
     R call() {
         return std::apply(
-            [this](F& f, A&... a) -> R {
+            [&](F& f, A&... a) -> R {
                 if constexpr (Stop)
                     return std::invoke(std::move(f), stop_.get_token(), std::move(a)...);
                 else
