@@ -26,7 +26,7 @@ setup_packages() {
         libboost-json1.81-dev libboost-url1.81-dev libcurl4-openssl-dev libcli11-dev)
     local compiler=${CXX:-g++} missing=() as_root=() package
     if [[ ${1:-} == --tsan ]]; then
-        packages+=(clang-19 libclang-rt-19-dev)
+        packages+=(clang-19 libclang-rt-19-dev llvm-19)
         compiler=clang++-19
     fi
 
