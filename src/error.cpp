@@ -15,6 +15,7 @@ const char* text(int value) noexcept {
     case errc::would_deadlock: return "would deadlock";
     case errc::broken_executor: return "the executor is broken";
     case errc::broken_thread_pool: return "the thread pool is broken";
+    case errc::exception_group: return "several tasks failed";
     }
     return "unknown error";
 }
@@ -54,6 +55,21 @@ public:
 
 std::string unfinished_text(std::size_t unfinished, std::size_t total) {
     return std::to_string(unfinished) + " of " + std::to_string(total) + " futures unfinished";
+}
+
+std::string group_text(const std::vector<std::exception_ptr>& exceptions) {
+    std::string text = std::to_string(exceptions.size()) + " tasks failed";
+    for (const auto& e : exceptions) {
+        text += text.ends_with("failed") ? ": " : "; ";
+        try {
+            std::rethrow_exception(e);
+        } catch (const std::exception& x) {
+            text += x.what();
+        } catch (...) {
+            text += "what is no std::exception";
+        }
+    }
+    return text;
 }
 
 } // namespace
@@ -98,5 +114,8 @@ broken_executor::broken_executor(const std::string& what)
 broken_executor::broken_executor(errc code, const std::string& what) : system_error(code, what) {}
 broken_thread_pool::broken_thread_pool(const std::string& what)
     : broken_executor(errc::broken_thread_pool, what) {}
+exception_group::exception_group(std::vector<std::exception_ptr> exceptions)
+    : system_error(errc::exception_group, group_text(exceptions)),
+      exceptions_(std::move(exceptions)) {}
 
 } // namespace ferry

@@ -1,55 +1,33 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/detail/futex.hpp>
 #include <ferry/detail/shared_state.hpp>
-#include <ferry/promise.hpp>
 
-#include <boost/core/demangle.hpp>
+#include <ferry/detail/futex.hpp>
+#include <ferry/detail/spin.hpp>
+#include <ferry/detail/task.hpp>
 
-#include <cxxabi.h>
+#include <bit>
 
-#include <climits>
-#include <cstdio>
-#include <ctime>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+namespace ferry::detail {
 
-namespace ferry {
-namespace detail {
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));
 
-void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected,
-                std::optional<std::chrono::steady_clock::time_point> deadline) noexcept {
-    // Bitset waits take an absolute time of CLOCK_MONOTONIC, which is what steady_clock reads.
-    timespec at{};
-    if (deadline) {
-        const auto ns =
-            std::chrono::duration_cast<std::chrono::nanoseconds>(deadline->time_since_epoch())
-                .count();
-        at.tv_sec = static_cast<time_t>(ns / 1'000'000'000);
-        at.tv_nsec = static_cast<long>(ns % 1'000'000'000);
-    }
-    ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word),
-              FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected, deadline ? &at : nullptr, nullptr,
-              FUTEX_BITSET_MATCH_ANY);
-}
-
-void futex_wake_all(std::atomic<std::uint32_t>& word) noexcept {
-    ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), FUTEX_WAKE | FUTEX_PRIVATE_FLAG,
-              INT_MAX, nullptr, nullptr, 0);
-}
+shared_state_base::shared_state_base() noexcept = default;
 
 shared_state_base::~shared_state_base() {
-    for (continuation* c = first_; c != nullptr;) {
-        continuation* next = c->next_;
+    const std::uintptr_t h = waiters_.load(std::memory_order_acquire);
+    auto* const first = reinterpret_cast<continuation*>(h & ~ring_flags);
+    for (continuation* c = first; c != nullptr;) {
+        continuation* const next = c->next_ == first ? nullptr : c->next_;
         c->destroy();
         c = next;
     }
 }
 
 bool shared_state_base::try_start() noexcept {
-    std::uint32_t w = word_.load(std::memory_order_relaxed);
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
     while ((w & (status_mask | claimed)) == 0) {
-        if (word_.compare_exchange_weak(w, w | static_cast<std::uint32_t>(status::running),
+        if (word_.compare_exchange_weak(w, w | static_cast<std::uint64_t>(status::running),
                                         std::memory_order_acq_rel))
             return true;
     }
@@ -57,7 +35,7 @@ bool shared_state_base::try_start() noexcept {
 }
 
 bool shared_state_base::claim(bool from_running) noexcept {
-    std::uint32_t w = word_.load(std::memory_order_relaxed);
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
     for (;;) {
         const auto s = static_cast<status>(w & status_mask);
         if ((w & claimed) != 0 || !(s == status::pending || (from_running && s == status::running)))
@@ -67,40 +45,173 @@ bool shared_state_base::claim(bool from_running) noexcept {
     }
 }
 
-void shared_state_base::publish(status outcome) noexcept {
-    const boost::intrusive_ptr<shared_state_base> keep(this);
-    continuation* list = nullptr;
-    std::uint32_t old = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        published_ = true;
-        list = std::exchange(first_, nullptr);
-        last_ = nullptr;
-        old = word_.exchange(static_cast<std::uint32_t>(outcome), std::memory_order_acq_rel);
+// Moves a pending state on and tells the queue that still holds it. The queue's pool lives until
+// the item is taken from it, and whoever takes it waits for the end of `leaving`.
+bool shared_state_base::leave_queue(std::uint64_t to, bool cancelled) noexcept {
+    const std::uint64_t mark = home != nullptr ? leaving : 0;
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
+    do {
+        if ((w & (status_mask | claimed)) != 0)
+            return false;
+    } while (!word_.compare_exchange_weak(w, w | to | mark, std::memory_order_acq_rel));
+    if (mark != 0) {
+        left_queue(*home, cancelled);
+        word_.fetch_and(~leaving, std::memory_order_acq_rel);
     }
-    if ((old & sleepers) != 0)
-        futex_wake_all(word_);
-    while (list != nullptr) {
-        continuation* next = list->next_;
-        list->fire(*this);
-        list = next;
+    return true;
+}
+
+bool shared_state_base::start_in_queue() noexcept {
+    return leave_queue(static_cast<std::uint64_t>(status::running), false);
+}
+
+std::uintptr_t shared_state_base::lock_ring() noexcept {
+    short_wait pause;
+    for (;;) {
+        std::uintptr_t h = waiters_.load(std::memory_order_acquire);
+        if ((h & ring_closed) != 0)
+            return h;
+        if ((h & ring_locked) == 0 &&
+            waiters_.compare_exchange_weak(h, h | ring_locked, std::memory_order_acq_rel))
+            return h;
+        pause();
     }
 }
 
-bool shared_state_base::cancel() noexcept {
-    if (!claim(false))
+shared_state_base::closed_ring shared_state_base::close() noexcept {
+    std::uintptr_t h = 0;
+    if (waiters_.compare_exchange_strong(h, ring_closed, std::memory_order_acq_rel))
+        return {};
+    h = lock_ring();
+    waiters_.store(ring_closed, std::memory_order_release);
+    return {reinterpret_cast<continuation*>(h & ~ring_flags), (h & ring_user_code) != 0};
+}
+
+bool shared_state_base::add(continuation& c) noexcept {
+    const std::uintptr_t h = lock_ring();
+    if ((h & ring_closed) != 0) {
+        for (short_wait pause; !done();)
+            pause();
+        return false;
+    }
+    auto* first = reinterpret_cast<continuation*>(h & ~ring_flags);
+    if (first == nullptr) {
+        first = c.next_ = c.prev_ = &c;
+    } else {
+        c.next_ = first;
+        c.prev_ = first->prev_;
+        c.prev_->next_ = &c;
+        first->prev_ = &c;
+    }
+    const std::uintptr_t flags = (h & ring_user_code) | (c.user_code_ ? ring_user_code : 0);
+    waiters_.store(reinterpret_cast<std::uintptr_t>(first) | flags, std::memory_order_release);
+    return true;
+}
+
+bool shared_state_base::remove(continuation& c) noexcept {
+    const std::uintptr_t h = lock_ring();
+    if ((h & ring_closed) != 0)
+        return false;
+    auto* first = reinterpret_cast<continuation*>(h & ~ring_flags);
+    if (c.next_ == &c) {
+        first = nullptr;
+    } else {
+        c.prev_->next_ = c.next_;
+        c.next_->prev_ = c.prev_;
+        if (first == &c)
+            first = c.next_;
+    }
+    waiters_.store(reinterpret_cast<std::uintptr_t>(first) | (h & ring_user_code),
+                   std::memory_order_release);
+    return true;
+}
+
+void shared_state_base::announce(status outcome, closed_ring ring, bool release) {
+    const std::uint64_t now = word_.load(std::memory_order_relaxed) & (status_mask | claimed);
+    std::uint64_t change = static_cast<std::uint64_t>(outcome) - now;
+    if (ring.first == nullptr) {
+        if (release)
+            change -= one_reference;
+        std::uint32_t* const word = futex_word();
+        const std::uint64_t old = word_.fetch_add(change, std::memory_order_acq_rel);
+        // From here on the state may be gone, unless the last reference was this one.
+        if ((old & sleepers) != 0)
+            futex_wake_all(word);
+        if (release && old >> 32 == 1)
+            delete this;
+        return;
+    }
+
+    // Fires what is left even when forced unwinding ends one of them.
+    struct firing {
+        boost::intrusive_ptr<shared_state_base> state;
+        continuation* first;
+        void go() {
+            while (first != nullptr) {
+                continuation* const c = first;
+                if (c->next_ == c) {
+                    first = nullptr;
+                } else {
+                    first = c->next_;
+                    first->prev_ = c->prev_;
+                    c->prev_->next_ = first;
+                }
+                c->fire(*state);
+            }
+        }
+        ~firing() { go(); }
+    } rest{boost::intrusive_ptr<shared_state_base>(this, !release), ring.first};
+    if ((word_.fetch_add(change, std::memory_order_acq_rel) & sleepers) != 0)
+        futex_wake_all(futex_word());
+    rest.go();
+}
+
+void shared_state_base::publish(status outcome) {
+    announce(outcome, close(), false);
+}
+
+bool shared_state_base::cancel() {
+    if (!leave_queue(claimed, true))
         return false;
     drop_work();
     publish(status::cancelled);
     return true;
 }
 
-bool shared_state_base::fail(std::exception_ptr error, bool from_running) noexcept {
-    if (!claim(from_running))
+bool shared_state_base::fail(std::exception_ptr error, bool from_running) {
+    if (!leave_queue(claimed, false) && !(from_running && claim(true)))
         return false;
     drop_work();
     fail_claimed(std::move(error));
     return true;
+}
+
+bool shared_state_base::stale() const noexcept {
+    return (word_.load(std::memory_order_acquire) & (status_mask | claimed)) != 0;
+}
+
+void shared_state_base::run() {
+    // Only tasks are run; anything else in a queue has been claimed.
+    for (short_wait pause; (word_.load(std::memory_order_acquire) & leaving) != 0;)
+        pause();
+    taken_stale(*this);
+    intrusive_ptr_release(this);
+}
+
+void shared_state_base::drop(std::exception_ptr why) noexcept {
+    if (!leave_queue(claimed, why == nullptr)) {
+        if (home != nullptr)
+            shared_state_base::run();
+        else
+            intrusive_ptr_release(this);
+        return;
+    }
+    if (home != nullptr)
+        taken_stale(*this);
+    drop_work();
+    const status outcome = why ? status::error : status::cancelled;
+    error_ = std::move(why);
+    announce(outcome, close(), true);
 }
 
 std::string shared_state_base::name() const {
@@ -112,20 +223,35 @@ std::string shared_state_base::name() const {
     }
 }
 
-bool shared_state_base::wait(timeout limit) {
-    return wait(limit.deadline());
+cancelled_error shared_state_base::cancellation() const {
+    const std::string task = label();
+    return task.empty() ? cancelled_error() : cancelled_error("the task '" + task +
+                                                              "' was cancelled");
+}
+
+timeout_error shared_state_base::expiry() const {
+    const std::string task = label();
+    return timeout_error("the " + (task.empty() ? std::string("future") : "task '" + task + "'") +
+                         " is " + name() + " and was not done in time");
+}
+
+std::uint32_t* shared_state_base::futex_word() noexcept {
+    auto* const half = reinterpret_cast<std::uint32_t*>(&word_);
+    return std::endian::native == std::endian::little ? half : half + 1;
+}
+
+bool shared_state_base::prepare_unlimited_wait() {
+    if (done() || help())
+        return true;
+    check_wait();
+    return false;
 }
 
 bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline) {
-    if (done())
+    if (done() || (!deadline && prepare_unlimited_wait()))
         return true;
-    if (!deadline) {
-        if (help())
-            return true;
-        check_wait();
-    }
     for (;;) {
-        std::uint32_t w = word_.load(std::memory_order_acquire);
+        std::uint64_t w = word_.load(std::memory_order_acquire);
         if (static_cast<status>(w & status_mask) >= status::cancelled)
             return true;
         if (deadline && timeout::clock::now() >= *deadline)
@@ -133,89 +259,8 @@ bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline)
         if ((w & sleepers) == 0 &&
             !word_.compare_exchange_weak(w, w | sleepers, std::memory_order_acq_rel))
             continue;
-        futex_wait(word_, w | sleepers, deadline);
+        futex_wait(futex_word(), static_cast<std::uint32_t>(w | sleepers), deadline);
     }
 }
 
-bool shared_state_base::add(continuation& c) {
-    const std::lock_guard lock(mutex_);
-    if (published_)
-        return false;
-    c.prev_ = last_;
-    c.next_ = nullptr;
-    (last_ != nullptr ? last_->next_ : first_) = &c;
-    last_ = &c;
-    return true;
-}
-
-bool shared_state_base::remove(continuation& c) noexcept {
-    const std::lock_guard lock(mutex_);
-    if (published_)
-        return false;
-    (c.prev_ != nullptr ? c.prev_->next_ : first_) = c.next_;
-    (c.next_ != nullptr ? c.next_->prev_ : last_) = c.prev_;
-    return true;
-}
-
-namespace {
-
-struct hook {
-    std::mutex mutex;
-    std::function<void(std::exception_ptr)> call; // empty: one line on stderr
-
-    static hook& instance() {
-        static auto* const h = new hook; // outlives every static pool
-        return *h;
-    }
-};
-
-} // namespace
-
-std::string demangle(const char* name) {
-    return boost::core::demangle(name);
-}
-
-std::string type_name_of(const std::exception_ptr& error) {
-    try {
-        std::rethrow_exception(error);
-    } catch (...) {
-        const std::type_info* type = abi::__cxa_current_exception_type();
-        return type != nullptr ? demangle(type->name()) : std::string("unknown");
-    }
-}
-
-void report_unhandled(std::exception_ptr error) noexcept {
-    try {
-        std::function<void(std::exception_ptr)> call;
-        {
-            const std::lock_guard lock(hook::instance().mutex);
-            call = hook::instance().call;
-        }
-        if (call) {
-            call(error);
-            return;
-        }
-        std::string what;
-        try {
-            std::rethrow_exception(error);
-        } catch (const std::exception& e) {
-            what = e.what();
-        } catch (...) {
-            what = "not a std::exception";
-        }
-        std::fprintf(stderr, "ferry: unhandled exception in a callback: %s: %s\n",
-                     type_name_of(error).c_str(), what.c_str());
-    } catch (...) {
-        std::fputs("ferry: the hook for unhandled exceptions threw\n", stderr);
-    }
-}
-
-} // namespace detail
-
-std::function<void(std::exception_ptr)>
-set_unhandled_callback(std::function<void(std::exception_ptr)> hook) {
-    const std::lock_guard lock(detail::hook::instance().mutex);
-    return std::exchange(detail::hook::instance().call, std::move(hook));
-}
-
-} // namespace ferry
+} // namespace ferry::detail

@@ -27,7 +27,8 @@ enum class errc {
     queue_full,        ///< the bounded queue is full and rejects
     would_deadlock,    ///< waiting here could never end
     broken_executor,   ///< the executor cannot run tasks any more
-    broken_thread_pool ///< a thread pool's initializer failed
+    broken_thread_pool, ///< a thread pool's initializer failed
+    exception_group     ///< several tasks failed
 };
 
 /// Groups of codes, for code that does not care which member of the family it met.
@@ -109,6 +110,31 @@ public:
     explicit broken_thread_pool(const std::string& what = "a thread pool's initializer failed");
 };
 
+/// What several tasks threw, in the order in which they failed.
+class exception_group : public boost::system::system_error {
+public:
+    explicit exception_group(std::vector<std::exception_ptr> exceptions);
+
+    const std::vector<std::exception_ptr>& exceptions() const noexcept { return exceptions_; }
+
+private:
+    std::vector<std::exception_ptr> exceptions_;
+};
+
+namespace detail {
+
+/// An exception object of its own, made in place: std::make_exception_ptr would copy one, and the
+/// copies of a standard exception share its text.
+template <class E, class... Args>
+std::exception_ptr make_error(Args&&... args) {
+    try {
+        throw E(std::forward<Args>(args)...);
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
+} // namespace detail
 } // namespace ferry
 
 template <>

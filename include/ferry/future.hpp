@@ -3,6 +3,8 @@
 
 #include <ferry/promise.hpp>
 
+#include <cxxabi.h>
+
 #include <functional>
 #include <ostream>
 #include <typeinfo>
@@ -65,9 +67,9 @@ public:
     std::exception_ptr exception(timeout limit = {}) const {
         const auto keep = state_;
         if (!state().wait(limit))
-            throw timeout_error("the future is not done in time");
+            throw keep->expiry();
         if (keep->current() == detail::status::cancelled)
-            throw cancelled_error();
+            throw keep->cancellation();
         return keep->error();
     }
 
@@ -112,11 +114,13 @@ private:
 
     template <class F>
     struct callback final : detail::continuation {
-        explicit callback(F f) : f_(std::move(f)) {}
-        void fire(detail::shared_state_base& s) noexcept override {
+        explicit callback(F f) : continuation(true), f_(std::move(f)) {}
+        void fire(detail::shared_state_base& s) override {
             const std::unique_ptr<callback> self(this);
             try {
                 f_(future(boost::intrusive_ptr<state_type>(static_cast<state_type*>(&s))));
+            } catch (abi::__forced_unwind&) {
+                throw;
             } catch (...) {
                 detail::report_unhandled(std::current_exception());
             }
@@ -136,9 +140,9 @@ private:
     void settle(timeout limit) const {
         const auto keep = state_;
         if (!state().wait(limit))
-            throw timeout_error("the future is not done in time");
+            throw keep->expiry();
         if (keep->current() == detail::status::cancelled)
-            throw cancelled_error();
+            throw keep->cancellation();
         if (keep->current() == detail::status::error)
             std::rethrow_exception(keep->error());
     }

@@ -99,8 +99,7 @@ private:
     }
     void abandon() noexcept {
         if (state_)
-            state_->fail(std::make_exception_ptr(
-                broken_promise("the promise was destroyed without an outcome")));
+            state_->fail(detail::make_error<broken_promise>("the promise was destroyed without an outcome"));
         state_.reset();
     }
 

@@ -1,21 +1,30 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/posted.hpp>
 #include <ferry/detail/task.hpp>
+#include <ferry/stats.hpp>
+#include <ferry/task_options.hpp>
+
+#include <boost/asio/execution.hpp>
+#include <boost/asio/execution_context.hpp>
 
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace ferry {
 
 /// What `submit` does when the bounded queue is full.
 enum class when_full { block, reject };
 
-/// How many workers suit calls that mostly wait: min(32, cpus + 4), as Python's default.
+/// How many workers suit calls that mostly wait: min(32, cpus + 4), as Python's default. They need
+/// no processor while they wait, so a few more than there are keep the others busy; more than 32
+/// mostly cost memory, unless the waits are long.
 std::size_t io_bound_workers();
-/// How many suit calls that mostly compute: one for each cpu that the process may use (affinity;
-/// the environment variable FERRY_CPUS overrides), since more only add switches.
+/// How many suit calls that mostly compute: one for each cpu that the process may use (affinity and
+/// cgroup quota; the environment variable FERRY_CPUS overrides), since more only add switches.
 std::size_t cpu_bound_workers();
 
 struct thread_pool_options {
@@ -23,14 +32,21 @@ struct thread_pool_options {
     std::size_t max_workers = io_bound_workers();
     /// Names of the threads: the prefix, cut so that the number fits the kernel's 15 characters.
     std::string thread_name_prefix = {};
-    /// Runs once in each worker before its first task; what it throws breaks the pool.
+    /// Runs once in each worker before its first task; what it throws breaks the pool. All workers
+    /// share the one object.
     std::function<void()> initializer = {};
     /// Runs once in each worker that was initialised, before it ends.
     std::function<void()> finalizer = {};
-    /// Most tasks that wait in the queue; 0 is no limit.
+    /// Most tasks that wait in the queue; 0 is no limit. Posted functions do not count.
     std::size_t max_queue = 0;
-    /// What `submit` does then. Ignored for the pool's own workers.
+    /// What `submit` does then. Ignored for the pool's own workers, whose tasks are always taken.
     ferry::when_full when_full = ferry::when_full::block;
+    /// A worker that was idle for so long ends; the next task starts another.
+    timeout idle_timeout = {};
+    /// How long an idle worker looks for work before it sleeps. Shortens a round trip where a
+    /// processor is to spare, and costs processor time; 0 is best where there is none. No limit
+    /// counts as 0.
+    timeout spin = std::chrono::nanoseconds(0);
 };
 
 struct shutdown_options {
@@ -38,12 +54,26 @@ struct shutdown_options {
     bool cancel_futures = false;
 };
 
+/// What a shutdown with a deadline left behind.
+struct shutdown_report {
+    struct stuck_task {
+        std::string label;
+        std::chrono::nanoseconds age; ///< since its start
+    };
+    std::size_t finished = 0; ///< tasks that ended after the call
+    std::size_t dropped = 0;  ///< tasks cancelled at the deadline
+    std::vector<stuck_task> stuck;
+};
+
 /// Threads that run blocking calls. Threads start on demand and an idle one is reused first.
 /// Thread safety: all members are safe to call from any thread, the destructor excepted.
-/// Lifetime: futures outlive the pool. Blocking: the destructor is `shutdown()` with wait.
-/// Source: Python's `ThreadPoolExecutor`.
-class thread_pool {
+/// Lifetime: futures outlive the pool. Blocking: the destructor is `shutdown()` with wait; reached
+/// on one of the pool's own workers it detaches that worker.
+/// Source: Python's `ThreadPoolExecutor`; as an execution context, `boost::asio::thread_pool`.
+class thread_pool : public boost::asio::execution_context {
 public:
+    class executor_type;
+
     /// Errors: `std::invalid_argument` that names the option.
     explicit thread_pool(thread_pool_options options = {});
     explicit thread_pool(std::size_t max_workers);
@@ -59,48 +89,136 @@ public:
     template <class F, class... A>
         requires offloadable<F, A...>
     future<offload_result_t<F, A...>> submit(F&& fn, A&&... args) {
-        return start(true, std::forward<F>(fn), std::forward<A>(args)...);
+        return start(true, nullptr, std::forward<F>(fn), std::forward<A>(args)...);
+    }
+    template <class F, class... A>
+        requires offloadable<F, A...>
+    future<offload_result_t<F, A...>> submit(task_options options, F&& fn, A&&... args) {
+        return start(true, &options, std::forward<F>(fn), std::forward<A>(args)...);
     }
 
     /// Afterwards `submit` throws `shutdown_error`. Idempotent. With `cancel_futures` what has not
     /// started is cancelled. Blocking: with `wait`, until every thread has ended.
     /// Errors: `would_deadlock` with `wait` from one of the pool's own tasks or callbacks.
     void shutdown(shutdown_options options = {});
+    /// Waits no longer than that; then cancels what has not started, and detaches the threads that
+    /// still run something: they share ownership of what they use, and nothing waits for them again.
+    /// Errors: `would_deadlock` from one of the pool's own tasks or callbacks.
+    shutdown_report shutdown(timeout limit);
 
     std::size_t max_workers() const noexcept;
+    pool_stats stats() const;
+
+    /// Posted functions count neither against max_queue nor as tasks; posted after shutdown they
+    /// are destroyed unrun; what they throw goes to `set_unhandled_callback`'s hook.
+    executor_type get_executor() noexcept;
 
 private:
     friend struct pool_access;
+
     template <class F, class... A>
-    future<offload_result_t<F, A...>> start(bool bounded, F&& fn, A&&... args) {
+    future<offload_result_t<F, A...>> start(bool bounded, task_options* options, F&& fn,
+                                            A&&... args) {
         using block = detail::task_for<F, A...>;
         boost::intrusive_ptr<block> t(new block(std::forward<F>(fn), std::forward<A>(args)...));
+        if (options != nullptr)
+            apply(*t, *options);
         enqueue(*t, bounded);
         return detail_access::make<offload_result_t<F, A...>>(std::move(t));
     }
 
+    static void apply(detail::shared_state_base& t, task_options& options);
     /// Queues and shares ownership; `bounded` honours max_queue.
-    template <class Task>
-    void enqueue(Task& t, bool bounded) {
-        intrusive_ptr_add_ref(&t);
-        try {
-            push(t, bounded);
-        } catch (...) {
-            t.release();
-            throw;
-        }
-    }
-    void push(detail::runnable& r, bool bounded);
+    void enqueue(detail::shared_state_base& t, bool bounded);
 
     std::shared_ptr<detail::pool_core> core_;
 };
 
-/// For the bridge: queues without regard to max_queue, so that it never blocks an event loop.
+/// For the parts of Ferry that build on the pool.
 struct pool_access {
+    /// Queues without regard to max_queue, so that it never blocks an event loop.
     template <class F, class... A>
     static auto submit_unbounded(thread_pool& pool, F&& fn, A&&... args) {
-        return pool.start(false, std::forward<F>(fn), std::forward<A>(args)...);
+        return pool.start(false, nullptr, std::forward<F>(fn), std::forward<A>(args)...);
     }
+    static void apply(detail::shared_state_base& t, task_options& options) {
+        thread_pool::apply(t, options);
+    }
+    static const std::shared_ptr<detail::pool_core>& core(const thread_pool& pool) noexcept {
+        return pool.core_;
+    }
+    static void post(detail::pool_core& core, detail::runnable& r);
 };
+
+/// A full Asio executor: `post`, `dispatch`, `defer`, `co_spawn`, `make_strand`, `any_io_executor`.
+/// Thread safety: safe. Lifetime: the pool outlives its use. Blocking: never, but for starting a
+/// thread; `dispatch` on one of the pool's workers runs at once. Work guards do not delay shutdown.
+class thread_pool::executor_type {
+    using blocking_t = boost::asio::execution::blocking_t;
+    using relationship_t = boost::asio::execution::relationship_t;
+    using outstanding_work_t = boost::asio::execution::outstanding_work_t;
+
+public:
+    thread_pool& query(boost::asio::execution::context_t) const noexcept { return *pool_; }
+    static constexpr boost::asio::execution::mapping_t
+    query(boost::asio::execution::mapping_t) noexcept {
+        return boost::asio::execution::mapping.thread;
+    }
+    constexpr blocking_t query(blocking_t) const noexcept {
+        return may_run_here_ ? blocking_t(blocking_t::possibly) : blocking_t(blocking_t::never);
+    }
+    static constexpr relationship_t query(relationship_t) noexcept { return relationship_t::fork; }
+    static constexpr outstanding_work_t query(outstanding_work_t) noexcept {
+        return outstanding_work_t::untracked;
+    }
+
+    constexpr executor_type require(blocking_t::possibly_t) const noexcept {
+        return executor_type(*pool_, true);
+    }
+    constexpr executor_type require(blocking_t::never_t) const noexcept {
+        return executor_type(*pool_, false);
+    }
+    constexpr executor_type require(relationship_t::fork_t) const noexcept { return *this; }
+    constexpr executor_type require(relationship_t::continuation_t) const noexcept { return *this; }
+    constexpr executor_type require(outstanding_work_t::tracked_t) const noexcept { return *this; }
+    constexpr executor_type require(outstanding_work_t::untracked_t) const noexcept {
+        return *this;
+    }
+
+    /// True in one of the pool's workers.
+    bool running_in_this_thread() const noexcept {
+        return detail::on_worker_of(pool_access::core(*pool_).get());
+    }
+
+    template <class F>
+    void execute(F&& f) const {
+        if (may_run_here_ && running_in_this_thread()) {
+            std::decay_t<F> function(std::forward<F>(f));
+            function();
+            return;
+        }
+        pool_access::post(*pool_access::core(*pool_),
+                          *new detail::posted<std::decay_t<F>>(std::forward<F>(f)));
+    }
+
+    friend bool operator==(const executor_type& a, const executor_type& b) noexcept {
+        return a.pool_ == b.pool_ && a.may_run_here_ == b.may_run_here_;
+    }
+    friend bool operator!=(const executor_type& a, const executor_type& b) noexcept {
+        return !(a == b);
+    }
+
+private:
+    friend class thread_pool;
+    constexpr executor_type(thread_pool& pool, bool may_run_here) noexcept
+        : pool_(&pool), may_run_here_(may_run_here) {}
+
+    thread_pool* pool_;
+    bool may_run_here_;
+};
+
+inline thread_pool::executor_type thread_pool::get_executor() noexcept {
+    return executor_type(*this, true);
+}
 
 } // namespace ferry

@@ -94,8 +94,8 @@ void deliver_when_done(boost::intrusive_ptr<shared_state_base> state, bool* aban
                        boost::asio::any_io_executor ex, Handler handler) {
     struct link final : continuation {
         link(std::shared_ptr<delivery_registry> r, std::shared_ptr<delivery> d)
-            : registry(std::move(r)), target(std::move(d)) {}
-        void fire(shared_state_base&) noexcept override {
+            : continuation(false), registry(std::move(r)), target(std::move(d)) {}
+        void fire(shared_state_base&) override {
             registry->finish(*target, nullptr);
             delete this;
         }

@@ -1,19 +1,19 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/runnable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <new>
-#include <cstddef>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -21,39 +21,48 @@
 namespace ferry::detail {
 
 class shared_state_base;
+struct task_extra;
 
-/// One piece of work to do when a state completes. Owned by the state once registered; `fire` is
-/// called exactly once unless it is removed before, and destroys the object.
+/// One thing to do when a state completes. Owned by the state once registered; `fire` is called
+/// exactly once unless it is removed before, and ends the object's life.
 class continuation {
 public:
-    virtual void fire(shared_state_base& state) noexcept = 0;
+    continuation(const continuation&) = delete;
+    continuation& operator=(const continuation&) = delete;
+    /// Lets only forced unwinding through.
+    virtual void fire(shared_state_base& state) = 0;
     virtual void destroy() noexcept = 0;
 
 protected:
+    /// `user_code`: firing runs code of unknown length.
+    explicit continuation(bool user_code) noexcept : user_code_(user_code) {}
     ~continuation() = default;
 
 private:
     friend class shared_state_base;
     continuation* next_ = nullptr;
     continuation* prev_ = nullptr;
+    const bool user_code_;
 };
 
-/// What the untyped part of a shared outcome can be seen as. `completing` is a claim: someone is
-/// storing the outcome; to the outside it looks like what it was before.
+/// What a timer ends: the time in the queue or the run.
+enum class timer_purpose { start_by, run_time };
+
 enum class status : std::uint32_t { pending, running, cancelled, value, error };
 
 /// The untyped part of a shared outcome.
 ///
-/// Invariants: the status only moves forward. Whoever moves it out of pending or running with
-/// `claim` is the only one that may store an outcome, and must call `publish`. Continuations are
-/// registered under `mutex_` while not published; `publish` detaches them under it and fires them,
-/// in the order of registration, without it. `word_`'s release store in `publish` pairs with the
-/// acquire load in `current`.
-class shared_state_base {
+/// `word_` holds the status and its flags in the lower half, where waiters sleep (futex), and the
+/// number of references in the upper half, so that completing and letting go is one operation.
+/// `waiters_` holds the ring of continuations with a lock bit, or says that it is closed.
+///
+/// Invariants: the status only moves forward. Whoever moves it out of pending, or sets `claimed`,
+/// is the only one that may store an outcome, and must complete it. The ring is closed before the
+/// outcome is visible, so a continuation that finds it closed only waits for two instructions.
+/// The release in `announce` pairs with the acquire in `current`; closing the ring (acquire) pairs
+/// with `add` (release).
+class shared_state_base : public runnable {
 public:
-    shared_state_base(const shared_state_base&) = delete;
-    shared_state_base& operator=(const shared_state_base&) = delete;
-
     status current() const noexcept {
         return static_cast<status>(word_.load(std::memory_order_acquire) & status_mask);
     }
@@ -61,50 +70,70 @@ public:
 
     /// pending -> running. False when somebody else was first.
     bool try_start() noexcept;
+    /// The same for a task that its queue still holds.
+    bool start_in_queue() noexcept;
     /// Takes the right to store the outcome, from pending only or from running too.
     bool claim(bool from_running) noexcept;
     /// Makes the claimed outcome visible, wakes the waiters and fires the continuations.
-    void publish(status outcome) noexcept;
+    void publish(status outcome);
     /// Cancels if nothing has started: frees the callable, then publishes. True if cancelled now.
-    bool cancel() noexcept;
+    bool cancel();
     /// Stores an exception if nobody was first.
-    bool fail(std::exception_ptr error, bool from_running = true) noexcept;
-
+    bool fail(std::exception_ptr error, bool from_running = true);
     /// The same for who has claimed already.
-    void fail_claimed(std::exception_ptr error) noexcept {
+    void fail_claimed(std::exception_ptr error) {
         error_ = std::move(error);
         publish(status::error);
     }
+
     /// The state in a word: pending, running, cancelled, finished.
     std::string name() const;
+    /// The error that a waiter gets for a cancelled outcome; names the task.
+    cancelled_error cancellation() const;
+    timeout_error expiry() const;
 
     /// Waits until done; false when the deadline passes first. Throws would_deadlock where an
     /// unlimited wait could never end.
     bool wait(std::optional<timeout::clock::time_point> deadline);
-    bool wait(timeout limit);
+    bool wait(timeout limit) { return done() || wait(limit.deadline()); }
+    /// What an unlimited wait does before it sleeps: runs the work here where that is allowed
+    /// (true: done), throws would_deadlock where it could never end.
+    bool prepare_unlimited_wait();
 
     /// Registers; false, without taking it, when the outcome is already there.
-    bool add(continuation& c);
+    bool add(continuation& c) noexcept;
     /// Unregisters; false when it was fired or is about to be.
     bool remove(continuation& c) noexcept;
 
     const std::exception_ptr& error() const noexcept { return error_; }
-    bool taken() const noexcept { return taken_.load(std::memory_order_acquire); }
+    bool taken() const noexcept {
+        return (word_.load(std::memory_order_acquire) & taken_flag) != 0;
+    }
     /// The right to move the value out: one caller gets true.
-    bool take() noexcept { return !taken_.exchange(true, std::memory_order_acq_rel); }
+    bool take() noexcept {
+        return (word_.fetch_or(taken_flag, std::memory_order_acq_rel) & taken_flag) == 0;
+    }
 
     virtual bool request_stop() noexcept { return false; }
+    /// Called by a timer that was armed for this state.
+    virtual void on_timer(timer_purpose) noexcept {}
+
+    bool stale() const noexcept override;
+    void run() override;
+    void drop(std::exception_ptr why) noexcept override;
 
     friend void intrusive_ptr_add_ref(shared_state_base* p) noexcept {
-        p->refs_.fetch_add(1, std::memory_order_relaxed);
+        p->word_.fetch_add(one_reference, std::memory_order_relaxed);
     }
     friend void intrusive_ptr_release(shared_state_base* p) noexcept {
-        if (p->refs_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        if (p->word_.fetch_sub(one_reference, std::memory_order_acq_rel) >> 32 == 1)
             delete p;
     }
 
+    std::unique_ptr<task_extra> extra; // constant once queued
+
 protected:
-    shared_state_base() = default;
+    shared_state_base() noexcept;
     virtual ~shared_state_base();
 
     /// Destroys callable and arguments; called once, by whoever claimed the outcome.
@@ -114,18 +143,29 @@ protected:
     /// Throws would_deadlock if the calling thread waits for itself.
     virtual void check_wait() const {}
 
+    /// What ended with the closing of the ring.
+    struct closed_ring {
+        continuation* first = nullptr;
+        bool user_code = false;
+    };
+    closed_ring close() noexcept;
+    /// The second half of `publish`; with `release` it also ends one reference.
+    void announce(status outcome, closed_ring ring, bool release);
+
     std::exception_ptr error_;
 
 private:
-    static constexpr std::uint32_t status_mask = 7, claimed = 8, sleepers = 16;
+    static constexpr std::uint64_t status_mask = 7, claimed = 8, sleepers = 16, taken_flag = 32,
+                                   leaving = 64, one_reference = std::uint64_t(1) << 32;
+    static constexpr std::uintptr_t ring_locked = 1, ring_user_code = 2, ring_closed = 4,
+                                    ring_flags = 7;
 
-    std::atomic<std::uint32_t> refs_{0};
-    std::atomic<std::uint32_t> word_{0};
-    std::atomic<bool> taken_{false};
-    bool published_ = false;         // guarded by mutex_
-    continuation* first_ = nullptr;  // guarded by mutex_
-    continuation* last_ = nullptr;   // guarded by mutex_
-    std::mutex mutex_;
+    bool leave_queue(std::uint64_t to, bool cancelled) noexcept;
+    std::uintptr_t lock_ring() noexcept;
+    std::uint32_t* futex_word() noexcept;
+
+    std::atomic<std::uint64_t> word_{0};
+    std::atomic<std::uintptr_t> waiters_{0};
 };
 
 template <class T>
@@ -133,12 +173,12 @@ using stored_t = std::conditional_t<
     std::is_void_v<T>, std::byte,
     std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
-/// The typed part: room for the value.
+/// The typed part: room for the value, which is there exactly when the status says so.
 template <class T>
 class shared_state : public shared_state_base {
 public:
     ~shared_state() override {
-        if (has_value_)
+        if (this->current() == status::value)
             std::destroy_at(&value());
     }
 
@@ -157,12 +197,10 @@ public:
         } else {
             ::new (static_cast<void*>(room_)) stored_t<T>(std::forward<F>(make)());
         }
-        has_value_ = true;
     }
 
 private:
     alignas(stored_t<T>) std::byte room_[sizeof(stored_t<T>)];
-    bool has_value_ = false;
 };
 
 /// Reports what a callback threw to the hook, or to stderr.

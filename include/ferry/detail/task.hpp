@@ -1,87 +1,88 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/shared_state.hpp>
+#include <ferry/detail/timer_queue.hpp>
 #include <ferry/executor.hpp>
 
+#include <cxxabi.h>
+
+#include <functional>
 #include <optional>
+#include <stop_token>
+#include <tuple>
+#include <typeinfo>
 
 namespace ferry::detail {
 
-class pool_core;
-
-/// A unit of work as the pool's queue sees it.
-/// Invariants: `next_task` belongs to the pool's lock. `home` is constant once queued.
-class runnable {
-public:
-    /// Claims and runs; nothing when somebody was first. Never throws.
-    virtual void run() noexcept = 0;
-    /// Gives the work up unrun: cancelled, or failed with the error where there is one.
-    virtual void abandon(std::exception_ptr error) noexcept = 0;
-    virtual bool started() const noexcept = 0;
-    /// Ends the queue's share of ownership.
-    virtual void release() noexcept = 0;
-
-    runnable* next_task = nullptr;
-    pool_core* home = nullptr;
-
-protected:
-    ~runnable() = default;
-};
-
+/// A state that still stands in the queue of `home` was claimed by somebody else.
+void left_queue(pool_core& home, bool cancelled) noexcept;
+/// A claimed state was taken from the queue of its home.
+void taken_stale(shared_state_base& task) noexcept;
 /// True when the calling thread is a worker of `core`.
 bool on_worker_of(const pool_core* core) noexcept;
+
 /// Marks `task` as running on this thread for as long as it lives.
 class running_scope {
 public:
-    explicit running_scope(const shared_state_base* task) noexcept;
+    explicit running_scope(shared_state_base& task) noexcept;
     ~running_scope();
     running_scope(const running_scope&) = delete;
     running_scope& operator=(const running_scope&) = delete;
+
+    /// The task is over: tells the worker that runs it before its outcome becomes visible.
+    /// `busy`: user code follows.
+    void finished(bool failed, bool busy) noexcept;
     /// True when the calling thread is inside `task`.
-    static bool contains(const shared_state_base* task) noexcept;
+    static bool contains(const shared_state_base& task) noexcept;
 
 private:
-    const shared_state_base* task_;
+    shared_state_base& task_;
     running_scope* outer_;
 };
 
+/// What only some tasks have.
+struct task_extra {
+    std::string label;
+    timeout limit;
+    std::optional<timeout::clock::time_point> start_by;
+
+    /// The timer's place in the timer queue, which guards it.
+    using timer_key = std::pair<timeout::clock::time_point, std::uint64_t>;
+    timer_key timer{};
+};
+
+/// What a task needs that does not depend on its types.
+template <class R>
+class task_base : public shared_state<R> {
+public:
+    std::string label() const override {
+        return this->extra != nullptr && !this->extra->label.empty() ? this->extra->label
+                                                                     : demangle(type().name());
+    }
+
+protected:
+    virtual const std::type_info& type() const noexcept = 0;
+};
+
 /// Callable, arguments and outcome in one block. The callable is destroyed before the outcome is
-/// published.
+/// published; `work_` lives while the state is pending, and while the call runs.
 template <class R, bool Stop, class F, class... A>
-class task final : public shared_state<R>, public runnable {
+class task final : public task_base<R> {
 public:
     template <class F2, class... A2>
-    explicit task(F2&& f, A2&&... a)
-        : work_(std::in_place, std::forward<F2>(f), std::forward<A2>(a)...) {}
-
-    void run() noexcept override {
-        if (!this->try_start())
-            return;
-        const running_scope scope(this);
-        std::exception_ptr error;
-        try {
-            this->store_result([this]() -> R { return call(); });
-        } catch (...) {
-            error = std::current_exception();
-        }
-        const bool mine = this->claim(true);
-        work_.reset();
-        if (!mine)
-            return;
-        if (error)
-            this->fail_claimed(std::move(error));
-        else
-            this->publish(status::value);
+    explicit task(F2&& f, A2&&... a) : work_(std::forward<F2>(f), std::forward<A2>(a)...) {}
+    ~task() override {
+        if (this->current() == status::pending)
+            std::destroy_at(&work_);
     }
 
-    void abandon(std::exception_ptr error) noexcept override {
-        if (error)
-            this->fail(std::move(error), false);
+    void run() override {
+        if (this->try_start())
+            execute(true);
         else
-            this->cancel();
+            shared_state_base::run();
     }
-    bool started() const noexcept override { return this->current() != status::pending; }
-    void release() noexcept override { intrusive_ptr_release(this); }
 
     bool request_stop() noexcept override {
         if constexpr (Stop) {
@@ -93,8 +94,74 @@ public:
         return false;
     }
 
+    void on_timer(timer_purpose purpose) noexcept override {
+        if (purpose == timer_purpose::start_by) {
+            this->fail(make_error<timeout_error>("the task '" + this->label() +
+                                                             "' did not start in time"),
+                       false);
+        } else if (this->claim(true)) {
+            if constexpr (Stop)
+                stop_.request_stop();
+            this->fail_claimed(make_error<timeout_error>("the task '" + this->label() + "' ran longer than its time-out"));
+        }
+    }
+
 private:
     struct no_stop {};
+
+    void execute(bool release) {
+        // Keeps the block while the call of a task that timed out goes on.
+        const boost::intrusive_ptr<task> keep(
+            this->extra != nullptr || !release ? this : nullptr);
+        running_scope scope(*this);
+        const bool timed = start_timer();
+        std::exception_ptr error;
+        try {
+            this->store_result([this]() -> R { return call(); });
+        } catch (abi::__forced_unwind&) {
+            std::destroy_at(&work_);
+            finish(scope, timed, release,
+                   make_error<broken_promise>("the thread that ran the task '" +
+                                                          this->label() + "' was ended"));
+            throw;
+        } catch (...) {
+            error = std::current_exception();
+        }
+        std::destroy_at(&work_);
+        finish(scope, timed, release, std::move(error));
+    }
+
+    void finish(running_scope& scope, bool timed, bool release, std::exception_ptr error) {
+        const bool failed = error != nullptr;
+        if (timed) {
+            disarm_timer(*this);
+            if (!this->claim(true)) { // the time-out was first
+                if (!failed)
+                    std::destroy_at(&this->value());
+                scope.finished(true, false);
+                if (release)
+                    intrusive_ptr_release(this);
+                return;
+            }
+        }
+        if (failed)
+            this->error_ = std::move(error);
+        const auto ring = this->close();
+        scope.finished(failed, ring.user_code);
+        this->announce(failed ? status::error : status::value, ring, release);
+    }
+
+    bool start_timer() {
+        if (this->extra == nullptr)
+            return false;
+        if (this->extra->start_by)
+            static_cast<void>(disarm_timer(*this));
+        if (const auto at = this->extra->limit.deadline()) {
+            arm_timer(*this, *at, timer_purpose::run_time);
+            return true;
+        }
+        return false;
+    }
 
     R call() {
         return std::apply(
@@ -104,21 +171,32 @@ private:
                 else
                     return std::invoke(std::move(f), std::move(a)...);
             },
-            *work_);
+            work_);
     }
-    void drop_work() noexcept override { work_.reset(); }
+
+    const std::type_info& type() const noexcept override { return typeid(F); }
+    void drop_work() noexcept override {
+        if (this->current() != status::pending)
+            return;
+        if (this->extra != nullptr)
+            disarm_timer(*this);
+        std::destroy_at(&work_);
+    }
     bool help() override {
-        if (this->current() != status::pending || !on_worker_of(home))
+        if (this->current() != status::pending || !on_worker_of(this->home) ||
+            !this->start_in_queue())
             return false;
-        run();
+        execute(false);
         return this->done();
     }
     void check_wait() const override {
-        if (running_scope::contains(this))
-            throw would_deadlock("a task waits for itself");
+        if (running_scope::contains(*this))
+            throw would_deadlock("the task '" + this->label() + "' waits for itself");
     }
 
-    std::optional<std::tuple<F, A...>> work_;
+    union {
+        std::tuple<F, A...> work_;
+    };
     [[no_unique_address]] std::conditional_t<Stop, std::stop_source, no_stop> stop_;
 };
 

@@ -1,0 +1,39 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <string>
+
+namespace ferry::detail {
+
+class pool_core;
+
+/// A unit of work as a pool's queue sees it. The queue owns a share of what it holds.
+class runnable {
+public:
+    runnable(const runnable&) = delete;
+    runnable& operator=(const runnable&) = delete;
+
+    /// Runs unless somebody claimed it before, and ends the queue's share. Lets through what work
+    /// without a future throws, and forced unwinding.
+    virtual void run() = 0;
+    /// Gives it up unrun, failed with `why` or cancelled where that is null, and ends the queue's
+    /// share.
+    virtual void drop(std::exception_ptr why) noexcept = 0;
+    /// True when somebody claimed it already and only the queue still holds it.
+    virtual bool stale() const noexcept { return false; }
+    /// What error texts and reports call it.
+    virtual std::string label() const { return {}; }
+
+    runnable* next = nullptr;   // the queue's
+    pool_core* home = nullptr;  // constant once queued
+    std::uint32_t stamp = 0;    // when it was queued, in units of 1024 ns; 0: not measured
+    std::int32_t priority = 0;  // constant once queued
+
+protected:
+    runnable() = default;
+    ~runnable() = default;
+};
+
+} // namespace ferry::detail

@@ -1,0 +1,28 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <thread>
+
+namespace ferry::detail {
+
+/// Waits a moment for another thread that is within a few instructions of its goal; yields the
+/// processor when that thread seems to have lost it.
+class short_wait {
+public:
+    void operator()() noexcept {
+        if (++rounds_ < 64) {
+#if defined(__x86_64__) || defined(__i386__)
+            __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+            asm volatile("yield");
+#endif
+        } else {
+            std::this_thread::yield();
+        }
+    }
+
+private:
+    unsigned rounds_ = 0;
+};
+
+} // namespace ferry::detail

@@ -1,0 +1,123 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/detail/thread_annotations.hpp>
+#include <ferry/thread_pool.hpp>
+
+#include "ready_queue.hpp"
+#include "worker.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ferry::detail {
+
+/// The queue and the workers of a pool; shared by the pool and each of its threads.
+///
+/// A submitting thread pushes onto `inbox_` (one compare-exchange; bit 0 says that it is closed)
+/// and wakes a worker only if one sleeps and none is on its way. Workers take one item at a time
+/// from `ready_`, into which they empty the inbox, under `mutex_`.
+///
+/// Invariants:
+/// - The queue owns a share of what it holds. No lock is held while user code runs.
+/// - A worker that is about to sleep counts itself in `sleeping_` and then looks at the inbox; a
+///   submitter pushes and then looks at `sleeping_` and `threads_` (all sequentially consistent),
+///   so one of them sees the other.
+/// - `waking_` is set by who wakes a worker and cleared by that worker before it empties the inbox,
+///   so that what was pushed meanwhile is seen; it wakes the next one if there is more.
+/// - `dead_` counts items in the queue that were claimed elsewhere, give or take those that are
+///   being taken from it.
+/// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a new thread is started only when there are more items than such workers.
+class pool_core : public std::enable_shared_from_this<pool_core> {
+public:
+    explicit pool_core(thread_pool_options options);
+    ~pool_core();
+
+    const thread_pool_options& options() const noexcept { return options_; }
+
+    /// Queues a task, or throws and queues nothing.
+    void push(runnable& r, bool bounded) FERRY_EXCLUDES(mutex_);
+    /// Queues a function without a future; drops it after shutdown.
+    void post(runnable& r) FERRY_EXCLUDES(mutex_);
+
+    /// No more tasks; with `cancel` what has not started is cancelled.
+    void close(bool cancel) FERRY_EXCLUDES(mutex_);
+    bool closed() const noexcept { return (inbox_.load() & closed_bit) != 0; }
+    /// Waits for every thread but the calling one, which is detached.
+    void join() FERRY_EXCLUDES(mutex_);
+    shutdown_report close_within(timeout limit) FERRY_EXCLUDES(mutex_);
+    /// In a child of fork(): the threads are not there.
+    void forsake() noexcept FERRY_EXCLUDES(mutex_);
+    bool is_forked_copy() const noexcept;
+
+    pool_stats stats() FERRY_EXCLUDES(mutex_);
+
+    void left_queue(bool cancelled) noexcept FERRY_EXCLUDES(mutex_);
+    void taken_stale() noexcept { dead_.fetch_sub(1, std::memory_order_relaxed); }
+
+    /// While tasks reach this pool through another executor (a strand), what its own workers post
+    /// is accepted after shutdown, so that they still run.
+    void expect_posts(int change) noexcept { expected_.fetch_add(change); }
+
+private:
+    static constexpr std::uintptr_t closed_bit = 1;
+
+    bool enqueue(runnable& r, bool even_if_closed) noexcept;
+    [[noreturn]] void throw_closed() FERRY_EXCLUDES(mutex_);
+    void push_bounded(runnable& r) FERRY_EXCLUDES(mutex_);
+    void after_push(runnable* undo) FERRY_EXCLUDES(mutex_);
+    void start_first_thread() FERRY_EXCLUDES(mutex_);
+    void wake_one() noexcept FERRY_EXCLUDES(mutex_);
+    void sweep() noexcept FERRY_EXCLUDES(mutex_);
+
+    void drain() noexcept FERRY_REQUIRES(mutex_);
+    std::size_t live_tasks() const noexcept FERRY_REQUIRES(mutex_);
+    worker* wake_or_grow() FERRY_REQUIRES(mutex_);
+    bool has_free_workers(std::size_t wanted) const noexcept FERRY_REQUIRES(mutex_);
+    worker* pop_sleeper() noexcept FERRY_REQUIRES(mutex_);
+    void start_thread() FERRY_REQUIRES(mutex_);
+    void detach_worker(worker& w) FERRY_REQUIRES(mutex_);
+
+    void work(worker& w);
+    bool initialise(worker& w) noexcept;
+    void break_pool(const std::string& why);
+    void loop(worker& w);
+    runnable* next(worker& w) FERRY_EXCLUDES(mutex_);
+    bool sleep(worker& w, short_lock& lock) FERRY_UNCHECKED;
+    void reap(short_lock& lock) FERRY_UNCHECKED;
+    void ended(worker& w) noexcept FERRY_EXCLUDES(mutex_);
+
+    const thread_pool_options options_; // constant after construction
+    const int process_;
+
+    // Atomic; see the invariants.
+    alignas(64) std::atomic<std::uintptr_t> inbox_{0};
+    alignas(64) std::atomic<std::size_t> threads_{0};
+    std::atomic<std::size_t> sleeping_{0};
+    std::atomic<bool> waking_{false};
+    std::atomic<std::size_t> blocked_{0}; // submitters that wait for space
+    std::atomic<std::int64_t> dead_{0};
+    std::atomic<std::int64_t> sweep_at_{256};
+    std::atomic<std::int64_t> expected_{0};
+    std::atomic<std::uint64_t> cancelled_{0};
+    std::atomic<int> unsampled_{1024}; // how many tasks are still measured without exception
+
+    alignas(64) short_mutex mutex_;
+    std::condition_variable_any space_; // a bounded queue got shorter
+    std::condition_variable_any gone_;  // a worker ended or was joined
+    ready_queue ready_ FERRY_GUARDED_BY(mutex_);
+    std::vector<std::unique_ptr<worker>> workers_ FERRY_GUARDED_BY(mutex_);
+    std::vector<std::unique_ptr<worker>> detached_ FERRY_GUARDED_BY(mutex_);
+    std::vector<std::thread> to_join_ FERRY_GUARDED_BY(mutex_);
+    std::size_t joining_ FERRY_GUARDED_BY(mutex_) = 0;
+    std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0; // numbers the threads
+    worker* sleepers_ FERRY_GUARDED_BY(mutex_) = nullptr; // last in, first out
+    worker_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
+    bool broken_ FERRY_GUARDED_BY(mutex_) = false;
+    std::string why_broken_ FERRY_GUARDED_BY(mutex_);
+};
+
+} // namespace ferry::detail

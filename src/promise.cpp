@@ -1,0 +1,74 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/promise.hpp>
+
+#include <boost/core/demangle.hpp>
+
+#include <cxxabi.h>
+
+#include <cstdio>
+#include <mutex>
+
+namespace ferry {
+namespace detail {
+namespace {
+
+struct hook {
+    std::mutex mutex;
+    std::function<void(std::exception_ptr)> call; // empty: one line on stderr
+
+    static hook& instance() {
+        static auto* const h = new hook; // outlives every static pool
+        return *h;
+    }
+};
+
+} // namespace
+
+std::string demangle(const char* name) {
+    return boost::core::demangle(name);
+}
+
+std::string type_name_of(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (...) {
+        const std::type_info* type = abi::__cxa_current_exception_type();
+        return type != nullptr ? demangle(type->name()) : std::string("unknown");
+    }
+}
+
+void report_unhandled(std::exception_ptr error) noexcept {
+    try {
+        std::function<void(std::exception_ptr)> call;
+        {
+            const std::lock_guard lock(hook::instance().mutex);
+            call = hook::instance().call;
+        }
+        if (call) {
+            call(error);
+            return;
+        }
+        std::string what;
+        try {
+            std::rethrow_exception(error);
+        } catch (const std::exception& e) {
+            what = e.what();
+        } catch (...) {
+            what = "not a std::exception";
+        }
+        std::fprintf(stderr, "ferry: unhandled exception in a callback: %s: %s\n",
+                     type_name_of(error).c_str(), what.c_str());
+    } catch (...) {
+        std::fputs("ferry: the hook for unhandled exceptions threw\n", stderr);
+    }
+}
+
+} // namespace detail
+
+std::function<void(std::exception_ptr)>
+set_unhandled_callback(std::function<void(std::exception_ptr)> hook) {
+    const std::lock_guard lock(detail::hook::instance().mutex);
+    return std::exchange(detail::hook::instance().call, std::move(hook));
+}
+
+} // namespace ferry
