@@ -5,31 +5,178 @@ namespace ferry::detail {
 
 boost::asio::execution_context::id delivery_service::id;
 
-void delivery_registry::finish(delivery& d, bool* abandoned) {
-    {
-        const std::lock_guard lock(mutex);
-        if (waiting.erase(&d) == 0)
-            return;
-        if (abandoned != nullptr)
-            *abandoned = true;
-        ++posting;
+/// Ended deliveries on their way to their handlers; shares ownership of them. Runs a few of them
+/// and leaves the rest to another one, so that other handlers and other threads get their turn.
+struct delivery_batch {
+    static constexpr std::size_t size = 16;
+
+    delivery_batch(std::shared_ptr<delivery_registry> h, delivery* f) noexcept
+        : home(std::move(h)), first(f) {}
+    delivery_batch(delivery_batch&& o) noexcept
+        : home(std::move(o.home)), first(std::exchange(o.first, nullptr)) {}
+    ~delivery_batch() {
+        while (delivery* d = pop()) {
+            d->drop();
+            d->release();
+        }
     }
-    d.post();
-    const std::lock_guard lock(mutex);
-    if (--posting == 0 && closed)
-        idle.notify_all();
+
+    delivery* pop() noexcept {
+        delivery* const d = first;
+        if (d != nullptr)
+            first = d->next_mail_;
+        return d;
+    }
+
+    void collect() noexcept {
+        delivery* mail = home->mail_.exchange(nullptr, std::memory_order_acq_rel);
+        while (mail != nullptr) // newest first: turn it round
+            first = std::exchange(mail, std::exchange(mail->next_mail_, first));
+    }
+
+    /// Cuts off what exceeds one batch.
+    delivery_batch split() noexcept {
+        delivery* last = first;
+        for (std::size_t n = 1; n < size && last != nullptr; ++n)
+            last = last->next_mail_;
+        return {home, last != nullptr ? std::exchange(last->next_mail_, nullptr) : nullptr};
+    }
+
+    void operator()() {
+        if (first == nullptr)
+            collect();
+        if (first != nullptr)
+            home->post(split());
+        // What a handler throws goes to whoever runs the context, as with any handler; the others
+        // are not lost.
+        struct remainder {
+            delivery_batch& batch;
+            ~remainder() { batch.home->post(std::move(batch)); }
+        } const guard{*this};
+        while (delivery* d = pop()) {
+            home->leave(*d);
+            d->complete();
+        }
+    }
+
+    std::shared_ptr<delivery_registry> home;
+    delivery* first;
+};
+
+void delivery::finish(ending how) {
+    if (ended_.exchange(true, std::memory_order_acq_rel))
+        return;
+    how_ = how;
+    registry_->bring(*this);
 }
 
-void delivery_service::shutdown() {
-    std::unordered_map<delivery*, std::shared_ptr<delivery>> orphans;
-    {
-        std::unique_lock lock(registry->mutex);
-        registry->closed = true;
-        registry->idle.wait(lock, [this] { return registry->posting == 0; });
-        orphans.swap(registry->waiting);
+void delivery::enroll(boost::asio::io_context* io) {
+    registry_->add(*this, io);
+}
+
+delivery_registry::~delivery_registry() {
+    for (delivery* d = mail_.load(std::memory_order_acquire); d != nullptr;) {
+        delivery* const next = d->next_mail_;
+        d->release();
+        d = next;
     }
-    for (const auto& [key, d] : orphans)
+}
+
+void delivery_registry::add(delivery& d, boost::asio::io_context* io) {
+    short_lock lock(mutex_);
+    if (closed_) {
+        lock.unlock();
+        d.drop();
+        return;
+    }
+    intrusive_ptr_add_ref(&d);
+    d.next_ = first_;
+    if (first_ != nullptr)
+        first_->prev_ = &d;
+    first_ = &d;
+    if (d.by_mail_ && mailed_++ == 0) {
+        io_.store(io);
+        work_.emplace(io->get_executor());
+    }
+}
+
+// The caller gets the list's share.
+void delivery_registry::unlink(delivery& d) noexcept {
+    (d.prev_ != nullptr ? d.prev_->next_ : first_) = d.next_;
+    if (d.next_ != nullptr)
+        d.next_->prev_ = d.prev_;
+    d.next_ = d.prev_ = nullptr;
+    d.release(); // never the last: mail and `bring` have one
+    if (d.by_mail_ && --mailed_ == 0)
+        work_.reset();
+}
+
+void delivery_registry::end_posting() {
+    const short_lock lock(mutex_);
+    if (--posting_ == 0 && closed_)
+        idle_.notify_all();
+}
+
+void delivery_registry::bring(delivery& d) {
+    intrusive_ptr_add_ref(&d);
+    if (d.by_mail_) {
+        delivery* head = mail_.load(std::memory_order_relaxed);
+        do {
+            d.next_mail_ = head;
+        } while (!mail_.compare_exchange_weak(head, &d, std::memory_order_acq_rel));
+        if (head == nullptr)
+            post_drain();
+        return;
+    }
+    const boost::intrusive_ptr<delivery> keep(&d, false);
+    {
+        const short_lock lock(mutex_);
+        if (closed_)
+            return;
+        unlink(d);
+        ++posting_;
+    }
+    d.post();
+    end_posting();
+}
+
+void delivery_registry::leave(delivery& d) {
+    const short_lock lock(mutex_);
+    unlink(d);
+}
+
+void delivery_registry::post(delivery_batch batch) {
+    if (batch.first != nullptr)
+        boost::asio::post(io_.load()->get_executor(), std::move(batch));
+}
+
+void delivery_registry::post_drain() {
+    const auto keep = shared_from_this();
+    {
+        const short_lock lock(mutex_);
+        if (closed_)
+            return;
+        ++posting_;
+    }
+    boost::asio::post(io_.load()->get_executor(), delivery_batch(keep, nullptr));
+    end_posting();
+}
+
+void delivery_registry::close() {
+    delivery* orphans = nullptr;
+    {
+        short_lock lock(mutex_);
+        closed_ = true;
+        while (posting_ != 0)
+            idle_.wait(lock);
+        orphans = std::exchange(first_, nullptr);
+        work_.reset();
+    }
+    while (orphans != nullptr) {
+        delivery* const d = std::exchange(orphans, orphans->next_);
         d->drop();
+        d->release();
+    }
 }
 
 } // namespace ferry::detail

@@ -8,7 +8,7 @@ import sys
 
 LEVELS = {
     0: "config fwd",
-    1: "error timeout task_options stats detail/futex detail/spin detail/runnable detail/posted detail/thread_annotations",
+    1: "error timeout task_options stats detail/futex detail/spin detail/runnable detail/posted detail/ending_handler detail/thread_annotations",
     2: "detail/shared_state detail/timer_queue detail/delivery",
     3: "promise future",
     4: "executor detail/task thread_pool default_executor",

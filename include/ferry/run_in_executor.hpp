@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/detail/delivery.hpp>
+#include <ferry/detail/ending_handler.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -34,8 +35,15 @@ boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> run_in_executor(thr
     bool abandoned = false;
     co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void()>(
         [](auto handler, auto state, bool* given_up, boost::asio::any_io_executor on) {
-            detail::deliver_when_done(std::move(state), given_up, std::move(on),
-                                      std::move(handler));
+            detail::deliver_when_done(
+                std::move(state), on,
+                detail::ending_handler(
+                    std::move(handler),
+                    [given_up](auto&& h, detail::ending end) {
+                        *given_up = end == detail::ending::abandoned;
+                        std::move(h)();
+                    }),
+                detail::on_cancel::cancel_task);
         },
         boost::asio::use_awaitable,
         boost::intrusive_ptr<detail::shared_state_base>(detail_access::state(f)), &abandoned, ex);

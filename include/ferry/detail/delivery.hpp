@@ -2,50 +2,128 @@
 #pragma once
 
 #include <ferry/detail/shared_state.hpp>
+#include <ferry/detail/thread_annotations.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/query.hpp>
+#include <boost/asio/recycling_allocator.hpp>
 
 #include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <unordered_map>
 
 namespace ferry::detail {
 
+class delivery_registry;
+struct delivery_batch;
+
+/// How a handler's waiting ended.
+enum class ending { done, abandoned };
+
 /// A handler of some context that waits for an outcome from elsewhere.
-class delivery {
+///
+/// It is shared by its registry, by the state that it waits for, and by the handler's cancellation
+/// slot. Whoever sets `ended_` first decides how the waiting ended and brings it home: to the
+/// mailbox of its io_context, or posted to its executor.
+class delivery : public continuation {
 public:
-    virtual ~delivery() = default;
-    /// Posts the handler to its executor.
+    /// Ends the waiting, if nobody was first.
+    void finish(ending how);
+    void fire(shared_state_base&) override {
+        finish(ending::done);
+        release();
+    }
+    void destroy() noexcept override { release(); }
+
+    friend void intrusive_ptr_add_ref(delivery* d) noexcept {
+        d->refs_.fetch_add(1, std::memory_order_relaxed);
+    }
+    friend void intrusive_ptr_release(delivery* d) noexcept { d->release(); }
+
+protected:
+    /// Puts it into the registry's list; the mail goes to `io`.
+    void enroll(boost::asio::io_context* io);
+
+    delivery(std::shared_ptr<delivery_registry> registry, bool by_mail) noexcept
+        : continuation(false), registry_(std::move(registry)), by_mail_(by_mail) {}
+    ~delivery() = default;
+
+    ending how() const noexcept { return how_; }
+
+private:
+    friend class delivery_registry;
+    friend struct delivery_batch;
+
+    /// Calls the handler, on its executor, and ends one reference before that.
+    virtual void complete() = 0;
+    /// Posts `complete` to the handler's executor, with one reference.
     virtual void post() = 0;
     /// Destroys the handler unrun.
     virtual void drop() noexcept = 0;
+    virtual void deallocate() noexcept = 0;
+
+    void release() noexcept {
+        if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            deallocate();
+    }
+
+    const std::shared_ptr<delivery_registry> registry_;
+    const bool by_mail_;
+    ending how_ = ending::done;
+    std::atomic<bool> ended_{false};
+    std::atomic<int> refs_{1};
+    delivery* next_ = nullptr; // in the registry, guarded by its mutex
+    delivery* prev_ = nullptr;
+    delivery* next_mail_ = nullptr;
 };
 
-/// The deliveries of one execution context that are still under way.
+/// The deliveries of one execution context that are under way.
 ///
-/// Invariants: `waiting` shares ownership of its deliveries, whose outcome may come while they are
-/// dropped; a delivery is finished or dropped by whoever removes it.
-/// `posting` counts threads that removed one and post to the context, so it cannot be destroyed
-/// under them.
-struct delivery_registry {
-    std::mutex mutex;
-    std::condition_variable idle;
-    std::unordered_map<delivery*, std::shared_ptr<delivery>> waiting; // guarded by mutex
-    std::size_t posting = 0;               // guarded by mutex
-    bool closed = false;                   // guarded by mutex
+/// Invariants: the list shares ownership of what it holds, whose outcome may come while it is
+/// dropped. While the list of an io_context is not empty, that context has work. `mail_` is a
+/// lock-free list, newest first; the push that finds it empty posts a drain. `posting_` counts
+/// threads that post to the context, so that it is not destroyed under them.
+class delivery_registry : public std::enable_shared_from_this<delivery_registry> {
+public:
+    ~delivery_registry();
 
-    /// Posts the handler if nobody was first. Sets `*abandoned`, where given, before it does.
-    void finish(delivery& d, bool* abandoned);
+    void add(delivery& d, boost::asio::io_context* home) FERRY_EXCLUDES(mutex_);
+    /// An ended delivery, from any thread.
+    void bring(delivery& d) FERRY_EXCLUDES(mutex_);
+    /// The context is about to be destroyed: destroys all handlers.
+    void close() FERRY_EXCLUDES(mutex_);
+
+private:
+    friend struct delivery_batch;
+    friend class delivery;
+    using work_guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
+
+    void unlink(delivery& d) noexcept FERRY_REQUIRES(mutex_);
+    void leave(delivery& d) FERRY_EXCLUDES(mutex_);
+    void post(delivery_batch batch);
+    void post_drain() FERRY_EXCLUDES(mutex_);
+    void end_posting() FERRY_EXCLUDES(mutex_);
+
+    std::atomic<delivery*> mail_{nullptr};
+    std::atomic<boost::asio::io_context*> io_{nullptr}; // where mail goes; always the same
+
+    short_mutex mutex_;
+    std::condition_variable_any idle_;
+    delivery* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    std::optional<work_guard> work_ FERRY_GUARDED_BY(mutex_);
+    std::size_t mailed_ FERRY_GUARDED_BY(mutex_) = 0; // in the list, by mail
+    std::size_t posting_ FERRY_GUARDED_BY(mutex_) = 0;
+    bool closed_ FERRY_GUARDED_BY(mutex_) = false;
 };
 
 /// Drops what is under way when the context is destroyed: a late outcome then does nothing.
@@ -60,70 +138,117 @@ public:
     const std::shared_ptr<delivery_registry> registry;
 
 private:
-    void shutdown() override;
+    void shutdown() override { registry->close(); }
+};
+
+/// The io_context that this executor is a plain executor of, or null.
+template <class E>
+boost::asio::io_context* plain_io_context(const E& ex) noexcept {
+    using plain = boost::asio::io_context::executor_type;
+    if constexpr (std::is_same_v<E, plain>)
+        return &ex.context();
+    else if constexpr (std::is_same_v<E, boost::asio::any_io_executor>) {
+        const auto* p = ex.template target<plain>();
+        return p != nullptr ? &p->context() : nullptr;
+    } else
+        return nullptr;
+}
+
+/// What a waiting handler's cancellation does.
+enum class on_cancel {
+    cancel_task, ///< the rungs: take out of the queue, ask to stop, or abandon
+    stop_waiting ///< abandon
 };
 
 template <class Handler>
 class handler_delivery final : public delivery {
-public:
-    explicit handler_delivery(Handler&& h, boost::asio::any_io_executor ex)
-        : handler_(std::move(h)),
-          executor_(boost::asio::prefer(std::move(ex),
-                                        boost::asio::execution::outstanding_work.tracked)) {}
+    using default_allocator = boost::asio::recycling_allocator<void>;
+    using allocator = typename std::allocator_traits<boost::asio::associated_allocator_t<
+        Handler, default_allocator>>::template rebind_alloc<handler_delivery>;
+    using traits = std::allocator_traits<allocator>;
 
-    void post() override {
-        auto ex = std::move(executor_);
-        boost::asio::post(ex, [h = std::move(*handler_)]() mutable { std::move(h)(); });
+public:
+    /// Registers the handler with the context of `ex`, its executor.
+    template <class E>
+    static boost::intrusive_ptr<handler_delivery> create(Handler&& h, const E& ex) {
+        boost::asio::execution_context& context =
+            boost::asio::query(ex, boost::asio::execution::context);
+        boost::asio::io_context* const io = plain_io_context(ex);
+        allocator a(boost::asio::get_associated_allocator(h, default_allocator()));
+        auto* const room = traits::allocate(a, 1);
+        boost::intrusive_ptr<handler_delivery> d(
+            ::new (static_cast<void*>(room)) handler_delivery(
+                std::move(h), boost::asio::use_service<delivery_service>(context).registry,
+                io != nullptr, a),
+            false);
+        if (io == nullptr)
+            d->executor_ =
+                boost::asio::prefer(ex, boost::asio::execution::outstanding_work.tracked);
+        d->enroll(io);
+        return d;
+    }
+
+    Handler& handler() noexcept { return *handler_; }
+
+private:
+    handler_delivery(Handler&& h, std::shared_ptr<delivery_registry> registry, bool by_mail,
+                     const allocator& a)
+        : delivery(std::move(registry), by_mail), handler_(std::move(h)), allocator_(a) {}
+    ~handler_delivery() = default;
+
+    void complete() override {
+        auto slot = boost::asio::get_associated_cancellation_slot(*handler_);
+        if (slot.is_connected())
+            slot.clear();
+        Handler h(std::move(*handler_));
         handler_.reset();
+        const ending end = how();
+        intrusive_ptr_release(this);
+        std::move(h)(end);
+    }
+    void post() override {
+        struct call {
+            boost::intrusive_ptr<handler_delivery> self;
+            void operator()() { self.detach()->complete(); }
+        };
+        const auto ex = std::move(executor_);
+        boost::asio::post(ex, call{this});
     }
     void drop() noexcept override {
         handler_.reset();
         executor_ = {};
     }
+    void deallocate() noexcept override {
+        allocator a(std::move(allocator_));
+        this->~handler_delivery();
+        traits::deallocate(a, this, 1);
+    }
 
-private:
     std::optional<Handler> handler_;
     boost::asio::any_io_executor executor_;
+    [[no_unique_address]] allocator allocator_;
 };
 
-/// Delivers a void() handler when `state` is done, or when the handler's slot cancels: what has not
-/// started is cancelled, what takes a stop token is asked and waited for, anything else is given up
-/// (`abandoned` becomes true). `ex` is the handler's executor.
-template <class Handler>
-void deliver_when_done(boost::intrusive_ptr<shared_state_base> state, bool* abandoned,
-                       boost::asio::any_io_executor ex, Handler handler) {
-    struct link final : continuation {
-        link(std::shared_ptr<delivery_registry> r, std::shared_ptr<delivery> d)
-            : continuation(false), registry(std::move(r)), target(std::move(d)) {}
-        void fire(shared_state_base&) override {
-            registry->finish(*target, nullptr);
-            delete this;
-        }
-        void destroy() noexcept override { delete this; }
-        std::shared_ptr<delivery_registry> registry;
-        std::shared_ptr<delivery> target;
-    };
-
-    auto& context = boost::asio::query(ex, boost::asio::execution::context);
-    auto registry = boost::asio::use_service<delivery_service>(context).registry;
-    auto slot = boost::asio::get_associated_cancellation_slot(handler);
-    auto d = std::make_shared<handler_delivery<Handler>>(std::move(handler), std::move(ex));
-    {
-        const std::lock_guard lock(registry->mutex);
-        registry->waiting.emplace(d.get(), d);
-    }
+/// Calls `handler(ending)` on `ex`, its executor, when `state` is done, or when its cancellation
+/// slot ends the waiting. Never calls it from here.
+template <class E, class Handler>
+void deliver_when_done(boost::intrusive_ptr<shared_state_base> state, const E& ex, Handler handler,
+                       on_cancel rule) {
+    auto d = handler_delivery<Handler>::create(std::move(handler), ex);
+    auto slot = boost::asio::get_associated_cancellation_slot(d->handler());
     if (slot.is_connected()) {
-        slot.assign([state, abandoned, d, registry](boost::asio::cancellation_type) {
-            if (state->cancel() || state->done() || state->request_stop())
+        slot.assign([state, d, rule](boost::asio::cancellation_type) {
+            if (rule == on_cancel::cancel_task &&
+                (state->cancel() || state->done() || state->request_stop()))
                 return;
-            registry->finish(*d, abandoned);
+            if (rule == on_cancel::stop_waiting && state->remove(*d))
+                intrusive_ptr_release(d.get());
+            d->finish(ending::abandoned);
         });
     }
-    auto l = std::make_unique<link>(registry, d);
-    if (state->add(*l))
-        static_cast<void>(l.release());
-    else
-        l.release()->fire(*state);
+    intrusive_ptr_add_ref(d.get()); // the state's
+    if (!state->add(*d))
+        d->fire(*state);
 }
 
 } // namespace ferry::detail
