@@ -74,14 +74,6 @@ void delivery::enroll(boost::asio::io_context* io) {
     registry_->add(*this, io);
 }
 
-delivery_registry::~delivery_registry() {
-    for (delivery* d = mail_.load(std::memory_order_acquire); d != nullptr;) {
-        delivery* const next = d->next_mail_;
-        d->release();
-        d = next;
-    }
-}
-
 void delivery_registry::add(delivery& d, boost::asio::io_context* io) {
     short_lock lock(mutex_);
     if (closed_) {
@@ -122,6 +114,10 @@ void delivery_registry::bring(delivery& d) {
     if (d.by_mail_) {
         delivery* head = mail_.load(std::memory_order_relaxed);
         do {
+            if (head == no_more_mail()) {
+                d.release();
+                return;
+            }
             d.next_mail_ = head;
         } while (!mail_.compare_exchange_weak(head, &d, std::memory_order_acq_rel));
         if (head == nullptr)
@@ -163,6 +159,7 @@ void delivery_registry::post_drain() {
 }
 
 void delivery_registry::close() {
+    delivery* mail = mail_.exchange(no_more_mail(), std::memory_order_acq_rel);
     delivery* orphans = nullptr;
     {
         short_lock lock(mutex_);
@@ -177,6 +174,8 @@ void delivery_registry::close() {
         d->drop();
         d->release();
     }
+    while (mail != nullptr)
+        std::exchange(mail, mail->next_mail_)->release();
 }
 
 } // namespace ferry::detail

@@ -95,8 +95,6 @@ private:
 /// threads that post to the context, so that it is not destroyed under them.
 class delivery_registry : public std::enable_shared_from_this<delivery_registry> {
 public:
-    ~delivery_registry();
-
     void add(delivery& d, boost::asio::io_context* home) FERRY_EXCLUDES(mutex_);
     /// An ended delivery, from any thread.
     void bring(delivery& d) FERRY_EXCLUDES(mutex_);
@@ -108,6 +106,7 @@ private:
     friend class delivery;
     using work_guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
 
+    static delivery* no_more_mail() noexcept { return reinterpret_cast<delivery*>(1); }
     void unlink(delivery& d) noexcept FERRY_REQUIRES(mutex_);
     void leave(delivery& d) FERRY_EXCLUDES(mutex_);
     void post(delivery_batch batch);
