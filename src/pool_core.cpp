@@ -54,7 +54,7 @@ void pool_core::throw_closed() {
     throw shutdown_error();
 }
 
-void pool_core::push(runnable& r, bool bounded) {
+void pool_core::push(runnable& r, bounded b) {
     static thread_local unsigned submitted = 0;
     if ((++submitted & 15) == 0)
         r.stamp = stamp_now();
@@ -62,7 +62,7 @@ void pool_core::push(runnable& r, bool bounded) {
              unsampled_.fetch_sub(1, std::memory_order_relaxed) > 0)
         r.stamp = stamp_now();
 
-    if (bounded && options_.max_queue != 0 && !on_worker_of(this)) {
+    if (b == bounded::yes && options_.max_queue != 0 && !on_worker_of(this)) {
         push_bounded(r);
         return;
     }
@@ -81,8 +81,8 @@ void pool_core::post(runnable& r) {
         r.drop(nullptr);
         throw;
     }
-    // A worker that posts looks at the queue again before it ends.
-    if (enqueue(r, expected_.load() > 0 && on_worker_of(this)))
+    // While something is expected, workers do not end.
+    if (enqueue(r, !nothing_expected()))
         after_push(nullptr);
     else
         r.drop(nullptr);
@@ -90,7 +90,7 @@ void pool_core::post(runnable& r) {
 
 void pool_core::start_first_thread() {
     const short_lock lock(mutex_);
-    if (workers_.empty() && !closed())
+    if (workers_.empty() && !(closed() && nothing_expected()))
         start_thread();
 }
 
@@ -262,11 +262,31 @@ void pool_core::start_thread() {
     threads_.store(workers_.size());
 }
 
+// ---- Tasks that come through another executor ---------------------------------------------------
+
+bool pool_core::expect(shared_state_base& t) {
+    const short_lock lock(mutex_);
+    if (closed())
+        return false;
+    expected_.fetch_add(1);
+    guests_.insert(&t);
+    return true;
+}
+
+void pool_core::met(shared_state_base& t) {
+    const short_lock lock(mutex_);
+    guests_.erase(&t);
+    if (expected_.fetch_sub(1) == 1 && closed()) {
+        wake_all();
+        gone_.notify_all();
+    }
+}
+
 // ---- Ending -------------------------------------------------------------------------------------
 
 void pool_core::close(bool cancel) {
     fifo dropped;
-    worker* sleepers = nullptr;
+    std::vector<boost::intrusive_ptr<shared_state_base>> guests;
     {
         const short_lock lock(mutex_);
         inbox_.fetch_or(closed_bit);
@@ -274,18 +294,20 @@ void pool_core::close(bool cancel) {
             drain();
             dropped = ready_.extract_all();
         }
-        while (worker* w = pop_sleeper()) {
-            w->next_sleeper = sleepers;
-            sleepers = w;
-        }
+        if (cancel)
+            guests.assign(guests_.begin(), guests_.end());
         space_.notify_all();
-        while (sleepers != nullptr) {
-            worker* const w = std::exchange(sleepers, sleepers->next_sleeper);
-            futex_wake(reinterpret_cast<std::uint32_t*>(&w->wake), 1);
-        }
+        wake_all();
     }
     while (runnable* r = dropped.pop())
         r->drop(nullptr);
+    for (const auto& g : guests)
+        g->cancel();
+}
+
+void pool_core::wake_all() noexcept {
+    while (worker* w = pop_sleeper())
+        futex_wake(reinterpret_cast<std::uint32_t*>(&w->wake), 1);
 }
 
 void pool_core::detach_worker(worker& w) {
@@ -322,7 +344,7 @@ void pool_core::join() {
         detach_worker(*this_worker());
     for (;;) {
         reap(lock);
-        if (workers_.empty() && to_join_.empty() && joining_ == 0)
+        if (workers_.empty() && to_join_.empty() && joining_ == 0 && nothing_expected())
             return;
         if (to_join_.empty())
             gone_.wait(lock);
@@ -339,9 +361,10 @@ shutdown_report pool_core::close_within(timeout limit) {
     close(false);
     shutdown_report report;
     fifo dropped;
+    std::vector<boost::intrusive_ptr<shared_state_base>> guests;
     {
         short_lock lock(mutex_);
-        while (!workers_.empty() && !(deadline && timeout::clock::now() >= *deadline)) {
+        while (!(workers_.empty() && nothing_expected()) && !(deadline && timeout::clock::now() >= *deadline)) {
             if (deadline)
                 gone_.wait_until(lock, *deadline);
             else
@@ -349,6 +372,9 @@ shutdown_report pool_core::close_within(timeout limit) {
         }
         drain();
         dropped = ready_.extract_all();
+        guests.assign(guests_.begin(), guests_.end());
+        given_up_.store(true);
+        wake_all();
         for (std::size_t i = workers_.size(); i-- != 0;) {
             worker& w = *workers_[i];
             shared_state_base* task = w.current.load();
@@ -372,6 +398,8 @@ shutdown_report pool_core::close_within(timeout limit) {
         report.dropped += r->home != nullptr && !r->stale() ? 1 : 0;
         r->drop(nullptr);
     }
+    for (const auto& g : guests)
+        report.dropped += g->cancel() ? 1 : 0;
     join();
     report.finished = static_cast<std::size_t>(finished() - before);
     return report;

@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace ferry::detail {
@@ -39,7 +40,7 @@ public:
     const thread_pool_options& options() const noexcept { return options_; }
 
     /// Queues a task, or throws and queues nothing.
-    void push(runnable& r, bool bounded) FERRY_EXCLUDES(mutex_);
+    void push(runnable& r, bounded b) FERRY_EXCLUDES(mutex_);
     /// Queues a function without a future; drops it after shutdown.
     void post(runnable& r) FERRY_EXCLUDES(mutex_);
 
@@ -58,15 +59,20 @@ public:
     void left_queue(bool cancelled) noexcept FERRY_EXCLUDES(mutex_);
     void taken_stale() noexcept { dead_.fetch_sub(1, std::memory_order_relaxed); }
 
-    /// While tasks reach this pool through another executor (a strand), what its own workers post
-    /// is accepted after shutdown, so that they still run.
-    void expect_posts(int change) noexcept { expected_.fetch_add(change); }
+    /// A task that reaches this pool through another executor, a strand for instance. Until `met`
+    /// the workers stay, and what is posted is accepted after shutdown, so that it still runs. False
+    /// after shutdown.
+    bool expect(shared_state_base& t) FERRY_EXCLUDES(mutex_);
+    void met(shared_state_base& t) FERRY_EXCLUDES(mutex_);
+    /// Throws what says why nothing is accepted any more.
+    [[noreturn]] void throw_closed() FERRY_EXCLUDES(mutex_);
 
 private:
     static constexpr std::uintptr_t closed_bit = 1;
 
+    bool nothing_expected() const noexcept { return expected_.load() == 0 || given_up_.load(); }
+
     bool enqueue(runnable& r, bool even_if_closed) noexcept;
-    [[noreturn]] void throw_closed() FERRY_EXCLUDES(mutex_);
     void push_bounded(runnable& r) FERRY_EXCLUDES(mutex_);
     void after_push(runnable* undo) FERRY_EXCLUDES(mutex_);
     void start_first_thread() FERRY_EXCLUDES(mutex_);
@@ -78,6 +84,7 @@ private:
     worker* wake_or_grow() FERRY_REQUIRES(mutex_);
     bool has_free_workers(std::size_t wanted) const noexcept FERRY_REQUIRES(mutex_);
     worker* pop_sleeper() noexcept FERRY_REQUIRES(mutex_);
+    void wake_all() noexcept FERRY_REQUIRES(mutex_);
     void start_thread() FERRY_REQUIRES(mutex_);
     void detach_worker(worker& w) FERRY_REQUIRES(mutex_);
 
@@ -102,6 +109,7 @@ private:
     std::atomic<std::int64_t> dead_{0};
     std::atomic<std::int64_t> sweep_at_{256};
     std::atomic<std::int64_t> expected_{0};
+    std::atomic<bool> given_up_{false}; // what is expected is not waited for any more
     std::atomic<std::uint64_t> cancelled_{0};
     std::atomic<int> unsampled_{1024}; // how many tasks are still measured without exception
 
@@ -116,6 +124,7 @@ private:
     std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0; // numbers the threads
     worker* sleepers_ FERRY_GUARDED_BY(mutex_) = nullptr; // last in, first out
     worker_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
+    std::unordered_set<shared_state_base*> guests_ FERRY_GUARDED_BY(mutex_); // expected
     bool broken_ FERRY_GUARDED_BY(mutex_) = false;
     std::string why_broken_ FERRY_GUARDED_BY(mutex_);
 };

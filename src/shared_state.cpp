@@ -194,16 +194,14 @@ void shared_state_base::run() {
     // Only tasks are run; anything else in a queue has been claimed.
     for (short_wait pause; (word_.load(std::memory_order_acquire) & leaving) != 0;)
         pause();
-    taken_stale(*this);
+    if (home != nullptr)
+        taken_stale(*this);
     intrusive_ptr_release(this);
 }
 
 void shared_state_base::drop(std::exception_ptr why) noexcept {
     if (!leave_queue(claimed, why == nullptr)) {
-        if (home != nullptr)
-            shared_state_base::run();
-        else
-            intrusive_ptr_release(this);
+        shared_state_base::run();
         return;
     }
     if (home != nullptr)

@@ -4,8 +4,43 @@
 #include <ferry/detail/spin.hpp>
 
 #include "pool_core.hpp"
+#include "pool_link.hpp"
 
 namespace ferry {
+namespace detail {
+
+void set_options(shared_state_base& t, task_options& options) {
+    t.priority = options.priority;
+    t.extra = std::make_unique<task_extra>();
+    t.extra->label = std::move(options.label);
+    t.extra->limit = options.timeout;
+    t.extra->start_by = options.start_by;
+}
+
+void enqueue(pool_core& core, shared_state_base& t, bounded b) {
+    const bool expires = t.extra != nullptr && t.extra->start_by.has_value();
+    t.home = &core;
+    intrusive_ptr_add_ref(&t);
+    if (expires)
+        arm_timer(t, *t.extra->start_by, timer_purpose::start_by);
+    try {
+        core.push(t, b);
+    } catch (...) {
+        if (expires && !disarm_timer(t)) { // it expired while it waited for room
+            for (short_wait pause; !t.done();)
+                pause();
+            core.taken_stale();
+        }
+        intrusive_ptr_release(&t);
+        throw;
+    }
+}
+
+void post(pool_core& core, runnable& r) {
+    core.post(r);
+}
+
+} // namespace detail
 
 thread_pool::thread_pool(thread_pool_options options) {
     if (options.max_workers == 0 || options.max_workers > 65536)
@@ -16,6 +51,7 @@ thread_pool::thread_pool(thread_pool_options options) {
         options.thread_name_prefix = "ferry-" + std::to_string(pools.fetch_add(1));
     }
     core_ = std::make_shared<detail::pool_core>(std::move(options));
+    boost::asio::make_service<detail::pool_link>(*this, core_);
 }
 
 thread_pool::thread_pool(std::size_t max_workers)
@@ -30,37 +66,6 @@ thread_pool::~thread_pool() {
     }
     execution_context::shutdown();
     execution_context::destroy();
-}
-
-void thread_pool::apply(detail::shared_state_base& t, task_options& options) {
-    t.priority = options.priority;
-    t.extra = std::make_unique<detail::task_extra>();
-    t.extra->label = std::move(options.label);
-    t.extra->limit = options.timeout;
-    t.extra->start_by = options.start_by;
-}
-
-void thread_pool::enqueue(detail::shared_state_base& t, bool bounded) {
-    const bool expires = t.extra != nullptr && t.extra->start_by.has_value();
-    t.home = core_.get();
-    intrusive_ptr_add_ref(&t);
-    if (expires)
-        detail::arm_timer(t, *t.extra->start_by, detail::timer_purpose::start_by);
-    try {
-        core_->push(t, bounded);
-    } catch (...) {
-        if (expires && !detail::disarm_timer(t)) { // it expired while it waited for room
-            for (detail::short_wait pause; !t.done();)
-                pause();
-            core_->taken_stale();
-        }
-        intrusive_ptr_release(&t);
-        throw;
-    }
-}
-
-void pool_access::post(detail::pool_core& core, detail::runnable& r) {
-    core.post(r);
 }
 
 void thread_pool::shutdown(shutdown_options options) {

@@ -142,11 +142,14 @@ bool pool_core::initialise(worker& w) noexcept {
 
 void pool_core::break_pool(const std::string& why) {
     fifo dropped;
+    std::vector<boost::intrusive_ptr<shared_state_base>> guests;
     {
         const short_lock lock(mutex_);
         if (!broken_)
             why_broken_ = why;
         broken_ = true;
+        given_up_.store(true);
+        guests.assign(guests_.begin(), guests_.end());
         inbox_.fetch_or(closed_bit);
         drain();
         dropped = ready_.extract_all();
@@ -154,6 +157,8 @@ void pool_core::break_pool(const std::string& why) {
     close(false);
     while (runnable* r = dropped.pop())
         r->drop(make_error<broken_thread_pool>(why));
+    for (const auto& g : guests)
+        g->fail(make_error<broken_thread_pool>(why), false);
 }
 
 void pool_core::loop(worker& w) {
@@ -190,20 +195,20 @@ runnable* pool_core::next(worker& w) {
                 wake_one();
             return r;
         }
-        if (closed() || !sleep(w, lock))
+        if ((closed() && nothing_expected()) || !sleep(w, lock))
             return nullptr;
     }
 }
 
 // Sleeps until woken; false when it was idle for too long. Looks at the queue again before.
 bool pool_core::sleep(worker& w, short_lock& lock) {
-    if (const auto spin = options_.spin.limit(); spin && *spin > spin->zero()) {
+    if (const auto spin = options_.spin.limit(); spin && *spin > spin->zero() && !closed()) {
         lock.unlock();
         const auto end = timeout::clock::now() + *spin;
-        while (inbox_.load() == 0 && timeout::clock::now() < end)
+        while ((inbox_.load() & ~closed_bit) == 0 && !closed() && timeout::clock::now() < end)
             short_wait()();
         lock.lock();
-        if (inbox_.load() != 0 || !ready_.empty())
+        if ((inbox_.load() & ~closed_bit) != 0 || !ready_.empty() || closed())
             return true;
     }
     w.wake.store(0);
@@ -211,7 +216,7 @@ bool pool_core::sleep(worker& w, short_lock& lock) {
     sleepers_ = &w;
     w.sleeps = true;
     sleeping_.fetch_add(1);
-    if (inbox_.load() != 0) { // pushed, or closed, meanwhile
+    if ((inbox_.load() & ~closed_bit) != 0) { // pushed meanwhile
         sleepers_ = w.next_sleeper;
         w.sleeps = false;
         sleeping_.fetch_sub(1);
@@ -240,7 +245,7 @@ bool pool_core::sleep(worker& w, short_lock& lock) {
     w.sleeps = false;
     sleeping_.fetch_sub(1);
     threads_.store(workers_.size() - 1);
-    if (inbox_.load() != 0 || !ready_.empty()) {
+    if ((inbox_.load() & ~closed_bit) != 0 || !ready_.empty()) {
         threads_.store(workers_.size());
         return true;
     }

@@ -11,7 +11,7 @@ LEVELS = {
     1: "error timeout task_options stats detail/futex detail/spin detail/runnable detail/posted detail/ending_handler detail/thread_annotations",
     2: "detail/shared_state detail/timer_queue detail/delivery",
     3: "promise future",
-    4: "executor detail/task thread_pool default_executor",
+    4: "executor detail/task thread_pool submit default_executor",
     5: "run_in_executor to_thread",
     6: "ferry",
 }

@@ -31,7 +31,8 @@ template <class F, class... A>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> run_in_executor(thread_pool& pool,
                                                                              F fn, A... args) {
     const auto ex = co_await boost::asio::this_coro::executor;
-    auto f = pool_access::submit_unbounded(pool, std::move(fn), std::move(args)...);
+    auto f = detail::submit_to(*pool_access::core(pool), detail::bounded::no, nullptr,
+                               std::move(fn), std::move(args)...);
     bool abandoned = false;
     co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void()>(
         [](auto handler, auto state, bool* given_up, boost::asio::any_io_executor on) {

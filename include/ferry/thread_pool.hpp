@@ -11,10 +11,37 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <ranges>
 #include <string>
 #include <vector>
 
 namespace ferry {
+
+namespace detail {
+
+/// Whether max_queue applies. The bridge never blocks an event loop: its calls keep their place in
+/// line beyond the limit.
+enum class bounded { no, yes };
+
+/// Queues and shares ownership.
+void enqueue(pool_core& core, shared_state_base& t, bounded b);
+/// Queues a function without a future; destroys it unrun after shutdown.
+void post(pool_core& core, runnable& r);
+void set_options(shared_state_base& t, task_options& options);
+
+template <class F, class... A>
+future<offload_result_t<F, A...>> submit_to(pool_core& core, bounded b, task_options* options,
+                                            F&& fn, A&&... args) {
+    using block = task_for<F, A...>;
+    boost::intrusive_ptr<block> t(new block(std::forward<F>(fn), std::forward<A>(args)...));
+    if (options != nullptr)
+        set_options(*t, *options);
+    enqueue(core, *t, b);
+    return detail_access::make<offload_result_t<F, A...>>(std::move(t));
+}
+
+} // namespace detail
 
 /// What `submit` does when the bounded queue is full.
 enum class when_full { block, reject };
@@ -42,11 +69,20 @@ struct thread_pool_options {
     /// What `submit` does then. Ignored for the pool's own workers, whose tasks are always taken.
     ferry::when_full when_full = ferry::when_full::block;
     /// A worker that was idle for so long ends; the next task starts another.
-    timeout idle_timeout = {};
+    ferry::timeout idle_timeout = {};
     /// How long an idle worker looks for work before it sleeps. Shortens a round trip where a
     /// processor is to spare, and costs processor time; 0 is best where there is none. No limit
     /// counts as 0.
-    timeout spin = std::chrono::nanoseconds(0);
+    ferry::timeout spin = std::chrono::nanoseconds(0);
+};
+
+struct map_options {
+    /// From the call of `map`, for all of it.
+    ferry::timeout timeout = {};
+    /// Elements that travel together where that is cheaper; at least 1. Threads take them singly.
+    std::size_t chunksize = 1;
+    /// How many inputs may be ahead of the reading; at least 1. Absent: all are submitted at once.
+    std::optional<std::size_t> buffersize = {};
 };
 
 struct shutdown_options {
@@ -89,13 +125,24 @@ public:
     template <class F, class... A>
         requires offloadable<F, A...>
     future<offload_result_t<F, A...>> submit(F&& fn, A&&... args) {
-        return start(true, nullptr, std::forward<F>(fn), std::forward<A>(args)...);
+        return detail::submit_to(*core_, detail::bounded::yes, nullptr, std::forward<F>(fn),
+                                 std::forward<A>(args)...);
     }
     template <class F, class... A>
         requires offloadable<F, A...>
     future<offload_result_t<F, A...>> submit(task_options options, F&& fn, A&&... args) {
-        return start(true, &options, std::forward<F>(fn), std::forward<A>(args)...);
+        return detail::submit_to(*core_, detail::bounded::yes, &options, std::forward<F>(fn),
+                                 std::forward<A>(args)...);
     }
+
+    /// The results of `fn` for each element, or for each group of elements of several ranges, as a
+    /// lazy single-pass view in the order of the input; see `<ferry/map.hpp>`, which defines it.
+    template <class F, std::ranges::input_range... Ranges>
+        requires(sizeof...(Ranges) > 0)
+    auto map(F fn, Ranges&&... ranges);
+    template <class F, std::ranges::input_range... Ranges>
+        requires(sizeof...(Ranges) > 0)
+    auto map(map_options options, F fn, Ranges&&... ranges);
 
     /// Afterwards `submit` throws `shutdown_error`. Idempotent. With `cancel_futures` what has not
     /// started is cancelled. Blocking: with `wait`, until every thread has ended.
@@ -116,38 +163,14 @@ public:
 private:
     friend struct pool_access;
 
-    template <class F, class... A>
-    future<offload_result_t<F, A...>> start(bool bounded, task_options* options, F&& fn,
-                                            A&&... args) {
-        using block = detail::task_for<F, A...>;
-        boost::intrusive_ptr<block> t(new block(std::forward<F>(fn), std::forward<A>(args)...));
-        if (options != nullptr)
-            apply(*t, *options);
-        enqueue(*t, bounded);
-        return detail_access::make<offload_result_t<F, A...>>(std::move(t));
-    }
-
-    static void apply(detail::shared_state_base& t, task_options& options);
-    /// Queues and shares ownership; `bounded` honours max_queue.
-    void enqueue(detail::shared_state_base& t, bool bounded);
-
     std::shared_ptr<detail::pool_core> core_;
 };
 
 /// For the parts of Ferry that build on the pool.
 struct pool_access {
-    /// Queues without regard to max_queue, so that it never blocks an event loop.
-    template <class F, class... A>
-    static auto submit_unbounded(thread_pool& pool, F&& fn, A&&... args) {
-        return pool.start(false, nullptr, std::forward<F>(fn), std::forward<A>(args)...);
-    }
-    static void apply(detail::shared_state_base& t, task_options& options) {
-        thread_pool::apply(t, options);
-    }
     static const std::shared_ptr<detail::pool_core>& core(const thread_pool& pool) noexcept {
         return pool.core_;
     }
-    static void post(detail::pool_core& core, detail::runnable& r);
 };
 
 /// A full Asio executor: `post`, `dispatch`, `defer`, `co_spawn`, `make_strand`, `any_io_executor`.
@@ -197,8 +220,8 @@ public:
             function();
             return;
         }
-        pool_access::post(*pool_access::core(*pool_),
-                          *new detail::posted<std::decay_t<F>>(std::forward<F>(f)));
+        detail::post(*pool_access::core(*pool_),
+                     *new detail::posted<std::decay_t<F>>(std::forward<F>(f)));
     }
 
     friend bool operator==(const executor_type& a, const executor_type& b) noexcept {

@@ -68,7 +68,7 @@ protected:
 /// Callable, arguments and outcome in one block. The callable is destroyed before the outcome is
 /// published; `work_` lives while the state is pending, and while the call runs.
 template <class R, bool Stop, class F, class... A>
-class task final : public task_base<R> {
+class task : public task_base<R> {
 public:
     template <class F2, class... A2>
     explicit task(F2&& f, A2&&... a) : work_(std::forward<F2>(f), std::forward<A2>(a)...) {}
@@ -104,6 +104,12 @@ public:
                 stop_.request_stop();
             this->fail_claimed(make_error<timeout_error>("the task '" + this->label() + "' ran longer than its time-out"));
         }
+    }
+
+protected:
+    void check_wait() const override {
+        if (running_scope::contains(*this))
+            throw would_deadlock("the task '" + this->label() + "' waits for itself");
     }
 
 private:
@@ -182,18 +188,13 @@ private:
             disarm_timer(*this);
         std::destroy_at(&work_);
     }
-    bool help() override {
+    bool help() final {
         if (this->current() != status::pending || !on_worker_of(this->home) ||
             !this->start_in_queue())
             return false;
         execute(false);
         return this->done();
     }
-    void check_wait() const override {
-        if (running_scope::contains(*this))
-            throw would_deadlock("the task '" + this->label() + "' waits for itself");
-    }
-
     union {
         std::tuple<F, A...> work_;
     };

@@ -1,0 +1,163 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/thread_pool.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/execution/executor.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/is_executor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <concepts>
+
+namespace ferry {
+namespace detail {
+
+template <class E>
+inline constexpr bool is_asio_executor =
+    boost::asio::execution::is_executor<E>::value || boost::asio::is_executor<E>::value;
+
+template <class C>
+concept asio_context = std::convertible_to<C&, boost::asio::execution_context&> &&
+                       requires(C& c) { c.get_executor(); };
+
+/// The core of the Ferry pool that this context is, or null.
+std::shared_ptr<pool_core> pool_of(boost::asio::execution_context& context);
+/// Throws what `submit` throws when the pool accepts nothing any more.
+void expect_guest(pool_core& core, shared_state_base& t);
+void guest_met(pool_core& core, shared_state_base& t) noexcept;
+
+/// True when the calling thread runs a function of this executor, where it is a strand.
+template <class E>
+bool inside_strand(const E&) noexcept {
+    return false;
+}
+template <class Inner>
+bool inside_strand(const boost::asio::strand<Inner>& s) noexcept {
+    return s.running_in_this_thread();
+}
+inline bool inside_strand(const boost::asio::any_io_executor& ex) noexcept {
+    namespace asio = boost::asio;
+    const auto is_inside = [](const auto* s) { return s != nullptr && s->running_in_this_thread(); };
+    return is_inside(ex.target<asio::strand<asio::any_io_executor>>()) ||
+           is_inside(ex.target<asio::strand<asio::io_context::executor_type>>()) ||
+           is_inside(ex.target<asio::strand<asio::thread_pool::executor_type>>()) ||
+           is_inside(ex.target<asio::strand<thread_pool::executor_type>>());
+}
+
+/// A task that an executor other than a pool runs.
+template <class E, class F, class... A>
+class executor_task final : public task_for<F, A...> {
+public:
+    template <class F2, class... A2>
+    explicit executor_task(const E& ex, F2&& f, A2&&... a)
+        : task_for<F, A...>(std::forward<F2>(f), std::forward<A2>(a)...), executor_(ex) {}
+
+private:
+    void check_wait() const override {
+        task_for<F, A...>::check_wait();
+        if (inside_strand(executor_))
+            throw would_deadlock("the task '" + this->label() +
+                                 "' is waited for on the strand that it needs");
+    }
+
+    const E executor_;
+};
+
+/// What is posted for such a task: runs it, or fails it when it is destroyed unrun.
+class guest {
+public:
+    guest(boost::intrusive_ptr<shared_state_base> t, std::shared_ptr<pool_core> core) noexcept
+        : task_(std::move(t)), core_(std::move(core)) {}
+    guest(guest&&) noexcept = default;
+    guest& operator=(guest&&) = delete;
+    ~guest() {
+        if (task_ == nullptr)
+            return;
+        const auto t = task_;
+        task_.detach()->drop(
+            make_error<broken_promise>("the executor destroyed the task '" + t->label() +
+                                       "' before it ran"));
+        leave(*t);
+    }
+    void operator()() {
+        const auto t = task_;
+        struct at_end {
+            guest& g;
+            shared_state_base& task;
+            ~at_end() { g.leave(task); }
+        } const end{*this, *t};
+        task_.detach()->run();
+    }
+
+private:
+    void leave(shared_state_base& t) noexcept {
+        if (core_)
+            guest_met(*std::exchange(core_, nullptr), t);
+    }
+
+    boost::intrusive_ptr<shared_state_base> task_;
+    std::shared_ptr<pool_core> core_;
+};
+
+template <class E, class F, class... A>
+future<offload_result_t<F, A...>> submit_through(task_options* options, const E& ex, F&& fn,
+                                                 A&&... args) {
+    using block = executor_task<E, F, A...>;
+    boost::intrusive_ptr<block> t(new block(ex, std::forward<F>(fn), std::forward<A>(args)...));
+    if (options != nullptr)
+        set_options(*t, *options);
+    auto core = pool_of(boost::asio::query(ex, boost::asio::execution::context));
+    if (core)
+        expect_guest(*core, *t);
+    if (options != nullptr && options->start_by)
+        arm_timer(*t, *options->start_by, timer_purpose::start_by);
+    boost::asio::post(ex, guest(t, std::move(core)));
+    return detail_access::make<offload_result_t<F, A...>>(std::move(t));
+}
+
+} // namespace detail
+
+/// Runs `fn(args...)` on any Asio executor or execution context: a strand (calls never overlap and
+/// keep their order), `asio::thread_pool`, `asio::system_executor`, an `io_context`. Otherwise as
+/// `thread_pool::submit`, which it is for a `thread_pool`.
+/// Errors: `shutdown_error` and `broken_thread_pool` where the executor leads to a `thread_pool`.
+/// When the executor destroys the call unrun, the future fails with `broken_promise`. Priorities
+/// have no meaning outside a pool. Blocking: as `asio::post`. Waiting without a limit, on a strand,
+/// for a task of that strand throws `would_deadlock`.
+template <class Executor, class F, class... A>
+    requires detail::is_asio_executor<Executor> && offloadable<F, A...>
+future<offload_result_t<F, A...>> submit(const Executor& executor, F&& fn, A&&... args) {
+    return detail::submit_through(nullptr, executor, std::forward<F>(fn), std::forward<A>(args)...);
+}
+template <class Executor, class F, class... A>
+    requires detail::is_asio_executor<Executor> && offloadable<F, A...>
+future<offload_result_t<F, A...>> submit(task_options options, const Executor& executor, F&& fn,
+                                         A&&... args) {
+    return detail::submit_through(&options, executor, std::forward<F>(fn),
+                                  std::forward<A>(args)...);
+}
+
+template <detail::asio_context Context, class F, class... A>
+    requires offloadable<F, A...>
+future<offload_result_t<F, A...>> submit(Context& context, F&& fn, A&&... args) {
+    if constexpr (std::is_same_v<Context, thread_pool>)
+        return context.submit(std::forward<F>(fn), std::forward<A>(args)...);
+    else
+        return submit(context.get_executor(), std::forward<F>(fn), std::forward<A>(args)...);
+}
+template <detail::asio_context Context, class F, class... A>
+    requires offloadable<F, A...>
+future<offload_result_t<F, A...>> submit(task_options options, Context& context, F&& fn,
+                                         A&&... args) {
+    if constexpr (std::is_same_v<Context, thread_pool>)
+        return context.submit(std::move(options), std::forward<F>(fn), std::forward<A>(args)...);
+    else
+        return submit(std::move(options), context.get_executor(), std::forward<F>(fn),
+                      std::forward<A>(args)...);
+}
+
+} // namespace ferry
