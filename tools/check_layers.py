@@ -9,7 +9,7 @@ import sys
 LEVELS = {
     0: "config fwd",
     1: "error timeout task_options stats detail/futex detail/spin detail/runnable detail/posted detail/ending_handler detail/thread_annotations",
-    2: "detail/shared_state detail/timer_queue detail/delivery",
+    2: "detail/shared_state detail/timer_queue detail/delivery detail/await_state",
     3: "promise future",
     4: "executor detail/task thread_pool submit default_executor",
     5: "run_in_executor to_thread",

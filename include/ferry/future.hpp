@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/await_state.hpp>
 #include <ferry/promise.hpp>
 
 #include <cxxabi.h>
@@ -99,6 +100,55 @@ public:
             c.release()->fire(s);
     }
 
+    /// Waits: signature `void(error_code)`. Completion: never inline. Executor: the handler's
+    /// associated one, else the system executor. Cancellation: stops the waiting only, with
+    /// `operation_aborted`; emit on the handler's executor. Blocking: never.
+    template <class Token>
+    auto async_wait(Token&& token) const {
+        return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
+            [](auto handler, boost::intrusive_ptr<state_type> s) {
+                const auto ex = boost::asio::get_associated_executor(
+                    handler, boost::asio::system_executor());
+                detail::deliver_when_done(
+                    s, ex,
+                    detail::ending_handler(
+                        std::move(handler),
+                        [](auto&& h, detail::ending end) {
+                            std::move(h)(end == detail::ending::abandoned
+                                             ? boost::asio::error::make_error_code(
+                                                   boost::asio::error::operation_aborted)
+                                             : boost::system::error_code());
+                        }),
+                    detail::on_cancel::stop_waiting);
+            },
+            token, checked());
+    }
+
+    /// Waits for the outcome: signature `void(std::exception_ptr, T)`, or `void(std::exception_ptr)`
+    /// for void. The value is copied; moved out where it cannot be copied, or where the handle is an
+    /// rvalue. Cancellation: cancels the future, as a cancelled `run_in_executor` does. Otherwise as
+    /// `async_wait`.
+    template <class Token>
+        requires detail::tokenable<T>
+    auto async_result(Token&& token) const& {
+        return start_result(std::forward<Token>(token), false);
+    }
+    template <class Token>
+        requires detail::tokenable<T>
+    auto async_result(Token&& token) && {
+        return start_result(std::forward<Token>(token), true);
+    }
+    /// The same for `co_await`: any movable `T`; gives the value or throws; resumes on the
+    /// coroutine's own executor.
+    boost::asio::awaitable<awaited_t<T>> async_result() const& {
+        return await_outcome(checked(), false);
+    }
+    boost::asio::awaitable<awaited_t<T>> async_result() && {
+        auto s = checked();
+        state_.reset();
+        return await_outcome(std::move(s), true);
+    }
+
     friend bool operator==(const future& a, const future& b) noexcept {
         return a.state_ == b.state_;
     }
@@ -130,6 +180,27 @@ private:
     };
 
     explicit future(boost::intrusive_ptr<state_type> s) noexcept : state_(std::move(s)) {}
+
+    boost::intrusive_ptr<state_type> checked() const { return &state(); }
+
+    template <class Token>
+    auto start_result(Token&& token, bool take) const {
+        return boost::asio::async_initiate<Token, typename detail::result_signature<T>::type>(
+            [](auto handler, boost::intrusive_ptr<state_type> s, bool move) {
+                detail::initiate_result<T>(std::move(handler), std::move(s),
+                                           boost::asio::system_executor(), move);
+            },
+            token, checked(), take);
+    }
+    static boost::asio::awaitable<awaited_t<T>> await_outcome(boost::intrusive_ptr<state_type> s,
+                                                              bool take) {
+        detail::ending end{};
+        co_await detail::until_done(s, detail::on_cancel::cancel_task,
+                                    co_await boost::asio::this_coro::executor, end);
+        if (auto error = detail::error_of(*s, end))
+            std::rethrow_exception(std::move(error));
+        co_return detail::value_of(*s, take);
+    }
 
     state_type& state() const {
         if (!state_)
@@ -178,6 +249,10 @@ struct detail_access {
     template <class T>
     static future<T> make(boost::intrusive_ptr<detail::shared_state<T>> s) noexcept {
         return future<T>(std::move(s));
+    }
+    template <class T>
+    static boost::intrusive_ptr<detail::shared_state<T>> take(future<T>&& f) noexcept {
+        return std::move(f.state_);
     }
     template <class T>
     static const boost::intrusive_ptr<detail::shared_state<T>>& state(const future<T>& f) noexcept {
