@@ -36,6 +36,11 @@ void enqueue(pool_core& core, shared_state_base& t, bounded b) {
     }
 }
 
+void throw_if_closed(pool_core& core) {
+    if (core.closed())
+        core.throw_closed();
+}
+
 void post(pool_core& core, runnable& r) {
     core.post(r);
 }

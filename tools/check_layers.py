@@ -12,7 +12,7 @@ LEVELS = {
     2: "detail/shared_state detail/timer_queue detail/delivery detail/await_state",
     3: "promise future",
     4: "executor detail/task thread_pool submit default_executor",
-    5: "run_in_executor to_thread",
+    5: "detail/watch wait as_completed map run_in_executor to_thread",
     6: "ferry",
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}

@@ -1,12 +1,18 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/as_completed.hpp>
 #include <ferry/config.hpp>
 #include <ferry/default_executor.hpp>
 #include <ferry/error.hpp>
 #include <ferry/future.hpp>
+#include <ferry/map.hpp>
 #include <ferry/promise.hpp>
 #include <ferry/run_in_executor.hpp>
+#include <ferry/stats.hpp>
+#include <ferry/submit.hpp>
+#include <ferry/task_options.hpp>
 #include <ferry/thread_pool.hpp>
 #include <ferry/timeout.hpp>
 #include <ferry/to_thread.hpp>
+#include <ferry/wait.hpp>

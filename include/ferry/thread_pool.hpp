@@ -28,6 +28,8 @@ enum class bounded { no, yes };
 void enqueue(pool_core& core, shared_state_base& t, bounded b);
 /// Queues a function without a future; destroys it unrun after shutdown.
 void post(pool_core& core, runnable& r);
+/// Throws what `submit` would where the pool accepts nothing any more.
+void throw_if_closed(pool_core& core);
 void set_options(shared_state_base& t, task_options& options);
 
 template <class F, class... A>

@@ -1,0 +1,154 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/detail/task.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ferry::detail {
+
+using state_ptr = boost::intrusive_ptr<shared_state_base>;
+
+template <class T>
+struct future_value {};
+template <class T>
+struct future_value<future<T>> {
+    using type = T;
+};
+
+/// The `T` of a range of `future<T>`.
+template <class R>
+using future_value_t = typename future_value<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::type;
+
+template <class R>
+concept range_of_futures =
+    std::ranges::input_range<R> && requires { typename future_value_t<R>; };
+
+/// The states of a range of futures, each once, in their order.
+/// Errors: no_state_error for an invalid handle.
+template <class R>
+std::vector<state_ptr> states_of(R&& futures);
+
+/// Removes repetitions, keeping the order; throws no_state_error for a null pointer.
+void keep_first_of_each(std::vector<state_ptr>& states);
+
+/// Watches many states at once: tells of each as it completes. Shared by its owner and by the
+/// states that have not completed; one block of nodes for all.
+///
+/// Invariant: a node is in the list of at most one state; it fires once, or is removed.
+class watch {
+public:
+    explicit watch(std::vector<state_ptr> states);
+    watch(const watch&) = delete;
+    watch& operator=(const watch&) = delete;
+
+    std::size_t size() const noexcept { return count_; }
+    shared_state_base& state(std::size_t i) const noexcept { return *nodes_[i].state; }
+    state_ptr hold(std::size_t i) const noexcept { return nodes_[i].state; }
+    state_ptr take(std::size_t i) noexcept { return std::move(nodes_[i].state); }
+
+    /// Begins; `on_done` may come during the call, and from other threads.
+    void start() noexcept;
+    /// Stops watching what has not completed. For the owner.
+    void stop() noexcept;
+
+    friend void intrusive_ptr_add_ref(watch* w) noexcept {
+        w->refs_.fetch_add(1, std::memory_order_relaxed);
+    }
+    friend void intrusive_ptr_release(watch* w) noexcept {
+        if (w->refs_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            delete w;
+    }
+
+protected:
+    virtual ~watch();
+
+    struct node final : continuation {
+        node() noexcept : continuation(false) {}
+        void fire(shared_state_base&) override {
+            watch* const w = owner;
+            w->on_done(*this);
+            intrusive_ptr_release(w);
+        }
+        void destroy() noexcept override { intrusive_ptr_release(owner); }
+
+        watch* owner = nullptr;
+        state_ptr state;
+        node* next = nullptr; // for the derived class
+        bool watched = false; // the owner's
+    };
+
+    /// The node's state has completed; called once for each.
+    virtual void on_done(node& n) noexcept = 0;
+
+    std::size_t index_of(const node& n) const noexcept {
+        return static_cast<std::size_t>(&n - nodes_.get());
+    }
+
+private:
+    std::atomic<std::size_t> refs_{0};
+    const std::size_t count_;
+    const std::unique_ptr<node[]> nodes_;
+};
+
+/// Stops a watch at the end of its life; movable.
+template <class W>
+class watch_owner {
+public:
+    explicit watch_owner(boost::intrusive_ptr<W> w) noexcept : watch_(std::move(w)) {}
+    watch_owner(watch_owner&&) noexcept = default;
+    watch_owner& operator=(watch_owner&&) = delete;
+    ~watch_owner() {
+        if (watch_ != nullptr)
+            watch_->stop();
+    }
+    W* operator->() const noexcept { return watch_.get(); }
+    W& operator*() const noexcept { return *watch_; }
+
+private:
+    boost::intrusive_ptr<W> watch_;
+};
+
+/// Something to wait for: completed by whoever claims it, failed by its timer.
+template <class T>
+class expiring_state final : public shared_state<T> {
+public:
+    /// At that time it fails with timeout_error. Before it is shared.
+    void expire_at(timeout::clock::time_point at) {
+        this->extra = std::make_unique<task_extra>();
+        arm_timer(*this, at, timer_purpose::start_by);
+    }
+    /// Completes it, for who has claimed it.
+    template <class F>
+    void complete(F&& make) {
+        if (this->extra != nullptr)
+            static_cast<void>(disarm_timer(*this));
+        this->store_result(std::forward<F>(make));
+        this->publish(status::value);
+    }
+
+private:
+    void on_timer(timer_purpose) noexcept override {
+        this->fail(make_error<timeout_error>(), false);
+    }
+};
+
+template <class R>
+std::vector<state_ptr> states_of(R&& futures) {
+    std::vector<state_ptr> states;
+    if constexpr (std::ranges::sized_range<R>)
+        states.reserve(static_cast<std::size_t>(std::ranges::size(futures)));
+    for (auto&& f : futures)
+        states.push_back(detail_access::state(f));
+    keep_first_of_each(states);
+    return states;
+}
+
+} // namespace ferry::detail

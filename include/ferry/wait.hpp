@@ -1,0 +1,134 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/detail/watch.hpp>
+
+#include <vector>
+
+namespace ferry {
+
+/// When `wait` returns. A cancelled future is done, and is no exception.
+enum class return_when { all_completed, first_completed, first_exception };
+
+struct wait_options {
+    /// No longer than that; absent: no limit.
+    ferry::timeout timeout = {};
+    ferry::return_when return_when = ferry::return_when::all_completed;
+};
+
+/// The futures given, each once, in the order given.
+template <class T>
+struct wait_result {
+    std::vector<future<T>> done;
+    std::vector<future<T>> not_done;
+};
+
+namespace detail {
+
+/// Sets its event when enough states have completed.
+class wait_watch final : public watch {
+public:
+    wait_watch(std::vector<state_ptr> states, return_when rule)
+        : watch(std::move(states)), rule_(rule), left_(size()) {}
+
+    /// Starts; the event comes at once where nothing is to be waited for.
+    void begin();
+    /// Waits, after running here what this worker may run. Errors: would_deadlock.
+    void wait(timeout limit);
+
+    const boost::intrusive_ptr<expiring_state<void>> enough{new expiring_state<void>};
+
+private:
+    void on_done(node& n) noexcept override;
+    void set() noexcept;
+
+    const return_when rule_;
+    std::atomic<std::size_t> left_;
+};
+
+template <class R>
+watch_owner<wait_watch> make_wait_watch(R&& futures, const wait_options& options) {
+    return watch_owner<wait_watch>(new wait_watch(states_of(futures), options.return_when));
+}
+
+template <class T>
+wait_result<T> partition(const watch& w) {
+    wait_result<T> r;
+    for (std::size_t i = 0; i < w.size(); ++i) {
+        shared_state_base& s = w.state(i);
+        (s.done() ? r.done : r.not_done)
+            .push_back(detail_access::make<T>(static_cast<shared_state<T>*>(&s)));
+    }
+    return r;
+}
+
+template <class T>
+boost::asio::awaitable<wait_result<T>>
+await_all(watch_owner<wait_watch> w, std::optional<timeout::clock::time_point> deadline) {
+    if (deadline)
+        w->enough->expire_at(*deadline);
+    w->begin();
+    ending how{};
+    co_await until_done(w->enough, on_cancel::cancel_task,
+                        co_await boost::asio::this_coro::executor, how);
+    if (w->enough->current() == status::cancelled)
+        throw cancelled_error("waiting for futures was cancelled");
+    co_return partition<T>(*w);
+}
+
+} // namespace detail
+
+/// Waits for futures of any executors: any range of `future<T>`, `std::views::keys` of a map
+/// included. Repetitions count once; an empty range returns at once; a time-out is no error.
+/// Errors: `no_state_error` for an invalid handle; `would_deadlock` for a task that waits for
+/// itself. Blocking: until the condition or the time-out; a pool's worker that waits without a limit
+/// runs what has not started of its own pool's tasks.
+/// Complexity: linear. Source: `concurrent.futures.wait`.
+template <detail::range_of_futures R>
+wait_result<detail::future_value_t<R>> wait(R&& futures, wait_options options = {}) {
+    const detail::watch_owner w = detail::make_wait_watch(futures, options);
+    w->begin();
+    w->wait(options.timeout);
+    return detail::partition<detail::future_value_t<R>>(*w);
+}
+
+/// The same as an Asio initiating function: signature
+/// `void(std::exception_ptr, wait_result<T>)`. Executor: the handler's associated one, else the
+/// system executor. Completion: never inline. Cancellation: stops the waiting, `cancelled_error`.
+/// Blocking: never.
+template <detail::range_of_futures R, class Token>
+auto async_wait(R&& futures, wait_options options, Token&& token) {
+    using T = detail::future_value_t<R>;
+    return boost::asio::async_initiate<Token, void(std::exception_ptr, wait_result<T>)>(
+        [](auto handler, detail::watch_owner<detail::wait_watch> w, timeout limit) {
+            const auto ex =
+                boost::asio::get_associated_executor(handler, boost::asio::system_executor());
+            const boost::intrusive_ptr<detail::wait_watch> started(&*w);
+            if (const auto at = limit.deadline())
+                w->enough->expire_at(*at);
+            detail::deliver_when_done(
+                started->enough, ex,
+                detail::ending_handler(
+                    std::move(handler),
+                    [watch = std::move(w)](auto&& h, detail::ending) {
+                        const bool gone = watch->enough->current() == detail::status::cancelled;
+                        std::move(h)(gone ? detail::make_error<cancelled_error>(
+                                                "waiting for futures was cancelled")
+                                          : std::exception_ptr(),
+                                     gone ? wait_result<T>() : detail::partition<T>(*watch));
+                    }),
+                detail::on_cancel::cancel_task);
+            started->begin();
+        },
+        token, detail::make_wait_watch(futures, options), options.timeout);
+}
+
+/// The same for `co_await`, on the coroutine's own executor. The time-out runs from the call.
+template <detail::range_of_futures R>
+boost::asio::awaitable<wait_result<detail::future_value_t<R>>> async_wait(R&& futures,
+                                                                         wait_options options = {}) {
+    return detail::await_all<detail::future_value_t<R>>(
+        detail::make_wait_watch(futures, options), options.timeout.deadline());
+}
+
+} // namespace ferry

@@ -1,0 +1,135 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/as_completed.hpp>
+
+namespace ferry::detail {
+namespace {
+
+// Tells a completing thread that a consumer wants to be told.
+template <class Node>
+Node* asleep() noexcept {
+    return reinterpret_cast<Node*>(1);
+}
+
+} // namespace
+
+void completion_watch::on_done(node& n) noexcept {
+    node* head = arrived_.load(std::memory_order_relaxed);
+    do {
+        n.next = head == asleep<node>() ? nullptr : head;
+    } while (!arrived_.compare_exchange_weak(head, &n, std::memory_order_acq_rel));
+    if (head == asleep<node>())
+        serve();
+}
+
+bool completion_watch::collect() {
+    node* list = arrived_.load(std::memory_order_acquire);
+    if (list == asleep<node>())
+        return false;
+    if (list == nullptr &&
+        arrived_.compare_exchange_strong(list, asleep<node>(), std::memory_order_acq_rel))
+        return false;
+    list = arrived_.exchange(nullptr, std::memory_order_acq_rel);
+    node* in_order = nullptr;
+    node* const newest = list;
+    while (list != nullptr)
+        in_order = std::exchange(list, std::exchange(list->next, in_order));
+    (last_ != nullptr ? last_->next : first_) = in_order;
+    last_ = newest;
+    return true;
+}
+
+state_ptr completion_watch::pop() {
+    node* const n = first_;
+    first_ = n->next;
+    if (first_ == nullptr)
+        last_ = nullptr;
+    --left_;
+    return take(index_of(*n));
+}
+
+std::size_t completion_watch::left() {
+    const short_lock lock(mutex_);
+    return left_;
+}
+
+// Gives what has arrived to those who wait; called by who found the consumers asleep.
+void completion_watch::serve() {
+    for (;;) {
+        boost::intrusive_ptr<next_request> r;
+        state_ptr s;
+        {
+            const short_lock lock(mutex_);
+            while (!requests_.empty() && requests_.front()->done())
+                requests_.pop_front(); // cancelled or expired
+            const bool end = left_ == 0;
+            if (requests_.empty() || (!end && first_ == nullptr && !collect()))
+                return;
+            r = std::move(requests_.front());
+            requests_.pop_front();
+            if (!r->claim(false))
+                continue; // only who is still there gets the next one
+            if (!end)
+                s = pop();
+        }
+        r->complete([&] { return std::move(s); });
+    }
+}
+
+boost::intrusive_ptr<next_request> completion_watch::request() {
+    boost::intrusive_ptr<next_request> r(new next_request);
+    if (deadline_)
+        r->expire_at(*deadline_);
+    {
+        const short_lock lock(mutex_);
+        requests_.push_back(r);
+    }
+    serve();
+    return r;
+}
+
+std::exception_ptr completion_watch::failure(const next_request& r) {
+    switch (r.current()) {
+    case status::value: return nullptr;
+    case status::error: return make_error<timeout_error>(give_up());
+    default: return make_error<cancelled_error>("waiting for the next future was cancelled");
+    }
+}
+
+timeout_error completion_watch::give_up() {
+    std::size_t unfinished = 0;
+    {
+        const short_lock lock(mutex_);
+        unfinished = std::exchange(left_, 0);
+    }
+    serve(); // the others who wait are at the end too
+    return timeout_error(unfinished, size());
+}
+
+state_ptr completion_watch::next() {
+    for (;;) {
+        state_ptr may_help;
+        bool looked = false;
+        {
+            const short_lock lock(mutex_);
+            if (left_ == 0)
+                return nullptr;
+            if (first_ != nullptr || collect())
+                return pop();
+            looked = !deadline_ && helped_ < size();
+            if (looked)
+                may_help = hold(helped_++);
+        }
+        if (looked) {
+            if (may_help != nullptr)
+                static_cast<void>(may_help->prepare_unlimited_wait());
+            continue;
+        }
+        const auto r = request();
+        static_cast<void>(r->wait(timeout()));
+        if (r->current() == status::error)
+            throw give_up();
+        return std::move(r->value());
+    }
+}
+
+} // namespace ferry::detail

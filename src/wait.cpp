@@ -1,0 +1,34 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/wait.hpp>
+
+namespace ferry::detail {
+
+void wait_watch::begin() {
+    if (size() == 0)
+        set();
+    else
+        start();
+}
+
+void wait_watch::wait(timeout limit) {
+    const auto deadline = limit.deadline();
+    if (!deadline) {
+        for (std::size_t i = 0; i < size() && !enough->done(); ++i)
+            static_cast<void>(state(i).prepare_unlimited_wait());
+    }
+    static_cast<void>(enough->wait(deadline));
+}
+
+void wait_watch::on_done(node& n) noexcept {
+    const bool last = left_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    if (last || rule_ == return_when::first_completed ||
+        (rule_ == return_when::first_exception && n.state->current() == status::error))
+        set();
+}
+
+void wait_watch::set() noexcept {
+    if (enough->claim(false))
+        enough->complete([] {});
+}
+
+} // namespace ferry::detail

@@ -1,0 +1,62 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/detail/watch.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+namespace ferry::detail {
+
+void keep_first_of_each(std::vector<state_ptr>& states) {
+    // A set of addresses in one array, at most half full, searched from a hashed place on.
+    const std::size_t room = std::bit_ceil(states.size() * 2 + 1);
+    std::vector<const void*> seen(room, nullptr);
+    const auto is_repetition = [&](const state_ptr& s) {
+        if (s == nullptr)
+            throw no_state_error("one of the futures has no state");
+        const auto hash = (reinterpret_cast<std::uintptr_t>(s.get()) >> 4) * 0x9e3779b97f4a7c15u;
+        std::size_t i = static_cast<std::size_t>(hash >> 20) & (room - 1);
+        for (; seen[i] != nullptr; i = (i + 1) & (room - 1)) {
+            if (seen[i] == s.get())
+                return true;
+        }
+        seen[i] = s.get();
+        return false;
+    };
+    std::erase_if(states, is_repetition);
+}
+
+watch::watch(std::vector<state_ptr> states)
+    : count_(states.size()), nodes_(std::make_unique<node[]>(states.size())) {
+    for (std::size_t i = 0; i < count_; ++i) {
+        nodes_[i].owner = this;
+        nodes_[i].state = std::move(states[i]);
+    }
+}
+
+watch::~watch() = default;
+
+void watch::start() noexcept {
+    for (std::size_t i = 0; i < count_; ++i) {
+        node& n = nodes_[i];
+        n.watched = true;
+        intrusive_ptr_add_ref(this); // the state's
+        // The node's own pointer may be taken as soon as it has fired.
+        const state_ptr s = n.state;
+        if (!s->add(n))
+            n.fire(*s);
+    }
+}
+
+void watch::stop() noexcept {
+    for (std::size_t i = 0; i < count_; ++i) {
+        node& n = nodes_[i];
+        if (!std::exchange(n.watched, false) || n.state == nullptr)
+            continue;
+        const state_ptr s = n.state;
+        if (s->remove(n))
+            intrusive_ptr_release(this);
+    }
+}
+
+} // namespace ferry::detail
