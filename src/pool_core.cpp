@@ -290,9 +290,9 @@ void pool_core::close(bool cancel) {
     {
         const short_lock lock(mutex_);
         inbox_.fetch_or(closed_bit);
-        if (cancel) {
+        if (cancel) { // tasks only: a strand's turn brings more than itself
             drain();
-            dropped = ready_.extract_all();
+            dropped = ready_.extract([](const runnable& r) { return r.home != nullptr; });
         }
         if (cancel)
             guests.assign(guests_.begin(), guests_.end());

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/thread_annotations.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -48,7 +49,8 @@ inline bool inside_strand(const boost::asio::any_io_executor& ex) noexcept {
            is_inside(ex.target<asio::strand<thread_pool::executor_type>>());
 }
 
-/// A task that an executor other than a pool runs.
+/// A task that an executor other than a pool runs. It lets go of the executor when that has run it
+/// or destroyed it, because its future may outlive the executor's context.
 template <class E, class F, class... A>
 class executor_task final : public task_for<F, A...> {
 public:
@@ -56,21 +58,35 @@ public:
     explicit executor_task(const E& ex, F2&& f, A2&&... a)
         : task_for<F, A...>(std::forward<F2>(f), std::forward<A2>(a)...), executor_(ex) {}
 
+    void leave_executor() noexcept {
+        std::optional<E> last;
+        const short_lock lock(mutex_);
+        last.swap(executor_);
+    }
+
 private:
     void check_wait() const override {
         task_for<F, A...>::check_wait();
-        if (inside_strand(executor_))
+        std::optional<E> ex;
+        {
+            const short_lock lock(mutex_);
+            if (executor_)
+                ex.emplace(*executor_);
+        }
+        if (ex && inside_strand(*ex))
             throw would_deadlock("the task '" + this->label() +
                                  "' is waited for on the strand that it needs");
     }
 
-    const E executor_;
+    mutable short_mutex mutex_;
+    std::optional<E> executor_ FERRY_GUARDED_BY(mutex_);
 };
 
 /// What is posted for such a task: runs it, or fails it when it is destroyed unrun.
+template <class Task>
 class guest {
 public:
-    guest(boost::intrusive_ptr<shared_state_base> t, std::shared_ptr<pool_core> core) noexcept
+    guest(boost::intrusive_ptr<Task> t, std::shared_ptr<pool_core> core) noexcept
         : task_(std::move(t)), core_(std::move(core)) {}
     guest(guest&&) noexcept = default;
     guest& operator=(guest&&) = delete;
@@ -87,19 +103,20 @@ public:
         const auto t = task_;
         struct at_end {
             guest& g;
-            shared_state_base& task;
+            Task& task;
             ~at_end() { g.leave(task); }
         } const end{*this, *t};
         task_.detach()->run();
     }
 
 private:
-    void leave(shared_state_base& t) noexcept {
+    void leave(Task& t) noexcept {
+        t.leave_executor();
         if (core_)
             guest_met(*std::exchange(core_, nullptr), t);
     }
 
-    boost::intrusive_ptr<shared_state_base> task_;
+    boost::intrusive_ptr<Task> task_;
     std::shared_ptr<pool_core> core_;
 };
 
@@ -115,7 +132,7 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
         expect_guest(*core, *t);
     if (options != nullptr && options->start_by)
         arm_timer(*t, *options->start_by, timer_purpose::start_by);
-    boost::asio::post(ex, guest(t, std::move(core)));
+    boost::asio::post(ex, guest<block>(t, std::move(core)));
     return detail_access::make<offload_result_t<F, A...>>(std::move(t));
 }
 
