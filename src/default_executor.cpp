@@ -1,6 +1,10 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/default_executor.hpp>
 
+#include "pool_core.hpp"
+
+#include <thread>
+
 namespace ferry {
 namespace {
 
@@ -38,6 +42,22 @@ private:
 boost::asio::execution_context::id default_pool::id;
 
 } // namespace
+
+namespace detail {
+
+future<bool> close_default_executor(boost::asio::execution_context& context, timeout limit) {
+    promise<bool> closed;
+    auto f = closed.get_future();
+    // The pool may die with its context meanwhile: what is shut down is shared.
+    const auto core = pool_access::core(default_executor(context));
+    core->close(false);
+    std::thread([core, limit, p = std::move(closed)]() mutable {
+        p.set_value(core->close_within(limit).stuck.empty());
+    }).detach();
+    return f;
+}
+
+} // namespace detail
 
 thread_pool& default_executor(boost::asio::execution_context& context) {
     return boost::asio::use_service<default_pool>(context).get();

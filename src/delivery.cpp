@@ -5,6 +5,21 @@ namespace ferry::detail {
 
 boost::asio::execution_context::id delivery_service::id;
 
+namespace {
+
+thread_local abandoned_calls* current_calls = nullptr;
+
+} // namespace
+
+abandoned_calls* abandoned_calls::current() noexcept {
+    return current_calls;
+}
+abandoned_calls::scope::scope(abandoned_calls* calls) noexcept
+    : outer_(std::exchange(current_calls, calls)) {}
+abandoned_calls::scope::~scope() {
+    current_calls = outer_;
+}
+
 /// Ended deliveries on their way to their handlers; shares ownership of them. Runs a few of them
 /// and leaves the rest to another one, so that other handlers and other threads get their turn.
 struct delivery_batch {

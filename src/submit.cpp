@@ -19,6 +19,10 @@ void expect_guest(pool_core& core, shared_state_base& t) {
         core.throw_closed();
 }
 
+bool try_expect_guest(pool_core& core, shared_state_base& t) {
+    return core.expect(t);
+}
+
 void guest_met(pool_core& core, shared_state_base& t) noexcept {
     core.met(t);
 }

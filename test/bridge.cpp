@@ -4,13 +4,18 @@
 #define BOOST_TEST_MODULE bridge
 #include <boost/test/unit_test.hpp>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
 
+#include <future>
 #include <latch>
 #include <memory>
 #include <thread>
@@ -26,15 +31,20 @@ struct needs_argument {
     int value;
 };
 
-/// Runs the coroutine on a context of its own; rethrows what it throws.
+/// Runs the coroutine on the context; rethrows what it throws.
 template <class F>
-void run(F body) {
-    asio::io_context io;
+void run_on(asio::io_context& io, F body) {
     std::exception_ptr error;
     asio::co_spawn(io, std::move(body), [&](std::exception_ptr e) { error = e; });
     io.run();
     if (error)
         std::rethrow_exception(error);
+}
+
+template <class F>
+void run(F body) {
+    asio::io_context io;
+    run_on(io, std::move(body));
 }
 
 } // namespace
@@ -161,4 +171,131 @@ BOOST_AUTO_TEST_CASE(the_default_executor_can_be_chosen) { // CF-ASY-12
     asio::io_context io;
     set_default_executor(io, pool);
     BOOST_TEST(&default_executor(io) == &pool);
+}
+
+BOOST_AUTO_TEST_CASE(the_default_executor_can_be_shut_down) { // CF-ASY-13 CF-ASY-15
+    std::promise<void> go;
+    bool late = true, refused = false, idle = false;
+    {
+        asio::io_context io;
+        run_on(io, [&]() -> asio::awaitable<void> {
+            co_await to_thread([] {});
+            idle = co_await shutdown_default_executor(std::chrono::hours(1));
+            try {
+                co_await to_thread([] {});
+            } catch (const shutdown_error&) {
+                refused = true;
+            }
+        });
+    }
+    {
+        asio::io_context io;
+        default_executor(io).submit([f = go.get_future()]() mutable { f.wait(); });
+        run_on(io, [&]() -> asio::awaitable<void> {
+            late = co_await shutdown_default_executor(std::chrono::milliseconds(5));
+        });
+    }
+    go.set_value();
+    BOOST_TEST(idle);
+    BOOST_TEST(refused);
+    BOOST_TEST(!late);
+}
+
+BOOST_AUTO_TEST_CASE(every_completion_token_works) { // CF-ASY-34
+    thread_pool pool(2);
+    asio::io_context io;
+    int got = 0;
+    std::thread::id where;
+    async_invoke(pool, [] { return 5; },
+                 asio::bind_executor(io.get_executor(), [&](std::exception_ptr e, int n) {
+                     got = e ? -1 : n;
+                     where = std::this_thread::get_id();
+                 }));
+    BOOST_TEST(got == 0);
+    io.run();
+    BOOST_TEST(got == 5);
+    BOOST_TEST((where == std::this_thread::get_id()));
+
+    auto f = async_invoke(pool, [] { return 6; }, asio::use_future);
+    BOOST_TEST(f.get() == 6);
+    BOOST_CHECK_THROW(async_invoke(pool, [] { throw std::out_of_range("x"); }, asio::use_future).get(),
+                      std::out_of_range);
+    auto lazy = async_invoke(pool, [] { return 7; }, asio::deferred);
+    BOOST_TEST(std::move(lazy)(asio::use_future).get() == 7);
+    io.restart();
+    run_on(io, [&]() -> asio::awaitable<void> {
+        co_await async_invoke(pool, [] {}, asio::use_awaitable);
+        auto [e, n] = co_await async_invoke(pool, []() -> int { throw 1; },
+                                            asio::as_tuple(asio::use_awaitable));
+        got = e ? 8 : n;
+    });
+    BOOST_TEST(got == 8);
+    async_invoke(pool, [] {}, asio::detached);
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_without_an_executor_runs_in_the_pool_also_at_shutdown) {
+    for (int round = 0; round < 200; ++round) {
+        bool inside = false;
+        {
+            thread_pool pool(1);
+            async_invoke(pool, [] {}, [&](std::exception_ptr) {
+                inside = pool.get_executor().running_in_this_thread();
+            });
+        }
+        BOOST_REQUIRE(inside);
+    }
+    thread_pool closed(1);
+    closed.shutdown();
+    std::promise<std::exception_ptr> said;
+    async_invoke(closed, [] {}, [&](std::exception_ptr e) { said.set_value(e); });
+    BOOST_CHECK_THROW(std::rethrow_exception(said.get_future().get()), shutdown_error);
+}
+
+BOOST_AUTO_TEST_CASE(any_executor_can_be_awaited) {
+    thread_pool pool(2);
+    asio::thread_pool other(1);
+    auto strand = asio::make_strand(pool);
+    asio::io_context io;
+    int sum = 0;
+    run_on(io, [&]() -> asio::awaitable<void> {
+        sum += co_await run_in_executor(strand, [] { return 1; });
+        sum += co_await run_in_executor(other, [] { return 2; });
+        sum += co_await run_in_executor(pool.get_executor(), [](int n) { return n; }, 4);
+        int store = 8;
+        int& r = (co_await run_in_executor(pool, [&]() -> int& { return store; })).get();
+        sum += r;
+        auto p = co_await run_in_executor(pool, [] { return std::make_unique<int>(16); });
+        sum += *p;
+        auto f = pool.submit([] { return 32; });
+        sum += co_await f.async_result();
+        sum += f.result();
+    });
+    BOOST_TEST(sum == 31 + 64);
+}
+
+BOOST_AUTO_TEST_CASE(waiting_for_a_future_can_be_left) { // CF-ASY-06 CF-ASY-10
+    asio::io_context io;
+    promise<int> p;
+    auto f = p.get_future();
+    asio::cancellation_signal signal;
+    boost::system::error_code first;
+    f.async_wait(asio::bind_cancellation_slot(
+        signal.slot(),
+        asio::bind_executor(io.get_executor(), [&](boost::system::error_code ec) { first = ec; })));
+    signal.emit(asio::cancellation_type::total);
+    io.run();
+    BOOST_TEST((first == asio::error::operation_aborted));
+    BOOST_TEST(!f.done());
+    bool cancelled = false;
+    io.restart();
+    f.async_result(asio::bind_executor(io.get_executor(), [&](std::exception_ptr e, int) {
+        try {
+            std::rethrow_exception(e);
+        } catch (const cancelled_error&) {
+            cancelled = true;
+        }
+    }));
+    f.cancel();
+    io.run();
+    BOOST_TEST(cancelled);
 }

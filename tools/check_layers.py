@@ -10,9 +10,9 @@ LEVELS = {
     0: "config fwd",
     1: "error timeout task_options stats detail/futex detail/spin detail/runnable detail/posted detail/ending_handler detail/thread_annotations",
     2: "detail/shared_state detail/timer_queue detail/delivery detail/await_state",
-    3: "promise future",
+    3: "promise future detail/operation use_future",
     4: "executor detail/task thread_pool submit default_executor",
-    5: "detail/watch wait as_completed map run_in_executor to_thread",
+    5: "detail/children gather wait_for task_group shield run detail/watch wait as_completed map run_in_executor to_thread",
     6: "ferry",
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}

@@ -15,4 +15,22 @@ thread_pool& default_executor(boost::asio::execution_context& context);
 /// Makes `pool` the default of this context, by reference: it must outlive the context.
 void set_default_executor(boost::asio::execution_context& context, thread_pool& pool);
 
+namespace detail {
+
+/// Shuts the default pool of the context down in a thread of its own.
+future<bool> close_default_executor(boost::asio::execution_context& context, timeout limit);
+
+} // namespace detail
+
+/// Shuts the default pool of the coroutine's context down; `to_thread` throws `shutdown_error`
+/// afterwards. False when tasks were still running at the time-out: what was queued is then
+/// cancelled and the threads are left to finish. Blocking: never.
+/// Source: asyncio's `loop.shutdown_default_executor`.
+inline boost::asio::awaitable<bool> shutdown_default_executor(timeout limit = {}) {
+    const auto ex = co_await boost::asio::this_coro::executor;
+    auto closed = detail::close_default_executor(
+        boost::asio::query(ex, boost::asio::execution::context), limit);
+    co_return co_await std::move(closed).async_result();
+}
+
 } // namespace ferry

@@ -43,6 +43,37 @@ template <class Where>
 concept offload_target = is_asio_executor<std::remove_cvref_t<Where>> ||
                          asio_context<std::remove_reference_t<Where>>;
 
+/// Keeps a pool open for a handler that runs in it, until the handler is gone.
+class pool_pass {
+public:
+    pool_pass(std::shared_ptr<pool_core> core, boost::intrusive_ptr<shared_state_base> s) noexcept
+        : core_(std::move(core)), state_(std::move(s)) {}
+    pool_pass(pool_pass&&) noexcept = default;
+    pool_pass& operator=(pool_pass&&) = delete;
+    ~pool_pass() {
+        if (core_ != nullptr)
+            guest_met(*core_, *state_);
+    }
+
+private:
+    std::shared_ptr<pool_core> core_;
+    boost::intrusive_ptr<shared_state_base> state_;
+};
+
+/// Initiates; a handler without an executor runs where the call ran, or in the system's where that
+/// is a pool that was shut down.
+template <class T, class Handler, class Target>
+void initiate_from(Target& target, Handler handler, boost::intrusive_ptr<shared_state<T>> s) {
+    const auto ex = executor_of(target);
+    const auto core = pool_of(boost::asio::query(ex, boost::asio::execution::context));
+    const bool stays = core == nullptr || try_expect_guest(*core, *s);
+    auto pass = std::make_shared<pool_pass>(stays ? core : nullptr, s);
+    const auto at = boost::asio::get_associated_executor(
+        handler, stays ? boost::asio::any_io_executor(ex)
+                       : boost::asio::any_io_executor(boost::asio::system_executor()));
+    initiate_result_on<T>(std::move(handler), std::move(s), at, true, std::move(pass));
+}
+
 template <class Handle, class F, class... A>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> offload(Handle where, F fn,
                                                                      A... args) {
@@ -97,9 +128,8 @@ auto async_invoke(Where&& where, F fn, Token&& token) {
                 started = p.get_future();
                 p.set_exception(std::current_exception());
             }
-            detail::initiate_result<result, handler_type>(
-                std::move(handler), detail_access::state(started),
-                detail::executor_of(detail::target_of(target)), true);
+            detail::initiate_from<result, handler_type>(
+                detail::target_of(target), std::move(handler), detail_access::state(started));
         },
         token, detail::target_handle(std::forward<Where>(where)), std::move(fn));
 }

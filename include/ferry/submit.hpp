@@ -29,6 +29,8 @@ concept asio_context = std::convertible_to<C&, boost::asio::execution_context&> 
 std::shared_ptr<pool_core> pool_of(boost::asio::execution_context& context);
 /// Throws what `submit` throws when the pool accepts nothing any more.
 void expect_guest(pool_core& core, shared_state_base& t);
+/// The same without throwing: false then.
+bool try_expect_guest(pool_core& core, shared_state_base& t);
 void guest_met(pool_core& core, shared_state_base& t) noexcept;
 
 /// True when the calling thread runs a function of this executor, where it is a strand.

@@ -109,19 +109,27 @@ void complete_with(Handler&& h, shared_state<T>& s, ending end, bool take) {
     }
 }
 
-/// Initiates: `handler` gets the outcome on its executor, else on `fallback`.
-template <class T, class Handler, class E>
-void initiate_result(Handler handler, boost::intrusive_ptr<shared_state<T>> state, const E& fallback,
-                     bool take) {
-    const auto ex = boost::asio::get_associated_executor(handler, fallback);
-    auto* const s = state.get();
-    deliver_when_done(s, ex,
+/// Initiates: `handler` gets the outcome on `ex`; `kept` lives as long as the handler.
+template <class T, class Handler, class E, class Kept = std::monostate>
+void initiate_result_on(Handler handler, boost::intrusive_ptr<shared_state<T>> state, const E& ex,
+                        bool take, Kept kept = {}) {
+    const boost::intrusive_ptr<shared_state_base> started(state);
+    deliver_when_done(started, ex,
                       ending_handler(std::move(handler),
-                                     [state = std::move(state), take](auto&& h, ending end) {
+                                     [state = std::move(state), take,
+                                      kept = std::move(kept)](auto&& h, ending end) {
                                          const auto keep = state;
                                          complete_with<T>(std::move(h), *keep, end, take);
                                      }),
                       on_cancel::cancel_task);
+}
+
+/// The same on the handler's associated executor, else on `fallback`.
+template <class T, class Handler, class E>
+void initiate_result(Handler handler, boost::intrusive_ptr<shared_state<T>> state, const E& fallback,
+                     bool take) {
+    const auto ex = boost::asio::get_associated_executor(handler, fallback);
+    initiate_result_on<T>(std::move(handler), std::move(state), ex, take);
 }
 
 } // namespace detail

@@ -153,6 +153,30 @@ boost::asio::io_context* plain_io_context(const E& ex) noexcept {
         return nullptr;
 }
 
+/// Someone who waits for the calls that a cancellation leaves running.
+class abandoned_calls {
+public:
+    virtual void adopt(boost::intrusive_ptr<shared_state_base> call) = 0;
+
+    /// Who gets what is abandoned on this thread now, or null.
+    static abandoned_calls* current() noexcept;
+
+    /// Makes `calls` that one for a while.
+    class scope {
+    public:
+        explicit scope(abandoned_calls* calls) noexcept;
+        ~scope();
+        scope(const scope&) = delete;
+        scope& operator=(const scope&) = delete;
+
+    private:
+        abandoned_calls* outer_;
+    };
+
+protected:
+    ~abandoned_calls() = default;
+};
+
 /// What a waiting handler's cancellation does.
 enum class on_cancel {
     cancel_task, ///< the rungs: take out of the queue, ask to stop, or abandon
@@ -206,12 +230,19 @@ private:
         std::move(h)(end);
     }
     void post() override {
+        // Destroyed uncalled it must drop the handler, which may own what holds a reference here.
         struct call {
-            boost::intrusive_ptr<handler_delivery> self;
+            explicit call(handler_delivery* d) noexcept : self(d) {}
+            call(call&&) noexcept = default;
+            ~call() {
+                if (self != nullptr)
+                    self->drop();
+            }
             void operator()() { self.detach()->complete(); }
+            boost::intrusive_ptr<handler_delivery> self;
         };
         const auto ex = std::move(executor_);
-        boost::asio::post(ex, call{this});
+        boost::asio::post(ex, call(this));
     }
     void drop() noexcept override {
         handler_.reset();
@@ -242,6 +273,9 @@ void deliver_when_done(boost::intrusive_ptr<shared_state_base> state, const E& e
                 return;
             if (rule == on_cancel::stop_waiting && state->remove(*d))
                 intrusive_ptr_release(d.get());
+            if (auto* const calls = abandoned_calls::current();
+                calls != nullptr && rule == on_cancel::cancel_task)
+                calls->adopt(state);
             d->finish(ending::abandoned);
         });
     }

@@ -1,0 +1,127 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/detail/thread_annotations.hpp>
+#include <ferry/future.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/execution_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace ferry::detail {
+
+class operation_base;
+
+/// The operations that Ferry started on one execution context and that have not ended.
+/// Invariant: what is in the list has not ended; while it is not closed, the context lives.
+class operation_registry {
+public:
+    void add(operation_base& op) FERRY_EXCLUDES(mutex_);
+    void remove(operation_base& op) noexcept FERRY_EXCLUDES(mutex_);
+    /// Posts the emission of a cancellation signal to the operation's executor.
+    void emit(operation_base& op) noexcept FERRY_EXCLUDES(mutex_);
+    /// Cancels every future whose operation has not ended; what such an operation throws from now on
+    /// is reported to the unhandled hook.
+    void cancel_all() FERRY_EXCLUDES(mutex_);
+    bool empty() FERRY_EXCLUDES(mutex_);
+    bool ending() FERRY_EXCLUDES(mutex_);
+    /// The context is about to be destroyed.
+    void close() noexcept FERRY_EXCLUDES(mutex_);
+
+private:
+    short_mutex mutex_;
+    operation_base* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    bool ending_ FERRY_GUARDED_BY(mutex_) = false;
+    bool closed_ FERRY_GUARDED_BY(mutex_) = false;
+};
+
+class operation_service : public boost::asio::execution_context::service {
+public:
+    using key_type = operation_service;
+    static boost::asio::execution_context::id id;
+
+    explicit operation_service(boost::asio::execution_context& context)
+        : service(context), registry(std::make_shared<operation_registry>()) {}
+
+    const std::shared_ptr<operation_registry> registry;
+
+private:
+    void shutdown() override { registry->close(); }
+};
+
+/// An asynchronous operation behind a future. Until it ends the future is pending; cancelling the
+/// future also signals the operation, on its executor.
+class operation_base {
+public:
+    operation_base(const operation_base&) = delete;
+    operation_base& operator=(const operation_base&) = delete;
+
+    boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
+
+protected:
+    explicit operation_base(const boost::asio::any_io_executor& ex);
+    virtual ~operation_base();
+
+    /// The operation has ended, or never will.
+    void ended() noexcept;
+    void emit() noexcept { registry_->emit(*this); }
+    /// An error that nobody can get any more.
+    void drop_error(std::exception_ptr error) noexcept;
+
+private:
+    friend class operation_registry;
+    /// Keeps the operation; for the registry.
+    virtual boost::intrusive_ptr<shared_state_base> self() noexcept = 0;
+
+    const std::shared_ptr<operation_registry> registry_;
+    std::optional<boost::asio::any_io_executor> executor_; // guarded by the registry's mutex
+    boost::asio::cancellation_signal signal_;              // used on the executor only
+    operation_base* next_ = nullptr;                       // guarded by the registry's mutex
+    operation_base* prev_ = nullptr;
+};
+
+bool is_cancellation(const std::exception_ptr& error) noexcept;
+
+template <class T>
+class operation final : public shared_state<T>, public operation_base {
+public:
+    explicit operation(const boost::asio::any_io_executor& ex) : operation_base(ex) {}
+
+    /// Ends it with a value, made by `make`.
+    template <class F>
+    void succeed(F&& make) {
+        ended();
+        if (!this->claim(false))
+            return;
+        try {
+            this->store_result(std::forward<F>(make));
+        } catch (...) {
+            this->fail_claimed(std::current_exception());
+            return;
+        }
+        this->publish(status::value);
+    }
+    /// Ends it with an error; a cancellation makes the future cancelled.
+    void fail_with(std::exception_ptr error) {
+        ended();
+        const bool aborted = is_cancellation(error);
+        if (!this->claim(false)) {
+            if (!aborted)
+                drop_error(std::move(error));
+        } else if (aborted) {
+            this->publish(status::cancelled);
+        } else {
+            this->fail_claimed(std::move(error));
+        }
+    }
+
+private:
+    void drop_work() noexcept override { emit(); }
+    boost::intrusive_ptr<shared_state_base> self() noexcept override { return this; }
+};
+
+} // namespace ferry::detail

@@ -1,0 +1,43 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/use_future.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+namespace ferry {
+namespace detail {
+
+/// Marks the thread as inside `run`. Errors: std::logic_error when it already is.
+class run_mark {
+public:
+    run_mark();
+    ~run_mark();
+    run_mark(const run_mark&) = delete;
+    run_mark& operator=(const run_mark&) = delete;
+};
+
+/// Runs the context until `main` is done, then cancels and awaits what Ferry started on it.
+void run_until_done(boost::asio::io_context& io, const shared_state_base& main);
+
+} // namespace detail
+
+/// Runs the coroutine on an `io_context` of its own and gives its value or throws its exception.
+/// What Ferry itself started there (`shield`, `use_future`, `run_coroutine_threadsafe`) is cancelled
+/// and awaited at the end, and what it throws then goes to `set_unhandled_callback`'s hook;
+/// coroutines spawned directly are destroyed with the context. The default pool is shut down.
+/// Errors: `std::logic_error` inside a running `run`; `broken_promise` when the coroutine waits for
+/// what cannot come. Blocking: until then. Source: `asyncio.run`.
+template <class T>
+T run(boost::asio::awaitable<T> main) {
+    const detail::run_mark mark;
+    future<T> outcome;
+    {
+        boost::asio::io_context io(1);
+        outcome = run_coroutine_threadsafe(io.get_executor(), std::move(main));
+        detail::run_until_done(io, *detail_access::state(outcome));
+    }
+    return std::move(outcome).result();
+}
+
+} // namespace ferry

@@ -1,0 +1,116 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/detail/children.hpp>
+
+#include <vector>
+
+namespace ferry {
+namespace detail {
+
+/// The children of a task group, its body among them.
+class group_scope final : public children, public abandoned_calls {
+public:
+    using children::children;
+
+    /// Throws invalid_state_error where nothing may be spawned any more.
+    void check_open() const;
+    void cancel_all();
+    /// A member has ended with an exception; the first that is no cancellation cancels the others.
+    void member_failed(std::exception_ptr e);
+
+    std::vector<std::exception_ptr> exceptions;
+
+private:
+    void adopt(boost::intrusive_ptr<shared_state_base> call) override;
+};
+
+/// Fails a member's future when its coroutine is destroyed before it ended.
+template <class T>
+struct group_member {
+    explicit group_member(boost::intrusive_ptr<operation<T>> o) : op(std::move(o)) {}
+    group_member(const group_member&) = delete;
+    group_member& operator=(const group_member&) = delete;
+    ~group_member() {
+        if (!op->done())
+            op->fail_with(make_error<broken_promise>("a task of a group was destroyed unfinished"));
+    }
+    const boost::intrusive_ptr<operation<T>> op;
+};
+
+} // namespace detail
+
+/// Coroutines that end together; made by `with_task_group`. A handle: copies mean the same group.
+/// Thread safety: for the group's own coroutines, which never run at the same time.
+class task_group {
+public:
+    explicit task_group(boost::intrusive_ptr<detail::group_scope> s) noexcept
+        : scope_(std::move(s)) {}
+
+    /// Starts a member. Cancelling its future cancels the coroutine, and does not fail the group.
+    /// Errors: `invalid_state_error` once the group is failing or has ended; the coroutine is then
+    /// destroyed.
+    template <class T>
+    future<T> spawn(boost::asio::awaitable<T> awaitable) {
+        scope_->check_open();
+        auto member = std::make_shared<detail::group_member<T>>(
+            new detail::operation<T>(scope_->executor()));
+        const auto signal = scope_->add(
+            std::move(awaitable),
+            [member](detail::regular_t<T> v) {
+                member->op->slot().clear();
+                if constexpr (std::is_void_v<T>)
+                    member->op->succeed([] {});
+                else
+                    member->op->succeed([&]() -> T { return std::move(v); });
+            },
+            [member, scope = scope_.get()](std::exception_ptr e) {
+                member->op->slot().clear();
+                member->op->fail_with(e);
+                scope->member_failed(std::move(e));
+            });
+        member->op->slot().assign(
+            [signal](boost::asio::cancellation_type type) { signal->emit(type); });
+        scope_->start_waiting();
+        return detail_access::make<T>(member->op);
+    }
+
+    /// Cancels all members and the body; nothing can be spawned any more.
+    void cancel() { scope_->cancel_all(); }
+
+private:
+    boost::intrusive_ptr<detail::group_scope> scope_;
+};
+
+/// Runs `body(task_group&)`, an `awaitable<R>`, and gives its value when it and all members have
+/// ended. The first failure of any of them cancels the others; then `exception_group` with all that
+/// failed is thrown, cancellations not included. Calls that were offloaded and are running are waited
+/// for too.
+/// Executor: members run on the awaiting coroutine's executor, through an internal strand where it is
+/// none. Cancellation (all types): passed on to all; `cancelled_error` when they have ended.
+/// Blocking: never. Source: `asyncio.TaskGroup`.
+template <class Body>
+auto with_task_group(Body body) -> std::invoke_result_t<Body&, task_group&> {
+    using result = typename std::invoke_result_t<Body&, task_group&>::value_type;
+    const auto ex = co_await boost::asio::this_coro::executor;
+    boost::intrusive_ptr<detail::group_scope> scope(new detail::group_scope(ex));
+    task_group group(scope);
+    std::optional<detail::regular_t<result>> value;
+    scope->add([](Body& b, task_group& g) -> boost::asio::awaitable<result> {
+        co_return co_await b(g); // called on the strand
+    }(body, group),
+               [&value](detail::regular_t<result> v) { value.emplace(std::move(v)); },
+               [s = scope.get()](std::exception_ptr e) { s->member_failed(std::move(e)); });
+    scope->launch();
+    detail::ending how{};
+    co_await detail::all_ended(scope, ex, how);
+    scope->let_go();
+    if (!scope->exceptions.empty())
+        throw exception_group(std::move(scope->exceptions));
+    if (scope->stopped() || !value)
+        throw cancelled_error("the task group was cancelled");
+    if constexpr (!std::is_void_v<result>)
+        co_return std::move(*value);
+}
+
+} // namespace ferry

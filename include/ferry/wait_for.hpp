@@ -1,0 +1,84 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/detail/children.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+namespace ferry {
+namespace detail {
+
+/// One child with a time-out.
+template <class T>
+class timed_child final : public children {
+public:
+    explicit timed_child(const boost::asio::any_io_executor& parent)
+        : children(parent), timer_(executor()) {}
+
+    void start(boost::asio::awaitable<T> a, timeout::clock::time_point deadline) {
+        timer_.expires_at(deadline);
+        this->add(
+            std::move(a),
+            [this](regular_t<T> v) {
+                value.emplace(std::move(v));
+                timer_.cancel();
+            },
+            [this](std::exception_ptr e) {
+                error = std::move(e);
+                timer_.cancel();
+            });
+        hold();
+        boost::asio::post(executor(), [keep = boost::intrusive_ptr<timed_child>(this)] {
+            keep->timer_.async_wait(boost::asio::bind_executor(
+                keep->executor(), [keep](boost::system::error_code ec) {
+                    if (!ec && !keep->value && !keep->error) {
+                        keep->expired = true;
+                        keep->cancel_children();
+                    }
+                    keep->one_ended();
+                }));
+        });
+        launch();
+    }
+
+    std::optional<regular_t<T>> value;
+    std::exception_ptr error;
+    bool expired = false;
+
+private:
+    boost::asio::steady_timer timer_;
+};
+
+} // namespace detail
+
+/// Waits for the coroutine no longer than that. Errors: `timeout_error`; what the coroutine throws;
+/// `cancelled_error`. When the time-out expires the coroutine is cancelled and waited for until it has
+/// ended; if it ends with a value or with another exception, that is the outcome. An offloaded thread
+/// call that takes no stop token is not waited for; a queued one never runs. With a time-out of 0 the
+/// coroutine is not started.
+/// Executor: as `gather`. Cancellation (all types): passed on; no time-out comes of it.
+/// Blocking: never. Source: `asyncio.wait_for`.
+template <class T>
+boost::asio::awaitable<T> wait_for(boost::asio::awaitable<T> awaitable, timeout limit) {
+    const auto deadline = limit.deadline();
+    if (!deadline)
+        co_return co_await std::move(awaitable);
+    if (*limit.limit() <= timeout::clock::duration::zero())
+        throw timeout_error("wait_for: there was no time to start");
+    const auto ex = co_await boost::asio::this_coro::executor;
+    boost::intrusive_ptr<detail::timed_child<T>> c(new detail::timed_child<T>(ex));
+    c->start(std::move(awaitable), *deadline);
+    detail::ending how{};
+    co_await detail::all_ended(c, ex, how);
+    if (c->error) {
+        if (!detail::is_cancellation(c->error))
+            std::rethrow_exception(c->error);
+        if (c->expired && !c->stopped())
+            throw timeout_error("wait_for: the time-out expired");
+        throw cancelled_error();
+    }
+    if constexpr (!std::is_void_v<T>)
+        co_return std::move(*c->value);
+}
+
+} // namespace ferry

@@ -1,0 +1,32 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/run.hpp>
+
+#include <stdexcept>
+
+namespace ferry::detail {
+namespace {
+
+thread_local bool running = false;
+
+} // namespace
+
+run_mark::run_mark() {
+    if (running)
+        throw std::logic_error("ferry::run was called inside a running ferry::run");
+    running = true;
+}
+
+run_mark::~run_mark() {
+    running = false;
+}
+
+void run_until_done(boost::asio::io_context& io, const shared_state_base& main) {
+    while (!main.done() && io.run_one() != 0) {
+    }
+    auto& registry = *boost::asio::use_service<operation_service>(io).registry;
+    registry.cancel_all();
+    while (!registry.empty() && io.run_one() != 0) {
+    }
+}
+
+} // namespace ferry::detail
