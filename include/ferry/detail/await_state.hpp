@@ -119,6 +119,7 @@ void initiate_result_on(Handler handler, boost::intrusive_ptr<shared_state<T>> s
                                      [state = std::move(state), take,
                                       kept = std::move(kept)](auto&& h, ending end) {
                                          const auto keep = state;
+                                         static_cast<void>(kept);
                                          complete_with<T>(std::move(h), *keep, end, take);
                                      }),
                       on_cancel::cancel_task);
