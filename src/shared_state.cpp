@@ -187,7 +187,9 @@ bool shared_state_base::fail(std::exception_ptr error, bool from_running) {
 }
 
 bool shared_state_base::stale() const noexcept {
-    return (word_.load(std::memory_order_acquire) & (status_mask | claimed)) != 0;
+    // What is leaving still belongs to the thread that claimed it.
+    const std::uint64_t w = word_.load(std::memory_order_acquire);
+    return (w & (status_mask | claimed)) != 0 && (w & leaving) == 0;
 }
 
 void shared_state_base::run() {
