@@ -63,6 +63,13 @@ void report_unhandled(std::exception_ptr error) noexcept {
     }
 }
 
+void report_or_unwind() {
+    std::exception_ptr error = std::current_exception();
+    if (error == nullptr) // no C++ exception: the thread is being ended
+        throw;
+    report_unhandled(std::move(error));
+}
+
 } // namespace detail
 
 std::function<void(std::exception_ptr)>

@@ -5,8 +5,6 @@
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
 
-#include <cxxabi.h>
-
 #include <algorithm>
 #include <ctime>
 
@@ -104,7 +102,8 @@ void pool_core::work(worker& w) {
         }
     } const end{*this, w};
 
-    const std::string number = "_" + std::to_string(w.number);
+    std::string number(1, '_');
+    number += std::to_string(w.number);
     const std::string name = options_.thread_name_prefix.substr(0, 15 - number.size()) + number;
     pthread_setname_np(pthread_self(), name.c_str());
 
@@ -117,10 +116,8 @@ void pool_core::work(worker& w) {
         w.current.store(worker::busy());
         try {
             options_.finalizer();
-        } catch (abi::__forced_unwind&) {
-            throw;
         } catch (...) {
-            report_unhandled(std::current_exception());
+            report_or_unwind();
         }
     }
 }
@@ -166,10 +163,8 @@ void pool_core::loop(worker& w) {
         w.top = r;
         try {
             r->run(); // from here on it may be gone
-        } catch (abi::__forced_unwind&) {
-            throw;
         } catch (...) {
-            report_unhandled(std::current_exception());
+            report_or_unwind();
         }
         w.top = nullptr;
         if (w.current.load(std::memory_order_relaxed) != nullptr)

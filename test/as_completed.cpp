@@ -27,8 +27,8 @@ BOOST_AUTO_TEST_CASE(it_is_an_input_range) {
 }
 
 BOOST_AUTO_TEST_CASE(every_future_comes_once_and_those_that_were_done_come_first) { // CF-ASC-01 CF-ASC-02
-    thread_pool pool(2);
     gate go;
+    thread_pool pool(2);
     std::vector<future<int>> all{pool.submit([&] {
         go.pass();
         return 1;

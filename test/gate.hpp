@@ -8,10 +8,9 @@
 class gate {
 public:
     void open() {
-        {
-            const std::lock_guard lock(mutex_);
-            open_ = true;
-        }
+        // Under the lock, since who passes may destroy the gate.
+        const std::lock_guard lock(mutex_);
+        open_ = true;
         changed_.notify_all();
     }
     void pass() {

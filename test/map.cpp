@@ -97,8 +97,8 @@ BOOST_AUTO_TEST_CASE(all_calls_are_submitted_without_reading) { // CF-MAP-10
 
 BOOST_AUTO_TEST_CASE(destroying_a_view_that_was_read_cancels_the_rest) {
     std::atomic<int> n{0};
-    thread_pool pool(1);
     gate go;
+    thread_pool pool(1);
     {
         auto view = pool.map(
             [&](int i) {

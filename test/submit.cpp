@@ -94,9 +94,9 @@ BOOST_AUTO_TEST_CASE(shutdown_completes_what_stands_on_a_strand) { // CF-SHUT-04
 }
 
 BOOST_AUTO_TEST_CASE(shutdown_can_cancel_what_stands_on_a_strand) { // CF-SHUT-05
+    gate go, started;
     thread_pool pool(1);
     auto strand = asio::make_strand(pool);
-    gate go, started;
     auto first = submit(strand, [&] {
         started.open();
         go.pass();
@@ -133,9 +133,9 @@ BOOST_AUTO_TEST_CASE(submitting_to_a_strand_races_with_shutdown) {
 }
 
 BOOST_AUTO_TEST_CASE(the_pool_is_an_asio_execution_context) { // CF-TP-20
+    gate done;
     thread_pool pool(2);
     std::atomic<int> n{0};
-    gate done;
     asio::post(pool, [&] {
         ++n;
         BOOST_TEST(pool.get_executor().running_in_this_thread());

@@ -28,8 +28,8 @@ std::string what(const std::exception_ptr& e) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_rejected_task_is_named) {
-    thread_pool pool({.max_workers = 1, .max_queue = 1, .when_full = when_full::reject});
     gate go, started;
+    thread_pool pool({.max_workers = 1, .max_queue = 1, .when_full = when_full::reject});
     auto busy = pool.submit([&] {
         started.open();
         go.pass();
@@ -48,8 +48,8 @@ BOOST_AUTO_TEST_CASE(a_rejected_task_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(a_cancelled_or_late_task_is_named) {
-    thread_pool pool(1);
     gate go;
+    thread_pool pool(1);
     auto busy = pool.submit({.label = "blocker"}, [&] { go.pass(); });
     auto queued = pool.submit({.label = "report"}, [] {});
     try {
@@ -88,8 +88,8 @@ BOOST_AUTO_TEST_CASE(a_run_that_takes_too_long_fails_and_keeps_its_slot) { // CF
 }
 
 BOOST_AUTO_TEST_CASE(a_run_that_takes_too_long_is_asked_to_stop) {
-    thread_pool pool(1);
     gate asked;
+    thread_pool pool(1);
     auto f = pool.submit({.timeout = 5ms}, [&](std::stop_token t) {
         std::stop_callback on_stop(t, [&] { asked.open(); });
         asked.pass();
@@ -100,8 +100,8 @@ BOOST_AUTO_TEST_CASE(a_run_that_takes_too_long_is_asked_to_stop) {
 }
 
 BOOST_AUTO_TEST_CASE(a_task_that_did_not_start_in_time_never_runs) {
-    thread_pool pool(1);
     gate go;
+    thread_pool pool(1);
     bool ran = false;
     auto busy = pool.submit([&] { go.pass(); });
     auto late = pool.submit({.label = "stale", .start_by = std::chrono::steady_clock::now() + 5ms},
@@ -141,8 +141,8 @@ BOOST_AUTO_TEST_CASE(time_out_and_end_race) {
 }
 
 BOOST_AUTO_TEST_CASE(higher_priorities_run_first_and_each_in_order) {
-    thread_pool pool(1);
     gate go, started;
+    thread_pool pool(1);
     std::vector<std::string> order;
     pool.submit([&] {
         started.open();

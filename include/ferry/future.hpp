@@ -4,8 +4,6 @@
 #include <ferry/detail/await_state.hpp>
 #include <ferry/promise.hpp>
 
-#include <cxxabi.h>
-
 #include <functional>
 #include <ostream>
 #include <typeinfo>
@@ -169,10 +167,8 @@ private:
             const std::unique_ptr<callback> self(this);
             try {
                 f_(future(boost::intrusive_ptr<state_type>(static_cast<state_type*>(&s))));
-            } catch (abi::__forced_unwind&) {
-                throw;
             } catch (...) {
-                detail::report_unhandled(std::current_exception());
+                detail::report_or_unwind();
             }
         }
         void destroy() noexcept override { delete this; }

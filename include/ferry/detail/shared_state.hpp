@@ -206,6 +206,9 @@ private:
 /// Reports what a callback threw to the hook, or to stderr.
 void report_unhandled(std::exception_ptr error) noexcept;
 
+/// In a handler for everything: reports the exception, or lets forced unwinding go on.
+void report_or_unwind();
+
 /// The name of the exception's type, for printing.
 std::string type_name_of(const std::exception_ptr& error);
 std::string demangle(const char* name);

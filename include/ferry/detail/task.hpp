@@ -5,8 +5,6 @@
 #include <ferry/detail/timer_queue.hpp>
 #include <ferry/executor.hpp>
 
-#include <cxxabi.h>
-
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -124,14 +122,15 @@ private:
         std::exception_ptr error;
         try {
             this->store_result([this]() -> R { return call(); });
-        } catch (abi::__forced_unwind&) {
-            std::destroy_at(&work_);
-            finish(scope, timed, release,
-                   make_error<broken_promise>("the thread that ran the task '" +
-                                                          this->label() + "' was ended"));
-            throw;
         } catch (...) {
             error = std::current_exception();
+            if (error == nullptr) { // forced unwinding, which goes on
+                std::destroy_at(&work_);
+                finish(scope, timed, release,
+                       make_error<broken_promise>("the thread that ran the task '" +
+                                                  this->label() + "' was ended"));
+                throw;
+            }
         }
         std::destroy_at(&work_);
         finish(scope, timed, release, std::move(error));
