@@ -31,7 +31,8 @@ namespace ferry::detail {
 ///   so that what was pushed meanwhile is seen; it wakes the next one if there is more.
 /// - `dead_` counts items in the queue that were claimed elsewhere, give or take those that are
 ///   being taken from it.
-/// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a new thread is started only when there are more items than such workers.
+/// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a new
+///   thread is started only when there are more items than such workers.
 class pool_core : public std::enable_shared_from_this<pool_core> {
 public:
     explicit pool_core(thread_pool_options options);

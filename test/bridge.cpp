@@ -299,3 +299,21 @@ BOOST_AUTO_TEST_CASE(waiting_for_a_future_can_be_left) { // CF-ASY-06 CF-ASY-10
     io.run();
     BOOST_TEST(cancelled);
 }
+
+BOOST_AUTO_TEST_CASE(what_a_call_captures_is_destroyed_exactly_once) {
+    thread_pool pool(1);
+    auto held = std::make_shared<int>(7);
+    asio::io_context io;
+    int sum = 0;
+    // g++ 12 destroys a closure twice that is created within a co_await expression: these have names.
+    const auto first = [held] { return *held; };
+    const auto second = [held](const std::string& s) { return *held + static_cast<int>(s.size()); };
+    const auto body = [held](task_group&) -> asio::awaitable<int> { co_return *held; };
+    run_on(io, [&]() -> asio::awaitable<void> {
+        sum += co_await to_thread(first);
+        sum += co_await run_in_executor(pool, second, std::string("x"));
+        sum += co_await with_task_group(body);
+    });
+    BOOST_TEST(sum == 22);
+    BOOST_TEST(held.use_count() == 4);
+}
