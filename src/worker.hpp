@@ -68,6 +68,7 @@ struct alignas(64) worker {
 
     // The worker's own.
     runnable* top = nullptr; // what the queue gave it
+    unsigned streak = 0;     // items since it last looked for more in vain
     worker_counts counts;    // written by the worker
 
     std::atomic<shared_state_base*> current{nullptr};
