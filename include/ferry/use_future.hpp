@@ -7,7 +7,6 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/executor.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/system_executor.hpp>
 
