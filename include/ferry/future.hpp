@@ -193,9 +193,7 @@ private:
         detail::ending end{};
         co_await detail::until_done(s, detail::on_cancel::cancel_task,
                                     co_await boost::asio::this_coro::executor, end);
-        if (auto error = detail::error_of(*s, end))
-            std::rethrow_exception(std::move(error));
-        co_return detail::value_of(*s, take);
+        co_return detail::outcome_of(*s, end, take);
     }
 
     state_type& state() const {

@@ -81,9 +81,7 @@ boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> offload(Handle wher
         submit_from_loop(target_of(where), std::move(fn), std::move(args)...));
     ending end{};
     co_await until_done(s, on_cancel::cancel_task, co_await boost::asio::this_coro::executor, end);
-    if (auto error = error_of(*s, end))
-        std::rethrow_exception(std::move(error));
-    co_return value_of(*s, true);
+    co_return outcome_of(*s, end, true);
 }
 
 } // namespace detail

@@ -16,9 +16,7 @@ boost::asio::awaitable<T> shield(boost::asio::awaitable<T> awaitable) {
     co_await detail::until_done(s, detail::on_cancel::stop_waiting, ex, end);
     if (end == detail::ending::abandoned)
         throw cancelled_error("the wait for a shielded coroutine was cancelled; it goes on");
-    if (auto error = detail::error_of(*s, end))
-        std::rethrow_exception(std::move(error));
-    co_return detail::value_of(*s, true);
+    co_return detail::outcome_of(*s, end, true);
 }
 
 } // namespace ferry

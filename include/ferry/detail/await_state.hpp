@@ -81,6 +81,14 @@ awaited_t<T> value_of(shared_state<T>& s, bool take) {
 template <class T>
 concept tokenable = std::is_void_v<T> || std::default_initializable<awaited_t<T>>;
 
+/// The same for a coroutine: throws what is no value.
+template <class T>
+awaited_t<T> outcome_of(shared_state<T>& s, ending end, bool take) {
+    if (auto error = error_of(s, end))
+        std::rethrow_exception(std::move(error));
+    return value_of(s, take);
+}
+
 template <class T>
 struct result_signature {
     using type = void(std::exception_ptr, awaited_t<T>);
