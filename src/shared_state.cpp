@@ -50,15 +50,31 @@ bool shared_state_base::claim(bool from_running) noexcept {
 bool shared_state_base::leave_queue(std::uint64_t to, bool cancelled) noexcept {
     const std::uint64_t mark = home != nullptr ? leaving : 0;
     std::uint64_t w = word_.load(std::memory_order_relaxed);
-    do {
+    for (;;) {
         if ((w & (status_mask | claimed)) != 0)
             return false;
-    } while (!word_.compare_exchange_weak(w, w | to | mark, std::memory_order_acq_rel));
+        if ((w & elsewhere) != 0) {
+            if (!take_back())
+                return false;
+            w = word_.load(std::memory_order_relaxed);
+        } else if (word_.compare_exchange_weak(w, w | to | mark, std::memory_order_acq_rel)) {
+            break;
+        }
+    }
     if (mark != 0) {
         left_queue(*home, cancelled);
         word_.fetch_and(~leaving, std::memory_order_acq_rel);
     }
     return true;
+}
+
+bool shared_state_base::hand_out() noexcept {
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
+    while ((w & (status_mask | claimed)) == 0) {
+        if (word_.compare_exchange_weak(w, w | elsewhere, std::memory_order_acq_rel))
+            return true;
+    }
+    return false;
 }
 
 bool shared_state_base::start_in_queue() noexcept {

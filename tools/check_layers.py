@@ -11,9 +11,9 @@ LEVELS = {
     1: "error timeout task_options stats detail/futex detail/spin detail/runnable detail/posted detail/ending_handler detail/thread_annotations",
     2: "detail/shared_state detail/timer_queue detail/delivery detail/await_state",
     3: "promise future detail/operation use_future",
-    4: "executor detail/task thread_pool submit default_executor",
-    5: "detail/children gather wait_for task_group shield run detail/watch wait as_completed map run_in_executor to_thread",
-    6: "ferry",
+    4: "executor detail/task thread_pool submit default_executor process/bytes process/code process/exception process/serialize process/worker",
+    5: "detail/children gather wait_for task_group shield run detail/watch wait as_completed map run_in_executor to_thread process/task process/options process/map process/run_in_executor process_pool",
+    6: "ferry process",
 }
 LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)

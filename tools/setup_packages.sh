@@ -12,6 +12,7 @@ ferry_compile_check() {
 #include <boost/json/value.hpp>
 #include <boost/url/url_view.hpp>
 #include <boost/test/detail/config.hpp>
+#include <cereal/cereal.hpp>
 #include <curl/curl.h>
 #include <CLI/CLI.hpp>
 #if BOOST_VERSION < 108100
@@ -23,7 +24,7 @@ CODE
 # Installs what the build needs, or explains what is missing and returns 1.
 setup_packages() {
     local packages=(g++ cmake ninja-build python3 libboost1.81-dev libboost-test1.81-dev
-        libboost-json1.81-dev libboost-url1.81-dev libcurl4-openssl-dev libcli11-dev)
+        libboost-json1.81-dev libboost-url1.81-dev libcurl4-openssl-dev libcli11-dev libcereal-dev)
     local compiler=${CXX:-g++} missing=() as_root=() package
     if [[ ${1:-} == --tsan ]]; then
         packages+=(clang-19 libclang-rt-19-dev llvm-19)
@@ -55,6 +56,6 @@ setup_packages() {
         return 0
     fi
     echo "Needed: $compiler (C++20), CMake 3.25, Ninja, Python 3, Boost 1.81 (headers, test, json," \
-        "url), libcurl and CLI11, with their headers." >&2
+        "url), cereal, libcurl and CLI11, with their headers." >&2
     return 1
 }

@@ -3,9 +3,11 @@
 
 #include <ferry/thread_pool.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -16,47 +18,93 @@
 namespace ferry {
 namespace detail {
 
-/// What a map view reads from: the calls under way, and where more come from.
-template <class R>
-struct map_progress {
-    std::deque<future<R>> calls;
-    /// Submits the call for the next input; nothing at the end of the input. Empty: all is submitted.
-    std::function<std::optional<future<R>>()> more;
+/// One call of a `map`, as its view reads it.
+template <class R> class single_call {
+public:
+    explicit single_call(future<R> f) noexcept : future_(std::move(f)) {}
+    /// One whose input could not be read.
+    explicit single_call(std::exception_ptr error) {
+        promise<R> failed;
+        future_ = failed.get_future();
+        failed.set_exception(std::move(error));
+    }
+
+    bool wait_for(timeout limit) const { return future_.done() || future_.wait_for(limit); }
+    /// Waits for the current element and gives it.
+    decltype(auto) get() {
+        if constexpr (std::is_void_v<R>) {
+            future_.result();
+            return (unit_);
+        } else if constexpr (std::is_reference_v<R>) {
+            return future_.result();
+        } else {
+            return const_cast<R &>(future_.result());
+        }
+    }
+    /// Goes on to the next element; false at the end.
+    bool next() noexcept { return false; }
+    /// Elements that were not read.
+    std::size_t left() const noexcept { return 1; }
+    void cancel() { future_.cancel(); }
+
+private:
+    future<R> future_;
+    [[no_unique_address]] std::monostate unit_;
+};
+
+/// What a map view reads from: the calls under way, and where more come from. A call covers one
+/// element or some neighbouring ones.
+template <class Call> struct map_progress {
+    std::deque<Call> calls;
+    /// Submits a call for at most so many next inputs; nothing at their end. Empty: all is
+    /// submitted.
+    std::function<std::optional<Call>(std::size_t)> more;
     std::optional<timeout::clock::time_point> deadline;
+    std::size_t room = 0;     // how many more inputs may be ahead of the reading
+    std::size_t together = 1; // how many are worth a call
     bool read = false;
 
     map_progress() = default;
-    map_progress(const map_progress&) = delete;
-    map_progress& operator=(const map_progress&) = delete;
+    map_progress(const map_progress &) = delete;
+    map_progress &operator=(const map_progress &) = delete;
     ~map_progress() {
         if (read)
             cancel();
     }
 
     void cancel() noexcept {
-        for (auto& f : calls)
-            f.cancel();
+        for (auto &c : calls)
+            c.cancel();
     }
     void finish() {
         cancel();
         calls.clear();
         more = nullptr;
     }
-    /// Takes in one more input; what goes wrong there comes out when its place is read.
+    /// Submits one call; false at the end of the input.
+    bool submit_one() {
+        auto c = more(room);
+        if (!c)
+            return false;
+        room -= c->left();
+        calls.push_back(std::move(*c));
+        return true;
+    }
+    /// One element was read: takes in more input; what goes wrong there comes out when its place is
+    /// read.
     void advance() {
-        if (!more)
-            return;
-        try {
-            if (auto f = more()) {
-                calls.push_back(std::move(*f));
-                return;
+        if (!calls.front().next())
+            calls.pop_front();
+        ++room;
+        while (more && room >= together) {
+            try {
+                if (submit_one())
+                    continue;
+            } catch (...) {
+                calls.emplace_back(std::current_exception());
             }
-        } catch (...) {
-            promise<R> failed;
-            calls.push_back(failed.get_future());
-            failed.set_exception(std::current_exception());
+            more = nullptr;
         }
-        more = nullptr;
     }
 };
 
@@ -69,8 +117,8 @@ struct map_progress {
 /// has not started is cancelled, and the view is at its end.
 /// Destroying a view that was read from cancels what has not started; one never read, nothing.
 /// Thread safety: for one thread at a time. Lifetime: may outlive its pool.
-template <class R>
-class map_view : public std::ranges::view_interface<map_view<R>> {
+template <class R, class Call = detail::single_call<R>>
+class map_view : public std::ranges::view_interface<map_view<R, Call>> {
     using value = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
 
 public:
@@ -81,86 +129,71 @@ public:
         using iterator_concept = std::input_iterator_tag;
 
         iterator() = default;
-        value&& operator*() const {
-            auto& p = *progress_;
+        value &&operator*() const {
+            auto &p = *progress_;
             p.read = true;
-            auto& front = p.calls.front();
-            if (!front.done() && p.deadline) {
-                const auto left = *p.deadline - timeout::clock::now();
-                if (!front.wait_for(left)) {
-                    p.finish();
-                    throw timeout_error("map: its time-out expired");
-                }
+            auto &front = p.calls.front();
+            if (p.deadline && !front.wait_for(*p.deadline - timeout::clock::now())) {
+                p.finish();
+                throw timeout_error("map: its time-out expired");
             }
-            if constexpr (std::is_void_v<R>) {
-                static value unit;
-                front.result();
-                return std::move(unit);
-            } else if constexpr (std::is_reference_v<R>) {
-                return static_cast<R&&>(front.result());
-            } else {
-                return std::move(const_cast<R&>(front.result()));
-            }
+            return static_cast<value &&>(front.get());
         }
-        iterator& operator++() {
+        iterator &operator++() {
             progress_->read = true;
-            progress_->calls.pop_front();
             progress_->advance();
             return *this;
         }
         void operator++(int) { ++*this; }
-        friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept {
+        friend bool operator==(const iterator &i, std::default_sentinel_t) noexcept {
             return i.progress_->calls.empty();
         }
 
     private:
         friend class map_view;
-        explicit iterator(detail::map_progress<R>* p) noexcept : progress_(p) {}
-        detail::map_progress<R>* progress_ = nullptr;
+        explicit iterator(detail::map_progress<Call> *p) noexcept : progress_(p) {}
+        detail::map_progress<Call> *progress_ = nullptr;
     };
 
-    explicit map_view(std::unique_ptr<detail::map_progress<R>> p) noexcept
+    explicit map_view(std::unique_ptr<detail::map_progress<Call>> p) noexcept
         : progress_(std::move(p)) {}
 
     iterator begin() { return iterator(progress_.get()); }
     std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
-    std::unique_ptr<detail::map_progress<R>> progress_;
+    std::unique_ptr<detail::map_progress<Call>> progress_;
 };
 
 namespace detail {
 
 /// A callable for many calls: a copy for each where it can be copied, else one that they share.
-template <class F>
-auto shareable(F f) {
+template <class F> auto shareable(F f) {
     if constexpr (std::is_copy_constructible_v<F>)
         return f;
     else
-        return [shared = std::make_shared<F>(std::move(f))](auto&&... a) -> decltype(auto) {
+        return [shared = std::make_shared<F>(std::move(f))](auto &&...a) -> decltype(auto) {
             return std::invoke(*shared, std::forward<decltype(a)>(a)...);
         };
 }
 
 /// Several ranges, read in step until one ends.
-template <class... Views>
-class zip_reader {
+template <class... Views> class zip_reader {
 public:
     explicit zip_reader(Views... v) : views_(std::move(v)...) {}
 
     /// Calls `f` with the next element of each, copied; nothing at the end.
-    template <class F>
-    auto next(F&& f) {
-        using result = std::invoke_result_t<F&, std::ranges::range_value_t<Views>...>;
+    template <class F> auto next(F &&f) {
+        using result = std::invoke_result_t<F &, std::ranges::range_value_t<Views>...>;
         std::optional<result> r;
         std::apply(
-            [&](auto&... v) {
+            [&](auto &...v) {
                 if (!at_)
                     at_.emplace(std::ranges::begin(v)...);
                 else
-                    std::apply([](auto&... it) { (static_cast<void>(++it), ...); }, *at_);
+                    std::apply([](auto &...it) { (static_cast<void>(++it), ...); }, *at_);
                 std::apply(
-                    [&](auto&... it) {
+                    [&](auto &...it) {
                         if (((it != std::ranges::end(v)) && ...))
                             r.emplace(f(std::ranges::range_value_t<Views>(*it)...));
                     },
@@ -175,56 +208,63 @@ private:
     std::optional<std::tuple<std::ranges::iterator_t<Views>...>> at_;
 };
 
-template <class F, class... Ranges>
-auto map_on(std::shared_ptr<pool_core> core, map_options options, F fn, Ranges&&... ranges) {
-    auto call = shareable(std::move(fn));
-    using callable = decltype(call);
-    using result = offload_result_t<callable, std::ranges::range_value_t<Ranges>...>;
-    using progress_type = map_progress<result>;
-    using reader = zip_reader<std::views::all_t<Ranges>...>;
-
+/// `submit(reader, n)` submits a call for at most n inputs; nothing at their end.
+template <class R, class Call, class Submit, class... Ranges>
+map_view<R, Call> start_map(const map_options &options, std::size_t together, Submit submit,
+                            Ranges &&...ranges) {
     if (options.chunksize == 0)
         throw std::invalid_argument("map_options::chunksize must be at least 1, not 0");
     if (options.buffersize && *options.buffersize == 0)
         throw std::invalid_argument("map_options::buffersize must be at least 1, not 0");
-    throw_if_closed(*core);
-
-    auto progress = std::make_unique<progress_type>();
+    using reader = zip_reader<std::views::all_t<Ranges>...>;
+    auto progress = std::make_unique<map_progress<Call>>();
     progress->deadline = options.timeout.deadline();
-    auto source = std::make_shared<reader>(std::views::all(std::forward<Ranges>(ranges))...);
-    auto submit_next = [core = std::move(core), call = std::move(call), source] {
-        return source->next([&](auto&&... element) {
-            return submit_to(*core, bounded::yes, nullptr, call,
-                             std::forward<decltype(element)>(element)...);
-        });
-    };
+    progress->room = options.buffersize.value_or(std::numeric_limits<std::size_t>::max());
+    progress->together = std::min(together, progress->room);
+    progress->more =
+        [submit = std::make_shared<Submit>(std::move(submit)), // which may be move-only
+         source = std::make_shared<reader>(std::views::all(std::forward<Ranges>(ranges))...)](
+            std::size_t most) { return (*submit)(*source, most); };
     try {
-        std::size_t n = 0;
-        for (; !options.buffersize || n < *options.buffersize; ++n) {
-            auto f = submit_next();
-            if (!f)
-                break;
-            progress->calls.push_back(std::move(*f));
-        }
-        if (options.buffersize && n == *options.buffersize)
-            progress->more = std::move(submit_next);
+        bool more = true;
+        while (progress->room != 0 && more)
+            more = progress->submit_one();
+        if (!more)
+            progress->more = nullptr;
     } catch (...) {
         progress->cancel();
         throw;
     }
-    return map_view<result>(std::move(progress));
+    return map_view<R, Call>(std::move(progress));
+}
+
+template <class F, class... Ranges>
+auto map_on(std::shared_ptr<pool_core> core, map_options options, F fn, Ranges &&...ranges) {
+    auto call = shareable(std::move(fn));
+    using result = offload_result_t<decltype(call), std::ranges::range_value_t<Ranges>...>;
+
+    throw_if_closed(*core);
+    return start_map<result, single_call<result>>(
+        options, 1,
+        [core = std::move(core), call = std::move(call)](auto &source, std::size_t) {
+            auto f = source.next([&](auto &&...element) {
+                return submit_to(*core, bounded::yes, nullptr, call,
+                                 std::forward<decltype(element)>(element)...);
+            });
+            return f ? std::optional(single_call<result>(std::move(*f))) : std::nullopt;
+        },
+        std::forward<Ranges>(ranges)...);
 }
 
 } // namespace detail
 
 template <class F, std::ranges::input_range... Ranges>
-    requires(sizeof...(Ranges) > 0)
-auto thread_pool::map(F fn, Ranges&&... ranges) {
+requires(sizeof...(Ranges) > 0) auto thread_pool::map(F fn, Ranges &&...ranges) {
     return detail::map_on(core_, map_options(), std::move(fn), std::forward<Ranges>(ranges)...);
 }
 template <class F, std::ranges::input_range... Ranges>
-    requires(sizeof...(Ranges) > 0)
-auto thread_pool::map(map_options options, F fn, Ranges&&... ranges) {
+requires(sizeof...(Ranges) > 0) auto thread_pool::map(map_options options, F fn,
+                                                      Ranges &&...ranges) {
     return detail::map_on(core_, options, std::move(fn), std::forward<Ranges>(ranges)...);
 }
 

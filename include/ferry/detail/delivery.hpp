@@ -269,7 +269,7 @@ void deliver_when_done(boost::intrusive_ptr<shared_state_base> state, const E& e
     if (slot.is_connected()) {
         slot.assign([state, d, rule](boost::asio::cancellation_type) {
             if (rule == on_cancel::cancel_task &&
-                (state->cancel() || state->done() || state->request_stop()))
+                (state->cancel() || state->done() || state->cancel_running()))
                 return;
             if (rule == on_cancel::stop_waiting && state->remove(*d))
                 intrusive_ptr_release(d.get());

@@ -64,9 +64,21 @@ enum class status : std::uint32_t { pending, running, cancelled, value, error };
 class shared_state_base : public runnable {
 public:
     status current() const noexcept {
-        return static_cast<status>(word_.load(std::memory_order_acquire) & status_mask);
+        std::uint64_t w = word_.load(std::memory_order_acquire);
+        if ((w & (status_mask | elsewhere)) == elsewhere && started_elsewhere())
+            w |= static_cast<std::uint64_t>(status::running);
+        return static_cast<status>(w & status_mask);
     }
-    bool done() const noexcept { return current() >= status::cancelled; }
+    bool done() const noexcept {
+        return static_cast<status>(word_.load(std::memory_order_acquire) & status_mask) >=
+               status::cancelled;
+    }
+
+    /// Marks a pending state as handed out to somebody who may start it at any time; false when it
+    /// was claimed. From then on it is claimed only after `take_back`.
+    bool hand_out() noexcept;
+    /// Ends that.
+    void hand_back() noexcept { word_.fetch_and(~elsewhere, std::memory_order_acq_rel); }
 
     /// pending -> running. False when somebody else was first.
     bool try_start() noexcept;
@@ -115,6 +127,8 @@ public:
     }
 
     virtual bool request_stop() noexcept { return false; }
+    /// What the cancellation of a wait does to a task that runs: true if the task will end for it.
+    virtual bool cancel_running() noexcept { return request_stop(); }
     /// Called by a timer that was armed for this state.
     virtual void on_timer(timer_purpose) noexcept {}
 
@@ -143,6 +157,11 @@ protected:
     /// Throws would_deadlock if the calling thread waits for itself.
     virtual void check_wait() const {}
 
+    /// Takes a state that was handed out back; false when it was started there.
+    virtual bool take_back() noexcept { return true; }
+    /// Whether a state that was handed out was started there.
+    virtual bool started_elsewhere() const noexcept { return false; }
+
     /// What ended with the closing of the ring.
     struct closed_ring {
         continuation* first = nullptr;
@@ -156,7 +175,7 @@ protected:
 
 private:
     static constexpr std::uint64_t status_mask = 7, claimed = 8, sleepers = 16, taken_flag = 32,
-                                   leaving = 64, one_reference = std::uint64_t(1) << 32;
+                                   leaving = 64, elsewhere = 128, one_reference = std::uint64_t(1) << 32;
     static constexpr std::uintptr_t ring_locked = 1, ring_user_code = 2, ring_closed = 4,
                                     ring_flags = 7;
 

@@ -1,0 +1,9 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/process/exception.hpp>
+#include <ferry/process/options.hpp>
+#include <ferry/process/run_in_executor.hpp>
+#include <ferry/process/serialize.hpp>
+#include <ferry/process/worker.hpp>
+#include <ferry/process_pool.hpp>

@@ -1,0 +1,389 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/detail/shared_state.hpp>
+#include <ferry/detail/task.hpp>
+#include <ferry/executor.hpp>
+#include <ferry/process/code.hpp>
+#include <ferry/process/exception.hpp>
+#include <ferry/process/serialize.hpp>
+#include <ferry/task_options.hpp>
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <tuple>
+#include <typeinfo>
+#include <vector>
+
+namespace ferry {
+namespace detail {
+
+class process_core;
+class remote_call;
+struct worker_link;
+
+/// The type that an argument has on the other side: decayed, and a string for a string literal.
+template <class A>
+using sent_t = std::conditional_t<
+    std::is_array_v<std::remove_reference_t<A>> &&
+        std::is_same_v<std::remove_cv_t<std::remove_all_extents_t<std::remove_reference_t<A>>>,
+                       char>,
+    std::string, std::decay_t<A>>;
+
+template <class F>
+inline constexpr bool is_function_pointer =
+    std::is_pointer_v<F> &&std::is_function_v<std::remove_pointer_t<F>>;
+template <class F>
+inline constexpr bool is_stateless = std::is_empty_v<F> &&std::default_initializable<F>;
+
+template <class F>
+concept captures_nothing__pass_what_it_needs_as_arguments =
+    is_function_pointer<F> || is_stateless<F> || sendable<F>;
+template <class T>
+concept void_or_sendable = std::is_void_v<T> || sendable<std::remove_cv_t<T>>;
+
+/// What a worker calls: reads function and arguments, writes the result.
+using entry_point = void (*)(byte_source &in, byte_sink &out, const std::stop_token &stop);
+
+template <class F> void put_function(byte_sink &out, output_archive &ar, const F &fn) {
+    if constexpr (is_function_pointer<F>) {
+        if (fn == nullptr)
+            throw std::invalid_argument("submit: the function pointer is null");
+        put_code(out, locate(reinterpret_cast<const void *>(fn)));
+    } else if constexpr (!is_stateless<F>) {
+        ar(fn);
+    }
+}
+template <class F> F get_function(byte_source &in, input_archive &ar) {
+    if constexpr (is_function_pointer<F>) {
+        return reinterpret_cast<F>(const_cast<void *>(get_code(in)));
+    } else {
+        F fn{};
+        if constexpr (!is_stateless<F>)
+            ar(fn);
+        return fn;
+    }
+}
+
+template <class F, bool Stop, class... A>
+decltype(auto) call_remotely(F &fn, const std::stop_token &stop, std::tuple<A...> &args) {
+    return std::apply(
+        [&](A &...a) -> decltype(auto) {
+            if constexpr (Stop)
+                return std::invoke(std::move(fn), stop, std::move(a)...);
+            else
+                return std::invoke(std::move(fn), std::move(a)...);
+        },
+        args);
+}
+
+/// Everything of the task but its encoded result is destroyed when it returns.
+template <class F, bool Stop, class... A>
+void run_remotely(byte_source &in, byte_sink &out, const std::stop_token &stop) {
+    input_archive from(in);
+    F fn = get_function<F>(in, from);
+    std::tuple<A...> args;
+    std::apply([&from](A &...a) { (static_cast<void>(from(a)), ...); }, args);
+    if constexpr (std::is_void_v<call_result_t<F, A...>>) {
+        call_remotely<F, Stop>(fn, stop, args);
+    } else {
+        const auto result = call_remotely<F, Stop>(fn, stop, args);
+        output_archive to(out);
+        to(result);
+    }
+}
+
+/// The same for many calls of one function. Precedes each result with whether it is one; what one
+/// call throws is written in the place of its result.
+template <class F, bool Stop, class... A>
+void run_chunk_remotely(byte_source &in, byte_sink &out, const std::stop_token &stop) {
+    input_archive from(in);
+    F fn = get_function<F>(in, from);
+    const auto count = in.get<std::uint64_t>();
+    out.put(count);
+    output_archive to(out);
+    for (std::uint64_t i = 0; i != count; ++i) {
+        std::tuple<A...> args;
+        std::apply([&from](A &...a) { (static_cast<void>(from(a)), ...); }, args);
+        const std::size_t start = out.size();
+        try {
+            out.put(true);
+            F f = fn;
+            if constexpr (std::is_void_v<call_result_t<F, A...>>) {
+                call_remotely<F, Stop>(f, stop, args);
+            } else {
+                const auto result = call_remotely<F, Stop>(f, stop, args);
+                to(result);
+            }
+        } catch (...) {
+            const auto error = std::current_exception();
+            if (error == nullptr) // the thread is being ended
+                throw;
+            out.truncate(start);
+            out.put(false);
+            put_exception(out, error);
+        }
+    }
+}
+
+/// What many calls gave.
+template <class R> struct chunk_result {
+    using value_type = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
+    std::vector<std::optional<value_type>> values;
+    std::vector<std::pair<std::size_t, std::exception_ptr>> errors; ///< in order of their places
+};
+
+template <class R> R decode_result(byte_source &in) {
+    R value{};
+    input_archive ar(in);
+    ar(value);
+    return value;
+}
+template <class R> struct result_decoder {
+    static R decode(byte_source &in) {
+        if constexpr (!std::is_void_v<R>)
+            return decode_result<R>(in);
+    }
+};
+template <class R> struct result_decoder<chunk_result<R>> {
+    using result = chunk_result<R>;
+    static result decode(byte_source &in) {
+        result r;
+        const auto count = in.get<std::uint64_t>();
+        if (count > in.remaining())
+            in.fail_short(count);
+        r.values.reserve(count);
+        input_archive ar(in);
+        for (std::uint64_t i = 0; i != count; ++i) {
+            if (in.get<bool>()) {
+                auto &value = r.values.emplace_back(std::in_place);
+                if constexpr (!std::is_void_v<R>)
+                    ar(*value);
+            } else {
+                r.values.emplace_back();
+                r.errors.emplace_back(i, get_exception(in));
+            }
+        }
+        return r;
+    }
+};
+
+/// What tasks tell their pool. Each is safe from any thread.
+void work_dropped(process_core &core, remote_call &call, bool expired) noexcept;
+bool take_call_back(process_core &core, remote_call &call) noexcept;
+bool call_started(const process_core &core, const remote_call &call) noexcept;
+bool ask_call_to_stop(process_core &core, remote_call &call) noexcept;
+bool cancel_running_call(process_core &core, remote_call &call) noexcept;
+
+/// A task as the pool and its workers see it.
+class remote_call {
+public:
+    remote_call(std::shared_ptr<process_core> core, const std::type_info &type) noexcept
+        : core_(std::move(core)), type_(type) {}
+    remote_call(const remote_call &) = delete;
+    remote_call &operator=(const remote_call &) = delete;
+
+    virtual shared_state_base &state() noexcept = 0;
+    /// Decodes the result and publishes it; an error where that fails. Does nothing when there is
+    /// an outcome already.
+    virtual void finish(byte_source &result) = 0;
+    virtual void fail(std::exception_ptr error) = 0;
+    virtual void finish_cancelled() = 0;
+    /// The second half of a publication that waited for a thread that may run callbacks.
+    virtual void run_callbacks() = 0;
+
+    std::string call_label() const { return const_cast<remote_call *>(this)->state().label(); }
+
+    // Constant once submitted.
+    payload arguments; // guarded by the pool's mutex from then on; freed when nobody needs it
+    code_ref entry;
+    timeout limit;
+    int priority = 0;
+    bool stops = false; // takes a stop token
+
+    // Guarded by the pool's mutex.
+    std::uint64_t place = 0;   // in the queue; kept when it is taken back
+    std::uint64_t number = 0;  // of the hand-out
+    worker_link *at = nullptr; // who holds it
+    std::uint16_t slot = 0;
+    bool queued = false;
+    std::int64_t submitted_ns = 0;
+
+protected:
+    ~remote_call() = default;
+
+    const std::shared_ptr<process_core> core_;
+    const std::type_info &type_;
+};
+
+/// Hands a publication with callbacks to the pool's thread for them.
+void run_callbacks_later(process_core &core, remote_call &call);
+
+template <class R> class remote_task final : public shared_state<R>, public remote_call {
+public:
+    using remote_call::remote_call;
+
+    shared_state_base &state() noexcept override { return *this; }
+
+    std::string label() const override {
+        return this->extra != nullptr && !this->extra->label.empty() ? this->extra->label
+                                                                     : demangle(type_.name());
+    }
+
+    void finish(byte_source &result) override {
+        if (!begin_end())
+            return;
+        try {
+            this->store_result([&result]() -> R { return result_decoder<R>::decode(result); });
+        } catch (...) {
+            this->error_ = std::current_exception();
+            publish_from_pool(status::error);
+            return;
+        }
+        publish_from_pool(status::value);
+    }
+    void fail(std::exception_ptr error) override {
+        if (!begin_end())
+            return;
+        this->error_ = std::move(error);
+        publish_from_pool(status::error);
+    }
+    void finish_cancelled() override {
+        if (begin_end())
+            publish_from_pool(status::cancelled);
+    }
+    void run_callbacks() override { this->announce(outcome_, ring_, false); }
+
+    bool request_stop() noexcept override { return ask_call_to_stop(*core_, *this); }
+    bool cancel_running() noexcept override { return cancel_running_call(*core_, *this); }
+    void on_timer(timer_purpose) noexcept override {
+        expired_ = true;
+        shared_state_base::fail(
+            make_error<timeout_error>("the task '" + label() + "' did not start in time"), false);
+    }
+
+private:
+    friend class process_core;
+
+    bool begin_end() {
+        if (!this->claim(true))
+            return false;
+        if (this->extra != nullptr && this->extra->start_by)
+            static_cast<void>(disarm_timer(*this));
+        return true;
+    }
+    void publish_from_pool(status outcome) {
+        const auto ring = this->close();
+        if (!ring.user_code) {
+            this->announce(outcome, ring, false);
+            return;
+        }
+        outcome_ = outcome;
+        ring_ = ring;
+        run_callbacks_later(*core_, *this);
+    }
+
+    void drop_work() noexcept override {
+        if (this->extra != nullptr && this->extra->start_by)
+            static_cast<void>(disarm_timer(*this));
+        work_dropped(*core_, *this, expired_);
+    }
+    bool take_back() noexcept override { return take_call_back(*core_, *this); }
+    bool started_elsewhere() const noexcept override { return call_started(*core_, *this); }
+
+    shared_state_base::closed_ring ring_;
+    status outcome_{};
+    bool expired_ = false;
+};
+
+/// Errors: what `submit` throws. Nothing is queued then.
+void submit_call(const std::shared_ptr<process_core> &core,
+                 boost::intrusive_ptr<shared_state_base> state, remote_call &call);
+void throw_if_closed(process_core &core);
+segment_store &store_of(process_core &core) noexcept;
+
+/// Submits encoded arguments for `entry`.
+template <class R>
+future<R> submit_payload(const std::shared_ptr<process_core> &core, task_options *options,
+                         const std::type_info &type, entry_point entry, bool stops,
+                         payload arguments) {
+    boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(core, type));
+    if (options != nullptr) {
+        t->remote_call::limit = options->timeout;
+        t->remote_call::priority = options->priority;
+        t->extra = std::make_unique<task_extra>();
+        t->extra->label = std::move(options->label);
+        t->extra->start_by = options->start_by;
+    }
+    t->entry = locate(reinterpret_cast<const void *>(entry));
+    t->stops = stops;
+    t->arguments = std::move(arguments);
+    submit_call(core, t, *t);
+    return detail_access::make<R>(std::move(t));
+}
+
+/// Writes function and arguments.
+template <class F, class... A> void encode_call(byte_sink &out, const F &fn, const A &...args) {
+    output_archive ar(out);
+    put_function<F>(out, ar, fn);
+    [[maybe_unused]] const auto put = [&ar](const auto &arg) {
+        if constexpr (std::is_array_v<std::remove_reference_t<decltype(arg)>>)
+            ar(sent_t<decltype(arg)>(arg));
+        else
+            ar(arg);
+    };
+    (put(args), ...);
+}
+
+/// What encoding throws is the outcome.
+template <class F, class... A>
+auto submit_remotely(const std::shared_ptr<process_core> &core, task_options *options, const F &fn,
+                     const A &...args) {
+    using result = std::remove_cv_t<call_result_t<F, sent_t<A>...>>;
+    constexpr bool stop = takes_stop_token<F, sent_t<A>...>;
+    throw_if_closed(*core);
+    payload arguments;
+    try {
+        byte_sink out(store_of(*core));
+        encode_call<F>(out, fn, args...);
+        arguments = out.finish();
+    } catch (...) {
+        auto error = std::current_exception();
+        if (error == nullptr) // the thread is being ended
+            throw;
+        promise<result> failed;
+        failed.set_exception(std::move(error));
+        return failed.get_future();
+    }
+    return submit_payload<result>(core, options, typeid(F), &run_remotely<F, stop, sent_t<A>...>,
+                                  stop, std::move(arguments));
+}
+
+/// What each worker runs before its first task.
+struct encoded_initializer {
+    code_ref entry;
+    std::vector<std::byte> arguments;
+};
+std::vector<std::byte> encode_alone(const std::function<void(byte_sink &)> &encode);
+
+template <class F, class... A>
+std::shared_ptr<const encoded_initializer> encode_initializer(const F &fn, const A &...args) {
+    constexpr bool stop = takes_stop_token<F, sent_t<A>...>;
+    return std::make_shared<const encoded_initializer>(encoded_initializer{
+        locate(reinterpret_cast<const void *>(&run_remotely<F, stop, sent_t<A>...>)),
+        encode_alone([&](byte_sink &out) { encode_call<F>(out, fn, args...); })});
+}
+
+} // namespace detail
+
+/// What can be offloaded to a worker process: a function pointer, a captureless lambda or a
+/// function object that can be sent, with arguments and a result that can be sent.
+template <class F, class... A>
+concept process_offloadable =
+    offloadable<F, detail::sent_t<A>...> &&
+    detail::captures_nothing__pass_what_it_needs_as_arguments<std::decay_t<F>> &&
+    (sendable<detail::sent_t<A>> &&...) &&
+    detail::void_or_sendable<offload_result_t<F, detail::sent_t<A>...>>;
+
+} // namespace ferry

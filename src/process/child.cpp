@@ -1,0 +1,140 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// The only file that knows Boost.Process.
+#include "child.hpp"
+
+#include "wire.hpp"
+
+// Its compiled part is not in every distribution of Boost, so it is compiled here.
+#define BOOST_PROCESS_USE_STD_FS
+#define BOOST_PROCESS_V2_SEPARATE_COMPILATION
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wextra"
+#endif
+#include <boost/asio.hpp>
+#include <boost/optional.hpp>
+#include <boost/process/v2/process.hpp>
+#include <boost/type_traits.hpp> // the process headers rely on it
+//
+#include <boost/process/v2/posix/vfork_launcher.hpp>
+#include <boost/process/v2/src.hpp>
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
+#include <csignal>
+#include <fstream>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <vector>
+
+namespace ferry::detail {
+namespace {
+
+namespace process = boost::process::v2;
+
+std::string program_name() {
+    std::ifstream file("/proc/self/cmdline");
+    std::string name;
+    std::getline(file, name, '\0');
+    return name.empty() ? "ferry-worker" : name;
+}
+
+// This process's environment with what is to be added.
+std::vector<std::string> environment_with(const std::map<std::string, std::string> &added) {
+    std::vector<std::string> all;
+    for (const char *const *e = ::environ; e != nullptr && *e != nullptr; ++e) {
+        const std::string_view entry(*e);
+        if (added.find(std::string(entry.substr(0, entry.find('=')))) == added.end())
+            all.emplace_back(entry);
+    }
+    for (const auto &[name, value] : added)
+        all.push_back(name + '=' + value);
+    return all;
+}
+
+// Prepares the descriptors in the child, which shares this memory until it becomes the program:
+// nothing here allocates.
+struct prepare_worker {
+    const child_options &options;
+    int null;
+    std::vector<const char *> environment;
+
+    template <class Launcher, class Path, class Arguments>
+    boost::system::error_code on_setup(Launcher &launcher, const Path &, const Arguments &) {
+        launcher.env = environment.data();
+        launcher.fd_whitelist.push_back(wire::worker_socket);
+        return {};
+    }
+    template <class Launcher, class Path, class Arguments>
+    boost::system::error_code on_exec_setup(Launcher &, const Path &, const Arguments &) const {
+        if (::dup2(options.socket, wire::worker_socket) < 0 || ::dup2(null, STDIN_FILENO) < 0 ||
+            ::dup2(options.standard_error, STDERR_FILENO) < 0 ||
+            (!options.working_directory.empty() && ::chdir(options.working_directory.c_str()) != 0))
+            return {errno, boost::system::system_category()};
+        return {};
+    }
+    // The launcher would call exit() otherwise, which belongs to the parent.
+    template <class... Arguments> void on_exec_error(const Arguments &...) const { ::_exit(127); }
+};
+
+int open_handle(int pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+} // namespace
+
+child::child(const child_options &options) {
+    auto added = options.environment;
+    added[wire::worker_variable] = std::to_string(wire::worker_socket);
+    added[wire::depth_variable] = std::to_string(options.depth);
+    const auto environment = environment_with(added);
+    const descriptor low =
+        descriptor::checked(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null");
+    const descriptor null = descriptor::checked(::fcntl(low.get(), F_DUPFD_CLOEXEC, 10), "fcntl");
+    prepare_worker prepare{options, null.get(), {}};
+    for (const auto &e : environment)
+        prepare.environment.push_back(e.c_str());
+    prepare.environment.push_back(nullptr);
+
+    // A context of its own: the launcher tells it of the fork while the child shares this memory,
+    // which one with descriptors would not survive.
+    boost::asio::io_context context;
+    boost::system::error_code error;
+    process::posix::vfork_launcher launch;
+    const std::string name = program_name();
+    const char *arguments[] = {name.c_str(), nullptr};
+    auto started = launch(context.get_executor(), error, std::filesystem::path("/proc/self/exe"),
+                          static_cast<const char **>(arguments), prepare);
+    if (error)
+        throw std::system_error(error.value(), std::system_category(),
+                                options.working_directory.empty()
+                                    ? "starting a worker process"
+                                    : "starting a worker process in '" +
+                                          options.working_directory.string() + "'");
+    pid_ = started.id();
+    started.detach();
+    handle_ = descriptor::checked(open_handle(pid_), "pidfd_open of a worker process");
+}
+
+void child::signal(int number) const noexcept {
+    ::syscall(SYS_pidfd_send_signal, handle_.get(), number, nullptr, 0);
+}
+
+std::optional<worker_died::ending> child::collect() noexcept {
+    siginfo_t info{};
+    constexpr auto by_handle = static_cast<idtype_t>(3); // P_PIDFD
+    while (::waitid(by_handle, static_cast<id_t>(handle_.get()), &info, WEXITED | WNOHANG) != 0) {
+        if (errno == EINTR)
+            continue;
+        return worker_died::ending{}; // somebody else collected it
+    }
+    if (info.si_pid == 0)
+        return std::nullopt;
+    if (info.si_code == CLD_EXITED)
+        return worker_died::ending{.exit_code = info.si_status};
+    return worker_died::ending{.signal = info.si_status};
+}
+
+} // namespace ferry::detail

@@ -1,0 +1,44 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/error.hpp>
+
+#include "descriptor.hpp"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace ferry::detail {
+
+/// How a worker process is started.
+struct child_options {
+    int socket = -1;                                ///< becomes its descriptor wire::worker_socket
+    int standard_error = -1;                        ///< becomes its standard error
+    int depth = 1;                                  ///< how many pools deep it is
+    std::map<std::string, std::string> environment; ///< added to this process's
+    std::filesystem::path working_directory;
+};
+
+/// A child process: this program, started again. It inherits the standard three descriptors, of
+/// which the input is empty, and its socket. Not thread-safe.
+class child {
+public:
+    /// Errors: `std::system_error` that says what could not be done.
+    explicit child(const child_options &options);
+
+    int pid() const noexcept { return pid_; }
+    /// Readable when it has ended.
+    int handle() const noexcept { return handle_.get(); }
+    /// Does nothing once it has ended.
+    void signal(int number) const noexcept;
+    /// Collects how it ended; nothing while it has not.
+    std::optional<worker_died::ending> collect() noexcept;
+
+private:
+    int pid_ = 0;
+    descriptor handle_;
+};
+
+} // namespace ferry::detail

@@ -1,0 +1,64 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "worker_link.hpp"
+
+#include <cstring>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+namespace ferry::detail {
+
+bool send_message(int socket, const wire::message &m, std::span<const int> files) noexcept {
+    iovec part{const_cast<wire::message *>(&m), sizeof m};
+    alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    if (!files.empty()) {
+        header.msg_control = control;
+        header.msg_controllen = CMSG_SPACE(files.size_bytes());
+        cmsghdr *const c = CMSG_FIRSTHDR(&header);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(files.size_bytes());
+        std::memcpy(CMSG_DATA(c), files.data(), files.size_bytes());
+    }
+    ssize_t n = 0;
+    do
+        n = ::sendmsg(socket, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (n < 0 && errno == EINTR);
+    return n == static_cast<ssize_t>(sizeof m);
+}
+
+bool receive_message(int socket, wire::message &m, std::array<descriptor, 2> &files, bool wait,
+                     bool &ended) noexcept {
+    iovec part{&m, sizeof m};
+    alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+    msghdr header{};
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+    ssize_t n = 0;
+    do
+        n = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
+    while (n < 0 && errno == EINTR);
+    ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+    std::size_t count = 0;
+    if (n >= 0) {
+        for (cmsghdr *c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+            if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+                continue;
+            const std::size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+            for (std::size_t i = 0; i < here; ++i) {
+                int fd = -1;
+                std::memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+                descriptor received(fd);
+                if (count < files.size())
+                    files[count++] = std::move(received);
+            }
+        }
+    }
+    return n == static_cast<ssize_t>(sizeof m);
+}
+
+} // namespace ferry::detail

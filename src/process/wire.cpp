@@ -1,0 +1,86 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "wire.hpp"
+
+#include <cstring>
+
+namespace ferry::detail::wire {
+namespace {
+
+constexpr std::uint64_t padded(std::uint64_t size) noexcept {
+    return (size + 15) & ~std::uint64_t(15);
+}
+
+} // namespace
+
+decoded decode(std::span<const std::byte> ring, std::uint64_t position, std::uint64_t published,
+               frame &f, std::uint64_t &length) noexcept {
+    length = 0;
+    if (published > ring.size())
+        return decoded::malformed;
+    while (published != 0) {
+        const std::uint64_t offset = position % ring.size();
+        const std::uint64_t to_end = ring.size() - offset;
+        if (published < sizeof(frame_header) || to_end < sizeof(frame_header) || position % 16 != 0)
+            return decoded::malformed;
+        frame_header h; // a copy: what was checked cannot change behind it
+        std::memcpy(&h, ring.data() + offset, sizeof h);
+        const std::uint64_t whole = sizeof h + padded(h.size);
+        if (whole > published || whole > to_end)
+            return decoded::malformed;
+        length += whole;
+        if (h.kind != frame_kind::padding) {
+            if (h.kind < frame_kind::run || h.kind > frame_kind::padding || h.size > max_body ||
+                h.slot >= slot_count)
+                return decoded::malformed;
+            f = {h, ring.subspan(offset + sizeof h, h.size)};
+            return decoded::frame;
+        }
+        position += whole;
+        published -= whole;
+    }
+    return decoded::nothing;
+}
+
+std::byte *ring_writer::reserve(std::size_t size) noexcept {
+    const std::uint64_t whole = sizeof(frame_header) + padded(size);
+    std::uint64_t at = at_->written.load(std::memory_order_relaxed);
+    const std::uint64_t used = at - at_->read.load(std::memory_order_acquire);
+    const std::uint64_t to_end = ring_size - at % ring_size;
+    const std::uint64_t skipped = whole > to_end ? to_end : 0;
+    if (used > ring_size || skipped + whole > ring_size - used)
+        return nullptr;
+    if (skipped != 0) {
+        const frame_header pad{static_cast<std::uint32_t>(skipped - sizeof(frame_header)),
+                               frame_kind::padding, 0, 0};
+        std::memcpy(memory_ + at % ring_size, &pad, sizeof pad);
+        at += skipped;
+    }
+    start_ = at;
+    return memory_ + at % ring_size + sizeof(frame_header);
+}
+
+bool ring_writer::publish(frame_header header) noexcept {
+    std::memcpy(memory_ + start_ % ring_size, &header, sizeof header);
+    at_->written.store(start_ + sizeof header + padded(header.size), std::memory_order_seq_cst);
+    return at_->reader_sleeps.load(std::memory_order_seq_cst) != 0 &&
+           at_->reader_sleeps.exchange(0, std::memory_order_seq_cst) != 0;
+}
+
+decoded ring_reader::next(frame &f) noexcept {
+    const std::uint64_t published = at_->written.load(std::memory_order_acquire) - position_;
+    std::uint64_t length = 0;
+    const decoded d = decode({memory_, ring_size}, position_, published, f, length);
+    position_ += length;
+    return d;
+}
+
+bool ring_reader::prepare_sleep() noexcept {
+    release();
+    at_->reader_sleeps.store(1, std::memory_order_seq_cst);
+    if (at_->written.load(std::memory_order_seq_cst) == position_)
+        return true;
+    at_->reader_sleeps.store(0, std::memory_order_seq_cst);
+    return false;
+}
+
+} // namespace ferry::detail::wire

@@ -1,0 +1,82 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "worker_lifecycle.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace ferry::detail {
+
+std::size_t worker_lifecycle::quota() const noexcept {
+    if (stage_ != stage::serving)
+        return 0;
+    return max_tasks_ == 0 ? std::numeric_limits<std::size_t>::max() : max_tasks_ - given_;
+}
+
+worker_lifecycle::action worker_lifecycle::ready() noexcept {
+    if (stage_ == stage::starting) {
+        stage_ = stage::serving;
+        ready_ = true;
+    }
+    return action::nothing;
+}
+
+void worker_lifecycle::handed_out() noexcept {
+    ++given_;
+    ++held_;
+}
+
+worker_lifecycle::action worker_lifecycle::answered() noexcept {
+    --held_;
+    return retire_if_done();
+}
+
+void worker_lifecycle::taken_back() noexcept {
+    --given_;
+    --held_;
+}
+
+worker_lifecycle::action worker_lifecycle::retire_if_done() noexcept {
+    if (stage_ == stage::serving && held_ == 0 && max_tasks_ != 0 && given_ >= max_tasks_)
+        return leave();
+    return action::nothing;
+}
+
+worker_lifecycle::action worker_lifecycle::leave() noexcept {
+    if (stage_ == stage::starting)
+        return terminate(); // it has nothing to lose
+    if (stage_ != stage::serving)
+        return action::nothing;
+    stage_ = stage::leaving;
+    return action::tell_to_leave;
+}
+
+worker_lifecycle::action worker_lifecycle::terminate() noexcept {
+    if (stage_ >= stage::terminating)
+        return action::nothing;
+    stage_ = stage::terminating;
+    return action::terminate;
+}
+
+worker_lifecycle::action worker_lifecycle::kill() noexcept {
+    if (stage_ >= stage::killing)
+        return action::nothing;
+    stage_ = stage::killing;
+    return action::kill;
+}
+
+worker_lifecycle::action worker_lifecycle::grace_over() noexcept {
+    if (stage_ == stage::leaving)
+        return terminate();
+    return stage_ == stage::terminating ? kill() : action::nothing;
+}
+
+std::size_t hand_out_depth(double mean_run_ns, std::size_t most) noexcept {
+    constexpr double together_ns = 100'000;
+    if (mean_run_ns < 0)
+        return 1;
+    if (mean_run_ns * static_cast<double>(most) <= together_ns)
+        return most;
+    return std::max<std::size_t>(1, static_cast<std::size_t>(together_ns / mean_run_ns));
+}
+
+} // namespace ferry::detail
