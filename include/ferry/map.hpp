@@ -182,20 +182,24 @@ template <class... Views> class zip_reader {
 public:
     explicit zip_reader(Views... v) : views_(std::move(v)...) {}
 
-    /// Calls `f` with the next element of each, copied; nothing at the end.
+    /// Calls `f` with the next element of each, copied; nothing at the end, and from then on.
     template <class F> auto next(F &&f) {
         using result = std::invoke_result_t<F &, std::ranges::range_value_t<Views>...>;
         std::optional<result> r;
+        if (ended_)
+            return r;
         std::apply(
-            [&](auto &...v) {
+            [&](auto&... v) {
                 if (!at_)
                     at_.emplace(std::ranges::begin(v)...);
                 else
-                    std::apply([](auto &...it) { (static_cast<void>(++it), ...); }, *at_);
+                    std::apply([](auto&... it) { (static_cast<void>(++it), ...); }, *at_);
                 std::apply(
-                    [&](auto &...it) {
+                    [&](auto&... it) {
                         if (((it != std::ranges::end(v)) && ...))
                             r.emplace(f(std::ranges::range_value_t<Views>(*it)...));
+                        else
+                            ended_ = true;
                     },
                     *at_);
             },
@@ -206,6 +210,7 @@ public:
 private:
     std::tuple<Views...> views_;
     std::optional<std::tuple<std::ranges::iterator_t<Views>...>> at_;
+    bool ended_ = false;
 };
 
 /// `submit(reader, n)` submits a call for at most n inputs; nothing at their end.

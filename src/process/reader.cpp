@@ -367,13 +367,16 @@ void process_core::on_exit(worker_link &w) {
     {
         const short_lock lock(mutex_);
         for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
-            if (!w.held[slot])
+            held_call c = w.held[slot];
+            if (!c)
                 continue;
-            const std::uint64_t number = w.held[slot].call->number;
-            if (w.take_back(*w.held[slot].call)) // it had not started
+            if (w.take_back(*c.call)) { // it had not started: another worker will do
+                requeue(std::move(c));
                 continue;
-            const bool condemned = w.memory->slots[slot].is(number, wire::slot_state::condemned);
-            held_call c = w.let_go(slot);
+            }
+            const bool condemned =
+                w.memory->slots[slot].is(c.call->number, wire::slot_state::condemned);
+            static_cast<void>(w.let_go(slot));
             static_cast<void>(w.life.answered());
             if (condemned)
                 continue; // it has its outcome

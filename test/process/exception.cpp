@@ -1,0 +1,163 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/process/exception.hpp>
+
+#include <ferry/process.hpp>
+
+#define BOOST_TEST_MODULE process_exception
+#define BOOST_TEST_NO_MAIN
+#include "../worker_main.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <any>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <regex>
+#include <stdexcept>
+#include <variant>
+
+namespace {
+
+struct known : std::runtime_error { // registered below
+    using std::runtime_error::runtime_error;
+};
+struct unknown : known { // derives from a registered one, but is another type
+    using known::known;
+};
+struct coded : boost::system::system_error {
+    explicit coded(boost::system::error_code c, const std::string &what = "")
+        : system_error(c, what) {}
+};
+struct silent : std::exception {
+    const char *what() const noexcept override { return "silent"; }
+};
+struct frozen : std::exception { // CF-SUB-10
+    explicit frozen(const std::string &w) : what_(w) {}
+    frozen(const frozen &) = default;
+    frozen &operator=(const frozen &) = delete;
+    const char *what() const noexcept override { return what_.c_str(); }
+    const std::string what_;
+};
+
+class own_category final : public boost::system::error_category {
+public:
+    const char *name() const noexcept override { return "own"; }
+    std::string message(int n) const override { return "own " + std::to_string(n); }
+};
+constinit const own_category own;
+
+ferry::process_pool &pool() {
+    static ferry::process_pool p(1);
+    return p;
+}
+
+/// What `fn` throws in a worker, as an `E`.
+template <class E, class F> E thrown(F fn) {
+    try {
+        pool().submit(fn).result(std::chrono::seconds(20));
+    } catch (const E &e) {
+        BOOST_TEST((typeid(e) == typeid(E)));
+        return e;
+    }
+    throw std::logic_error("nothing was thrown");
+}
+template <class E, class F> void check_text(F fn, const std::string &what) {
+    BOOST_TEST(std::string(thrown<E>(fn).what()) == what);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(standard_exceptions_come_back_as_themselves) { // CF-SUB-08, CF-PP-25
+    check_text<std::runtime_error>([] { throw std::runtime_error("r"); }, "r");
+    check_text<std::invalid_argument>([] { throw std::invalid_argument("i"); }, "i");
+    check_text<std::out_of_range>([] { throw std::out_of_range("o"); }, "o");
+    check_text<std::logic_error>([] { throw std::logic_error("l"); }, "l");
+    check_text<std::length_error>([] { throw std::length_error("l"); }, "l");
+    check_text<std::domain_error>([] { throw std::domain_error("d"); }, "d");
+    check_text<std::range_error>([] { throw std::range_error("r"); }, "r");
+    check_text<std::overflow_error>([] { throw std::overflow_error("o"); }, "o");
+    check_text<std::underflow_error>([] { throw std::underflow_error("u"); }, "u");
+    check_text<std::bad_alloc>([] { throw std::bad_alloc(); }, std::bad_alloc().what());
+    check_text<std::bad_cast>([] { throw std::bad_cast(); }, std::bad_cast().what());
+    check_text<std::bad_function_call>([] { std::function<void()>()(); },
+                                       std::bad_function_call().what());
+    check_text<std::bad_optional_access>([] { static_cast<void>(std::optional<int>().value()); },
+                                         std::bad_optional_access().what());
+    check_text<std::bad_any_cast>([] { static_cast<void>(std::any_cast<int>(std::any())); },
+                                  std::bad_any_cast().what());
+    thrown<std::bad_variant_access>(
+        [] { static_cast<void>(std::get<int>(std::variant<char, int>('c'))); });
+    thrown<std::bad_weak_ptr>([] { std::shared_ptr<int> p(std::weak_ptr<int>{}); });
+    thrown<std::exception>([] { throw std::exception(); });
+    BOOST_TEST((thrown<std::regex_error>([] { std::regex("["); }).code() ==
+                std::regex_constants::error_brack));
+    BOOST_TEST((thrown<std::future_error>([] {
+                    static_cast<void>(std::future<int>().get());
+                }).code() == std::future_errc::no_state));
+}
+
+BOOST_AUTO_TEST_CASE(system_errors_keep_code_and_text) {
+    const auto s = thrown<std::system_error>(
+        [] { throw std::system_error(ENOENT, std::generic_category(), "opening"); });
+    BOOST_TEST((s.code() == std::errc::no_such_file_or_directory));
+    BOOST_TEST(std::string(s.what()) ==
+               std::system_error(ENOENT, std::generic_category(), "opening").what());
+    const auto f = thrown<std::filesystem::filesystem_error>(
+        [] { static_cast<void>(std::filesystem::file_size("/no/such/file")); });
+    BOOST_TEST(f.path1() == "/no/such/file");
+    BOOST_TEST((f.code() == std::errc::no_such_file_or_directory));
+    std::string expected;
+    try {
+        static_cast<void>(std::filesystem::file_size("/no/such/file"));
+    } catch (const std::exception &e) {
+        expected = e.what();
+    }
+    BOOST_TEST(std::string(f.what()) == expected);
+    const auto b = thrown<boost::system::system_error>(
+        [] { throw boost::system::system_error(boost::asio::error::eof, "reading"); });
+    BOOST_TEST((b.code() == boost::asio::error::eof));
+    BOOST_TEST(std::string(b.what()) ==
+               boost::system::system_error(boost::asio::error::eof, "reading").what());
+    const auto mine = thrown<boost::system::system_error>([] {
+        throw boost::system::system_error({5, own}, "mine");
+    });
+    BOOST_TEST((mine.code() == boost::system::error_code(5, own)));
+    BOOST_TEST(mine.code().message() == "own 5");
+    const auto t = thrown<ferry::timeout_error>([] { throw ferry::timeout_error("too late"); });
+    BOOST_TEST((t.code() == ferry::condition::timed_out));
+    BOOST_TEST(std::string(t.what()) == ferry::timeout_error("too late").what());
+}
+
+BOOST_AUTO_TEST_CASE(registered_types_come_back_and_others_as_remote_error) {
+    BOOST_TEST(
+        thrown<ferry::remote_error>([] { throw known("k"); }).type_name().ends_with("known"));
+    ferry::register_exception<known>();
+    ferry::register_exception<coded>();
+    ferry::register_exception<silent>();
+    ferry::register_exception<frozen>();
+    check_text<known>([] { throw known("k"); }, "k");
+    BOOST_TEST((thrown<coded>([] { throw coded(boost::asio::error::eof, "c"); }).code() ==
+                boost::asio::error::eof));
+    check_text<silent>([] { throw silent(); }, "silent");
+    check_text<frozen>([] { throw frozen("ice"); }, "ice");
+    const auto r = thrown<ferry::remote_error>([] { throw unknown("u"); });
+    BOOST_TEST(r.type_name().ends_with("unknown"));
+    BOOST_TEST(std::string(r.what()) == "u");
+    BOOST_TEST((r.code() == ferry::errc::remote));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_exception_comes_back_as_remote_error) {
+    BOOST_TEST(thrown<ferry::remote_error>([] { throw 42; }).type_name() == "int");
+    check_text<ferry::remote_error>([] { throw 42; }, "42");
+    check_text<ferry::remote_error>([] { throw std::string("text"); }, "text");
+    check_text<ferry::remote_error>([] { throw "literal"; }, "literal");
+    check_text<ferry::remote_error>([] { throw 1.5; }, "not a std::exception");
+}
+
+BOOST_AUTO_TEST_CASE(each_future_has_an_exception_object_of_its_own) {
+    auto a = pool().submit([] { throw std::runtime_error("same"); });
+    auto b = pool().submit([] { throw std::runtime_error("same"); });
+    BOOST_CHECK(a.exception() != nullptr);
+    BOOST_CHECK(a.exception() != b.exception());
+}

@@ -1,0 +1,68 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/process_pool.hpp>
+
+#include "gate.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include <unistd.h>
+
+// Tasks for tests with worker processes. Their sleeping is work that takes time; tests wait for
+// events.
+
+/// Takes that many milliseconds, however often it is interrupted; gives the worker's process.
+inline int sleeping(int ms) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+    std::this_thread::sleep_until(until);
+    return ::getpid();
+}
+inline int pausing(int ms) { return sleeping(ms); }
+/// The same, and only SIGKILL ends it.
+inline int sleeping_stubbornly(int ms) {
+    ::signal(SIGTERM, SIG_IGN);
+    return sleeping(ms);
+}
+
+/// A file that a task creates to show that it ran.
+class marker {
+public:
+    marker()
+        : path_(std::filesystem::temp_directory_path() /
+                ("ferry-" + std::to_string(::getpid()) + "-" + std::to_string(++count()))) {}
+    ~marker() { std::filesystem::remove(path_); }
+    std::string path() const { return path_.string(); }
+    bool touched() const { return std::filesystem::exists(path_); }
+
+private:
+    static int &count() {
+        static int n = 0;
+        return n;
+    }
+    std::filesystem::path path_;
+};
+inline void touch(const std::string &path) { std::ofstream(path) << "ran\n"; }
+
+/// Waits until the task runs; gives the process of the pool's youngest worker, found through /proc,
+/// where it has one worker.
+template <class T> int wait_for_worker_of(const ferry::future<T> &f, const ferry::process_pool &) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!f.running() && !f.done() && std::chrono::steady_clock::now() < until)
+        std::this_thread::yield();
+    BOOST_REQUIRE(f.running() || f.done());
+    int youngest = 0;
+    for (const auto &task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::ifstream list(task.path() / "children");
+        for (int pid = 0; list >> pid;)
+            youngest = std::max(youngest, pid);
+    }
+    return youngest;
+}
