@@ -135,6 +135,10 @@ transfer_result transfer(std::stop_token stop, const transfer_request& request) 
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &own);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, session::close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, &own);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    // A resolver that hangs is left behind; otherwise neither time-out nor cancellation ends it.
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
     if (request.direct)
         curl_easy_setopt(easy, CURLOPT_PROXY, "");
 
