@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "options.hpp"
 
+#include "transfer.hpp"
+
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
@@ -18,7 +20,7 @@ namespace {
 
 constexpr std::size_t max_targets = 100'000;
 
-/// Throws unless `text` is an absolute http or https URL with a host.
+/// Throws unless `text` is an absolute http or https URL with a host, and curl can read it too.
 void check_url(const std::string& text, const std::string& what) {
     const auto parsed = boost::urls::parse_uri(text);
     if (!parsed)
@@ -28,8 +30,10 @@ void check_url(const std::string& text, const std::string& what) {
         throw usage_error(what + " '" + text + "' is neither http nor https");
     if (url.host().empty())
         throw usage_error(what + " '" + text + "' has no host");
-    if (url.has_port() && (url.port_number() == 0))
-        throw usage_error(what + " '" + text + "' has an unusable port");
+    if (const auto error = url_error(text); !error.empty())
+        throw usage_error(what + " '" + text + "' is unusable: " + error);
+    if (!url.port().empty() && url.port_number() == 0)
+        throw usage_error(what + " '" + text + "' has port 0");
 }
 
 std::uint64_t parse_id(std::string_view text, const std::string& part) {
@@ -65,14 +69,18 @@ std::chrono::milliseconds duration_of(double seconds, const std::string& option)
     return std::chrono::milliseconds(std::llround(seconds * 1000));
 }
 
+/// `text` without what would break the line it is printed in.
 std::string one_line(std::string text) {
     while (!text.empty() && text.back() == '\n')
         text.pop_back();
-    std::replace(text.begin(), text.end(), '\n', ' ');
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, ' ');
     return text;
 }
 
 } // namespace
+
+usage_error::usage_error(const std::string& text) : std::runtime_error(one_line(text)) {}
 
 std::vector<target> parse_targets(const std::string& argument, const std::string& base_url) {
     std::vector<target> targets;
@@ -127,7 +135,7 @@ std::optional<options> parse_options(int argc, char** argv) {
         std::cout << app.help();
         return std::nullopt;
     } catch (const CLI::ParseError& e) {
-        throw usage_error(one_line(e.what()));
+        throw usage_error(e.what());
     }
 
     result.timeout = duration_of(timeout, "--timeout");

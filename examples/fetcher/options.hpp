@@ -28,10 +28,11 @@ struct options {
     bool demo = false;
 };
 
-/// The command line cannot be used; the text names the argument that is at fault.
+/// The command line cannot be used; the text is one line that names the argument at fault.
 class usage_error : public std::runtime_error {
 public:
-    using std::runtime_error::runtime_error;
+    /// Control characters of `text` become spaces.
+    explicit usage_error(const std::string& text);
 };
 
 /// Reads the command line. Without a value it was only a request for help, which was printed.

@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 #include <stdexcept>
 
@@ -160,6 +162,14 @@ transfer_result transfer(std::stop_token stop, const transfer_request& request) 
         result.transient = result.status >= 500;
     }
     return result;
+}
+
+std::string url_error(const std::string& url) {
+    const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed(curl_url(), curl_url_cleanup);
+    if (parsed == nullptr)
+        throw std::bad_alloc();
+    const CURLUcode code = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0);
+    return code == CURLUE_OK ? "" : curl_url_strerror(code);
 }
 
 curl_library::curl_library() {

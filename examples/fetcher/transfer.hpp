@@ -29,6 +29,9 @@ struct transfer_result {
 /// thread still has open. Blocks. Throws `ferry::cancelled_error` soon after `stop` is requested.
 transfer_result transfer(std::stop_token stop, const transfer_request& request);
 
+/// What is wrong with a URL as curl reads it; empty when nothing is. Opens no connection.
+std::string url_error(const std::string& url);
+
 /// Initializes libcurl for as long as it lives; the first thing in `main`.
 class curl_library {
 public:
