@@ -23,7 +23,7 @@ CODE
 
 # Installs what the build needs, or explains what is missing and returns 1.
 setup_packages() {
-    local packages=(g++ cmake ninja-build python3 libboost1.81-dev libboost-test1.81-dev
+    local packages=(g++ cmake ninja-build pkg-config python3 libboost1.81-dev libboost-test1.81-dev
         libboost-json1.81-dev libboost-url1.81-dev libcurl4-openssl-dev libcli11-dev libcereal-dev)
     local compiler=${CXX:-g++} missing=() as_root=() package
     if [[ ${1:-} == --tsan ]]; then
@@ -56,6 +56,6 @@ setup_packages() {
         return 0
     fi
     echo "Needed: $compiler (C++20), CMake 3.25, Ninja, Python 3, Boost 1.81 (headers, test, json," \
-        "url), cereal, libcurl and CLI11, with their headers." >&2
+        "url), cereal, libcurl and CLI11, with their headers; pkg-config for one of the tests." >&2
     return 1
 }

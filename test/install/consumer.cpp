@@ -1,0 +1,7 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/ferry.hpp>
+
+int main() {
+    ferry::thread_pool pool(1);
+    return pool.submit([](int a, int b) { return a * b; }, 6, 7).result() == 42 ? 0 : 1;
+}

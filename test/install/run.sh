@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+# Builds and runs a program that uses Ferry through add_subdirectory, find_package and pkg-config.
+# Usage: run.sh BUILD-DIRECTORY CONFIG GENERATOR CXX SCRATCH-DIRECTORY
+set -euo pipefail
+build=$1 config=$2 generator=$3 cxx=$4 scratch=$5
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# consumer NAME OPTION...: what CMake makes of it.
+consumer() {
+    local directory=$scratch/$1
+    shift
+    cmake -S "$here" -B "$directory" -G "$generator" -DCMAKE_CXX_COMPILER="$cxx" "$@"
+    cmake --build "$directory" --target consumer --parallel 2
+    "$directory/consumer"
+}
+
+# A unity build, as some programs are; it is also quick, and an earlier run's is continued.
+echo "== add_subdirectory"
+consumer add_subdirectory -DFERRY_SOURCE_DIR="$here/../.." -DCMAKE_UNITY_BUILD=ON
+
+# Nothing of an earlier installation stays, and the new one may be moved.
+echo "== find_package"
+rm -rf "$scratch/prefix" "$scratch/moved" "$scratch/find_package"
+cmake --install "$build" --config "$config" --prefix "$scratch/prefix"
+mv "$scratch/prefix" "$scratch/moved"
+consumer find_package -DCMAKE_PREFIX_PATH="$scratch/moved"
+
+echo "== pkg-config"
+command -v pkg-config || { echo "pkg-config is not installed" >&2; exit 1; }
+pc=$(find "$scratch/moved" -name ferry.pc)
+PKG_CONFIG_PATH=$(dirname "$pc")
+export PKG_CONFIG_PATH
+read -r -a flags < <(pkg-config --cflags --libs ferry)
+"$cxx" -std=c++20 "$here/consumer.cpp" -o "$scratch/consumer" "${flags[@]}"
+LD_LIBRARY_PATH=$(pkg-config --variable=libdir ferry) "$scratch/consumer"
