@@ -4,6 +4,7 @@
 #define BOOST_TEST_MODULE process_wire
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -45,7 +46,7 @@ BOOST_AUTO_TEST_CASE(frames_come_out_as_they_went_in) {
     std::mt19937 random(1);
     std::uint64_t written = 0, read = 0;
     std::vector<std::size_t> sizes;
-    while (read < 20'000) {
+    while (read < 5'000) {
         const std::size_t size = random() % 8 == 0 ? random() % wire::max_body : random() % 200;
         if (r.write(size, written)) {
             sizes.push_back(size);
@@ -58,8 +59,8 @@ BOOST_AUTO_TEST_CASE(frames_come_out_as_they_went_in) {
             BOOST_REQUIRE(f.header.task == read);
             BOOST_REQUIRE(f.header.slot == 3);
             BOOST_REQUIRE(f.body.size() == sizes[read]);
-            for (const std::byte b : f.body)
-                BOOST_REQUIRE((b == static_cast<std::byte>(read & 0xff)));
+            BOOST_REQUIRE(std::ranges::all_of(
+                f.body, [read](std::byte b) { return b == static_cast<std::byte>(read & 0xff); }));
             ++read;
         }
         r.reader.release();
@@ -121,7 +122,7 @@ BOOST_AUTO_TEST_CASE(torn_and_absurd_frames_are_refused) {
 BOOST_AUTO_TEST_CASE(random_bytes_never_lead_out_of_the_ring) {
     std::mt19937 random(2);
     std::vector<std::byte> bytes(wire::ring_size);
-    for (int round = 0; round < 2'000; ++round) {
+    for (int round = 0; round < 500; ++round) {
         for (std::size_t i = 0; i < 4096; ++i)
             bytes[i] = static_cast<std::byte>(random() % 4 == 0 ? random() : 0);
         wire::frame f;

@@ -64,7 +64,8 @@ public:
     void write(const void *data, std::size_t size) {
         if (size > static_cast<std::size_t>(end_ - at_))
             grow(size);
-        std::memcpy(at_, data, size);
+        if (size != 0) // nothing may be at no address
+            std::memcpy(at_, data, size);
         at_ += size;
     }
     template <class T> void put(const T &value) {
@@ -105,7 +106,8 @@ public:
     void read(void *data, std::size_t size) {
         if (size > remaining())
             fail_short(size);
-        std::memcpy(data, at_, size);
+        if (size != 0)
+            std::memcpy(data, at_, size);
         at_ += size;
     }
     template <class T> T get() {

@@ -40,8 +40,15 @@ inline constexpr bool is_stateless = std::is_empty_v<F> &&std::default_initializ
 template <class F>
 concept captures_nothing__pass_what_it_needs_as_arguments =
     is_function_pointer<F> || is_stateless<F> || sendable<F>;
-template <class T>
-concept void_or_sendable = std::is_void_v<T> || sendable<std::remove_cv_t<T>>;
+
+/// The first of the types that cannot be sent, or int: as the argument of a concept it makes
+/// compilers say why, which they do not for each of a pack.
+template <class... T> struct first_unsendable { using type = int; };
+template <class T, class... More>
+struct first_unsendable<T, More...>
+    : std::conditional_t<std::is_void_v<T> || sendable<T>, first_unsendable<More...>,
+                         std::type_identity<T>> {};
+template <class... T> using first_unsendable_t = typename first_unsendable<T...>::type;
 
 /// What a worker calls: reads function and arguments, writes the result.
 using entry_point = void (*)(byte_source &in, byte_sink &out, const std::stop_token &stop);
@@ -380,10 +387,9 @@ std::shared_ptr<const encoded_initializer> encode_initializer(const F &fn, const
 /// What can be offloaded to a worker process: a function pointer, a captureless lambda or a
 /// function object that can be sent, with arguments and a result that can be sent.
 template <class F, class... A>
-concept process_offloadable =
-    offloadable<F, detail::sent_t<A>...> &&
+concept process_offloadable = offloadable<F, detail::sent_t<A>...> &&
     detail::captures_nothing__pass_what_it_needs_as_arguments<std::decay_t<F>> &&
-    (sendable<detail::sent_t<A>> &&...) &&
-    detail::void_or_sendable<offload_result_t<F, detail::sent_t<A>...>>;
+    sendable<detail::first_unsendable_t<detail::sent_t<A>...>> && sendable<
+        detail::first_unsendable_t<std::remove_const_t<offload_result_t<F, detail::sent_t<A>...>>>>;
 
 } // namespace ferry

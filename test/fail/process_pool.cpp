@@ -1,0 +1,26 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// Must not compile with CASE defined as the number of a case, and must compile without.
+#include <ferry/process.hpp>
+
+#include <string_view>
+
+int use(ferry::process_pool& pool) {
+    int local = 1;
+    static_cast<void>(local);
+#if CASE == 1 // expect: captures_nothing__pass_what_it_needs_as_arguments
+    return pool.submit([local] { return local; }).result();
+#elif CASE == 2 // expect: not_a_pointer__send_what_it_points_to
+    return pool.submit([](int* p) { return *p; }, &local).result();
+#elif CASE == 3 // expect: default_constructible_so_that_it_can_be_rebuilt
+    return pool.submit([](std::reference_wrapper<int> r) { return r.get(); }, std::ref(local)).result();
+#elif CASE == 4 // expect: cereal_or_an_aggregate__give_it_a_serialize_function
+    return pool.submit([](std::string_view s) { return static_cast<int>(s.size()); },
+                       std::string_view("text")).result();
+#elif CASE == 5 // expect: not_a_reference__send_a_value
+    static int there = 1;
+    return pool.submit([]() -> int& { return there; }).result();
+#else
+    return pool.submit([](int n, const std::string& s) { return n + static_cast<int>(s.size()); },
+                       local, "text").result();
+#endif
+}

@@ -1,0 +1,237 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/process/serialize.hpp>
+
+#include <ferry/process.hpp>
+
+#define BOOST_TEST_MODULE process_serialize
+#define BOOST_TEST_NO_MAIN
+#include "../worker_main.hpp"
+
+#include "segment.hpp"
+
+#include <cereal/types/polymorphic.hpp>
+
+#include <functional>
+#include <future>
+#include <mutex>
+#include <random>
+#include <string_view>
+
+namespace detail = ferry::detail;
+
+namespace {
+
+struct point {
+    int x = 0;
+    double y = 0;
+    std::string name;
+};
+struct nested {
+    point p;
+    std::vector<point> more;
+    std::optional<int> maybe;
+};
+struct empty {};
+struct with_pointer {
+    int *p = nullptr;
+};
+class with_serialize {
+public:
+    with_serialize() = default;
+    explicit with_serialize(int v) : value_(v) {}
+    template <class Archive> void serialize(Archive &ar) {
+        ++calls();
+        ar(value_);
+    }
+    int value() const { return value_; }
+    static int &calls() {
+        static int n = 0;
+        return n;
+    }
+
+private:
+    int value_ = 0;
+};
+class with_save_and_load {
+public:
+    template <class Archive> void save(Archive &ar) const { ar(value); }
+    template <class Archive> void load(Archive &ar) { ar(value); }
+    int value = 0;
+};
+struct no_default {
+    explicit no_default(int v) : value(v) {}
+    template <class Archive> void serialize(Archive &ar) { ar(value); }
+    int value;
+};
+enum class colour { red };
+
+struct shape {
+    virtual ~shape() = default;
+    virtual int corners() const = 0;
+    template <class Archive> void serialize(Archive &) {}
+};
+struct square : shape {
+    int size = 0;
+    int corners() const override { return 4 * size; }
+    template <class Archive> void serialize(Archive &ar) { ar(size); }
+};
+
+using ferry::sendable;
+template <class... T> constexpr bool all = (sendable<T> && ...);
+template <class... T> constexpr bool none = (!sendable<T> && ...);
+
+static_assert(all<bool, char, int, unsigned long, double, colour, std::string, std::u16string>);
+static_assert(all<point, nested, empty, with_serialize, with_save_and_load>);
+static_assert(all<std::vector<point>, std::map<std::string, std::vector<nested>>, std::set<int>,
+                  std::array<point, 3>, std::pair<int, point>, std::tuple<int, nested>,
+                  std::variant<int, std::string>, std::optional<point>, std::vector<bool>>);
+static_assert(all<std::unique_ptr<point>, std::shared_ptr<int>, std::chrono::milliseconds,
+                  std::chrono::system_clock::time_point, std::bitset<3>, std::complex<double>>);
+static_assert(none<int *, const char *, int &, with_pointer, std::vector<int *>,
+                   std::optional<int *>, void (*)(), int point::*>);
+static_assert(none<std::function<void()>, std::mutex, std::string_view, std::future<int>,
+                   std::reference_wrapper<int>, no_default>);
+static_assert(none<ferry::future<int>, ferry::thread_pool, ferry::process_pool,
+                   std::vector<ferry::future<int>>>);
+
+const int captured = 3;
+auto captures_something = [k = captured] { return k; };
+auto plain = [](int n) { return n; };
+int function(int n) { return n; }
+static_assert(ferry::process_offloadable<decltype(plain), int>);
+static_assert(ferry::process_offloadable<decltype(function), int>);
+static_assert(ferry::process_offloadable<decltype([](const std::string &) {}), const char (&)[4]>);
+static_assert(!ferry::process_offloadable<decltype(captures_something)>);
+static_assert(!ferry::process_offloadable<decltype(plain), int *>);
+static_assert(!ferry::process_offloadable<decltype([](int *p) { return *p; }), int *>);
+static_assert(!ferry::process_offloadable<decltype([]() -> int * { return nullptr; })>);
+static_assert(!ferry::process_offloadable<decltype([]() -> const int & { return captured; })>);
+static_assert(!ferry::process_offloadable<int (point::*)(), point>);
+
+template <class T> T round_trip(const T &value) {
+    detail::segment_store store(1);
+    detail::byte_sink out(store);
+    detail::output_archive to(out);
+    to(value);
+    const detail::payload p = out.finish();
+    detail::byte_source in(p.bytes());
+    detail::input_archive from(in);
+    T back{};
+    from(back);
+    BOOST_TEST(in.remaining() == 0u);
+    return back;
+}
+
+} // namespace
+
+CEREAL_REGISTER_TYPE(square)
+CEREAL_REGISTER_POLYMORPHIC_RELATION(shape, square)
+
+BOOST_AUTO_TEST_CASE(aggregates_need_no_macro) {
+    const auto n = round_trip(nested{{1, 2.5, "p"}, {{2, 3, "q"}, {}}, 7});
+    BOOST_TEST(n.p.name == "p");
+    BOOST_TEST(n.p.y == 2.5);
+    BOOST_TEST(n.more.size() == 2u);
+    BOOST_TEST(n.more[0].name == "q");
+    BOOST_TEST(n.maybe.value() == 7);
+    BOOST_TEST(round_trip(std::vector<empty>(1000)).size() == 1000u);
+}
+
+BOOST_AUTO_TEST_CASE(a_types_own_functions_are_called_once_in_each_direction) { // CF-PP-38
+    with_serialize::calls() = 0;
+    BOOST_TEST(round_trip(with_serialize(5)).value() == 5);
+    BOOST_TEST(with_serialize::calls() == 2);
+    with_save_and_load v;
+    v.value = 6;
+    BOOST_TEST(round_trip(v).value == 6);
+}
+
+BOOST_AUTO_TEST_CASE(pointers_to_bases_keep_the_type_of_what_they_point_to) {
+    auto s = std::make_shared<square>();
+    s->size = 3;
+    const std::shared_ptr<shape> back = round_trip(std::shared_ptr<shape>(s));
+    BOOST_TEST(back->corners() == 12);
+    ferry::process_pool pool(1);
+    BOOST_TEST(pool.submit([](std::shared_ptr<shape> p) { return p->corners(); },
+                           std::shared_ptr<shape>(s))
+                   .result() == 12);
+}
+
+BOOST_AUTO_TEST_CASE(torn_bytes_are_refused_before_room_is_made) {
+    detail::segment_store store(1);
+    detail::byte_sink out(store);
+    detail::output_archive to(out);
+    to(std::vector<std::string>{"one", "two", "three"}, std::map<int, point>{{1, {}}});
+    const std::vector<std::byte> whole(out.bytes().begin(), out.bytes().end());
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        detail::byte_source in(std::span<const std::byte>(whole).first(size));
+        detail::input_archive from(in);
+        std::vector<std::string> a;
+        std::map<int, point> b;
+        BOOST_CHECK_THROW(from(a, b), std::runtime_error);
+    }
+    std::mt19937 random(3);
+    for (int round = 0; round < 20'000; ++round) {
+        auto bytes = whole;
+        for (int i = 0; i < 3; ++i)
+            bytes[random() % bytes.size()] = static_cast<std::byte>(random());
+        detail::byte_source in(bytes);
+        detail::input_archive from(in);
+        std::vector<std::string> a;
+        std::map<int, point> b;
+        try {
+            from(a, b);
+        } catch (const std::runtime_error &) {
+        }
+        BOOST_REQUIRE(a.size() <= bytes.size());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(large_payloads_recycle_one_mapping) {
+    detail::segment_store store(2);
+    std::uint32_t id = 0;
+    for (int i = 0; i < 10; ++i) {
+        detail::byte_sink out(store);
+        const std::string text(200'000, static_cast<char>('a' + i));
+        out.write(text.data(), text.size());
+        const detail::payload p = out.finish();
+        BOOST_REQUIRE(p.shared() != nullptr);
+        if (i > 0)
+            BOOST_TEST(p.shared()->id() == id);
+        id = p.shared()->id();
+        BOOST_TEST((std::memcmp(p.bytes().data(), text.data(), text.size()) == 0));
+    }
+    detail::byte_sink small(store);
+    small.write("x", 1);
+    BOOST_TEST(small.finish().shared() == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(a_mapping_that_is_still_read_is_not_written_to) {
+    detail::segment_store store(2);
+    detail::byte_sink out(store);
+    out.write(std::string(100'000, 'a').data(), 100'000);
+    const detail::segment *first = nullptr;
+    {
+        const detail::payload p = out.finish();
+        p.shared()->head().in_use.store(1);
+        first = p.shared();
+    }
+    detail::byte_sink next(store);
+    next.write(std::string(100'000, 'b').data(), 100'000);
+    const detail::payload q = next.finish();
+    BOOST_TEST(q.shared() != first);
+}
+
+BOOST_AUTO_TEST_CASE(a_sink_grows_from_its_own_room_to_a_mapping_without_a_gap) {
+    detail::segment_store store(1);
+    detail::byte_sink out(store);
+    std::string expected;
+    for (int i = 0; expected.size() < 300'000; ++i) {
+        const std::string part(static_cast<std::size_t>(i % 700), static_cast<char>('a' + i % 26));
+        out.write(part.data(), part.size());
+        expected += part;
+    }
+    BOOST_REQUIRE(out.size() == expected.size());
+    BOOST_TEST((std::memcmp(out.bytes().data(), expected.data(), expected.size()) == 0));
+    BOOST_CHECK_THROW(out.write(expected.data(), std::size_t(1) << 50), std::length_error);
+}
