@@ -6,70 +6,50 @@
 namespace ferry {
 namespace {
 
-const char *text(int value) noexcept {
+const char* text(int value) noexcept {
     switch (static_cast<errc>(value)) {
-    case errc::timeout:
-        return "timed out";
-    case errc::invalid_state:
-        return "invalid state";
-    case errc::no_state:
-        return "no state";
-    case errc::broken_promise:
-        return "broken promise";
-    case errc::shutdown:
-        return "the executor was shut down";
-    case errc::queue_full:
-        return "the queue is full";
-    case errc::would_deadlock:
-        return "would deadlock";
-    case errc::broken_executor:
-        return "the executor is broken";
-    case errc::broken_thread_pool:
-        return "the thread pool is broken";
-    case errc::exception_group:
-        return "several tasks failed";
-    case errc::broken_process_pool:
-        return "the process pool is broken";
-    case errc::worker_died:
-        return "the worker process died";
-    case errc::remote:
-        return "a task in a worker process failed";
+    case errc::timeout: return "timed out";
+    case errc::invalid_state: return "invalid state";
+    case errc::no_state: return "no state";
+    case errc::broken_promise: return "broken promise";
+    case errc::shutdown: return "the executor was shut down";
+    case errc::queue_full: return "the queue is full";
+    case errc::would_deadlock: return "would deadlock";
+    case errc::broken_executor: return "the executor is broken";
+    case errc::broken_thread_pool: return "the thread pool is broken";
+    case errc::exception_group: return "several tasks failed";
+    case errc::broken_process_pool: return "the process pool is broken";
+    case errc::worker_died: return "the worker process died";
+    case errc::remote: return "a task in a worker process failed";
     }
     return "unknown error";
 }
 
 class errc_category final : public boost::system::error_category {
 public:
-    const char *name() const noexcept override { return "ferry"; }
+    const char* name() const noexcept override { return "ferry"; }
     std::string message(int value) const override { return text(value); }
 };
 
 class family_category final : public boost::system::error_category {
 public:
-    const char *name() const noexcept override { return "ferry.condition"; }
+    const char* name() const noexcept override { return "ferry.condition"; }
 
     std::string message(int value) const override {
         switch (static_cast<condition>(value)) {
-        case condition::cancelled:
-            return "cancelled";
-        case condition::timed_out:
-            return "timed out";
-        case condition::rejected:
-            return "rejected";
-        case condition::broken:
-            return "broken";
+        case condition::cancelled: return "cancelled";
+        case condition::timed_out: return "timed out";
+        case condition::rejected: return "rejected";
+        case condition::broken: return "broken";
         }
         return "unknown condition";
     }
 
-    bool equivalent(const boost::system::error_code &code, int value) const noexcept override {
+    bool equivalent(const boost::system::error_code& code, int value) const noexcept override {
         switch (static_cast<condition>(value)) {
-        case condition::cancelled:
-            return code == boost::asio::error::operation_aborted;
-        case condition::timed_out:
-            return code == errc::timeout;
-        case condition::rejected:
-            return code == errc::shutdown || code == errc::queue_full;
+        case condition::cancelled: return code == boost::asio::error::operation_aborted;
+        case condition::timed_out: return code == errc::timeout;
+        case condition::rejected: return code == errc::shutdown || code == errc::queue_full;
         case condition::broken:
             return code == errc::broken_promise || code == errc::broken_executor ||
                    code == errc::broken_thread_pool || code == errc::broken_process_pool ||
@@ -83,8 +63,8 @@ std::string unfinished_text(std::size_t unfinished, std::size_t total) {
     return std::to_string(unfinished) + " of " + std::to_string(total) + " futures unfinished";
 }
 
-std::string death_text(int pid, const worker_died::ending &how, const std::string &label,
-                       const std::string &stderr_tail) {
+std::string death_text(int pid, const worker_died::ending& how, const std::string& label,
+                       const std::string& stderr_tail) {
     std::string text = "the worker process " + std::to_string(pid) + " ";
     if (how.signal)
         text += "was ended by signal " + std::to_string(*how.signal) + " (" +
@@ -99,13 +79,13 @@ std::string death_text(int pid, const worker_died::ending &how, const std::strin
     return text;
 }
 
-std::string group_text(const std::vector<std::exception_ptr> &exceptions) {
+std::string group_text(const std::vector<std::exception_ptr>& exceptions) {
     std::string text = std::to_string(exceptions.size()) + " tasks failed";
-    for (const auto &e : exceptions) {
+    for (const auto& e : exceptions) {
         text += text.ends_with("failed") ? ": " : "; ";
         try {
             std::rethrow_exception(e);
-        } catch (const std::exception &x) {
+        } catch (const std::exception& x) {
             text += x.what();
         } catch (...) {
             text += "what is no std::exception";
@@ -116,12 +96,12 @@ std::string group_text(const std::vector<std::exception_ptr> &exceptions) {
 
 } // namespace
 
-const boost::system::error_category &error_category() noexcept {
+const boost::system::error_category& error_category() noexcept {
     static const errc_category instance;
     return instance;
 }
 
-const boost::system::error_category &condition_category() noexcept {
+const boost::system::error_category& condition_category() noexcept {
     static const family_category instance;
     return instance;
 }
@@ -134,40 +114,40 @@ boost::system::error_condition make_error_condition(condition c) noexcept {
     return {static_cast<int>(c), condition_category()};
 }
 
-cancelled_error::cancelled_error(const std::string &what)
+cancelled_error::cancelled_error(const std::string& what)
     : system_error(boost::asio::error::make_error_code(boost::asio::error::operation_aborted),
                    what) {}
-timeout_error::timeout_error(const std::string &what) : system_error(errc::timeout, what) {}
+timeout_error::timeout_error(const std::string& what) : system_error(errc::timeout, what) {}
 timeout_error::timeout_error(std::size_t unfinished, std::size_t total)
     : system_error(errc::timeout, unfinished_text(unfinished, total)), unfinished_(unfinished),
       total_(total) {}
-invalid_state_error::invalid_state_error(const std::string &what)
+invalid_state_error::invalid_state_error(const std::string& what)
     : system_error(errc::invalid_state, what) {}
-no_state_error::no_state_error(const std::string &what) : system_error(errc::no_state, what) {}
-broken_promise::broken_promise(const std::string &what)
+no_state_error::no_state_error(const std::string& what) : system_error(errc::no_state, what) {}
+broken_promise::broken_promise(const std::string& what)
     : system_error(errc::broken_promise, what) {}
-shutdown_error::shutdown_error(const std::string &what) : system_error(errc::shutdown, what) {}
-queue_full_error::queue_full_error(const std::string &what)
+shutdown_error::shutdown_error(const std::string& what) : system_error(errc::shutdown, what) {}
+queue_full_error::queue_full_error(const std::string& what)
     : system_error(errc::queue_full, what) {}
-would_deadlock::would_deadlock(const std::string &what)
+would_deadlock::would_deadlock(const std::string& what)
     : system_error(errc::would_deadlock, what) {}
-broken_executor::broken_executor(const std::string &what)
+broken_executor::broken_executor(const std::string& what)
     : broken_executor(errc::broken_executor, what) {}
-broken_executor::broken_executor(errc code, const std::string &what) : system_error(code, what) {}
-broken_thread_pool::broken_thread_pool(const std::string &what)
+broken_executor::broken_executor(errc code, const std::string& what) : system_error(code, what) {}
+broken_thread_pool::broken_thread_pool(const std::string& what)
     : broken_executor(errc::broken_thread_pool, what) {}
-broken_process_pool::broken_process_pool(const std::string &what)
+broken_process_pool::broken_process_pool(const std::string& what)
     : broken_executor(errc::broken_process_pool, what) {}
-broken_process_pool::broken_process_pool(errc code, const std::string &what)
+broken_process_pool::broken_process_pool(errc code, const std::string& what)
     : broken_executor(code, what) {}
-worker_died::worker_died(const std::string &what)
+worker_died::worker_died(const std::string& what)
     : broken_process_pool(errc::worker_died, what), label_(std::make_shared<const std::string>()),
       stderr_tail_(std::make_shared<const std::string>()) {}
 worker_died::worker_died(int pid, ending how, std::string label, std::string stderr_tail)
     : broken_process_pool(errc::worker_died, death_text(pid, how, label, stderr_tail)), pid_(pid),
       how_(how), label_(std::make_shared<const std::string>(std::move(label))),
       stderr_tail_(std::make_shared<const std::string>(std::move(stderr_tail))) {}
-remote_error::remote_error(const std::string &what) : remote_error("unknown", what) {}
+remote_error::remote_error(const std::string& what) : remote_error("unknown", what) {}
 remote_error::remote_error(std::string type_name, std::string what)
     : system_error(errc::remote, type_name + ": " + what),
       type_name_(std::make_shared<const std::string>(std::move(type_name))),

@@ -17,7 +17,7 @@ int operation(int op, futex_scope scope) noexcept {
 
 } // namespace
 
-void futex_wait(std::uint32_t *word, std::uint32_t expected,
+void futex_wait(std::uint32_t* word, std::uint32_t expected,
                 std::optional<std::chrono::steady_clock::time_point> deadline,
                 futex_scope scope) noexcept {
     // Bitset waits take an absolute time of CLOCK_MONOTONIC, which is what steady_clock reads.
@@ -31,7 +31,7 @@ void futex_wait(std::uint32_t *word, std::uint32_t expected,
               deadline ? &at : nullptr, nullptr, FUTEX_BITSET_MATCH_ANY);
 }
 
-void futex_wake(std::uint32_t *word, int count, futex_scope scope) noexcept {
+void futex_wake(std::uint32_t* word, int count, futex_scope scope) noexcept {
     ::syscall(SYS_futex, word, operation(FUTEX_WAKE, scope), count, nullptr, nullptr, 0);
 }
 
@@ -54,17 +54,17 @@ struct place {
     std::condition_variable wake;
 };
 
-place &place_of(const std::uint32_t *word) {
-    static auto *const places = new std::array<place, 64>; // outlives every static pool
-    return (*places)[std::hash<const void *>()(word) / alignof(std::uint64_t) % places->size()];
+place& place_of(const std::uint32_t* word) {
+    static auto* const places = new std::array<place, 64>; // outlives every static pool
+    return (*places)[std::hash<const void*>()(word) / alignof(std::uint64_t) % places->size()];
 }
 
 } // namespace
 
-void futex_wait(std::uint32_t *word, std::uint32_t expected,
+void futex_wait(std::uint32_t* word, std::uint32_t expected,
                 std::optional<std::chrono::steady_clock::time_point> deadline,
                 futex_scope) noexcept {
-    place &p = place_of(word);
+    place& p = place_of(word);
     std::unique_lock lock(p.mutex);
     if (std::atomic_ref(*word).load() != expected)
         return;
@@ -74,8 +74,8 @@ void futex_wait(std::uint32_t *word, std::uint32_t expected,
         p.wake.wait(lock);
 }
 
-void futex_wake(std::uint32_t *word, int, futex_scope) noexcept {
-    place &p = place_of(word);
+void futex_wake(std::uint32_t* word, int, futex_scope) noexcept {
+    place& p = place_of(word);
     const std::lock_guard lock(p.mutex);
     p.wake.notify_all();
 }

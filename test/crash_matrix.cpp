@@ -47,30 +47,20 @@ enum class where {
 };
 enum class how { throw_exception, throw_int, exit, abort, segv, kill, stop };
 
-constexpr const char *where_names[] = {"nowhere",        "encode argument", "decode argument",
+constexpr const char* where_names[] = {"nowhere",        "encode argument", "decode argument",
                                        "in the call",    "encode result",   "decode result",
                                        "in a destructor"};
-constexpr const char *how_names[] = {"throw", "throw int", "exit", "abort", "segv", "kill", "stop"};
+constexpr const char* how_names[] = {"throw", "throw int", "exit", "abort", "segv", "kill", "stop"};
 
 [[gnu::noinline]] void go_off(how h) {
     switch (h) {
-    case how::throw_exception:
-        throw std::out_of_range("boom");
-    case how::throw_int:
-        throw 42;
-    case how::exit:
-        std::exit(7);
-    case how::abort:
-        std::abort();
-    case how::segv:
-        ::raise(SIGSEGV);
-        break;
-    case how::kill:
-        ::raise(SIGKILL);
-        break;
-    case how::stop:
-        ::raise(SIGSTOP);
-        break;
+    case how::throw_exception: throw std::out_of_range("boom");
+    case how::throw_int: throw 42;
+    case how::exit: std::exit(7);
+    case how::abort: std::abort();
+    case how::segv: ::raise(SIGSEGV); break;
+    case how::kill: ::raise(SIGKILL); break;
+    case how::stop: ::raise(SIGSTOP); break;
     }
 }
 
@@ -84,20 +74,22 @@ struct bomb {
 
     bomb() = default;
     bomb(where a, how b, std::size_t size) : at(a), by(b), load_(size, 'x') {}
-    bomb(const bomb &) = default;
-    bomb &operator=(const bomb &) = default;
+    bomb(const bomb&) = default;
+    bomb& operator=(const bomb&) = default;
     ~bomb() {
         if (in_worker && encoded && at == where::in_a_destructor)
             go_off(by); // what it throws ends the process
     }
 
-    template <class Archive> void save(Archive &ar) const {
+    template <class Archive>
+    void save(Archive& ar) const {
         ar(at, by, is_result, load_);
         encoded = true;
         if (at == (is_result ? where::encode_result : where::encode_argument))
             go_off(by);
     }
-    template <class Archive> void load(Archive &ar) {
+    template <class Archive>
+    void load(Archive& ar) {
         ar(at, by, is_result, load_);
         if (at == (is_result ? where::decode_result : where::decode_argument))
             go_off(by);
@@ -116,23 +108,23 @@ int triple(int n) { return 3 * n; }
 bool only_throws(where at) { return at == where::encode_argument || at == where::decode_result; }
 
 /// What the guilty future's outcome must be.
-void check_outcome(ferry::future<bomb> &f, where at, how by) {
+void check_outcome(ferry::future<bomb>& f, where at, how by) {
     const bool throws = by == how::throw_exception || by == how::throw_int;
     try {
         static_cast<void>(f.result(60s));
         BOOST_ERROR("a value");
-    } catch (const std::out_of_range &e) {
+    } catch (const std::out_of_range& e) {
         BOOST_TEST((throws && by == how::throw_exception));
         BOOST_TEST(std::string(e.what()) == "boom");
     } catch (int n) { // thrown in this process
         BOOST_TEST((by == how::throw_int && only_throws(at) && n == 42));
-    } catch (const ferry::remote_error &e) {
+    } catch (const ferry::remote_error& e) {
         BOOST_TEST((by == how::throw_int));
         BOOST_TEST(e.type_name() == "int");
         BOOST_TEST(std::string(e.what()) == "42");
-    } catch (const ferry::timeout_error &) {
+    } catch (const ferry::timeout_error&) {
         BOOST_TEST((by == how::stop));
-    } catch (const ferry::worker_died &e) {
+    } catch (const ferry::worker_died& e) {
         BOOST_TEST(std::string(e.what()).find("guilty") != std::string::npos);
         BOOST_TEST(e.label() == "guilty");
         BOOST_TEST(e.pid() > 0);
@@ -173,7 +165,7 @@ void round_of(where at, how by, std::size_t workers, std::size_t size) {
 
 std::size_t open_files() {
     std::size_t n = 0;
-    for ([[maybe_unused]] const auto &e : std::filesystem::directory_iterator("/proc/self/fd"))
+    for ([[maybe_unused]] const auto& e : std::filesystem::directory_iterator("/proc/self/fd"))
         ++n;
     return n;
 }
@@ -234,8 +226,8 @@ BOOST_AUTO_TEST_CASE(the_error_tells_the_last_of_the_standard_error) { // CF-BRK
     try {
         f.result(20s);
         BOOST_ERROR("expected worker_died");
-    } catch (const ferry::broken_process_pool &base) { // CF-BRK-28
-        const auto &e = dynamic_cast<const ferry::worker_died &>(base);
+    } catch (const ferry::broken_process_pool& base) { // CF-BRK-28
+        const auto& e = dynamic_cast<const ferry::worker_died&>(base);
         BOOST_TEST(e.stderr_tail() == "about to fail on purpose\n");
         BOOST_TEST((e.signal() == SIGABRT));
         BOOST_TEST((e.code() == ferry::condition::broken));
@@ -269,7 +261,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_closes_every_descriptor_does_not_hang_the_pool)
     });
     try {
         static_cast<void>(f.result(20s));
-    } catch (const ferry::worker_died &) {
+    } catch (const ferry::worker_died&) {
     }
     BOOST_TEST(f.done());
     BOOST_TEST(pool.submit(triple, 1).result(20s) == 3);
@@ -291,22 +283,22 @@ BOOST_AUTO_TEST_CASE(workers_killed_at_random_moments_lose_nothing) {
             for (auto spin = random() % 20'000; spin != 0; --spin)
                 static_cast<void>(pool.max_workers());
             ::kill(victim, SIGKILL);
-        } catch (const ferry::worker_died &) {
+        } catch (const ferry::worker_died&) {
             ++died;
         }
         for (int i = 0; i < 8; ++i) {
-            auto &f = all[static_cast<std::size_t>(i)];
+            auto& f = all[static_cast<std::size_t>(i)];
             try {
                 if (f.result(60s) != 3 * i)
                     BOOST_ERROR("a wrong result");
-            } catch (const ferry::worker_died &) {
+            } catch (const ferry::worker_died&) {
                 ++died;
             }
         }
         try {
             if (big.result(60s).size() != 70'000)
                 BOOST_ERROR("a wrong result");
-        } catch (const ferry::worker_died &) {
+        } catch (const ferry::worker_died&) {
             ++died;
         }
     }

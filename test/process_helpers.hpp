@@ -43,23 +43,24 @@ public:
     bool touched() const { return std::filesystem::exists(path_); }
 
 private:
-    static int &count() {
+    static int& count() {
         static int n = 0;
         return n;
     }
     std::filesystem::path path_;
 };
-inline void touch(const std::string &path) { std::ofstream(path) << "ran\n"; }
+inline void touch(const std::string& path) { std::ofstream(path) << "ran\n"; }
 
 /// Waits until the task runs; gives the process of the pool's youngest worker, found through /proc,
 /// where it has one worker.
-template <class T> int wait_for_worker_of(const ferry::future<T> &f, const ferry::process_pool &) {
+template <class T>
+int wait_for_worker_of(const ferry::future<T>& f, const ferry::process_pool&) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!f.running() && !f.done() && std::chrono::steady_clock::now() < until)
         std::this_thread::yield();
     BOOST_REQUIRE(f.running() || f.done());
     int youngest = 0;
-    for (const auto &task : std::filesystem::directory_iterator("/proc/self/task")) {
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
         std::ifstream list(task.path() / "children");
         for (int pid = 0; list >> pid;)
             youngest = std::max(youngest, pid);

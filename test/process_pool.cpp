@@ -34,7 +34,7 @@ struct point {
     int x = 0;
     std::string name;
     std::vector<double> more;
-    friend bool operator==(const point &, const point &) = default;
+    friend bool operator==(const point&, const point&) = default;
 };
 struct scale { // a function object with state
     int by = 1;
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(functions_lambdas_and_function_objects_with_state_can_be_se
 
 BOOST_AUTO_TEST_CASE(values_of_many_types_make_the_round_trip) {
     ferry::process_pool pool(1);
-    const auto same = [&pool](const auto &value) {
+    const auto same = [&pool](const auto& value) {
         using type = std::decay_t<decltype(value)>;
         const auto echo = [](type v) { return v; };
         BOOST_CHECK(pool.submit(echo, value).result() == value);
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(values_of_many_types_make_the_round_trip) {
 
 BOOST_AUTO_TEST_CASE(a_string_literal_goes_as_a_string) {
     ferry::process_pool pool(1);
-    BOOST_TEST(pool.submit([](const std::string &s) { return s.size(); }, "four").result() == 4u);
+    BOOST_TEST(pool.submit([](const std::string& s) { return s.size(); }, "four").result() == 4u);
 }
 
 BOOST_AUTO_TEST_CASE(an_exception_that_is_returned_is_a_value) { // CF-SUB-09
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(both_directions_can_be_full_at_once) {
     std::vector<ferry::future<std::string>> all;
     for (int i = 0; i < 200; ++i)
         all.push_back(pool.submit([](std::string s) { return s; }, text));
-    for (auto &f : all)
+    for (auto& f : all)
         BOOST_TEST((f.result() == text));
 }
 
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(never_more_processes_than_max_workers) { // CF-PP-04
     std::set<int> pids;
     for (int i = 0; i < 30; ++i)
         all.push_back(pool.submit(pausing, 2));
-    for (auto &f : all)
+    for (auto& f : all)
         pids.insert(f.result());
     BOOST_TEST(pids.size() == 2u);
     BOOST_TEST(pids.count(::getpid()) == 0u); // CF-PP-07
@@ -201,16 +201,16 @@ BOOST_AUTO_TEST_CASE(a_worker_is_replaced_after_max_tasks_per_child) { // CF-PP-
     for (int i = 0; i < 30; ++i)
         all.push_back(pool.submit(pid));
     std::map<int, int> count;
-    for (auto &f : all)
+    for (auto& f : all)
         ++count[f.result()];
-    for (const auto &[p, n] : count)
+    for (const auto& [p, n] : count)
         BOOST_TEST(n <= 3);
 }
 
 BOOST_AUTO_TEST_CASE(the_initializer_runs_once_in_each_worker_before_its_first_task) { // CF-INIT-01
     std::string text = "first";
     ferry::process_pool_options options{.max_workers = 2,
-                                        .initializer = {[](int n, const std::string &s) {
+                                        .initializer = {[](int n, const std::string& s) {
                                                             global = n + static_cast<int>(s.size());
                                                         },
                                                         100, text},
@@ -220,14 +220,14 @@ BOOST_AUTO_TEST_CASE(the_initializer_runs_once_in_each_worker_before_its_first_t
     std::vector<ferry::future<int>> all;
     for (int i = 0; i < 12; ++i)
         all.push_back(pool.submit([] { return global++; }));
-    for (auto &f : all)
+    for (auto& f : all)
         BOOST_TEST((f.result() == 105 || f.result() == 106));
 }
 
 BOOST_AUTO_TEST_CASE(a_large_initializer_argument_arrives) {
     ferry::process_pool pool(
         {.max_workers = 1,
-         .initializer = {[](const std::vector<int> &v) { global = static_cast<int>(v.size()); },
+         .initializer = {[](const std::vector<int>& v) { global = static_cast<int>(v.size()); },
                          std::vector<int>(100'000)}});
     BOOST_TEST(pool.submit([] { return global; }).result() == 100'000);
 }
@@ -239,14 +239,14 @@ BOOST_AUTO_TEST_CASE(an_initializer_that_throws_breaks_the_pool) { // CF-INIT-03
     try {
         for (int i = 0; i < 5; ++i)
             all.push_back(pool.submit(pid));
-    } catch (const ferry::broken_process_pool &) {
+    } catch (const ferry::broken_process_pool&) {
     }
     BOOST_REQUIRE(!all.empty());
-    for (auto &f : all) {
+    for (auto& f : all) {
         try {
             f.result(20s);
             BOOST_ERROR("expected broken_process_pool");
-        } catch (const ferry::broken_process_pool &e) {
+        } catch (const ferry::broken_process_pool& e) {
             BOOST_TEST(std::string(e.what()).find("no licence") != std::string::npos);
         }
     }
@@ -270,8 +270,8 @@ BOOST_AUTO_TEST_CASE(the_environment_and_the_working_directory_reach_the_worker)
     ferry::process_pool pool({.max_workers = 1,
                               .environment = {{"FERRY_TEST_CHANGED", "new"}},
                               .working_directory = "/"});
-    const auto get = [](const std::string &name) {
-        const char *const v = std::getenv(name.c_str());
+    const auto get = [](const std::string& name) {
+        const char* const v = std::getenv(name.c_str());
         return std::string(v != nullptr ? v : "(none)");
     };
     BOOST_TEST(pool.submit(get, "FERRY_TEST_KEPT").result() == "kept");
@@ -286,7 +286,7 @@ BOOST_AUTO_TEST_CASE(a_working_directory_that_does_not_exist_breaks_the_pool_and
     try {
         pool.submit(pid).result(20s);
         BOOST_ERROR("expected broken_process_pool");
-    } catch (const ferry::broken_process_pool &e) {
+    } catch (const ferry::broken_process_pool& e) {
         BOOST_TEST(std::string(e.what()).find("/no/such/directory") != std::string::npos);
     }
 }
@@ -376,7 +376,7 @@ BOOST_AUTO_TEST_CASE(what_has_not_started_can_be_cancelled_and_never_runs) { // 
     std::vector<ferry::future<void>> waiting;
     for (int i = 0; i < 20; ++i)
         waiting.push_back(pool.submit(touch, ran.path()));
-    for (auto &f : waiting)
+    for (auto& f : waiting)
         BOOST_TEST(f.cancel());
     BOOST_TEST(!busy.cancel());
     BOOST_TEST(busy.running());
@@ -396,7 +396,7 @@ BOOST_AUTO_TEST_CASE(running_means_running_also_for_tasks_handed_out_ahead) {
         for (int i = 0; i < 10; ++i)
             behind.push_back(pool.submit(touch, ran.path()));
         wait_for_worker_of(busy, pool);
-        for (auto &f : behind) {
+        for (auto& f : behind) {
             BOOST_TEST(!f.running());
             BOOST_TEST(f.cancel());
         }
@@ -411,7 +411,7 @@ BOOST_AUTO_TEST_CASE(a_long_task_holds_nobody_hostage) {
     std::vector<ferry::future<int>> warm;
     for (int i = 0; i < 2000; ++i)
         warm.push_back(pool.submit(triple, i));
-    for (auto &f : warm)
+    for (auto& f : warm)
         f.result();
     auto longest = pool.submit(sleeping, 5'000);
     std::vector<ferry::future<int>> behind;
@@ -430,7 +430,7 @@ BOOST_AUTO_TEST_CASE(a_time_out_ends_the_worker_and_the_others_go_on) { // CF-TM
     try {
         f.result(20s);
         BOOST_ERROR("expected timeout_error");
-    } catch (const ferry::timeout_error &e) {
+    } catch (const ferry::timeout_error& e) {
         BOOST_TEST(std::string(e.what()).find("slow") != std::string::npos);
         BOOST_TEST(f.done());
     }
@@ -514,7 +514,7 @@ BOOST_AUTO_TEST_CASE(shutdown_can_cancel_what_has_not_started) { // CF-SHUT-05
     wait_for_worker_of(all.front(), pool);
     pool.shutdown({.cancel_futures = true});
     int cancelled = 0, finished = 0;
-    for (auto &f : all) {
+    for (auto& f : all) {
         BOOST_TEST(f.done());
         ++(f.cancelled() ? cancelled : finished);
     }
@@ -554,7 +554,7 @@ BOOST_AUTO_TEST_CASE(shutdown_from_a_callback_is_refused_with_wait) { // CF-SHUT
         try {
             pool.shutdown();
             refused.set_value(false);
-        } catch (const ferry::would_deadlock &) {
+        } catch (const ferry::would_deadlock&) {
             pool.shutdown({.wait = false});
             refused.set_value(true);
         }
@@ -591,7 +591,7 @@ BOOST_AUTO_TEST_CASE(
         try {
             running.result(20s);
             BOOST_ERROR("expected worker_died");
-        } catch (const ferry::worker_died &e) {
+        } catch (const ferry::worker_died& e) {
             BOOST_TEST((e.signal() == (gently ? SIGTERM : SIGKILL)));
             BOOST_TEST(e.pid() == p);
         }
@@ -611,7 +611,7 @@ BOOST_AUTO_TEST_CASE(an_idle_worker_that_does_not_answer_does_not_hang_the_end) 
 }
 
 BOOST_AUTO_TEST_CASE(options_that_cannot_be_used_are_named) { // CF-TP-02
-    BOOST_CHECK_EXCEPTION(ferry::process_pool(0), std::invalid_argument, [](const auto &e) {
+    BOOST_CHECK_EXCEPTION(ferry::process_pool(0), std::invalid_argument, [](const auto& e) {
         return std::string(e.what()).find("max_workers") != std::string::npos;
     });
     BOOST_CHECK_THROW(ferry::process_pool(static_cast<std::size_t>(-1)), std::invalid_argument);
@@ -620,7 +620,7 @@ BOOST_AUTO_TEST_CASE(options_that_cannot_be_used_are_named) { // CF-TP-02
 BOOST_AUTO_TEST_CASE(pools_leave_neither_descriptors_nor_threads_nor_processes) { // CF-SHUT-33
     const auto open_files = [] {
         std::size_t n = 0;
-        for ([[maybe_unused]] const auto &e : std::filesystem::directory_iterator("/proc/self/fd"))
+        for ([[maybe_unused]] const auto& e : std::filesystem::directory_iterator("/proc/self/fd"))
             ++n;
         return n;
     };
@@ -674,7 +674,7 @@ BOOST_AUTO_TEST_CASE(many_threads_may_use_one_pool) { // CF-SUB-13
             }
         });
     }
-    for (auto &t : threads)
+    for (auto& t : threads)
         t.join();
     BOOST_TEST(wrong == 0);
 }
@@ -729,7 +729,7 @@ BOOST_AUTO_TEST_CASE(a_failing_element_throws_at_its_place_also_inside_a_chunk) 
     for (; it != results.end(); ++it) {
         try {
             seen.push_back(*it);
-        } catch (const std::out_of_range &e) {
+        } catch (const std::out_of_range& e) {
             seen.push_back(-1);
             ++failed;
             BOOST_TEST(std::string(e.what()) == "bad " + std::to_string(seen.size() - 1));
@@ -767,7 +767,7 @@ BOOST_AUTO_TEST_CASE(the_time_out_of_a_map_runs_from_the_call) { // CF-MAP-06
 BOOST_AUTO_TEST_CASE(a_map_of_functions_without_a_result_works) {
     ferry::process_pool pool(1);
     int n = 0;
-    for ([[maybe_unused]] auto &&unit : pool.map(
+    for ([[maybe_unused]] auto&& unit : pool.map(
              {.chunksize = 2}, [](int) {}, std::vector{1, 2, 3}))
         ++n;
     BOOST_TEST(n == 3);

@@ -6,7 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 /// The main function of tests with a process pool; define BOOST_TEST_NO_MAIN before Boost.Test.
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     ferry::run_worker_if_spawned();
     return boost::unit_test::unit_test_main(init_unit_test, argc, argv);
 }

@@ -39,21 +39,21 @@ enum class errc {
 /// Groups of codes, for code that does not care which member of the family it met.
 enum class condition { cancelled = 1, timed_out, rejected, broken };
 
-const boost::system::error_category &error_category() noexcept;
-const boost::system::error_category &condition_category() noexcept;
+const boost::system::error_category& error_category() noexcept;
+const boost::system::error_category& condition_category() noexcept;
 boost::system::error_code make_error_code(errc e) noexcept;
 boost::system::error_condition make_error_condition(condition c) noexcept;
 
 /// The task was cancelled, or the waiting for it was.
 class cancelled_error : public boost::system::system_error {
 public:
-    explicit cancelled_error(const std::string &what = "the task was cancelled");
+    explicit cancelled_error(const std::string& what = "the task was cancelled");
 };
 
 /// A time-out expired. Where many were waited for, says how many of how many were not finished.
 class timeout_error : public boost::system::system_error {
 public:
-    explicit timeout_error(const std::string &what = "timed out");
+    explicit timeout_error(const std::string& what = "timed out");
     timeout_error(std::size_t unfinished, std::size_t total);
 
     std::size_t unfinished() const noexcept { return unfinished_; }
@@ -67,61 +67,61 @@ private:
 /// The future or promise is in a state that does not allow the call; the text names the state.
 class invalid_state_error : public boost::system::system_error {
 public:
-    explicit invalid_state_error(const std::string &what = "invalid state");
+    explicit invalid_state_error(const std::string& what = "invalid state");
 };
 
 /// A default-constructed, moved-from or taken handle was used.
 class no_state_error : public boost::system::system_error {
 public:
-    explicit no_state_error(const std::string &what = "the future has no state");
+    explicit no_state_error(const std::string& what = "the future has no state");
 };
 
 /// The promise, or the executor that held the task, was destroyed before there was an outcome.
 class broken_promise : public boost::system::system_error {
 public:
-    explicit broken_promise(const std::string &what = "the task was destroyed before it ran");
+    explicit broken_promise(const std::string& what = "the task was destroyed before it ran");
 };
 
 /// A task was submitted after `shutdown`.
 class shutdown_error : public boost::system::system_error {
 public:
-    explicit shutdown_error(const std::string &what = "cannot submit after shutdown");
+    explicit shutdown_error(const std::string& what = "cannot submit after shutdown");
 };
 
 /// A bounded queue that rejects is full.
 class queue_full_error : public boost::system::system_error {
 public:
-    explicit queue_full_error(const std::string &what = "the queue is full");
+    explicit queue_full_error(const std::string& what = "the queue is full");
 };
 
 /// The wait could never end, so it was refused.
 class would_deadlock : public boost::system::system_error {
 public:
-    explicit would_deadlock(const std::string &what = "waiting here would deadlock");
+    explicit would_deadlock(const std::string& what = "waiting here would deadlock");
 };
 
 /// The executor cannot run tasks any more.
 class broken_executor : public boost::system::system_error {
 public:
-    explicit broken_executor(const std::string &what = "the executor is broken");
+    explicit broken_executor(const std::string& what = "the executor is broken");
 
 protected:
-    broken_executor(errc code, const std::string &what);
+    broken_executor(errc code, const std::string& what);
 };
 
 /// The initializer of a thread pool failed.
 class broken_thread_pool : public broken_executor {
 public:
-    explicit broken_thread_pool(const std::string &what = "a thread pool's initializer failed");
+    explicit broken_thread_pool(const std::string& what = "a thread pool's initializer failed");
 };
 
 /// No worker process of a process pool can be started, or one of them ended.
 class broken_process_pool : public broken_executor {
 public:
-    explicit broken_process_pool(const std::string &what = "the process pool is broken");
+    explicit broken_process_pool(const std::string& what = "the process pool is broken");
 
 protected:
-    broken_process_pool(errc code, const std::string &what);
+    broken_process_pool(errc code, const std::string& what);
 };
 
 /// The worker process ended while it ran the task: by itself, by a signal, or because the pool had
@@ -134,7 +134,7 @@ public:
         std::optional<int> signal = {};
     };
 
-    explicit worker_died(const std::string &what = "the worker process died");
+    explicit worker_died(const std::string& what = "the worker process died");
     worker_died(int pid, ending how, std::string label, std::string stderr_tail);
 
     int pid() const noexcept { return pid_; }
@@ -143,9 +143,9 @@ public:
     /// The number of the signal that ended it; absent when it left by itself.
     std::optional<int> signal() const noexcept { return how_.signal; }
     /// What the task that it was running is called.
-    const std::string &label() const noexcept { return *label_; }
+    const std::string& label() const noexcept { return *label_; }
     /// The last of what it wrote to its standard error, at most some kilobytes.
-    const std::string &stderr_tail() const noexcept { return *stderr_tail_; }
+    const std::string& stderr_tail() const noexcept { return *stderr_tail_; }
 
 private:
     int pid_ = 0;
@@ -157,13 +157,13 @@ private:
 /// What a task in a worker process threw, where it cannot be rebuilt as the same type.
 class remote_error : public boost::system::system_error {
 public:
-    explicit remote_error(const std::string &what = "a task in a worker process failed");
+    explicit remote_error(const std::string& what = "a task in a worker process failed");
     remote_error(std::string type_name, std::string what);
 
     /// The name of the type that was thrown.
-    const std::string &type_name() const noexcept { return *type_name_; }
+    const std::string& type_name() const noexcept { return *type_name_; }
     /// Its own text.
-    const char *what() const noexcept override { return what_->c_str(); }
+    const char* what() const noexcept override { return what_->c_str(); }
 
 private:
     std::shared_ptr<const std::string> type_name_; // shared, so that copying cannot throw
@@ -175,7 +175,7 @@ class exception_group : public boost::system::system_error {
 public:
     explicit exception_group(std::vector<std::exception_ptr> exceptions);
 
-    const std::vector<std::exception_ptr> &exceptions() const noexcept { return exceptions_; }
+    const std::vector<std::exception_ptr>& exceptions() const noexcept { return exceptions_; }
 
 private:
     std::vector<std::exception_ptr> exceptions_;
@@ -185,7 +185,8 @@ namespace detail {
 
 /// An exception object of its own, made in place: std::make_exception_ptr would copy one, and the
 /// copies of a standard exception share its text.
-template <class E, class... Args> std::exception_ptr make_error(Args &&...args) {
+template <class E, class... Args>
+std::exception_ptr make_error(Args&&... args) {
     try {
         throw E(std::forward<Args>(args)...);
     } catch (...) {
@@ -196,5 +197,7 @@ template <class E, class... Args> std::exception_ptr make_error(Args &&...args) 
 } // namespace detail
 } // namespace ferry
 
-template <> struct boost::system::is_error_code_enum<ferry::errc> : std::true_type {};
-template <> struct boost::system::is_error_condition_enum<ferry::condition> : std::true_type {};
+template <>
+struct boost::system::is_error_code_enum<ferry::errc> : std::true_type {};
+template <>
+struct boost::system::is_error_condition_enum<ferry::condition> : std::true_type {};

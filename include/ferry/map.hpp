@@ -19,7 +19,8 @@ namespace ferry {
 namespace detail {
 
 /// One call of a `map`, as its view reads it.
-template <class R> class single_call {
+template <class R>
+class single_call {
 public:
     explicit single_call(future<R> f) noexcept : future_(std::move(f)) {}
     /// One whose input could not be read.
@@ -38,7 +39,7 @@ public:
         } else if constexpr (std::is_reference_v<R>) {
             return future_.result();
         } else {
-            return const_cast<R &>(future_.result());
+            return const_cast<R&>(future_.result());
         }
     }
     /// Goes on to the next element; false at the end.
@@ -54,7 +55,8 @@ private:
 
 /// What a map view reads from: the calls under way, and where more come from. A call covers one
 /// element or some neighbouring ones.
-template <class Call> struct map_progress {
+template <class Call>
+struct map_progress {
     std::deque<Call> calls;
     /// Submits a call for at most so many next inputs; nothing at their end. Empty: all is
     /// submitted.
@@ -65,15 +67,15 @@ template <class Call> struct map_progress {
     bool read = false;
 
     map_progress() = default;
-    map_progress(const map_progress &) = delete;
-    map_progress &operator=(const map_progress &) = delete;
+    map_progress(const map_progress&) = delete;
+    map_progress& operator=(const map_progress&) = delete;
     ~map_progress() {
         if (read)
             cancel();
     }
 
     void cancel() noexcept {
-        for (auto &c : calls)
+        for (auto& c : calls)
             c.cancel();
     }
     void finish() {
@@ -129,30 +131,30 @@ public:
         using iterator_concept = std::input_iterator_tag;
 
         iterator() = default;
-        value &&operator*() const {
-            auto &p = *progress_;
+        value&& operator*() const {
+            auto& p = *progress_;
             p.read = true;
-            auto &front = p.calls.front();
+            auto& front = p.calls.front();
             if (p.deadline && !front.wait_for(*p.deadline - timeout::clock::now())) {
                 p.finish();
                 throw timeout_error("map: its time-out expired");
             }
-            return static_cast<value &&>(front.get());
+            return static_cast<value&&>(front.get());
         }
-        iterator &operator++() {
+        iterator& operator++() {
             progress_->read = true;
             progress_->advance();
             return *this;
         }
         void operator++(int) { ++*this; }
-        friend bool operator==(const iterator &i, std::default_sentinel_t) noexcept {
+        friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept {
             return i.progress_->calls.empty();
         }
 
     private:
         friend class map_view;
-        explicit iterator(detail::map_progress<Call> *p) noexcept : progress_(p) {}
-        detail::map_progress<Call> *progress_ = nullptr;
+        explicit iterator(detail::map_progress<Call>* p) noexcept : progress_(p) {}
+        detail::map_progress<Call>* progress_ = nullptr;
     };
 
     explicit map_view(std::unique_ptr<detail::map_progress<Call>> p) noexcept
@@ -168,23 +170,26 @@ private:
 namespace detail {
 
 /// A callable for many calls: a copy for each where it can be copied, else one that they share.
-template <class F> auto shareable(F f) {
+template <class F>
+auto shareable(F f) {
     if constexpr (std::is_copy_constructible_v<F>)
         return f;
     else
-        return [shared = std::make_shared<F>(std::move(f))](auto &&...a) -> decltype(auto) {
+        return [shared = std::make_shared<F>(std::move(f))](auto&&... a) -> decltype(auto) {
             return std::invoke(*shared, std::forward<decltype(a)>(a)...);
         };
 }
 
 /// Several ranges, read in step until one ends.
-template <class... Views> class zip_reader {
+template <class... Views>
+class zip_reader {
 public:
     explicit zip_reader(Views... v) : views_(std::move(v)...) {}
 
     /// Calls `f` with the next element of each, copied; nothing at the end, and from then on.
-    template <class F> auto next(F &&f) {
-        using result = std::invoke_result_t<F &, std::ranges::range_value_t<Views>...>;
+    template <class F>
+    auto next(F&& f) {
+        using result = std::invoke_result_t<F&, std::ranges::range_value_t<Views>...>;
         std::optional<result> r;
         if (ended_)
             return r;
@@ -215,8 +220,8 @@ private:
 
 /// `submit(reader, n)` submits a call for at most n inputs; nothing at their end.
 template <class R, class Call, class Submit, class... Ranges>
-map_view<R, Call> start_map(const map_options &options, std::size_t together, Submit submit,
-                            Ranges &&...ranges) {
+map_view<R, Call> start_map(const map_options& options, std::size_t together, Submit submit,
+                            Ranges&&... ranges) {
     if (options.chunksize == 0)
         throw std::invalid_argument("map_options::chunksize must be at least 1, not 0");
     if (options.buffersize && *options.buffersize == 0)
@@ -244,15 +249,15 @@ map_view<R, Call> start_map(const map_options &options, std::size_t together, Su
 }
 
 template <class F, class... Ranges>
-auto map_on(std::shared_ptr<pool_core> core, map_options options, F fn, Ranges &&...ranges) {
+auto map_on(std::shared_ptr<pool_core> core, map_options options, F fn, Ranges&&... ranges) {
     auto call = shareable(std::move(fn));
     using result = offload_result_t<decltype(call), std::ranges::range_value_t<Ranges>...>;
 
     throw_if_closed(*core);
     return start_map<result, single_call<result>>(
         options, 1,
-        [core = std::move(core), call = std::move(call)](auto &source, std::size_t) {
-            auto f = source.next([&](auto &&...element) {
+        [core = std::move(core), call = std::move(call)](auto& source, std::size_t) {
+            auto f = source.next([&](auto&&... element) {
                 return submit_to(*core, bounded::yes, nullptr, call,
                                  std::forward<decltype(element)>(element)...);
             });
@@ -264,12 +269,13 @@ auto map_on(std::shared_ptr<pool_core> core, map_options options, F fn, Ranges &
 } // namespace detail
 
 template <class F, std::ranges::input_range... Ranges>
-requires(sizeof...(Ranges) > 0) auto thread_pool::map(F fn, Ranges &&...ranges) {
+    requires(sizeof...(Ranges) > 0)
+auto thread_pool::map(F fn, Ranges&&... ranges) {
     return detail::map_on(core_, map_options(), std::move(fn), std::forward<Ranges>(ranges)...);
 }
 template <class F, std::ranges::input_range... Ranges>
-requires(sizeof...(Ranges) > 0) auto thread_pool::map(map_options options, F fn,
-                                                      Ranges &&...ranges) {
+    requires(sizeof...(Ranges) > 0)
+auto thread_pool::map(map_options options, F fn, Ranges&&... ranges) {
     return detail::map_on(core_, options, std::move(fn), std::forward<Ranges>(ranges)...);
 }
 

@@ -29,38 +29,37 @@ public:
     explicit process_pool(process_pool_options options = {});
     explicit process_pool(std::size_t max_workers);
     ~process_pool();
-    process_pool(const process_pool &) = delete;
-    process_pool &operator=(const process_pool &) = delete;
+    process_pool(const process_pool&) = delete;
+    process_pool& operator=(const process_pool&) = delete;
 
     /// Runs `fn(args...)` in a worker, with a `std::stop_token` first if and only if it is not
     /// callable without one. Function and arguments are encoded here and now; what goes wrong then
     /// is the future's outcome. Errors: `shutdown_error`, `broken_process_pool`. Blocking: never.
     template <class F, class... A>
-    requires process_offloadable<F, A...>
-    auto submit(F &&fn, A &&...args) {
-        const std::decay_t<F> &f = fn; // a function becomes a pointer
+        requires process_offloadable<F, A...>
+    auto submit(F&& fn, A&&... args) {
+        const std::decay_t<F>& f = fn; // a function becomes a pointer
         return detail::submit_remotely(core_, nullptr, f, args...);
     }
     template <class F, class... A>
-    requires process_offloadable<F, A...>
-    auto submit(task_options options, F &&fn, A &&...args) {
-        const std::decay_t<F> &f = fn; // a function becomes a pointer
+        requires process_offloadable<F, A...>
+    auto submit(task_options options, F&& fn, A&&... args) {
+        const std::decay_t<F>& f = fn; // a function becomes a pointer
         return detail::submit_remotely(core_, &options, f, args...);
     }
 
     /// As `thread_pool::map`. `chunksize` elements travel and run together: a worker's death fails
     /// all of its chunk, an exception only its element.
     template <class F, std::ranges::input_range... Ranges>
-    requires(sizeof...(Ranges) > 0) &&
-        process_offloadable<F, std::ranges::range_value_t<Ranges>...> auto map(F fn,
-                                                                               Ranges &&...ranges) {
+        requires(sizeof...(Ranges) > 0)
+    &&process_offloadable<F, std::ranges::range_value_t<Ranges>...> auto map(F fn,
+                                                                             Ranges&&... ranges) {
         return detail::map_remotely(core_, {}, std::move(fn), std::forward<Ranges>(ranges)...);
     }
     template <class F, std::ranges::input_range... Ranges>
-    requires(sizeof...(Ranges) > 0) &&
-        process_offloadable<F, std::ranges::range_value_t<Ranges>...> auto map(map_options options,
-                                                                               F fn,
-                                                                               Ranges &&...ranges) {
+        requires(sizeof...(Ranges) > 0)
+    &&process_offloadable<F, std::ranges::range_value_t<Ranges>...> auto
+    map(map_options options, F fn, Ranges&&... ranges) {
         return detail::map_remotely(core_, options, std::move(fn), std::forward<Ranges>(ranges)...);
     }
 
@@ -88,7 +87,7 @@ private:
 
 /// For the parts of Ferry that build on the pool.
 struct process_pool_access {
-    static const std::shared_ptr<detail::process_core> &core(const process_pool &pool) noexcept {
+    static const std::shared_ptr<detail::process_core>& core(const process_pool& pool) noexcept {
         return pool.core_;
     }
 };

@@ -6,7 +6,7 @@
 namespace ferry::detail {
 namespace {
 
-thread_local const callback_thread *this_callback_thread = nullptr;
+thread_local const callback_thread* this_callback_thread = nullptr;
 
 } // namespace
 

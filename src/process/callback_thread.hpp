@@ -39,8 +39,8 @@ class signals_blocked {
 public:
     signals_blocked() noexcept;
     ~signals_blocked();
-    signals_blocked(const signals_blocked &) = delete;
-    signals_blocked &operator=(const signals_blocked &) = delete;
+    signals_blocked(const signals_blocked&) = delete;
+    signals_blocked& operator=(const signals_blocked&) = delete;
 
 private:
     sigset_t before_;

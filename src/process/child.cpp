@@ -44,14 +44,14 @@ std::string program_name() {
 }
 
 // This process's environment with what is to be added.
-std::vector<std::string> environment_with(const std::map<std::string, std::string> &added) {
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& added) {
     std::vector<std::string> all;
-    for (const char *const *e = ::environ; e != nullptr && *e != nullptr; ++e) {
+    for (const char* const* e = ::environ; e != nullptr && *e != nullptr; ++e) {
         const std::string_view entry(*e);
         if (added.find(std::string(entry.substr(0, entry.find('=')))) == added.end())
             all.emplace_back(entry);
     }
-    for (const auto &[name, value] : added)
+    for (const auto& [name, value] : added)
         all.push_back(name + '=' + value);
     return all;
 }
@@ -59,18 +59,18 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
 // Prepares the descriptors in the child, which shares this memory until it becomes the program:
 // nothing here allocates.
 struct prepare_worker {
-    const child_options &options;
+    const child_options& options;
     int null;
-    std::vector<const char *> environment;
+    std::vector<const char*> environment;
 
     template <class Launcher, class Path, class Arguments>
-    boost::system::error_code on_setup(Launcher &launcher, const Path &, const Arguments &) {
+    boost::system::error_code on_setup(Launcher& launcher, const Path&, const Arguments&) {
         launcher.env = environment.data();
         launcher.fd_whitelist.push_back(wire::worker_socket);
         return {};
     }
     template <class Launcher, class Path, class Arguments>
-    boost::system::error_code on_exec_setup(Launcher &, const Path &, const Arguments &) const {
+    boost::system::error_code on_exec_setup(Launcher&, const Path&, const Arguments&) const {
         if (::dup2(options.socket, wire::worker_socket) < 0 || ::dup2(null, STDIN_FILENO) < 0 ||
             ::dup2(options.standard_error, STDERR_FILENO) < 0 ||
             (!options.working_directory.empty() && ::chdir(options.working_directory.c_str()) != 0))
@@ -78,14 +78,17 @@ struct prepare_worker {
         return {};
     }
     // The launcher would call exit() otherwise, which belongs to the parent.
-    template <class... Arguments> void on_exec_error(const Arguments &...) const { ::_exit(127); }
+    template <class... Arguments>
+    void on_exec_error(const Arguments&...) const {
+        ::_exit(127);
+    }
 };
 
 int open_handle(int pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 } // namespace
 
-child::child(const child_options &options) {
+child::child(const child_options& options) {
     auto added = options.environment;
     added[wire::worker_variable] = std::to_string(wire::worker_socket);
     added[wire::depth_variable] = std::to_string(options.depth);
@@ -94,7 +97,7 @@ child::child(const child_options &options) {
         descriptor::checked(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null");
     const descriptor null = descriptor::checked(::fcntl(low.get(), F_DUPFD_CLOEXEC, 10), "fcntl");
     prepare_worker prepare{options, null.get(), {}};
-    for (const auto &e : environment)
+    for (const auto& e : environment)
         prepare.environment.push_back(e.c_str());
     prepare.environment.push_back(nullptr);
 
@@ -104,9 +107,9 @@ child::child(const child_options &options) {
     boost::system::error_code error;
     process::posix::vfork_launcher launch;
     const std::string name = program_name();
-    const char *arguments[] = {name.c_str(), nullptr};
+    const char* arguments[] = {name.c_str(), nullptr};
     auto started = launch(context.get_executor(), error, std::filesystem::path("/proc/self/exe"),
-                          static_cast<const char **>(arguments), prepare);
+                          static_cast<const char**>(arguments), prepare);
     if (error)
         throw std::system_error(error.value(), std::system_category(),
                                 options.working_directory.empty()

@@ -26,7 +26,7 @@ struct child_options {
 class child {
 public:
     /// Errors: `std::system_error` that says what could not be done.
-    explicit child(const child_options &options);
+    explicit child(const child_options& options);
 
     int pid() const noexcept { return pid_; }
     /// Readable when it has ended.

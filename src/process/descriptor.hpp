@@ -14,8 +14,8 @@ class descriptor {
 public:
     descriptor() noexcept = default;
     explicit descriptor(int fd) noexcept : fd_(fd) {}
-    descriptor(descriptor &&o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
-    descriptor &operator=(descriptor &&o) noexcept {
+    descriptor(descriptor&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
+    descriptor& operator=(descriptor&& o) noexcept {
         std::swap(fd_, o.fd_);
         return *this;
     }
@@ -30,7 +30,7 @@ public:
 
     /// The result of a call that gives a new descriptor, moved out of the way of the standard
     /// three, which may be closed. Errors: `std::system_error` that names the call.
-    static descriptor checked(int fd, const char *call) {
+    static descriptor checked(int fd, const char* call) {
         if (fd >= 0 && fd <= 2) {
             const descriptor low(fd);
             fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);

@@ -26,7 +26,7 @@ namespace {
 using std::filesystem::filesystem_error;
 
 // Its message holds what it was made from: text and paths, with a zero in between.
-std::exception_ptr build_filesystem_error(const remote_exception &r) {
+std::exception_ptr build_filesystem_error(const remote_exception& r) {
     const auto first = r.message.find('\0');
     const auto second = r.message.find('\0', first + 1);
     if (first == std::string::npos || second == std::string::npos)
@@ -41,7 +41,7 @@ std::exception_ptr build_filesystem_error(const remote_exception &r) {
     return make_error<filesystem_error>(text, r.standard_code);
 }
 
-std::string parts_of(const filesystem_error &e) {
+std::string parts_of(const filesystem_error& e) {
     std::string text = e.what(); // "filesystem error: text: code [path] [path]"
     if (constexpr std::string_view prefix = "filesystem error: "; text.starts_with(prefix))
         text.erase(0, prefix.size());
@@ -55,12 +55,13 @@ struct registry {
     std::mutex mutex;
     std::map<std::string, exception_builder, std::less<>> builders; // by mangled name
 
-    static registry &instance() {
-        static auto *const r = new registry; // outlives every static pool
+    static registry& instance() {
+        static auto* const r = new registry; // outlives every static pool
         return *r;
     }
 
-    template <class... E> void add() {
+    template <class... E>
+    void add() {
         (builders.emplace(typeid(E).name(), &build_exception<E>), ...);
     }
     registry() {
@@ -74,23 +75,23 @@ struct registry {
             queue_full_error, would_deadlock, broken_executor, broken_thread_pool,
             broken_process_pool, timeout_error>();
         builders.emplace(typeid(std::filesystem::filesystem_error).name(), &build_filesystem_error);
-        builders.emplace(typeid(std::future_error).name(), [](const remote_exception &r) {
+        builders.emplace(typeid(std::future_error).name(), [](const remote_exception& r) {
             return make_error<std::future_error>(
                 static_cast<std::future_errc>(r.standard_code.value()));
         });
-        builders.emplace(typeid(std::regex_error).name(), [](const remote_exception &r) {
+        builders.emplace(typeid(std::regex_error).name(), [](const remote_exception& r) {
             return make_error<std::regex_error>(
                 static_cast<std::regex_constants::error_type>(r.standard_code.value()));
         });
         // They say more than a text: here without the details that stayed in the worker.
-        builders.emplace(typeid(worker_died).name(), [](const remote_exception &r) {
+        builders.emplace(typeid(worker_died).name(), [](const remote_exception& r) {
             return make_error<worker_died>(r.message);
         });
     }
 };
 
 // A text without what a system error appends for its code.
-std::string without(const std::string &text, const std::string &appended) {
+std::string without(const std::string& text, const std::string& appended) {
     const std::string tail = ": " + appended;
     if (text == appended)
         return {};
@@ -98,29 +99,30 @@ std::string without(const std::string &text, const std::string &appended) {
 }
 
 // Categories are named by where they are: every process of a program has them at the same place.
-template <class Category> void put_category(byte_sink &out, const Category &c) {
+template <class Category>
+void put_category(byte_sink& out, const Category& c) {
     put_string(out, c.name());
     try {
         const auto ref = locate(&c);
         out.put(true);
         put_code(out, ref);
-    } catch (const std::exception &) {
+    } catch (const std::exception&) {
         out.put(false);
     }
 }
 
 template <class Category>
-const Category *find_category(byte_source &in, std::initializer_list<const Category *> known) {
+const Category* find_category(byte_source& in, std::initializer_list<const Category*> known) {
     const std::string name = in.get_string();
-    const void *at = in.get<bool>() ? get_code(in) : nullptr;
-    for (const Category *c : known) {
+    const void* at = in.get<bool>() ? get_code(in) : nullptr;
+    for (const Category* c : known) {
         if (c == at || c->name() == name)
             return c;
     }
     // One that nobody has constructed here yet has no virtual functions.
-    if (at == nullptr || *static_cast<void *const *>(at) == nullptr)
+    if (at == nullptr || *static_cast<void* const*>(at) == nullptr)
         return nullptr;
-    const auto *const c = static_cast<const Category *>(at);
+    const auto* const c = static_cast<const Category*>(at);
     return c->name() == name ? c : nullptr;
 }
 
@@ -129,30 +131,30 @@ struct described {
     remote_exception known;
 };
 
-described describe(const std::exception_ptr &error) {
+described describe(const std::exception_ptr& error) {
     described d;
     try {
         std::rethrow_exception(error);
-    } catch (const boost::system::system_error &e) {
+    } catch (const boost::system::system_error& e) {
         d.known.what = e.what();
         d.known.boost_code = e.code();
         d.known.message = without(d.known.what, e.code().what());
-    } catch (const std::system_error &e) {
+    } catch (const std::system_error& e) {
         d.known.what = e.what();
         d.known.standard_code = e.code();
-        const auto *const f = dynamic_cast<const filesystem_error *>(&e);
+        const auto* const f = dynamic_cast<const filesystem_error*>(&e);
         d.known.message = f != nullptr ? parts_of(*f) : without(d.known.what, e.code().message());
-    } catch (const std::future_error &e) {
+    } catch (const std::future_error& e) {
         d.known.what = e.what();
         d.known.standard_code = e.code();
-    } catch (const std::regex_error &e) {
+    } catch (const std::regex_error& e) {
         d.known.what = d.known.message = e.what();
         d.known.standard_code = {static_cast<int>(e.code()), std::generic_category()};
-    } catch (const std::exception &e) {
+    } catch (const std::exception& e) {
         d.known.what = d.known.message = e.what();
-    } catch (const std::string &text) {
+    } catch (const std::string& text) {
         d.known.what = text;
-    } catch (const char *text) {
+    } catch (const char* text) {
         d.known.what = text != nullptr ? text : "";
     } catch (int number) {
         d.known.what = std::to_string(number);
@@ -161,11 +163,11 @@ described describe(const std::exception_ptr &error) {
     }
     try {
         std::rethrow_exception(error);
-    } catch (const remote_error &e) { // of a pool in the worker
+    } catch (const remote_error& e) { // of a pool in the worker
         d.type = "remote:" + e.type_name();
         d.known.what = e.what();
     } catch (...) {
-        const std::type_info *const type = abi::__cxa_current_exception_type();
+        const std::type_info* const type = abi::__cxa_current_exception_type();
         d.type = type != nullptr ? type->name() : "";
     }
     return d;
@@ -173,13 +175,13 @@ described describe(const std::exception_ptr &error) {
 
 } // namespace
 
-void add_exception(const std::type_info &type, exception_builder build) {
-    auto &r = registry::instance();
+void add_exception(const std::type_info& type, exception_builder build) {
+    auto& r = registry::instance();
     const std::lock_guard lock(r.mutex);
     r.builders[type.name()] = build;
 }
 
-void put_exception(byte_sink &out, const std::exception_ptr &error) {
+void put_exception(byte_sink& out, const std::exception_ptr& error) {
     const described d = describe(error);
     put_string(out, d.type);
     put_string(out, d.known.what);
@@ -190,17 +192,17 @@ void put_exception(byte_sink &out, const std::exception_ptr &error) {
     put_category(out, d.known.boost_code.category());
 }
 
-std::exception_ptr get_exception(byte_source &in) {
+std::exception_ptr get_exception(byte_source& in) {
     const std::string type = in.get_string();
     remote_exception known;
     known.what = in.get_string();
     known.message = in.get_string();
     const int standard_value = in.get<int>();
-    const auto *const standard = find_category<std::error_category>(
+    const auto* const standard = find_category<std::error_category>(
         in, {&std::system_category(), &std::generic_category(), &std::iostream_category(),
              &std::future_category()});
     const int boost_value = in.get<int>();
-    const auto *const from_boost = find_category<boost::system::error_category>(
+    const auto* const from_boost = find_category<boost::system::error_category>(
         in, {&boost::system::system_category(), &boost::system::generic_category(),
              &boost::asio::error::get_misc_category(), &boost::asio::error::get_netdb_category(),
              &boost::asio::error::get_addrinfo_category(), &error_category()});
@@ -208,7 +210,7 @@ std::exception_ptr get_exception(byte_source &in) {
     if (standard != nullptr && from_boost != nullptr) {
         known.standard_code.assign(standard_value, *standard);
         known.boost_code.assign(boost_value, *from_boost);
-        auto &r = registry::instance();
+        auto& r = registry::instance();
         const std::lock_guard lock(r.mutex);
         if (const auto it = r.builders.find(type); it != r.builders.end())
             build = it->second;

@@ -7,8 +7,8 @@
 
 namespace ferry::detail {
 
-bool send_message(int socket, const wire::message &m, std::span<const int> files) noexcept {
-    iovec part{const_cast<wire::message *>(&m), sizeof m};
+bool send_message(int socket, const wire::message& m, std::span<const int> files) noexcept {
+    iovec part{const_cast<wire::message*>(&m), sizeof m};
     alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
     msghdr header{};
     header.msg_iov = &part;
@@ -16,7 +16,7 @@ bool send_message(int socket, const wire::message &m, std::span<const int> files
     if (!files.empty()) {
         header.msg_control = control;
         header.msg_controllen = CMSG_SPACE(files.size_bytes());
-        cmsghdr *const c = CMSG_FIRSTHDR(&header);
+        cmsghdr* const c = CMSG_FIRSTHDR(&header);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
         c->cmsg_len = CMSG_LEN(files.size_bytes());
@@ -29,8 +29,8 @@ bool send_message(int socket, const wire::message &m, std::span<const int> files
     return n == static_cast<ssize_t>(sizeof m);
 }
 
-bool receive_message(int socket, wire::message &m, std::array<descriptor, 2> &files, bool wait,
-                     bool &ended) noexcept {
+bool receive_message(int socket, wire::message& m, std::array<descriptor, 2>& files, bool wait,
+                     bool& ended) noexcept {
     iovec part{&m, sizeof m};
     alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
     msghdr header{};
@@ -45,7 +45,7 @@ bool receive_message(int socket, wire::message &m, std::array<descriptor, 2> &fi
     ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
     std::size_t count = 0;
     if (n >= 0) {
-        for (cmsghdr *c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+        for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
             if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
                 continue;
             const std::size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);

@@ -19,25 +19,25 @@ std::int64_t now_ns() {
 
 // ---- What tasks tell their pool -----------------------------------------------------------------
 
-void work_dropped(process_core &core, remote_call &call, bool expired) noexcept {
+void work_dropped(process_core& core, remote_call& call, bool expired) noexcept {
     core.dropped(call, expired);
 }
-bool take_call_back(process_core &core, remote_call &call) noexcept { return core.take_back(call); }
-bool call_started(const process_core &core, const remote_call &call) noexcept {
+bool take_call_back(process_core& core, remote_call& call) noexcept { return core.take_back(call); }
+bool call_started(const process_core& core, const remote_call& call) noexcept {
     return core.started(call);
 }
-bool ask_call_to_stop(process_core &core, remote_call &call) noexcept {
+bool ask_call_to_stop(process_core& core, remote_call& call) noexcept {
     return core.ask_to_stop(call);
 }
-bool cancel_running_call(process_core &core, remote_call &call) noexcept {
+bool cancel_running_call(process_core& core, remote_call& call) noexcept {
     return core.cancel_running(call);
 }
-void run_callbacks_later(process_core &core, remote_call &call) { core.run_callbacks_later(call); }
-void throw_if_closed(process_core &core) { core.throw_if_closed(); }
-segment_store &store_of(process_core &core) noexcept { return core.store(); }
+void run_callbacks_later(process_core& core, remote_call& call) { core.run_callbacks_later(call); }
+void throw_if_closed(process_core& core) { core.throw_if_closed(); }
+segment_store& store_of(process_core& core) noexcept { return core.store(); }
 
-void submit_call(const std::shared_ptr<process_core> &core,
-                 boost::intrusive_ptr<shared_state_base> state, remote_call &call) {
+void submit_call(const std::shared_ptr<process_core>& core,
+                 boost::intrusive_ptr<shared_state_base> state, remote_call& call) {
     const bool expires = state->extra != nullptr && state->extra->start_by.has_value();
     if (expires)
         arm_timer(*state, *state->extra->start_by, timer_purpose::start_by);
@@ -50,7 +50,7 @@ void submit_call(const std::shared_ptr<process_core> &core,
     }
 }
 
-std::vector<std::byte> encode_alone(const std::function<void(byte_sink &)> &encode) {
+std::vector<std::byte> encode_alone(const std::function<void(byte_sink&)>& encode) {
     segment_store store(0);
     byte_sink out(store);
     encode(out);
@@ -65,7 +65,7 @@ process_core::process_core(process_pool_options options)
       store_(options_.max_workers + 1),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
-    if (const auto &init = options_.initializer.call_) {
+    if (const auto& init = options_.initializer.call_) {
         byte_sink out(store_);
         out.write(init->arguments.data(), init->arguments.size());
         initializer_ = out.finish();
@@ -91,7 +91,7 @@ void process_core::submit(held_call c) {
         if (closed_)
             throw shutdown_error();
         start_reader();
-        remote_call &call = *c.call;
+        remote_call& call = *c.call;
         call.place = ++places_;
         call.submitted_ns = now_ns();
         call.queued = true;
@@ -121,18 +121,18 @@ void process_core::wake_reader() noexcept {
 
 // ---- Who gets what ------------------------------------------------------------------------------
 
-worker_link *process_core::find(std::uint32_t id) noexcept {
+worker_link* process_core::find(std::uint32_t id) noexcept {
     const auto it = workers_.find(id);
     return it != workers_.end() ? it->second.get() : nullptr;
 }
 
 // The first idle worker; else, once all are there, the one that holds least, as long as that is not
 // too much.
-worker_link *process_core::pick() noexcept {
+worker_link* process_core::pick() noexcept {
     const std::size_t depth =
         workers_.size() < options_.max_workers ? 1 : hand_out_depth(mean_run_ns_, wire::slot_count);
-    worker_link *best = nullptr;
-    for (const auto &[id, w] : workers_) {
+    worker_link* best = nullptr;
+    for (const auto& [id, w] : workers_) {
         const std::size_t held = w->life.held();
         if (w->life.quota() == 0 || held >= depth)
             continue;
@@ -148,12 +148,12 @@ worker_link *process_core::pick() noexcept {
 bool process_core::dispatch_queue() {
     bool any = false;
     while (!queue_.empty()) {
-        worker_link *const w = pick();
+        worker_link* const w = pick();
         if (w == nullptr)
             break;
         auto node = queue_.extract(queue_.begin());
         held_call c = std::move(node.mapped());
-        remote_call &call = *c.call;
+        remote_call& call = *c.call;
         call.queued = false;
         if (!call.state().hand_out())
             continue; // claimed by who is about to say so
@@ -170,7 +170,7 @@ bool process_core::dispatch_queue() {
 }
 
 void process_core::requeue(held_call c) {
-    remote_call &call = *c.call;
+    remote_call& call = *c.call;
     call.state().hand_back();
     call.queued = true;
     queue_.emplace(key_of(call), std::move(c));
@@ -184,26 +184,26 @@ void process_core::dispatch() {
 
 // Gives an idle worker half of what waits behind the task of another.
 void process_core::steal() {
-    for (const auto &[id, thief] : workers_) {
+    for (const auto& [id, thief] : workers_) {
         if (thief->life.quota() == 0 || thief->life.held() != 0)
             continue;
-        worker_link *victim = nullptr;
-        for (const auto &[other, w] : workers_) {
+        worker_link* victim = nullptr;
+        for (const auto& [other, w] : workers_) {
             if (w->life.held() >= 2 && (victim == nullptr || w->life.held() > victim->life.held()))
                 victim = w.get();
         }
         if (victim == nullptr)
             return;
         std::vector<held_call> latest;
-        for (const auto &h : victim->held) {
+        for (const auto& h : victim->held) {
             if (h)
                 latest.push_back(h);
         }
-        std::sort(latest.begin(), latest.end(), [](const held_call &a, const held_call &b) {
+        std::sort(latest.begin(), latest.end(), [](const held_call& a, const held_call& b) {
             return a.call->number > b.call->number;
         });
         latest.resize(latest.size() / 2);
-        for (auto &c : latest) {
+        for (auto& c : latest) {
             if (!victim->take_back(*c.call))
                 break;
             requeue(std::move(c));
@@ -217,7 +217,7 @@ bool process_core::wants_worker() const noexcept {
     if (queue_.empty() || broken_ || workers_.size() >= options_.max_workers)
         return false;
     const auto starting =
-        static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto &w) {
+        static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
             return w.second->life.now() == worker_lifecycle::stage::starting;
         }));
     return queue_.size() > starting;
@@ -226,12 +226,12 @@ bool process_core::wants_worker() const noexcept {
 bool process_core::has_unfinished() const noexcept {
     return !queue_.empty() || finishing_ != 0 ||
            std::any_of(workers_.begin(), workers_.end(),
-                       [](const auto &w) { return w.second->life.held() != 0; });
+                       [](const auto& w) { return w.second->life.held() != 0; });
 }
 
 // ---- What tasks tell ----------------------------------------------------------------------------
 
-void process_core::dropped(remote_call &c, bool expired) noexcept {
+void process_core::dropped(remote_call& c, bool expired) noexcept {
     payload unneeded; // freed without the lock
     held_call entry;
     bool last = false;
@@ -255,7 +255,7 @@ void process_core::dropped(remote_call &c, bool expired) noexcept {
         wake_reader();
 }
 
-bool process_core::take_back(remote_call &c) noexcept {
+bool process_core::take_back(remote_call& c) noexcept {
     const short_lock lock(mutex_);
     if (c.at == nullptr)
         return true; // it is not out any more
@@ -265,24 +265,24 @@ bool process_core::take_back(remote_call &c) noexcept {
     return true;
 }
 
-bool process_core::started(const remote_call &c) const noexcept {
+bool process_core::started(const remote_call& c) const noexcept {
     const short_lock lock(mutex_);
     return c.at != nullptr && !c.at->slot_of(c).is(c.number, wire::slot_state::offered);
 }
 
-bool process_core::ask_to_stop(remote_call &c) noexcept {
+bool process_core::ask_to_stop(remote_call& c) noexcept {
     const short_lock lock(mutex_);
     return c.stops && c.at != nullptr && c.at->slot_of(c).is(c.number, wire::slot_state::claimed) &&
            c.at->ask_to_stop(c.number);
 }
 
-bool process_core::cancel_running(remote_call &c) noexcept {
+bool process_core::cancel_running(remote_call& c) noexcept {
     std::vector<verdict> verdicts;
     {
         const short_lock lock(mutex_);
         if (c.at == nullptr)
             return true; // its outcome is on its way
-        worker_link &w = *c.at;
+        worker_link& w = *c.at;
         if (c.stops) {
             if (w.ask_to_stop(c.number))
                 arm_grace({timer::purpose::stop_grace, w.id, c.number, c.slot});
@@ -298,14 +298,14 @@ bool process_core::cancel_running(remote_call &c) noexcept {
     return true;
 }
 
-void process_core::run_callbacks_later(remote_call &c) {
+void process_core::run_callbacks_later(remote_call& c) {
     callbacks_.post(
         [keep = boost::intrusive_ptr<shared_state_base>(&c.state()), &c] { c.run_callbacks(); },
         shared_from_this());
 }
 
-void process_core::pass(std::vector<verdict> &verdicts) {
-    for (auto &v : verdicts) {
+void process_core::pass(std::vector<verdict>& verdicts) {
+    for (auto& v : verdicts) {
         if (v.error != nullptr)
             v.task.call->fail(std::move(v.error));
         else
@@ -316,26 +316,19 @@ void process_core::pass(std::vector<verdict> &verdicts) {
 
 // ---- Workers that are to end --------------------------------------------------------------------
 
-void process_core::act(worker_link &w, worker_lifecycle::action a) {
+void process_core::act(worker_link& w, worker_lifecycle::action a) {
     using action = worker_lifecycle::action;
     switch (a) {
-    case action::nothing:
-        break;
-    case action::tell_to_leave:
-        w.tell_to_leave();
-        break;
-    case action::terminate:
-        w.process->signal(SIGTERM);
-        break;
-    case action::kill:
-        w.process->signal(SIGKILL);
-        break;
+    case action::nothing: break;
+    case action::tell_to_leave: w.tell_to_leave(); break;
+    case action::terminate: w.process->signal(SIGTERM); break;
+    case action::kill: w.process->signal(SIGKILL); break;
     }
     if (a == action::tell_to_leave || a == action::terminate)
         arm_grace({timer::purpose::grace, w.id, 0, 0});
 }
 
-void process_core::arm_grace(const timer &t) {
+void process_core::arm_grace(const timer& t) {
     if (const auto at = options_.kill_grace.deadline())
         arm(*at, t);
 }
@@ -347,7 +340,7 @@ void process_core::arm(clock::time_point at, timer t) {
 }
 
 // Only the worker that still runs that very task is ended for it.
-bool process_core::condemn(worker_link &w, std::uint16_t slot, std::uint64_t task) {
+bool process_core::condemn(worker_link& w, std::uint16_t slot, std::uint64_t task) {
     if (!w.memory->slots[slot].move(task, wire::slot_state::claimed, wire::slot_state::condemned))
         return false;
     act(w, w.life.terminate());
@@ -362,10 +355,10 @@ std::size_t process_core::close(bool cancel) {
         const short_lock lock(mutex_);
         closed_ = true;
         if (cancel) {
-            for (const auto &[key, c] : queue_)
+            for (const auto& [key, c] : queue_)
                 all.push_back(c);
-            for (const auto &[id, w] : workers_) {
-                for (const auto &h : w->held) {
+            for (const auto& [id, w] : workers_) {
+                for (const auto& h : w->held) {
                     if (h)
                         all.push_back(h);
                 }
@@ -376,7 +369,7 @@ std::size_t process_core::close(bool cancel) {
     }
     wake_reader();
     std::size_t cancelled = 0;
-    for (const auto &c : all)
+    for (const auto& c : all)
         cancelled += c.keep->cancel() ? 1 : 0;
     return cancelled;
 }
@@ -413,8 +406,8 @@ shutdown_report process_core::close_within(timeout limit) {
     report.dropped = close(true);
     {
         const short_lock lock(mutex_);
-        for (const auto &[id, w] : workers_) {
-            if (const held_call *const h = w->running()) {
+        for (const auto& [id, w] : workers_) {
+            if (const held_call* const h = w->running()) {
                 report.stuck.push_back(
                     {h->call->call_label(),
                      std::chrono::nanoseconds(now_ns() - w->memory->started_ns)});
@@ -430,7 +423,7 @@ void process_core::end_workers(bool gently) {
     close(true);
     {
         const short_lock lock(mutex_);
-        for (const auto &[id, w] : workers_)
+        for (const auto& [id, w] : workers_)
             act(*w, gently ? w->life.terminate() : w->life.kill());
     }
     short_lock lock(mutex_);
@@ -446,7 +439,7 @@ void process_core::forsake() {
 
 // ---- Statistics ---------------------------------------------------------------------------------
 
-void process_core::record(histogram &h, std::int64_t ns) {
+void process_core::record(histogram& h, std::int64_t ns) {
     std::size_t bucket = 0;
     while (bucket + 1 < histogram::buckets && ns >= histogram::limit(bucket).count())
         ++bucket;
@@ -458,7 +451,7 @@ pool_stats process_core::stats() {
     pool_stats s = counts_;
     s.queued = queue_.size();
     s.workers = workers_.size();
-    for (const auto &[id, w] : workers_) {
+    for (const auto& [id, w] : workers_) {
         const bool busy = w->running() != nullptr;
         s.running += busy ? 1 : 0;
         s.queued += w->life.held() - (busy ? 1 : 0);

@@ -38,8 +38,8 @@ public:
     explicit process_core(process_pool_options options);
     ~process_core();
 
-    const process_pool_options &options() const noexcept { return options_; }
-    segment_store &store() noexcept { return store_; }
+    const process_pool_options& options() const noexcept { return options_; }
+    segment_store& store() noexcept { return store_; }
 
     void submit(held_call c) FERRY_EXCLUDES(mutex_);
     void throw_if_closed() FERRY_EXCLUDES(mutex_);
@@ -58,12 +58,12 @@ public:
     pool_stats stats() FERRY_EXCLUDES(mutex_);
 
     // What tasks tell.
-    void dropped(remote_call &c, bool expired) noexcept FERRY_EXCLUDES(mutex_);
-    bool take_back(remote_call &c) noexcept FERRY_EXCLUDES(mutex_);
-    bool started(const remote_call &c) const noexcept FERRY_EXCLUDES(mutex_);
-    bool ask_to_stop(remote_call &c) noexcept FERRY_EXCLUDES(mutex_);
-    bool cancel_running(remote_call &c) noexcept FERRY_EXCLUDES(mutex_);
-    void run_callbacks_later(remote_call &c);
+    void dropped(remote_call& c, bool expired) noexcept FERRY_EXCLUDES(mutex_);
+    bool take_back(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
+    bool started(const remote_call& c) const noexcept FERRY_EXCLUDES(mutex_);
+    bool ask_to_stop(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
+    bool cancel_running(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
+    void run_callbacks_later(remote_call& c);
 
 private:
     using clock = timeout::clock;
@@ -82,18 +82,18 @@ private:
         std::exception_ptr error; // null: cancelled
     };
 
-    static queue_key key_of(const remote_call &c) noexcept {
+    static queue_key key_of(const remote_call& c) noexcept {
         return {-static_cast<std::int64_t>(c.priority), c.place};
     }
 
     // The queue and who gets what.
     void dispatch() FERRY_REQUIRES(mutex_);
     bool dispatch_queue() FERRY_REQUIRES(mutex_);
-    worker_link *pick() noexcept FERRY_REQUIRES(mutex_);
+    worker_link* pick() noexcept FERRY_REQUIRES(mutex_);
     void steal() FERRY_REQUIRES(mutex_);
     void requeue(held_call c) FERRY_REQUIRES(mutex_);
     bool wants_worker() const noexcept FERRY_REQUIRES(mutex_);
-    worker_link *find(std::uint32_t id) noexcept FERRY_REQUIRES(mutex_);
+    worker_link* find(std::uint32_t id) noexcept FERRY_REQUIRES(mutex_);
     bool has_unfinished() const noexcept FERRY_REQUIRES(mutex_);
     void start_reader() FERRY_REQUIRES(mutex_);
     void wake_reader() noexcept;
@@ -102,27 +102,27 @@ private:
     void run();
     void watch(int file, std::uint32_t worker, unsigned what, std::uint32_t events);
     bool start_workers() FERRY_EXCLUDES(mutex_);
-    void read_answers(worker_link &w) FERRY_EXCLUDES(mutex_);
-    bool next_answers(worker_link &w, std::vector<answer> &batch) FERRY_EXCLUDES(mutex_);
-    void account(worker_link &w, std::vector<answer> &batch) FERRY_EXCLUDES(mutex_);
-    void finish(worker_link &w, answer &a);
-    void on_ready(worker_link &w, const answer &a) FERRY_EXCLUDES(mutex_);
-    void on_stderr(worker_link &w) FERRY_EXCLUDES(mutex_);
-    void on_exit(worker_link &w) FERRY_EXCLUDES(mutex_);
-    void start_failed(const std::string &why) FERRY_EXCLUDES(mutex_);
-    void break_pool(const std::string &why) FERRY_EXCLUDES(mutex_);
+    void read_answers(worker_link& w) FERRY_EXCLUDES(mutex_);
+    bool next_answers(worker_link& w, std::vector<answer>& batch) FERRY_EXCLUDES(mutex_);
+    void account(worker_link& w, std::vector<answer>& batch) FERRY_EXCLUDES(mutex_);
+    void finish(worker_link& w, answer& a);
+    void on_ready(worker_link& w, const answer& a) FERRY_EXCLUDES(mutex_);
+    void on_stderr(worker_link& w) FERRY_EXCLUDES(mutex_);
+    void on_exit(worker_link& w) FERRY_EXCLUDES(mutex_);
+    void start_failed(const std::string& why) FERRY_EXCLUDES(mutex_);
+    void break_pool(const std::string& why) FERRY_EXCLUDES(mutex_);
     int run_timers() FERRY_EXCLUDES(mutex_);
-    void on_timer(const timer &t, std::vector<verdict> &verdicts) FERRY_REQUIRES(mutex_);
-    void on_run_time(worker_link &w, const timer &t, std::vector<verdict> &verdicts)
+    void on_timer(const timer& t, std::vector<verdict>& verdicts) FERRY_REQUIRES(mutex_);
+    void on_run_time(worker_link& w, const timer& t, std::vector<verdict>& verdicts)
         FERRY_REQUIRES(mutex_);
     bool finish_if_closed() FERRY_EXCLUDES(mutex_);
 
-    void act(worker_link &w, worker_lifecycle::action a) FERRY_REQUIRES(mutex_);
+    void act(worker_link& w, worker_lifecycle::action a) FERRY_REQUIRES(mutex_);
     void arm(clock::time_point at, timer t) FERRY_REQUIRES(mutex_);
-    void arm_grace(const timer &t) FERRY_REQUIRES(mutex_);
-    bool condemn(worker_link &w, std::uint16_t slot, std::uint64_t task) FERRY_REQUIRES(mutex_);
-    static void pass(std::vector<verdict> &verdicts);
-    void record(histogram &h, std::int64_t ns) FERRY_REQUIRES(mutex_);
+    void arm_grace(const timer& t) FERRY_REQUIRES(mutex_);
+    bool condemn(worker_link& w, std::uint16_t slot, std::uint64_t task) FERRY_REQUIRES(mutex_);
+    static void pass(std::vector<verdict>& verdicts);
+    void record(histogram& h, std::int64_t ns) FERRY_REQUIRES(mutex_);
 
     // Constant after construction.
     const process_pool_options options_;

@@ -14,17 +14,17 @@ enum source : unsigned { source_wake, source_answer, source_exit, source_stderr 
 
 constexpr unsigned tolerated_starts = 3;
 
-std::string text_of(const std::exception_ptr &error) {
+std::string text_of(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
-    } catch (const std::exception &e) {
+    } catch (const std::exception& e) {
         return type_name_of(error) + ": " + e.what();
     } catch (...) {
         return "something that is no std::exception";
     }
 }
 
-std::string text_of(const worker_died::ending &how) {
+std::string text_of(const worker_died::ending& how) {
     if (how.signal)
         return "it was ended by signal " + std::to_string(*how.signal);
     return how.exit_code ? "it left with exit code " + std::to_string(*how.exit_code) : "it ended";
@@ -62,7 +62,7 @@ void process_core::run() {
                 woken_.store(false);
                 continue;
             }
-            worker_link *w = nullptr;
+            worker_link* w = nullptr;
             {
                 const short_lock lock(mutex_);
                 w = find(static_cast<std::uint32_t>(events[i].data.u64 >> 8));
@@ -91,7 +91,7 @@ bool process_core::finish_if_closed() {
     const short_lock lock(mutex_);
     if (!closed_ || has_unfinished())
         return false;
-    for (const auto &[id, w] : workers_)
+    for (const auto& [id, w] : workers_)
         act(*w, w->life.leave());
     return workers_.empty();
 }
@@ -120,11 +120,11 @@ bool process_core::start_workers() {
             if (options_.initializer)
                 w->give_initializer(*options_.initializer.call_, initializer_);
             const short_lock lock(mutex_);
-            worker_link &link = *workers_.emplace(id, std::move(w)).first->second;
+            worker_link& link = *workers_.emplace(id, std::move(w)).first->second;
             watch(link.answered.get(), id, source_answer, EPOLLIN | EPOLLET);
             watch(link.process->handle(), id, source_exit, EPOLLIN);
             watch(link.standard_error.get(), id, source_stderr, EPOLLIN);
-        } catch (const std::exception &e) {
+        } catch (const std::exception& e) {
             if (others)
                 return false; // they do the work
             start_failed(e.what());
@@ -133,7 +133,7 @@ bool process_core::start_workers() {
     }
 }
 
-void process_core::start_failed(const std::string &why) {
+void process_core::start_failed(const std::string& why) {
     {
         const short_lock lock(mutex_);
         if (++failed_starts_ < tolerated_starts || broken_)
@@ -143,18 +143,18 @@ void process_core::start_failed(const std::string &why) {
                " workers in a row could not be started; of the last one: " + why);
 }
 
-void process_core::break_pool(const std::string &why) {
+void process_core::break_pool(const std::string& why) {
     std::vector<verdict> verdicts;
     {
         const short_lock lock(mutex_);
         broken_ = closed_ = true;
         why_broken_ = why;
-        for (auto &[key, c] : queue_) {
+        for (auto& [key, c] : queue_) {
             c.call->queued = false;
             verdicts.push_back({std::move(c), make_error<broken_process_pool>(why)});
         }
         queue_.clear();
-        for (const auto &[id, w] : workers_) {
+        for (const auto& [id, w] : workers_) {
             for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
                 if (auto c = w->let_go(slot)) {
                     static_cast<void>(w->life.answered());
@@ -168,7 +168,7 @@ void process_core::break_pool(const std::string &why) {
     pass(verdicts);
 }
 
-void process_core::on_ready(worker_link &w, const answer &a) {
+void process_core::on_ready(worker_link& w, const answer& a) {
     byte_source body(a.frame.body);
     try {
         if (a.frame.header.kind == wire::frame_kind::not_ready) {
@@ -183,7 +183,7 @@ void process_core::on_ready(worker_link &w, const answer &a) {
             return;
         }
         w.why_not_ready = "it runs another program than its pool";
-    } catch (const std::exception &e) {
+    } catch (const std::exception& e) {
         w.why_not_ready = std::string("what it said at its start cannot be read: ") + e.what();
     }
     const short_lock lock(mutex_);
@@ -192,13 +192,13 @@ void process_core::on_ready(worker_link &w, const answer &a) {
 
 // ---- Answers ------------------------------------------------------------------------------------
 
-void process_core::read_answers(worker_link &w) {
+void process_core::read_answers(worker_link& w) {
     std::vector<answer> batch;
     for (;;) {
         const bool sound = next_answers(w, batch);
         if (!batch.empty()) {
             account(w, batch);
-            for (auto &a : batch)
+            for (auto& a : batch)
                 finish(w, a);
             w.answers->release();
             const std::size_t n = batch.size();
@@ -219,7 +219,7 @@ void process_core::read_answers(worker_link &w) {
 }
 
 // Up to 64 answers; what else a worker says is dealt with at once. False for what is no frame.
-bool process_core::next_answers(worker_link &w, std::vector<answer> &batch) {
+bool process_core::next_answers(worker_link& w, std::vector<answer>& batch) {
     while (batch.size() < 64) {
         answer a;
         const wire::decoded d = w.answers->next(a.frame);
@@ -227,17 +227,14 @@ bool process_core::next_answers(worker_link &w, std::vector<answer> &batch) {
             return d == wire::decoded::nothing;
         switch (a.frame.header.kind) {
         case wire::frame_kind::ready:
-        case wire::frame_kind::not_ready:
-            on_ready(w, a);
-            break;
+        case wire::frame_kind::not_ready: on_ready(w, a); break;
         case wire::frame_kind::value:
         case wire::frame_kind::error:
             if (a.frame.body.size() < sizeof(wire::answer_body))
                 return false;
             batch.push_back(std::move(a));
             break;
-        default:
-            return false;
+        default: return false;
         }
     }
     return true;
@@ -245,12 +242,12 @@ bool process_core::next_answers(worker_link &w, std::vector<answer> &batch) {
 
 // Takes the answered tasks from their slots, before their outcomes become visible: who sees one may
 // count on the worker.
-void process_core::account(worker_link &w, std::vector<answer> &batch) {
+void process_core::account(worker_link& w, std::vector<answer>& batch) {
     const std::int64_t now = std::chrono::nanoseconds(clock::now().time_since_epoch()).count();
     const short_lock lock(mutex_);
     finishing_ += batch.size();
-    for (auto &a : batch) {
-        const auto &h = a.frame.header;
+    for (auto& a : batch) {
+        const auto& h = a.frame.header;
         if (!w.held[h.slot] || w.held[h.slot].call->number != h.task)
             continue; // let go of when the pool broke
         w.held[h.slot].keep->try_start();
@@ -269,7 +266,7 @@ void process_core::account(worker_link &w, std::vector<answer> &batch) {
     dispatch();
 }
 
-void process_core::finish(worker_link &w, answer &a) {
+void process_core::finish(worker_link& w, answer& a) {
     if (!a.task)
         return;
     a.arguments = {};
@@ -277,7 +274,7 @@ void process_core::finish(worker_link &w, answer &a) {
     std::memcpy(&body, a.frame.body.data(), sizeof body);
     auto bytes = a.frame.body.subspan(sizeof body);
     const bool failed = a.frame.header.kind == wire::frame_kind::error;
-    const auto decode = [failed](remote_call &call, std::span<const std::byte> from) {
+    const auto decode = [failed](remote_call& call, std::span<const std::byte> from) {
         byte_source in(from);
         if (!failed) {
             call.finish(in);
@@ -301,7 +298,7 @@ void process_core::finish(worker_link &w, answer &a) {
         std::memcpy(&ref, bytes.data(), sizeof ref);
         try {
             s = w.find_segment(ref);
-        } catch (const std::exception &e) {
+        } catch (const std::exception& e) {
             a.task.call->fail(make_error<remote_error>("ferry", e.what()));
             return;
         }
@@ -331,7 +328,7 @@ void process_core::finish(worker_link &w, answer &a) {
 
 // ---- Standard error, death and time -------------------------------------------------------------
 
-void process_core::on_stderr(worker_link &w) {
+void process_core::on_stderr(worker_link& w) {
     const auto s = w.read_stderr(false);
     if (s == worker_link::stream::open)
         return;
@@ -343,7 +340,7 @@ void process_core::on_stderr(worker_link &w) {
     }
 }
 
-void process_core::on_exit(worker_link &w) {
+void process_core::on_exit(worker_link& w) {
     const auto how = w.process->collect();
     if (!how)
         return;
@@ -415,20 +412,16 @@ int process_core::run_timers() {
     return wait_ms;
 }
 
-void process_core::on_timer(const timer &t, std::vector<verdict> &verdicts) {
-    worker_link *const w = find(t.worker);
+void process_core::on_timer(const timer& t, std::vector<verdict>& verdicts) {
+    worker_link* const w = find(t.worker);
     if (w == nullptr)
         return;
     switch (t.what) {
-    case timer::purpose::grace:
-        act(*w, w->life.grace_over());
-        break;
+    case timer::purpose::grace: act(*w, w->life.grace_over()); break;
     case timer::purpose::standard_error:
         watch(w->standard_error.get(), w->id, source_stderr, EPOLLIN);
         break;
-    case timer::purpose::run_time:
-        on_run_time(*w, t, verdicts);
-        break;
+    case timer::purpose::run_time: on_run_time(*w, t, verdicts); break;
     case timer::purpose::stop_grace: {
         const held_call c = w->held[t.slot];
         if (c && c.call->number == t.task && condemn(*w, t.slot, t.task)) {
@@ -439,7 +432,7 @@ void process_core::on_timer(const timer &t, std::vector<verdict> &verdicts) {
     }
 }
 
-void process_core::on_run_time(worker_link &w, const timer &t, std::vector<verdict> &verdicts) {
+void process_core::on_run_time(worker_link& w, const timer& t, std::vector<verdict>& verdicts) {
     const held_call c = w.held[t.slot];
     if (!c || c.call->number != t.task)
         return; // it has ended, or was taken back

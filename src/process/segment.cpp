@@ -14,11 +14,11 @@ std::size_t to_pages(std::size_t bytes) {
     return (bytes + page - 1) / page * page;
 }
 
-std::byte *map(int file, std::size_t size) {
-    void *const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+std::byte* map(int file, std::size_t size) {
+    void* const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (at == MAP_FAILED)
         throw std::system_error(errno, std::generic_category(), "mmap of a shared mapping");
-    return static_cast<std::byte *>(at);
+    return static_cast<std::byte*>(at);
 }
 
 void set_size(int file, std::size_t size) {
@@ -54,10 +54,10 @@ segment::~segment() { ::munmap(memory_, capacity_ + header_size); }
 void segment::grow(std::size_t at_least) {
     const std::size_t to = to_pages(std::max(at_least, 2 * capacity_) + header_size) - header_size;
     set_size(file_.get(), to + header_size);
-    void *const at = ::mremap(memory_, capacity_ + header_size, to + header_size, MREMAP_MAYMOVE);
+    void* const at = ::mremap(memory_, capacity_ + header_size, to + header_size, MREMAP_MAYMOVE);
     if (at == MAP_FAILED)
         throw std::system_error(errno, std::generic_category(), "mremap of a shared mapping");
-    memory_ = static_cast<std::byte *>(at);
+    memory_ = static_cast<std::byte*>(at);
     capacity_ = to;
 }
 
@@ -70,7 +70,7 @@ void segment::retire() noexcept {
 }
 
 segment_store::~segment_store() {
-    for (const auto &s : free_)
+    for (const auto& s : free_)
         s->retire();
 }
 
@@ -111,7 +111,7 @@ void segment_store::release(segment_ptr s) noexcept {
             return; // freed
         }
         std::size_t bytes = 0;
-        for (const auto &f : free_)
+        for (const auto& f : free_)
             bytes += f->capacity();
         for (auto it = free_.begin();
              it != free_.end() && (free_.size() > keep_ || bytes > keep_bytes);) {
@@ -125,11 +125,11 @@ void segment_store::release(segment_ptr s) noexcept {
             it = free_.erase(it);
         }
     }
-    for (const auto &f : surplus)
+    for (const auto& f : surplus)
         f->retire();
 }
 
-void segment_deleter::operator()(segment *s) const noexcept { delete s; }
+void segment_deleter::operator()(segment* s) const noexcept { delete s; }
 
 // ---- Payloads -----------------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ payload::payload(std::span<const std::byte> bytes) : size_(bytes.size()) {
     }
 }
 
-payload::payload(segment_ptr s, std::size_t size, segment_store &home) noexcept
+payload::payload(segment_ptr s, std::size_t size, segment_store& home) noexcept
     : segment_(std::move(s)), home_(&home), size_(size) {}
 
 payload::~payload() {
@@ -201,7 +201,7 @@ std::string byte_source::get_string() {
     const auto size = get<std::uint64_t>();
     if (size > remaining())
         fail_short(size);
-    std::string text(reinterpret_cast<const char *>(at_), size);
+    std::string text(reinterpret_cast<const char*>(at_), size);
     at_ += size;
     return text;
 }
@@ -212,7 +212,7 @@ void byte_source::fail_short(std::size_t wanted) const {
                              std::to_string(remaining()) + " bytes are left");
 }
 
-void put_string(byte_sink &out, const std::string &text) {
+void put_string(byte_sink& out, const std::string& text) {
     out.put(static_cast<std::uint64_t>(text.size()));
     out.write(text.data(), text.size());
 }

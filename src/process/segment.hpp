@@ -33,14 +33,14 @@ public:
     /// The mapping of another process's. Errors: `std::system_error`.
     segment(std::uint32_t id, descriptor file, std::size_t capacity);
     ~segment();
-    segment(const segment &) = delete;
-    segment &operator=(const segment &) = delete;
+    segment(const segment&) = delete;
+    segment& operator=(const segment&) = delete;
 
     std::uint32_t id() const noexcept { return id_; }
     std::size_t capacity() const noexcept { return capacity_; }
     int file() const noexcept { return file_.get(); }
-    header &head() const noexcept { return *reinterpret_cast<header *>(memory_); }
-    std::byte *data() const noexcept { return memory_ + header_size; }
+    header& head() const noexcept { return *reinterpret_cast<header*>(memory_); }
+    std::byte* data() const noexcept { return memory_ + header_size; }
     /// Makes room for at least so many bytes; the mapping may move. Errors: `std::system_error`.
     void grow(std::size_t at_least);
     /// Frees the memory, though others still have it mapped.
@@ -50,7 +50,7 @@ private:
     const std::uint32_t id_;
     descriptor file_;
     std::size_t capacity_;
-    std::byte *memory_;
+    std::byte* memory_;
 };
 
 /// Segments to write to, recycled. Thread safety: safe.

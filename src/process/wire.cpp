@@ -13,7 +13,7 @@ constexpr std::uint64_t padded(std::uint64_t size) noexcept {
 } // namespace
 
 decoded decode(std::span<const std::byte> ring, std::uint64_t position, std::uint64_t published,
-               frame &f, std::uint64_t &length) noexcept {
+               frame& f, std::uint64_t& length) noexcept {
     length = 0;
     if (published > ring.size())
         return decoded::malformed;
@@ -41,7 +41,7 @@ decoded decode(std::span<const std::byte> ring, std::uint64_t position, std::uin
     return decoded::nothing;
 }
 
-std::byte *ring_writer::reserve(std::size_t size) noexcept {
+std::byte* ring_writer::reserve(std::size_t size) noexcept {
     const std::uint64_t whole = sizeof(frame_header) + padded(size);
     std::uint64_t at = at_->written.load(std::memory_order_relaxed);
     const std::uint64_t used = at - at_->read.load(std::memory_order_acquire);
@@ -66,7 +66,7 @@ bool ring_writer::publish(frame_header header) noexcept {
            at_->reader_sleeps.exchange(0, std::memory_order_seq_cst) != 0;
 }
 
-decoded ring_reader::next(frame &f) noexcept {
+decoded ring_reader::next(frame& f) noexcept {
     const std::uint64_t published = at_->written.load(std::memory_order_acquire) - position_;
     std::uint64_t length = 0;
     const decoded d = decode({memory_, ring_size}, position_, published, f, length);

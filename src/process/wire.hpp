@@ -79,7 +79,7 @@ enum class decoded { frame, nothing, malformed };
 /// body, the end of the ring, and what was published. `f` is set where there is one; `length` is
 /// what to advance by. Padding is passed over.
 decoded decode(std::span<const std::byte> ring, std::uint64_t position, std::uint64_t published,
-               frame &f, std::uint64_t &length) noexcept;
+               frame& f, std::uint64_t& length) noexcept;
 
 /// The positions of one ring. They only grow; the writer publishes with release, the reader with
 /// release too, and each acquires the other's.
@@ -94,35 +94,35 @@ struct ring_positions {
 /// One end of a ring that writes. Invariant: only one thread at a time uses it.
 class ring_writer {
 public:
-    ring_writer(ring_positions &at, std::byte *memory) noexcept : at_(&at), memory_(memory) {}
+    ring_writer(ring_positions& at, std::byte* memory) noexcept : at_(&at), memory_(memory) {}
 
     /// Room for a body of that size, to fill before `publish`; null when it does not fit now.
-    std::byte *reserve(std::size_t size) noexcept;
+    std::byte* reserve(std::size_t size) noexcept;
     /// Makes the reserved frame visible; true when the reader sleeps and is to be woken.
     bool publish(frame_header header) noexcept;
 
 private:
-    ring_positions *at_;
-    std::byte *memory_;
+    ring_positions* at_;
+    std::byte* memory_;
     std::uint64_t start_ = 0; // of the reserved frame
 };
 
 /// The other end. Invariant: only one thread at a time uses it.
 class ring_reader {
 public:
-    ring_reader(ring_positions &at, const std::byte *memory) noexcept : at_(&at), memory_(memory) {}
+    ring_reader(ring_positions& at, const std::byte* memory) noexcept : at_(&at), memory_(memory) {}
 
     /// The next frame, which stays where it is until `release`.
-    decoded next(frame &f) noexcept;
+    decoded next(frame& f) noexcept;
     /// Gives the memory of all frames up to the last one seen back to the writer.
     void release() noexcept { at_->read.store(position_, std::memory_order_release); }
     /// Says that this end is about to sleep; false when there is something to read after all.
     bool prepare_sleep() noexcept;
-    ring_positions &positions() noexcept { return *at_; }
+    ring_positions& positions() noexcept { return *at_; }
 
 private:
-    ring_positions *at_;
-    const std::byte *memory_;
+    ring_positions* at_;
+    const std::byte* memory_;
     std::uint64_t position_ = 0;
 };
 
@@ -181,8 +181,8 @@ struct message {
 
 /// The environment variable that tells a process that it is a worker: the descriptor of its socket,
 /// and how many pools deep it is.
-inline constexpr const char *worker_variable = "FERRY_WORKER";
-inline constexpr const char *depth_variable = "FERRY_WORKER_DEPTH";
+inline constexpr const char* worker_variable = "FERRY_WORKER";
+inline constexpr const char* depth_variable = "FERRY_WORKER_DEPTH";
 /// How many pools may be nested in tasks of each other.
 inline constexpr int max_depth = 8;
 /// The descriptor of a worker's socket.

@@ -24,7 +24,7 @@ descriptor high(descriptor d) {
 
 } // namespace
 
-worker_link::worker_link(std::uint32_t number, const child_options &options, std::size_t max_tasks,
+worker_link::worker_link(std::uint32_t number, const child_options& options, std::size_t max_tasks,
                          bool has_initializer)
     : id(number), life(max_tasks) {
     int pair[2];
@@ -47,11 +47,11 @@ worker_link::worker_link(std::uint32_t number, const child_options &options, std
     if (::ftruncate(memory_file.get(), sizeof(wire::channel)) != 0)
         throw std::system_error(errno, std::generic_category(), "ftruncate of a channel");
     ::fcntl(memory_file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
-    void *const at = ::mmap(nullptr, sizeof(wire::channel), PROT_READ | PROT_WRITE, MAP_SHARED,
+    void* const at = ::mmap(nullptr, sizeof(wire::channel), PROT_READ | PROT_WRITE, MAP_SHARED,
                             memory_file.get(), 0);
     if (at == MAP_FAILED)
         throw std::system_error(errno, std::generic_category(), "mmap of a channel");
-    memory = static_cast<wire::channel *>(at); // zero is its first state
+    memory = static_cast<wire::channel*>(at); // zero is its first state
     tasks_.emplace(memory->tasks, memory->task_bytes.data());
     answers.emplace(memory->answers, memory->answer_bytes.data());
     static_cast<void>(answers->prepare_sleep());
@@ -75,12 +75,12 @@ worker_link::worker_link(std::uint32_t number, const child_options &options, std
 worker_link::~worker_link() { ::munmap(memory, sizeof(wire::channel)); }
 
 void worker_link::wake() noexcept {
-    futex_wake(reinterpret_cast<std::uint32_t *>(&memory->tasks.reader_sleeps), 1,
+    futex_wake(reinterpret_cast<std::uint32_t*>(&memory->tasks.reader_sleeps), 1,
                futex_scope::shared);
 }
 
-bool worker_link::announce_segment(segment &s) {
-    auto &announced = segments_sent[s.id()];
+bool worker_link::announce_segment(segment& s) {
+    auto& announced = segments_sent[s.id()];
     if (announced == s.capacity())
         return true;
     const int file = s.file();
@@ -91,9 +91,9 @@ bool worker_link::announce_segment(segment &s) {
     return true;
 }
 
-std::byte *worker_link::reserve(const code_ref &entry, bool stops,
-                                std::span<const std::byte> arguments, segment *shared,
-                                std::uint32_t &size) {
+std::byte* worker_link::reserve(const code_ref& entry, bool stops,
+                                std::span<const std::byte> arguments, segment* shared,
+                                std::uint32_t& size) {
     if (shared != nullptr && !announce_segment(*shared))
         return nullptr;
     const wire::segment_ref ref{shared != nullptr ? shared->id() : 0, arguments.size()};
@@ -102,11 +102,11 @@ std::byte *worker_link::reserve(const code_ref &entry, bool stops,
     wire::run_body body{entry.module, entry.offset, static_cast<std::uint16_t>(entry.path.size()),
                         stops, shared != nullptr};
     size = static_cast<std::uint32_t>(sizeof body + entry.path.size() + arguments.size());
-    std::byte *const room = tasks_->reserve(size);
+    std::byte* const room = tasks_->reserve(size);
     if (room == nullptr)
         return nullptr;
-    std::byte *at = room;
-    const auto put = [&at](const void *data, std::size_t n) {
+    std::byte* at = room;
+    const auto put = [&at](const void* data, std::size_t n) {
         if (n != 0)
             std::memcpy(at, data, n);
         at += n;
@@ -120,7 +120,7 @@ std::byte *worker_link::reserve(const code_ref &entry, bool stops,
 bool worker_link::give(held_call c, std::uint64_t number) {
     if (free_slots == 0)
         return false;
-    remote_call &call = *c.call;
+    remote_call& call = *c.call;
     std::uint32_t size = 0;
     if (reserve(call.entry, call.stops, call.arguments.bytes(), call.arguments.shared(), size) ==
         nullptr)
@@ -137,7 +137,7 @@ bool worker_link::give(held_call c, std::uint64_t number) {
     return true;
 }
 
-void worker_link::give_initializer(const encoded_initializer &init, const payload &arguments) {
+void worker_link::give_initializer(const encoded_initializer& init, const payload& arguments) {
     std::uint32_t size = 0;
     if (reserve(init.entry, false, arguments.bytes(), arguments.shared(), size) == nullptr)
         throw std::runtime_error("the initializer cannot be sent to a worker process");
@@ -145,7 +145,7 @@ void worker_link::give_initializer(const encoded_initializer &init, const payloa
         wake();
 }
 
-bool worker_link::take_back(remote_call &c) noexcept {
+bool worker_link::take_back(remote_call& c) noexcept {
     if (!slot_of(c).move(c.number, wire::slot_state::offered, wire::slot_state::free))
         return false;
     static_cast<void>(let_go(c.slot));
@@ -162,8 +162,8 @@ held_call worker_link::let_go(std::uint16_t slot) noexcept {
     return c;
 }
 
-const held_call *worker_link::running() const noexcept {
-    for (const auto &h : held) {
+const held_call* worker_link::running() const noexcept {
+    for (const auto& h : held) {
         if (h && memory->slots[h.call->slot].is(h.call->number, wire::slot_state::claimed))
             return &h;
     }
@@ -180,7 +180,7 @@ void worker_link::tell_to_leave() noexcept {
     wake();
 }
 
-std::shared_ptr<segment> worker_link::find_segment(const wire::segment_ref &ref) {
+std::shared_ptr<segment> worker_link::find_segment(const wire::segment_ref& ref) {
     for (int rounds = 0; rounds < 64; ++rounds) { // it was announced before it was used
         const auto it = segments_received.find(ref.id);
         if (it != segments_received.end() && it->second->capacity() >= ref.size)
@@ -192,7 +192,7 @@ std::shared_ptr<segment> worker_link::find_segment(const wire::segment_ref &ref)
             return nullptr;
         if (m.kind != wire::message::what::segment || !files[0])
             return nullptr;
-        std::erase_if(segments_received, [](const auto &known) {
+        std::erase_if(segments_received, [](const auto& known) {
             return known.second->head().retired.load(std::memory_order_acquire) != 0;
         });
         segments_received[m.id] = std::make_shared<segment>(m.id, std::move(files[0]), m.number);

@@ -20,7 +20,7 @@ namespace ferry::detail {
 /// A task with a share of it.
 struct held_call {
     boost::intrusive_ptr<shared_state_base> keep;
-    remote_call *call = nullptr;
+    remote_call* call = nullptr;
 
     explicit operator bool() const noexcept { return call != nullptr; }
 };
@@ -30,29 +30,29 @@ struct held_call {
 /// `segments_received`, the streams and the text of its standard error.
 struct worker_link {
     /// Starts the process. Errors: `std::system_error`.
-    worker_link(std::uint32_t id, const child_options &options, std::size_t max_tasks,
+    worker_link(std::uint32_t id, const child_options& options, std::size_t max_tasks,
                 bool has_initializer);
     ~worker_link();
-    worker_link(const worker_link &) = delete;
-    worker_link &operator=(const worker_link &) = delete;
+    worker_link(const worker_link&) = delete;
+    worker_link& operator=(const worker_link&) = delete;
 
     /// Hands a task out; false where there is no room for it now.
     bool give(held_call c, std::uint64_t number);
     /// Sends what it runs before its first task. Errors: `std::runtime_error`.
-    void give_initializer(const encoded_initializer &init, const payload &arguments);
+    void give_initializer(const encoded_initializer& init, const payload& arguments);
     /// Takes an offered task back; false when the worker has claimed it.
-    bool take_back(remote_call &c) noexcept;
+    bool take_back(remote_call& c) noexcept;
     /// It was answered, or the worker has ended.
     held_call let_go(std::uint16_t slot) noexcept;
-    wire::task_slot &slot_of(const remote_call &c) noexcept { return memory->slots[c.slot]; }
+    wire::task_slot& slot_of(const remote_call& c) noexcept { return memory->slots[c.slot]; }
     /// The task that it runs, or nothing.
-    const held_call *running() const noexcept;
+    const held_call* running() const noexcept;
 
     bool ask_to_stop(std::uint64_t number) noexcept;
     void tell_to_leave() noexcept;
 
     /// The mapping that an answer refers to, or null where it is not what was announced.
-    std::shared_ptr<segment> find_segment(const wire::segment_ref &ref);
+    std::shared_ptr<segment> find_segment(const wire::segment_ref& ref);
     enum class stream { open, blocked, ended };
     /// Takes in what it wrote to its standard error and passes it on to this process's. Blocked:
     /// that takes no more now, and the rest stays where it is; but the `last` time it is only kept.
@@ -61,7 +61,7 @@ struct worker_link {
     const std::uint32_t id;
     worker_lifecycle life;
 
-    wire::channel *memory = nullptr; ///< shared with the worker
+    wire::channel* memory = nullptr; ///< shared with the worker
     descriptor memory_file;
     descriptor socket;
     descriptor answered; ///< an event: the worker answered while nobody read
@@ -78,9 +78,9 @@ struct worker_link {
     std::string why_not_ready;
 
 private:
-    std::byte *reserve(const code_ref &entry, bool stops, std::span<const std::byte> arguments,
-                       segment *shared, std::uint32_t &size);
-    bool announce_segment(segment &s);
+    std::byte* reserve(const code_ref& entry, bool stops, std::span<const std::byte> arguments,
+                       segment* shared, std::uint32_t& size);
+    bool announce_segment(segment& s);
     void wake() noexcept;
 
     std::optional<wire::ring_writer> tasks_;
@@ -88,10 +88,10 @@ private:
 
 /// Sends a message, with descriptors; false where that is not possible now or any more. Never
 /// raises SIGPIPE, never blocks.
-bool send_message(int socket, const wire::message &m, std::span<const int> files) noexcept;
+bool send_message(int socket, const wire::message& m, std::span<const int> files) noexcept;
 /// Receives one, with at most two descriptors, without blocking unless `wait`. False where there is
 /// none; then `ended` says whether the other end is gone.
-bool receive_message(int socket, wire::message &m, std::array<descriptor, 2> &files, bool wait,
-                     bool &ended) noexcept;
+bool receive_message(int socket, wire::message& m, std::array<descriptor, 2>& files, bool wait,
+                     bool& ended) noexcept;
 
 } // namespace ferry::detail

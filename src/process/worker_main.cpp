@@ -42,7 +42,7 @@ std::atomic<bool> entry_called{false};
     ::_exit(code);
 }
 
-[[noreturn]] void give_up(const char *why) {
+[[noreturn]] void give_up(const char* why) {
     std::fprintf(stderr, "ferry: a worker process ends: %s\n", why);
     ::_exit(wire::exit_protocol);
 }
@@ -69,14 +69,14 @@ private:
 
     void accept();
     [[noreturn]] void listen();
-    void handle(const wire::message &m, descriptor file);
-    void next(wire::frame &f);
-    void run_task(const wire::frame &f);
-    void initialise(const wire::frame &f);
+    void handle(const wire::message& m, descriptor file);
+    void next(wire::frame& f);
+    void run_task(const wire::frame& f);
+    void initialise(const wire::frame& f);
     /// Calls what the frame names; false, and the error written to `out`, when it throws.
-    bool call(const wire::frame &f, byte_sink &out, const std::stop_token &stop);
-    std::span<const std::byte> find_segment(const wire::segment_ref &ref);
-    void answer(wire::frame_header h, std::int64_t run_ns, byte_sink &out);
+    bool call(const wire::frame& f, byte_sink& out, const std::stop_token& stop);
+    std::span<const std::byte> find_segment(const wire::segment_ref& ref);
+    void answer(wire::frame_header h, std::int64_t run_ns, byte_sink& out);
     void send(wire::frame_header h, std::span<const std::byte> first,
               std::span<const std::byte> second);
     void say_ready();
@@ -85,7 +85,7 @@ private:
     descriptor parent_;   // its handle
     descriptor answered_; // wakes the pool's reader
     bool has_initializer_ = false;
-    wire::channel *memory_ = nullptr;
+    wire::channel* memory_ = nullptr;
     std::optional<wire::ring_reader> tasks_;
     std::optional<wire::ring_writer> answers_;
     segment_store store_{4};
@@ -114,11 +114,11 @@ void worker_process::accept() {
     parent_ = descriptor(static_cast<int>(::syscall(SYS_pidfd_open, ::getppid(), 0)));
     if (static_cast<std::uint64_t>(::getppid()) != m.number)
         ::_exit(wire::exit_protocol);
-    void *const at = ::mmap(nullptr, sizeof(wire::channel), PROT_READ | PROT_WRITE, MAP_SHARED,
+    void* const at = ::mmap(nullptr, sizeof(wire::channel), PROT_READ | PROT_WRITE, MAP_SHARED,
                             files[0].get(), 0);
     if (at == MAP_FAILED)
         give_up("its channel cannot be mapped");
-    memory_ = static_cast<wire::channel *>(at);
+    memory_ = static_cast<wire::channel*>(at);
     tasks_.emplace(memory_->tasks, memory_->task_bytes.data());
     answers_.emplace(memory_->answers, memory_->answer_bytes.data());
 }
@@ -144,16 +144,16 @@ void worker_process::listen() {
     }
 }
 
-void worker_process::handle(const wire::message &m, descriptor file) {
+void worker_process::handle(const wire::message& m, descriptor file) {
     if (m.kind == wire::message::what::segment && file) {
         std::shared_ptr<segment> s;
         try {
             s = std::make_shared<segment>(m.id, std::move(file), m.number);
-        } catch (const std::exception &e) {
+        } catch (const std::exception& e) {
             give_up(e.what());
         }
         const std::lock_guard lock(mutex_);
-        std::erase_if(segments_, [](const auto &known) {
+        std::erase_if(segments_, [](const auto& known) {
             return known.second->head().retired.load(std::memory_order_acquire) != 0;
         });
         segments_[m.id] = std::move(s);
@@ -170,7 +170,7 @@ void worker_process::handle(const wire::message &m, descriptor file) {
     }
 }
 
-std::span<const std::byte> worker_process::find_segment(const wire::segment_ref &ref) {
+std::span<const std::byte> worker_process::find_segment(const wire::segment_ref& ref) {
     std::unique_lock lock(mutex_);
     for (;;) { // it was announced before, so it arrives, or the process ends
         const auto it = segments_.find(ref.id);
@@ -203,39 +203,36 @@ void worker_process::run() {
 }
 
 // Waits for the next frame; leaves when it is to leave.
-void worker_process::next(wire::frame &f) {
+void worker_process::next(wire::frame& f) {
     for (;;) {
         switch (tasks_->next(f)) {
-        case wire::decoded::frame:
-            return;
-        case wire::decoded::malformed:
-            give_up("a malformed frame");
-        case wire::decoded::nothing:
-            break;
+        case wire::decoded::frame: return;
+        case wire::decoded::malformed: give_up("a malformed frame");
+        case wire::decoded::nothing: break;
         }
         std::fflush(stdout);
         if (!tasks_->prepare_sleep())
             continue;
         if (memory_->leave.load() != 0)
             leave(0);
-        futex_wait(reinterpret_cast<std::uint32_t *>(&memory_->tasks.reader_sleeps), 1,
-                   std::nullopt, futex_scope::shared);
+        futex_wait(reinterpret_cast<std::uint32_t*>(&memory_->tasks.reader_sleeps), 1, std::nullopt,
+                   futex_scope::shared);
     }
 }
 
-bool worker_process::call(const wire::frame &f, byte_sink &out, const std::stop_token &stop) {
+bool worker_process::call(const wire::frame& f, byte_sink& out, const std::stop_token& stop) {
     must_return guard;
     try {
         byte_source in(f.body);
         const auto body = in.get<wire::run_body>();
         std::string path(body.path_size, '\0');
         in.read(path.data(), path.size());
-        const auto *const entry = resolve({body.module, body.offset, path});
+        const auto* const entry = resolve({body.module, body.offset, path});
         auto arguments = f.body.last(in.remaining());
         if (body.in_segment)
             arguments = find_segment(in.get<wire::segment_ref>());
         byte_source from(arguments);
-        reinterpret_cast<entry_point>(const_cast<void *>(entry))(from, out, stop);
+        reinterpret_cast<entry_point>(const_cast<void*>(entry))(from, out, stop);
         guard.returned = true;
         return true;
     } catch (...) {
@@ -249,10 +246,10 @@ bool worker_process::call(const wire::frame &f, byte_sink &out, const std::stop_
     }
 }
 
-void worker_process::run_task(const wire::frame &f) {
+void worker_process::run_task(const wire::frame& f) {
     using wire::slot_state;
-    const auto &h = f.header;
-    auto &slot = memory_->slots[h.slot];
+    const auto& h = f.header;
+    auto& slot = memory_->slots[h.slot];
     wire::run_body body;
     if (f.body.size() < sizeof body)
         give_up("a torn task");
@@ -285,7 +282,7 @@ void worker_process::run_task(const wire::frame &f) {
            now_ns() - started, out);
 }
 
-void worker_process::initialise(const wire::frame &f) {
+void worker_process::initialise(const wire::frame& f) {
     byte_sink out(store_);
     const bool succeeded = call(f, out, {});
     tasks_->release();
@@ -303,7 +300,7 @@ void worker_process::say_ready() {
     send({0, wire::frame_kind::ready, 0, 0}, std::as_bytes(std::span(&identity, 1)), {});
 }
 
-void worker_process::answer(wire::frame_header h, std::int64_t run_ns, byte_sink &out) {
+void worker_process::answer(wire::frame_header h, std::int64_t run_ns, byte_sink& out) {
     wire::answer_body body{run_ns, false};
     const auto first = std::as_bytes(std::span(&body, 1));
     if (out.size() < large_payload) {
@@ -312,9 +309,9 @@ void worker_process::answer(wire::frame_header h, std::int64_t run_ns, byte_sink
     }
     body.in_segment = true;
     const payload p = out.finish();
-    segment &s = *p.shared();
+    segment& s = *p.shared();
     s.head().in_use.store(1, std::memory_order_relaxed);
-    auto &known = announced_[s.id()];
+    auto& known = announced_[s.id()];
     if (known != s.capacity()) {
         const int file = s.file();
         pollfd to{socket_.get(), POLLOUT, 0};
@@ -333,7 +330,7 @@ void worker_process::answer(wire::frame_header h, std::int64_t run_ns, byte_sink
 void worker_process::send(wire::frame_header h, std::span<const std::byte> first,
                           std::span<const std::byte> second) {
     const std::size_t size = first.size() + second.size();
-    std::byte *room = answers_->reserve(size);
+    std::byte* room = answers_->reserve(size);
     while (room == nullptr) { // the pool is reading
         std::this_thread::sleep_for(std::chrono::microseconds(50));
         room = answers_->reserve(size);
@@ -380,7 +377,7 @@ void open_standard_streams() {
 bool worker_entry_was_called() noexcept { return entry_called.load(); }
 
 int worker_depth() noexcept {
-    const char *const text = std::getenv(wire::depth_variable);
+    const char* const text = std::getenv(wire::depth_variable);
     return text != nullptr ? std::atoi(text) : 0;
 }
 
@@ -388,7 +385,7 @@ int worker_depth() noexcept {
 
 void run_worker_if_spawned() {
     using namespace detail;
-    const char *const text = std::getenv(wire::worker_variable);
+    const char* const text = std::getenv(wire::worker_variable);
     if (text == nullptr || entry_called.exchange(true)) {
         entry_called.store(true);
         return;
@@ -402,7 +399,7 @@ void run_worker_if_spawned() {
     open_standard_streams();
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     reset_signals();
-    static auto *const worker = new worker_process(descriptor(fd));
+    static auto* const worker = new worker_process(descriptor(fd));
     worker->run();
 }
 

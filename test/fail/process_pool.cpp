@@ -12,15 +12,20 @@ int use(ferry::process_pool& pool) {
 #elif CASE == 2 // expect: not_a_pointer__send_what_it_points_to
     return pool.submit([](int* p) { return *p; }, &local).result();
 #elif CASE == 3 // expect: default_constructible_so_that_it_can_be_rebuilt
-    return pool.submit([](std::reference_wrapper<int> r) { return r.get(); }, std::ref(local)).result();
+    return pool.submit([](std::reference_wrapper<int> r) { return r.get(); }, std::ref(local))
+        .result();
 #elif CASE == 4 // expect: cereal_or_an_aggregate__give_it_a_serialize_function
-    return pool.submit([](std::string_view s) { return static_cast<int>(s.size()); },
-                       std::string_view("text")).result();
+    return pool
+        .submit([](std::string_view s) { return static_cast<int>(s.size()); },
+                std::string_view("text"))
+        .result();
 #elif CASE == 5 // expect: not_a_reference__send_a_value
     static int there = 1;
     return pool.submit([]() -> int& { return there; }).result();
 #else
-    return pool.submit([](int n, const std::string& s) { return n + static_cast<int>(s.size()); },
-                       local, "text").result();
+    return pool
+        .submit([](int n, const std::string& s) { return n + static_cast<int>(s.size()); }, local,
+                "text")
+        .result();
 #endif
 }

@@ -22,7 +22,7 @@ BOOST_AUTO_TEST_CASE(the_frameworks_signal_handlers_do_not_catch_a_workers_crash
     try {
         pool.submit([] { ::raise(SIGSEGV); }).result();
         BOOST_ERROR("expected worker_died");
-    } catch (const ferry::worker_died &e) {
+    } catch (const ferry::worker_died& e) {
         BOOST_TEST((e.signal() == SIGSEGV));
     }
 }

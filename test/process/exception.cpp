@@ -26,43 +26,45 @@ struct unknown : known { // derives from a registered one, but is another type
     using known::known;
 };
 struct coded : boost::system::system_error {
-    explicit coded(boost::system::error_code c, const std::string &what = "")
+    explicit coded(boost::system::error_code c, const std::string& what = "")
         : system_error(c, what) {}
 };
 struct silent : std::exception {
-    const char *what() const noexcept override { return "silent"; }
+    const char* what() const noexcept override { return "silent"; }
 };
 struct frozen : std::exception { // CF-SUB-10
-    explicit frozen(const std::string &w) : what_(w) {}
-    frozen(const frozen &) = default;
-    frozen &operator=(const frozen &) = delete;
-    const char *what() const noexcept override { return what_.c_str(); }
+    explicit frozen(const std::string& w) : what_(w) {}
+    frozen(const frozen&) = default;
+    frozen& operator=(const frozen&) = delete;
+    const char* what() const noexcept override { return what_.c_str(); }
     const std::string what_;
 };
 
 class own_category final : public boost::system::error_category {
 public:
-    const char *name() const noexcept override { return "own"; }
+    const char* name() const noexcept override { return "own"; }
     std::string message(int n) const override { return "own " + std::to_string(n); }
 };
 constinit const own_category own;
 
-ferry::process_pool &pool() {
+ferry::process_pool& pool() {
     static ferry::process_pool p(1);
     return p;
 }
 
 /// What `fn` throws in a worker, as an `E`.
-template <class E, class F> E thrown(F fn) {
+template <class E, class F>
+E thrown(F fn) {
     try {
         pool().submit(fn).result(std::chrono::seconds(20));
-    } catch (const E &e) {
+    } catch (const E& e) {
         BOOST_TEST((typeid(e) == typeid(E)));
         return e;
     }
     throw std::logic_error("nothing was thrown");
 }
-template <class E, class F> void check_text(F fn, const std::string &what) {
+template <class E, class F>
+void check_text(F fn, const std::string& what) {
     BOOST_TEST(std::string(thrown<E>(fn).what()) == what);
 }
 
@@ -110,7 +112,7 @@ BOOST_AUTO_TEST_CASE(system_errors_keep_code_and_text) {
     std::string expected;
     try {
         static_cast<void>(std::filesystem::file_size("/no/such/file"));
-    } catch (const std::exception &e) {
+    } catch (const std::exception& e) {
         expected = e.what();
     }
     BOOST_TEST(std::string(f.what()) == expected);

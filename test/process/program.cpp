@@ -29,7 +29,7 @@ std::string error_of_a_new_pool() {
     try {
         ferry::process_pool pool(1);
         return "no error";
-    } catch (const std::logic_error &e) {
+    } catch (const std::logic_error& e) {
         return e.what();
     }
 }
@@ -54,7 +54,7 @@ int wait_to_be_killed() {
     std::vector<int> pids{idle.result(20s)};
     auto busy = pool.submit(sleep_long);
     auto outer = pool.submit([] {
-        static auto *const inner = new ferry::process_pool(1);
+        static auto* const inner = new ferry::process_pool(1);
         const int mine = ::getpid();
         const int nested = inner->submit(pid).result(20s);
         static auto running = inner->submit(sleep_long);
@@ -110,8 +110,8 @@ int use_static_pool() {
     return 0;
 }
 
-int call_a_library(const char *path) {
-    void *const library = ::dlopen(path, RTLD_NOW);
+int call_a_library(const char* path) {
+    void* const library = ::dlopen(path, RTLD_NOW);
     if (library == nullptr) {
         std::fprintf(stderr, "%s\n", ::dlerror());
         return 1;
@@ -122,7 +122,7 @@ int call_a_library(const char *path) {
     return 0;
 }
 
-int with_closed_streams(const char *output) {
+int with_closed_streams(const char* output) {
     for (int fd = 0; fd <= 2; ++fd)
         ::close(fd);
     const int n = answer();
@@ -130,7 +130,7 @@ int with_closed_streams(const char *output) {
     return 0;
 }
 
-int replaced(const char *path) {
+int replaced(const char* path) {
     std::filesystem::remove(path);
     std::ofstream(path) << "something else\n";
     return print_answer();
@@ -138,14 +138,14 @@ int replaced(const char *path) {
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     const std::string_view mode = argc > 1 ? argv[1] : "";
     if (mode == "no-entry") {
         std::puts(error_of_a_new_pool().c_str());
         return 0;
     }
     ferry::run_worker_if_spawned();
-    const char *const argument = argc > 2 ? argv[2] : "";
+    const char* const argument = argc > 2 ? argv[2] : "";
     if (mode == "answer")
         return print_answer();
     if (mode == "static-error") {

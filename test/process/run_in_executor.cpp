@@ -40,11 +40,11 @@ int stops_when_asked(std::stop_token stop, int ms) {
 BOOST_AUTO_TEST_CASE(a_coroutine_awaits_a_call_in_another_process) { // CF-ASY-02
     ferry::process_pool pool(1);
     const auto [three, size, pid] =
-        ferry::run([](ferry::process_pool &p) -> asio::awaitable<std::tuple<int, int, int>> {
+        ferry::run([](ferry::process_pool& p) -> asio::awaitable<std::tuple<int, int, int>> {
             const auto thread = std::this_thread::get_id();
             const int a = co_await ferry::run_in_executor(p, triple, 1);
             const int b = co_await ferry::run_in_executor(
-                p, [](const std::string &s) { return static_cast<int>(s.size()); }, "four");
+                p, [](const std::string& s) { return static_cast<int>(s.size()); }, "four");
             const int c =
                 co_await ferry::run_in_executor(p, [] { return static_cast<int>(::getpid()); });
             BOOST_TEST((thread == std::this_thread::get_id()));
@@ -62,11 +62,11 @@ BOOST_AUTO_TEST_CASE(it_resumes_on_its_own_strand_also_after_an_exception) {
     bool caught = false;
     asio::co_spawn(
         strand,
-        [](ferry::process_pool &p, asio::strand<asio::io_context::executor_type> s,
-           bool &c) -> asio::awaitable<void> {
+        [](ferry::process_pool& p, asio::strand<asio::io_context::executor_type> s,
+           bool& c) -> asio::awaitable<void> {
             try {
                 co_await ferry::run_in_executor(p, [] { throw std::out_of_range("far"); });
-            } catch (const std::out_of_range &) {
+            } catch (const std::out_of_range&) {
                 c = s.running_in_this_thread();
             }
         }(pool, strand, caught),
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(it_resumes_on_its_own_strand_also_after_an_exception) {
 
 BOOST_AUTO_TEST_CASE(a_call_that_dies_throws_worker_died_at_the_await) {
     ferry::process_pool pool(1);
-    BOOST_CHECK_THROW(ferry::run([](ferry::process_pool &p) -> asio::awaitable<void> {
+    BOOST_CHECK_THROW(ferry::run([](ferry::process_pool& p) -> asio::awaitable<void> {
                           co_await ferry::run_in_executor(p, [] { ::abort(); });
                       }(pool)),
                       ferry::worker_died);
@@ -86,11 +86,11 @@ BOOST_AUTO_TEST_CASE(a_call_that_dies_throws_worker_died_at_the_await) {
 BOOST_AUTO_TEST_CASE(a_time_out_ends_the_call_and_its_worker_is_replaced) {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 100ms});
     const auto started = std::chrono::steady_clock::now();
-    ferry::run([](ferry::process_pool &p) -> asio::awaitable<void> {
+    ferry::run([](ferry::process_pool& p) -> asio::awaitable<void> {
         bool late = false;
         try {
             co_await ferry::wait_for(ferry::run_in_executor(p, sleeping_stubbornly, 60'000), 200ms);
-        } catch (const ferry::timeout_error &) {
+        } catch (const ferry::timeout_error&) {
             late = true;
         }
         BOOST_TEST(late);
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(a_time_out_ends_the_call_and_its_worker_is_replaced) {
 BOOST_AUTO_TEST_CASE(a_call_with_a_stop_token_is_asked_and_waited_for) {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 20s});
     const int pid = pool.submit([] { return static_cast<int>(::getpid()); }).result();
-    ferry::run([](ferry::process_pool &p) -> asio::awaitable<void> {
+    ferry::run([](ferry::process_pool& p) -> asio::awaitable<void> {
         // It ends with a value, which is then the outcome.
         BOOST_TEST(co_await ferry::wait_for(ferry::run_in_executor(p, stops_when_asked, 60'000),
                                             200ms) == 1);
@@ -112,12 +112,12 @@ BOOST_AUTO_TEST_CASE(a_call_with_a_stop_token_is_asked_and_waited_for) {
 
 BOOST_AUTO_TEST_CASE(one_that_does_not_listen_is_ended_after_the_grace) {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 100ms});
-    ferry::run([](ferry::process_pool &p) -> asio::awaitable<void> {
+    ferry::run([](ferry::process_pool& p) -> asio::awaitable<void> {
         const auto deaf = [](std::stop_token, int ms) { return sleeping_stubbornly(ms); };
         bool late = false;
         try {
             co_await ferry::wait_for(ferry::run_in_executor(p, deaf, 60'000), 200ms);
-        } catch (const ferry::timeout_error &) {
+        } catch (const ferry::timeout_error&) {
             late = true;
         }
         BOOST_TEST(late);
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_queued_call_that_is_cancelled_never_runs) { // CF-ASY-05
     auto busy = pool.submit(sleeping, 300);
     wait_for_worker_of(busy, pool);
     BOOST_CHECK_THROW(
-        ferry::run([](ferry::process_pool &p, std::string path) -> asio::awaitable<void> {
+        ferry::run([](ferry::process_pool& p, std::string path) -> asio::awaitable<void> {
             co_await ferry::wait_for(ferry::run_in_executor(p, touch, path), 20ms);
         }(pool, ran.path())),
         ferry::timeout_error);
@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(the_first_of_two_wins_and_the_other_worker_is_ended) {
     int index = -1;
     asio::co_spawn(
         context,
-        [](ferry::process_pool &p, int &i) -> asio::awaitable<void> {
+        [](ferry::process_pool& p, int& i) -> asio::awaitable<void> {
             const auto r = co_await (ferry::run_in_executor(p, sleeping, 60'000) ||
                                      ferry::run_in_executor(p, triple, 1));
             i = static_cast<int>(r.index());
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(the_first_of_two_wins_and_the_other_worker_is_ended) {
 
 BOOST_AUTO_TEST_CASE(many_calls_at_once_through_gather) {
     ferry::process_pool pool(2);
-    const auto values = ferry::run([](ferry::process_pool &p) -> asio::awaitable<std::vector<int>> {
+    const auto values = ferry::run([](ferry::process_pool& p) -> asio::awaitable<std::vector<int>> {
         std::vector<asio::awaitable<int>> all;
         for (int i = 0; i < 100; ++i)
             all.push_back(ferry::run_in_executor(p, triple, i));
@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(a_context_may_be_destroyed_while_calls_run) {
         for (int i = 0; i < 4; ++i)
             asio::co_spawn(
                 context,
-                [](ferry::process_pool &p) -> asio::awaitable<void> {
+                [](ferry::process_pool& p) -> asio::awaitable<void> {
                     co_await ferry::run_in_executor(p, triple, 1);
                 }(pool),
                 asio::detached);

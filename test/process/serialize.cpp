@@ -33,18 +33,19 @@ struct nested {
 };
 struct empty {};
 struct with_pointer {
-    int *p = nullptr;
+    int* p = nullptr;
 };
 class with_serialize {
 public:
     with_serialize() = default;
     explicit with_serialize(int v) : value_(v) {}
-    template <class Archive> void serialize(Archive &ar) {
+    template <class Archive>
+    void serialize(Archive& ar) {
         ++calls();
         ar(value_);
     }
     int value() const { return value_; }
-    static int &calls() {
+    static int& calls() {
         static int n = 0;
         return n;
     }
@@ -54,13 +55,22 @@ private:
 };
 class with_save_and_load {
 public:
-    template <class Archive> void save(Archive &ar) const { ar(value); }
-    template <class Archive> void load(Archive &ar) { ar(value); }
+    template <class Archive>
+    void save(Archive& ar) const {
+        ar(value);
+    }
+    template <class Archive>
+    void load(Archive& ar) {
+        ar(value);
+    }
     int value = 0;
 };
 struct no_default {
     explicit no_default(int v) : value(v) {}
-    template <class Archive> void serialize(Archive &ar) { ar(value); }
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(value);
+    }
     int value;
 };
 enum class colour { red };
@@ -68,17 +78,23 @@ enum class colour { red };
 struct shape {
     virtual ~shape() = default;
     virtual int corners() const = 0;
-    template <class Archive> void serialize(Archive &) {}
+    template <class Archive>
+    void serialize(Archive&) {}
 };
 struct square : shape {
     int size = 0;
     int corners() const override { return 4 * size; }
-    template <class Archive> void serialize(Archive &ar) { ar(size); }
+    template <class Archive>
+    void serialize(Archive& ar) {
+        ar(size);
+    }
 };
 
 using ferry::sendable;
-template <class... T> constexpr bool all = (sendable<T> && ...);
-template <class... T> constexpr bool none = (!sendable<T> && ...);
+template <class... T>
+constexpr bool all = (sendable<T> && ...);
+template <class... T>
+constexpr bool none = (!sendable<T> && ...);
 
 static_assert(all<bool, char, int, unsigned long, double, colour, std::string, std::u16string>);
 static_assert(all<point, nested, empty, with_serialize, with_save_and_load>);
@@ -87,8 +103,8 @@ static_assert(all<std::vector<point>, std::map<std::string, std::vector<nested>>
                   std::variant<int, std::string>, std::optional<point>, std::vector<bool>>);
 static_assert(all<std::unique_ptr<point>, std::shared_ptr<int>, std::chrono::milliseconds,
                   std::chrono::system_clock::time_point, std::bitset<3>, std::complex<double>>);
-static_assert(none<int *, const char *, int &, with_pointer, std::vector<int *>,
-                   std::optional<int *>, void (*)(), int point::*>);
+static_assert(none<int*, const char*, int&, with_pointer, std::vector<int*>, std::optional<int*>,
+                   void (*)(), int point::*>);
 static_assert(none<std::function<void()>, std::mutex, std::string_view, std::future<int>,
                    std::reference_wrapper<int>, no_default>);
 static_assert(none<ferry::future<int>, ferry::thread_pool, ferry::process_pool,
@@ -100,15 +116,16 @@ auto plain = [](int n) { return n; };
 int function(int n) { return n; }
 static_assert(ferry::process_offloadable<decltype(plain), int>);
 static_assert(ferry::process_offloadable<decltype(function), int>);
-static_assert(ferry::process_offloadable<decltype([](const std::string &) {}), const char (&)[4]>);
+static_assert(ferry::process_offloadable<decltype([](const std::string&) {}), const char (&)[4]>);
 static_assert(!ferry::process_offloadable<decltype(captures_something)>);
-static_assert(!ferry::process_offloadable<decltype(plain), int *>);
-static_assert(!ferry::process_offloadable<decltype([](int *p) { return *p; }), int *>);
-static_assert(!ferry::process_offloadable<decltype([]() -> int * { return nullptr; })>);
-static_assert(!ferry::process_offloadable<decltype([]() -> const int & { return captured; })>);
+static_assert(!ferry::process_offloadable<decltype(plain), int*>);
+static_assert(!ferry::process_offloadable<decltype([](int* p) { return *p; }), int*>);
+static_assert(!ferry::process_offloadable<decltype([]() -> int* { return nullptr; })>);
+static_assert(!ferry::process_offloadable<decltype([]() -> const int& { return captured; })>);
 static_assert(!ferry::process_offloadable<int (point::*)(), point>);
 
-template <class T> T round_trip(const T &value) {
+template <class T>
+T round_trip(const T& value) {
     detail::segment_store store(1);
     detail::byte_sink out(store);
     detail::output_archive to(out);
@@ -181,7 +198,7 @@ BOOST_AUTO_TEST_CASE(torn_bytes_are_refused_before_room_is_made) {
         std::map<int, point> b;
         try {
             from(a, b);
-        } catch (const std::runtime_error &) {
+        } catch (const std::runtime_error&) {
         }
         BOOST_REQUIRE(a.size() <= bytes.size());
     }
@@ -210,7 +227,7 @@ BOOST_AUTO_TEST_CASE(a_mapping_that_is_still_read_is_not_written_to) {
     detail::segment_store store(2);
     detail::byte_sink out(store);
     out.write(std::string(100'000, 'a').data(), 100'000);
-    const detail::segment *first = nullptr;
+    const detail::segment* first = nullptr;
     {
         const detail::payload p = out.finish();
         p.shared()->head().in_use.store(1);

@@ -23,7 +23,7 @@ struct ring {
     wire::ring_reader reader{at, memory.data()};
 
     bool write(std::size_t size, std::uint64_t task) {
-        std::byte *const room = writer.reserve(size);
+        std::byte* const room = writer.reserve(size);
         if (room == nullptr)
             return false;
         std::memset(room, static_cast<int>(task & 0xff), size);
@@ -32,7 +32,7 @@ struct ring {
     }
 };
 
-wire::decoded decode(const std::vector<std::byte> &bytes, std::uint64_t position,
+wire::decoded decode(const std::vector<std::byte>& bytes, std::uint64_t position,
                      std::uint64_t published) {
     wire::frame f;
     std::uint64_t length = 0;
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(a_sleeping_reader_is_always_told) {
     std::atomic<std::uint64_t> wakes{0};
     std::thread writer([&] {
         for (std::uint64_t n = 0; n != count;) {
-            std::byte *const room = r.writer.reserve(8);
+            std::byte* const room = r.writer.reserve(8);
             if (room == nullptr) {
                 std::this_thread::yield();
                 continue;

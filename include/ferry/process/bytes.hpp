@@ -15,7 +15,7 @@ namespace ferry::detail {
 class segment;
 class segment_store;
 struct segment_deleter {
-    void operator()(segment *s) const noexcept;
+    void operator()(segment* s) const noexcept;
 };
 using segment_ptr = std::unique_ptr<segment, segment_deleter>;
 
@@ -24,11 +24,11 @@ class payload {
 public:
     payload() noexcept = default;
     explicit payload(std::span<const std::byte> bytes);
-    payload(segment_ptr s, std::size_t size, segment_store &home) noexcept;
-    payload(payload &&o) noexcept
+    payload(segment_ptr s, std::size_t size, segment_store& home) noexcept;
+    payload(payload&& o) noexcept
         : heap_(std::move(o.heap_)), segment_(std::move(o.segment_)), home_(o.home_),
           size_(std::exchange(o.size_, 0)) {}
-    payload &operator=(payload &&o) noexcept {
+    payload& operator=(payload&& o) noexcept {
         payload other(std::move(o));
         std::swap(heap_, other.heap_);
         std::swap(segment_, other.segment_);
@@ -41,13 +41,13 @@ public:
 
     std::size_t size() const noexcept { return size_; }
     /// The mapping, or null when the bytes are on the heap.
-    segment *shared() const noexcept { return segment_.get(); }
+    segment* shared() const noexcept { return segment_.get(); }
     std::span<const std::byte> bytes() const noexcept;
 
 private:
     std::unique_ptr<std::byte[]> heap_;
     segment_ptr segment_;
-    segment_store *home_ = nullptr;
+    segment_store* home_ = nullptr;
     std::size_t size_ = 0;
 };
 
@@ -55,20 +55,21 @@ private:
 /// mapping of `store` when there is much. Not thread-safe.
 class byte_sink {
 public:
-    explicit byte_sink(segment_store &store) noexcept : store_(&store) {}
+    explicit byte_sink(segment_store& store) noexcept : store_(&store) {}
     /// Gives a mapping that was not handed on back to its store.
     ~byte_sink();
-    byte_sink(const byte_sink &) = delete;
-    byte_sink &operator=(const byte_sink &) = delete;
+    byte_sink(const byte_sink&) = delete;
+    byte_sink& operator=(const byte_sink&) = delete;
 
-    void write(const void *data, std::size_t size) {
+    void write(const void* data, std::size_t size) {
         if (size > static_cast<std::size_t>(end_ - at_))
             grow(size);
         if (size != 0) // nothing may be at no address
             std::memcpy(at_, data, size);
         at_ += size;
     }
-    template <class T> void put(const T &value) {
+    template <class T>
+    void put(const T& value) {
         static_assert(std::is_trivially_copyable_v<T>);
         write(&value, sizeof value);
     }
@@ -78,7 +79,8 @@ public:
     /// Forgets what was written behind the first `size` bytes.
     void truncate(std::size_t size) noexcept { at_ = begin_ + size; }
     /// Overwrites what was written at `offset`.
-    template <class T> void put_at(std::size_t offset, const T &value) {
+    template <class T>
+    void put_at(std::size_t offset, const T& value) {
         std::memcpy(begin_ + offset, &value, sizeof value);
     }
 
@@ -89,10 +91,10 @@ private:
     void grow(std::size_t more);
 
     std::byte room_[512];
-    std::byte *begin_ = room_;
-    std::byte *at_ = room_;
-    std::byte *end_ = room_ + sizeof room_;
-    segment_store *store_;
+    std::byte* begin_ = room_;
+    std::byte* at_ = room_;
+    std::byte* end_ = room_ + sizeof room_;
+    segment_store* store_;
     std::unique_ptr<std::byte[]> heap_;
     segment_ptr segment_;
 };
@@ -103,14 +105,15 @@ public:
     explicit byte_source(std::span<const std::byte> bytes) noexcept
         : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
-    void read(void *data, std::size_t size) {
+    void read(void* data, std::size_t size) {
         if (size > remaining())
             fail_short(size);
         if (size != 0)
             std::memcpy(data, at_, size);
         at_ += size;
     }
-    template <class T> T get() {
+    template <class T>
+    T get() {
         static_assert(std::is_trivially_copyable_v<T>);
         T value;
         read(&value, sizeof value);
@@ -122,10 +125,10 @@ public:
     [[noreturn]] void fail_short(std::size_t wanted) const;
 
 private:
-    const std::byte *at_;
-    const std::byte *end_;
+    const std::byte* at_;
+    const std::byte* end_;
 };
 
-void put_string(byte_sink &out, const std::string &text);
+void put_string(byte_sink& out, const std::string& text);
 
 } // namespace ferry::detail

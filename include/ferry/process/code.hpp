@@ -16,21 +16,21 @@ struct code_ref {
     std::uint64_t offset = 0;
     std::string_view path = {}; ///< of a shared library, so that it can be loaded; static storage
 
-    friend bool operator==(const code_ref &a, const code_ref &b) noexcept {
+    friend bool operator==(const code_ref& a, const code_ref& b) noexcept {
         return a.module == b.module && a.offset == b.offset;
     }
 };
 
 /// Finds out; remembers what it found. Errors: `std::invalid_argument` for an address in no module.
 /// Thread safety: safe.
-code_ref locate(const void *address);
+code_ref locate(const void* address);
 /// The address in this process; loads a shared library that is not there yet.
 /// Errors: `std::runtime_error` that names the module.
-const void *resolve(const code_ref &ref);
+const void* resolve(const code_ref& ref);
 /// The first module's, the program's own, identity.
 std::uint64_t program_identity();
 
-void put_code(byte_sink &out, const code_ref &ref);
-const void *get_code(byte_source &in);
+void put_code(byte_sink& out, const code_ref& ref);
+const void* get_code(byte_source& in);
 
 } // namespace ferry::detail

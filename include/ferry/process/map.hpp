@@ -9,7 +9,8 @@
 namespace ferry::detail {
 
 /// The results of some neighbouring calls that ran together in a worker process.
-template <class R> class chunk_call {
+template <class R>
+class chunk_call {
 public:
     chunk_call(future<chunk_result<R>> f, std::size_t size) noexcept
         : future_(std::move(f)), size_(size) {}
@@ -22,10 +23,10 @@ public:
 
     bool wait_for(timeout limit) const { return future_.done() || future_.wait_for(limit); }
     /// Waits for the current element and gives it.
-    typename chunk_result<R>::value_type &get() {
+    typename chunk_result<R>::value_type& get() {
         if (result_ == nullptr)
-            result_ = const_cast<chunk_result<R> *>(&future_.result());
-        auto &value = result_->values[at_];
+            result_ = const_cast<chunk_result<R>*>(&future_.result());
+        auto& value = result_->values[at_];
         if (!value)
             std::rethrow_exception(error());
         return *value;
@@ -36,26 +37,27 @@ public:
     void cancel() { future_.cancel(); }
 
 private:
-    const std::exception_ptr &error() const {
+    const std::exception_ptr& error() const {
         return std::lower_bound(result_->errors.begin(), result_->errors.end(), at_,
-                                [](const auto &e, std::size_t at) { return e.first < at; })
+                                [](const auto& e, std::size_t at) { return e.first < at; })
             ->second;
     }
 
     future<chunk_result<R>> future_;
-    chunk_result<R> *result_ = nullptr;
+    chunk_result<R>* result_ = nullptr;
     std::size_t size_;
     std::size_t at_ = 0;
 };
 
 /// Reads inputs, encodes them one behind the other, and submits them as one task.
-template <class R, class F, class... T> class chunk_submitter {
+template <class R, class F, class... T>
+class chunk_submitter {
 public:
     chunk_submitter(std::shared_ptr<process_core> core, F fn, std::size_t chunksize)
         : core_(std::move(core)), fn_(std::move(fn)), chunksize_(chunksize) {}
 
     template <class Reader>
-    std::optional<chunk_call<R>> operator()(Reader &source, std::size_t most) {
+    std::optional<chunk_call<R>> operator()(Reader& source, std::size_t most) {
         if (late_error_ != nullptr)
             std::rethrow_exception(std::exchange(late_error_, nullptr));
         throw_if_closed(*core_);
@@ -66,7 +68,7 @@ public:
         put_function<F>(out, ar, fn_);
         const std::size_t place = out.size();
         out.put(count);
-        const auto encode = [&](const T &...element) {
+        const auto encode = [&](const T&... element) {
             try {
                 (static_cast<void>(ar(element)), ...);
             } catch (...) {
@@ -105,7 +107,7 @@ private:
 
 template <class F, class... Ranges>
 auto map_remotely(std::shared_ptr<process_core> core, map_options options, F fn,
-                  Ranges &&...ranges) {
+                  Ranges&&... ranges) {
     using result = std::remove_cv_t<offload_result_t<F, std::ranges::range_value_t<Ranges>...>>;
     return start_map<result, chunk_call<result>>(
         options, options.chunksize,

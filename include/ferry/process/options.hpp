@@ -18,8 +18,8 @@ public:
     process_initializer() noexcept = default;
     /// Errors: what encoding the arguments throws.
     template <class F, class... A>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, process_initializer>) &&
-        process_offloadable<F, A...> process_initializer(F &&fn, A &&...args)
+        requires(!std::is_same_v<std::remove_cvref_t<F>, process_initializer>)
+    &&process_offloadable<F, A...> process_initializer(F&& fn, A&&... args)
         : call_(detail::encode_initializer<std::decay_t<F>>(fn, args...)) {}
 
     explicit operator bool() const noexcept { return call_ != nullptr; }

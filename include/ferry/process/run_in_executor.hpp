@@ -26,8 +26,8 @@ boost::asio::awaitable<R> offload_remotely(std::shared_ptr<process_core> core, F
 /// `fn` throws; those of `process_pool::submit`; `worker_died`; `cancelled_error`. Blocking: never.
 /// Source: asyncio's `loop.run_in_executor`.
 template <class F, class... A>
-requires process_offloadable<F, A...>
-auto run_in_executor(process_pool &pool, F &&fn, A &&...args) {
+    requires process_offloadable<F, A...>
+auto run_in_executor(process_pool& pool, F&& fn, A&&... args) {
     using result = std::remove_cv_t<offload_result_t<F, detail::sent_t<A>...>>;
     return detail::offload_remotely<result, std::decay_t<F>, detail::sent_t<A>...>(
         process_pool_access::core(pool), std::forward<F>(fn), std::forward<A>(args)...);
@@ -38,8 +38,8 @@ auto run_in_executor(process_pool &pool, F &&fn, A &&...args) {
 /// Executor: the handler's associated executor, else the system executor. Otherwise as
 /// `async_invoke` on a thread pool.
 template <class F, class Token>
-requires process_offloadable<F> && detail::tokenable<offload_result_t<F>>
-auto async_invoke(process_pool &pool, F fn, Token &&token) {
+    requires process_offloadable<F> && detail::tokenable<offload_result_t<F>>
+auto async_invoke(process_pool& pool, F fn, Token&& token) {
     using result = std::remove_cv_t<offload_result_t<F>>;
     return boost::asio::async_initiate<Token, typename detail::result_signature<result>::type>(
         [](auto handler, std::shared_ptr<detail::process_core> core, F f) {

@@ -54,58 +54,60 @@ namespace detail {
 /// program on the same machine.
 class output_archive : public cereal::OutputArchive<output_archive> {
 public:
-    explicit output_archive(byte_sink &out) : OutputArchive(this), out_(out) {}
-    void saveBinary(const void *data, std::size_t size) { out_.write(data, size); }
+    explicit output_archive(byte_sink& out) : OutputArchive(this), out_(out) {}
+    void saveBinary(const void* data, std::size_t size) { out_.write(data, size); }
 
 private:
-    byte_sink &out_;
+    byte_sink& out_;
 };
 
 /// Its counterpart. A container's size is checked against what is left before room is made for it.
 class input_archive : public cereal::InputArchive<input_archive> {
 public:
-    explicit input_archive(byte_source &in) : InputArchive(this), in_(in) {}
-    void loadBinary(void *data, std::size_t size) { in_.read(data, size); }
+    explicit input_archive(byte_source& in) : InputArchive(this), in_(in) {}
+    void loadBinary(void* data, std::size_t size) { in_.read(data, size); }
     void check_count(std::uint64_t count) const {
         if (count > in_.remaining())
             in_.fail_short(static_cast<std::size_t>(count));
     }
 
 private:
-    byte_source &in_;
+    byte_source& in_;
 };
 
 template <class T>
-requires std::is_arithmetic_v<T>
-void CEREAL_SAVE_FUNCTION_NAME(output_archive &ar, const T &value) {
+    requires std::is_arithmetic_v<T>
+void CEREAL_SAVE_FUNCTION_NAME(output_archive& ar, const T& value) {
     ar.saveBinary(std::addressof(value), sizeof value);
 }
 template <class T>
-requires std::is_arithmetic_v<T>
-void CEREAL_LOAD_FUNCTION_NAME(input_archive &ar, T &value) {
+    requires std::is_arithmetic_v<T>
+void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, T& value) {
     ar.loadBinary(std::addressof(value), sizeof value);
 }
 template <class T>
-void CEREAL_SERIALIZE_FUNCTION_NAME(output_archive &ar, cereal::NameValuePair<T> &pair) {
+void CEREAL_SERIALIZE_FUNCTION_NAME(output_archive& ar, cereal::NameValuePair<T>& pair) {
     ar(pair.value);
 }
 template <class T>
-void CEREAL_SERIALIZE_FUNCTION_NAME(input_archive &ar, cereal::NameValuePair<T> &pair) {
+void CEREAL_SERIALIZE_FUNCTION_NAME(input_archive& ar, cereal::NameValuePair<T>& pair) {
     ar(pair.value);
 }
 template <class T>
-void CEREAL_SERIALIZE_FUNCTION_NAME(output_archive &ar, cereal::SizeTag<T> &tag) {
+void CEREAL_SERIALIZE_FUNCTION_NAME(output_archive& ar, cereal::SizeTag<T>& tag) {
     ar(tag.size);
 }
-template <class T> void CEREAL_SERIALIZE_FUNCTION_NAME(input_archive &ar, cereal::SizeTag<T> &tag) {
+template <class T>
+void CEREAL_SERIALIZE_FUNCTION_NAME(input_archive& ar, cereal::SizeTag<T>& tag) {
     ar(tag.size);
     ar.check_count(static_cast<std::uint64_t>(tag.size));
 }
 template <class T>
-void CEREAL_SAVE_FUNCTION_NAME(output_archive &ar, const cereal::BinaryData<T> &data) {
+void CEREAL_SAVE_FUNCTION_NAME(output_archive& ar, const cereal::BinaryData<T>& data) {
     ar.saveBinary(data.data, static_cast<std::size_t>(data.size));
 }
-template <class T> void CEREAL_LOAD_FUNCTION_NAME(input_archive &ar, cereal::BinaryData<T> &data) {
+template <class T>
+void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, cereal::BinaryData<T>& data) {
     ar.loadBinary(data.data, static_cast<std::size_t>(data.size));
 }
 
@@ -117,13 +119,17 @@ concept says_how = cereal::traits::is_output_serializable<T, serialize_probe::ou
 template <class T>
 concept plain_aggregate = std::is_class_v<T> && std::is_aggregate_v<T> && !says_how<T>;
 
-template <class T> struct is_sendable;
+template <class T>
+struct is_sendable;
 template <class... T>
 inline constexpr bool all_sendable = (is_sendable<std::remove_cv_t<T>>::value && ...);
 
-template <class T> struct is_sendable_class : std::bool_constant<says_how<T>> {};
-template <plain_aggregate T> struct is_sendable_class<T> {
-    template <std::size_t... I> static constexpr bool fields(std::index_sequence<I...>) {
+template <class T>
+struct is_sendable_class : std::bool_constant<says_how<T>> {};
+template <plain_aggregate T>
+struct is_sendable_class<T> {
+    template <std::size_t... I>
+    static constexpr bool fields(std::index_sequence<I...>) {
         return all_sendable<boost::pfr::tuple_element_t<I, T>...>;
     }
     static constexpr bool value = fields(std::make_index_sequence<boost::pfr::tuple_size_v<T>>());
@@ -133,8 +139,10 @@ template <class T>
 struct is_sendable
     : std::bool_constant<std::is_arithmetic_v<T> || std::is_enum_v<T> ||
                          std::conjunction_v<std::is_class<T>, is_sendable_class<T>>> {};
-template <class T, std::size_t N> struct is_sendable<T[N]> : is_sendable<std::remove_cv_t<T>> {};
-template <class T, std::size_t N> struct is_sendable<std::array<T, N>> : is_sendable<T> {};
+template <class T, std::size_t N>
+struct is_sendable<T[N]> : is_sendable<std::remove_cv_t<T>> {};
+template <class T, std::size_t N>
+struct is_sendable<std::array<T, N>> : is_sendable<T> {};
 template <class C, class Traits, class A>
 struct is_sendable<std::basic_string<C, Traits, A>> : std::true_type {};
 
@@ -194,18 +202,20 @@ struct is_sendable<std::monostate> : std::true_type {
 
 /// Aggregates, member after member. One byte goes for an empty one, so that a container never has
 /// more elements than bytes.
-template <plain_aggregate T> void CEREAL_SAVE_FUNCTION_NAME(output_archive &ar, const T &value) {
+template <plain_aggregate T>
+void CEREAL_SAVE_FUNCTION_NAME(output_archive& ar, const T& value) {
     if constexpr (boost::pfr::tuple_size_v<T> == 0)
         ar(std::uint8_t(0));
     else
-        boost::pfr::for_each_field(value, [&ar](const auto &field) { ar(field); });
+        boost::pfr::for_each_field(value, [&ar](const auto& field) { ar(field); });
 }
-template <plain_aggregate T> void CEREAL_LOAD_FUNCTION_NAME(input_archive &ar, T &value) {
+template <plain_aggregate T>
+void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, T& value) {
     if constexpr (boost::pfr::tuple_size_v<T> == 0) {
         std::uint8_t nothing = 0;
         ar(nothing);
     } else {
-        boost::pfr::for_each_field(value, [&ar](auto &field) { ar(field); });
+        boost::pfr::for_each_field(value, [&ar](auto& field) { ar(field); });
     }
 }
 

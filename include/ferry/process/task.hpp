@@ -33,9 +33,9 @@ using sent_t = std::conditional_t<
 
 template <class F>
 inline constexpr bool is_function_pointer =
-    std::is_pointer_v<F> &&std::is_function_v<std::remove_pointer_t<F>>;
+    std::is_pointer_v<F>&& std::is_function_v<std::remove_pointer_t<F>>;
 template <class F>
-inline constexpr bool is_stateless = std::is_empty_v<F> &&std::default_initializable<F>;
+inline constexpr bool is_stateless = std::is_empty_v<F>&& std::default_initializable<F>;
 
 template <class F>
 concept captures_nothing__pass_what_it_needs_as_arguments =
@@ -43,28 +43,34 @@ concept captures_nothing__pass_what_it_needs_as_arguments =
 
 /// The first of the types that cannot be sent, or int: as the argument of a concept it makes
 /// compilers say why, which they do not for each of a pack.
-template <class... T> struct first_unsendable { using type = int; };
+template <class... T>
+struct first_unsendable {
+    using type = int;
+};
 template <class T, class... More>
 struct first_unsendable<T, More...>
     : std::conditional_t<std::is_void_v<T> || sendable<T>, first_unsendable<More...>,
                          std::type_identity<T>> {};
-template <class... T> using first_unsendable_t = typename first_unsendable<T...>::type;
+template <class... T>
+using first_unsendable_t = typename first_unsendable<T...>::type;
 
 /// What a worker calls: reads function and arguments, writes the result.
-using entry_point = void (*)(byte_source &in, byte_sink &out, const std::stop_token &stop);
+using entry_point = void (*)(byte_source& in, byte_sink& out, const std::stop_token& stop);
 
-template <class F> void put_function(byte_sink &out, output_archive &ar, const F &fn) {
+template <class F>
+void put_function(byte_sink& out, output_archive& ar, const F& fn) {
     if constexpr (is_function_pointer<F>) {
         if (fn == nullptr)
             throw std::invalid_argument("submit: the function pointer is null");
-        put_code(out, locate(reinterpret_cast<const void *>(fn)));
+        put_code(out, locate(reinterpret_cast<const void*>(fn)));
     } else if constexpr (!is_stateless<F>) {
         ar(fn);
     }
 }
-template <class F> F get_function(byte_source &in, input_archive &ar) {
+template <class F>
+F get_function(byte_source& in, input_archive& ar) {
     if constexpr (is_function_pointer<F>) {
-        return reinterpret_cast<F>(const_cast<void *>(get_code(in)));
+        return reinterpret_cast<F>(const_cast<void*>(get_code(in)));
     } else {
         F fn{};
         if constexpr (!is_stateless<F>)
@@ -74,9 +80,9 @@ template <class F> F get_function(byte_source &in, input_archive &ar) {
 }
 
 template <class F, bool Stop, class... A>
-decltype(auto) call_remotely(F &fn, const std::stop_token &stop, std::tuple<A...> &args) {
+decltype(auto) call_remotely(F& fn, const std::stop_token& stop, std::tuple<A...>& args) {
     return std::apply(
-        [&](A &...a) -> decltype(auto) {
+        [&](A&... a) -> decltype(auto) {
             if constexpr (Stop)
                 return std::invoke(std::move(fn), stop, std::move(a)...);
             else
@@ -87,11 +93,11 @@ decltype(auto) call_remotely(F &fn, const std::stop_token &stop, std::tuple<A...
 
 /// Everything of the task but its encoded result is destroyed when it returns.
 template <class F, bool Stop, class... A>
-void run_remotely(byte_source &in, byte_sink &out, const std::stop_token &stop) {
+void run_remotely(byte_source& in, byte_sink& out, const std::stop_token& stop) {
     input_archive from(in);
     F fn = get_function<F>(in, from);
     std::tuple<A...> args;
-    std::apply([&from](A &...a) { (static_cast<void>(from(a)), ...); }, args);
+    std::apply([&from](A&... a) { (static_cast<void>(from(a)), ...); }, args);
     if constexpr (std::is_void_v<call_result_t<F, A...>>) {
         call_remotely<F, Stop>(fn, stop, args);
     } else {
@@ -104,7 +110,7 @@ void run_remotely(byte_source &in, byte_sink &out, const std::stop_token &stop) 
 /// The same for many calls of one function. Precedes each result with whether it is one; what one
 /// call throws is written in the place of its result.
 template <class F, bool Stop, class... A>
-void run_chunk_remotely(byte_source &in, byte_sink &out, const std::stop_token &stop) {
+void run_chunk_remotely(byte_source& in, byte_sink& out, const std::stop_token& stop) {
     input_archive from(in);
     F fn = get_function<F>(in, from);
     const auto count = in.get<std::uint64_t>();
@@ -112,7 +118,7 @@ void run_chunk_remotely(byte_source &in, byte_sink &out, const std::stop_token &
     output_archive to(out);
     for (std::uint64_t i = 0; i != count; ++i) {
         std::tuple<A...> args;
-        std::apply([&from](A &...a) { (static_cast<void>(from(a)), ...); }, args);
+        std::apply([&from](A&... a) { (static_cast<void>(from(a)), ...); }, args);
         const std::size_t start = out.size();
         try {
             out.put(true);
@@ -135,27 +141,31 @@ void run_chunk_remotely(byte_source &in, byte_sink &out, const std::stop_token &
 }
 
 /// What many calls gave.
-template <class R> struct chunk_result {
+template <class R>
+struct chunk_result {
     using value_type = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
     std::vector<std::optional<value_type>> values;
     std::vector<std::pair<std::size_t, std::exception_ptr>> errors; ///< in order of their places
 };
 
-template <class R> R decode_result(byte_source &in) {
+template <class R>
+R decode_result(byte_source& in) {
     R value{};
     input_archive ar(in);
     ar(value);
     return value;
 }
-template <class R> struct result_decoder {
-    static R decode(byte_source &in) {
+template <class R>
+struct result_decoder {
+    static R decode(byte_source& in) {
         if constexpr (!std::is_void_v<R>)
             return decode_result<R>(in);
     }
 };
-template <class R> struct result_decoder<chunk_result<R>> {
+template <class R>
+struct result_decoder<chunk_result<R>> {
     using result = chunk_result<R>;
-    static result decode(byte_source &in) {
+    static result decode(byte_source& in) {
         result r;
         const auto count = in.get<std::uint64_t>();
         if (count > in.remaining())
@@ -164,7 +174,7 @@ template <class R> struct result_decoder<chunk_result<R>> {
         input_archive ar(in);
         for (std::uint64_t i = 0; i != count; ++i) {
             if (in.get<bool>()) {
-                auto &value = r.values.emplace_back(std::in_place);
+                auto& value = r.values.emplace_back(std::in_place);
                 if constexpr (!std::is_void_v<R>)
                     ar(*value);
             } else {
@@ -177,30 +187,30 @@ template <class R> struct result_decoder<chunk_result<R>> {
 };
 
 /// What tasks tell their pool. Each is safe from any thread.
-void work_dropped(process_core &core, remote_call &call, bool expired) noexcept;
-bool take_call_back(process_core &core, remote_call &call) noexcept;
-bool call_started(const process_core &core, const remote_call &call) noexcept;
-bool ask_call_to_stop(process_core &core, remote_call &call) noexcept;
-bool cancel_running_call(process_core &core, remote_call &call) noexcept;
+void work_dropped(process_core& core, remote_call& call, bool expired) noexcept;
+bool take_call_back(process_core& core, remote_call& call) noexcept;
+bool call_started(const process_core& core, const remote_call& call) noexcept;
+bool ask_call_to_stop(process_core& core, remote_call& call) noexcept;
+bool cancel_running_call(process_core& core, remote_call& call) noexcept;
 
 /// A task as the pool and its workers see it.
 class remote_call {
 public:
-    remote_call(std::shared_ptr<process_core> core, const std::type_info &type) noexcept
+    remote_call(std::shared_ptr<process_core> core, const std::type_info& type) noexcept
         : core_(std::move(core)), type_(type) {}
-    remote_call(const remote_call &) = delete;
-    remote_call &operator=(const remote_call &) = delete;
+    remote_call(const remote_call&) = delete;
+    remote_call& operator=(const remote_call&) = delete;
 
-    virtual shared_state_base &state() noexcept = 0;
+    virtual shared_state_base& state() noexcept = 0;
     /// Decodes the result and publishes it; an error where that fails. Does nothing when there is
     /// an outcome already.
-    virtual void finish(byte_source &result) = 0;
+    virtual void finish(byte_source& result) = 0;
     virtual void fail(std::exception_ptr error) = 0;
     virtual void finish_cancelled() = 0;
     /// The second half of a publication that waited for a thread that may run callbacks.
     virtual void run_callbacks() = 0;
 
-    std::string call_label() const { return const_cast<remote_call *>(this)->state().label(); }
+    std::string call_label() const { return const_cast<remote_call*>(this)->state().label(); }
 
     // Constant once submitted.
     payload arguments; // guarded by the pool's mutex from then on; freed when nobody needs it
@@ -212,7 +222,7 @@ public:
     // Guarded by the pool's mutex.
     std::uint64_t place = 0;   // in the queue; kept when it is taken back
     std::uint64_t number = 0;  // of the hand-out
-    worker_link *at = nullptr; // who holds it
+    worker_link* at = nullptr; // who holds it
     std::uint16_t slot = 0;
     bool queued = false;
     std::int64_t submitted_ns = 0;
@@ -221,24 +231,25 @@ protected:
     ~remote_call() = default;
 
     const std::shared_ptr<process_core> core_;
-    const std::type_info &type_;
+    const std::type_info& type_;
 };
 
 /// Hands a publication with callbacks to the pool's thread for them.
-void run_callbacks_later(process_core &core, remote_call &call);
+void run_callbacks_later(process_core& core, remote_call& call);
 
-template <class R> class remote_task final : public shared_state<R>, public remote_call {
+template <class R>
+class remote_task final : public shared_state<R>, public remote_call {
 public:
     using remote_call::remote_call;
 
-    shared_state_base &state() noexcept override { return *this; }
+    shared_state_base& state() noexcept override { return *this; }
 
     std::string label() const override {
         return this->extra != nullptr && !this->extra->label.empty() ? this->extra->label
                                                                      : demangle(type_.name());
     }
 
-    void finish(byte_source &result) override {
+    void finish(byte_source& result) override {
         if (!begin_end())
             return;
         try {
@@ -305,15 +316,15 @@ private:
 };
 
 /// Errors: what `submit` throws. Nothing is queued then.
-void submit_call(const std::shared_ptr<process_core> &core,
-                 boost::intrusive_ptr<shared_state_base> state, remote_call &call);
-void throw_if_closed(process_core &core);
-segment_store &store_of(process_core &core) noexcept;
+void submit_call(const std::shared_ptr<process_core>& core,
+                 boost::intrusive_ptr<shared_state_base> state, remote_call& call);
+void throw_if_closed(process_core& core);
+segment_store& store_of(process_core& core) noexcept;
 
 /// Submits encoded arguments for `entry`.
 template <class R>
-future<R> submit_payload(const std::shared_ptr<process_core> &core, task_options *options,
-                         const std::type_info &type, entry_point entry, bool stops,
+future<R> submit_payload(const std::shared_ptr<process_core>& core, task_options* options,
+                         const std::type_info& type, entry_point entry, bool stops,
                          payload arguments) {
     boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(core, type));
     if (options != nullptr) {
@@ -323,7 +334,7 @@ future<R> submit_payload(const std::shared_ptr<process_core> &core, task_options
         t->extra->label = std::move(options->label);
         t->extra->start_by = options->start_by;
     }
-    t->entry = locate(reinterpret_cast<const void *>(entry));
+    t->entry = locate(reinterpret_cast<const void*>(entry));
     t->stops = stops;
     t->arguments = std::move(arguments);
     submit_call(core, t, *t);
@@ -331,10 +342,11 @@ future<R> submit_payload(const std::shared_ptr<process_core> &core, task_options
 }
 
 /// Writes function and arguments.
-template <class F, class... A> void encode_call(byte_sink &out, const F &fn, const A &...args) {
+template <class F, class... A>
+void encode_call(byte_sink& out, const F& fn, const A&... args) {
     output_archive ar(out);
     put_function<F>(out, ar, fn);
-    [[maybe_unused]] const auto put = [&ar](const auto &arg) {
+    [[maybe_unused]] const auto put = [&ar](const auto& arg) {
         if constexpr (std::is_array_v<std::remove_reference_t<decltype(arg)>>)
             ar(sent_t<decltype(arg)>(arg));
         else
@@ -345,8 +357,8 @@ template <class F, class... A> void encode_call(byte_sink &out, const F &fn, con
 
 /// What encoding throws is the outcome.
 template <class F, class... A>
-auto submit_remotely(const std::shared_ptr<process_core> &core, task_options *options, const F &fn,
-                     const A &...args) {
+auto submit_remotely(const std::shared_ptr<process_core>& core, task_options* options, const F& fn,
+                     const A&... args) {
     using result = std::remove_cv_t<call_result_t<F, sent_t<A>...>>;
     constexpr bool stop = takes_stop_token<F, sent_t<A>...>;
     throw_if_closed(*core);
@@ -372,14 +384,14 @@ struct encoded_initializer {
     code_ref entry;
     std::vector<std::byte> arguments;
 };
-std::vector<std::byte> encode_alone(const std::function<void(byte_sink &)> &encode);
+std::vector<std::byte> encode_alone(const std::function<void(byte_sink&)>& encode);
 
 template <class F, class... A>
-std::shared_ptr<const encoded_initializer> encode_initializer(const F &fn, const A &...args) {
+std::shared_ptr<const encoded_initializer> encode_initializer(const F& fn, const A&... args) {
     constexpr bool stop = takes_stop_token<F, sent_t<A>...>;
     return std::make_shared<const encoded_initializer>(encoded_initializer{
-        locate(reinterpret_cast<const void *>(&run_remotely<F, stop, sent_t<A>...>)),
-        encode_alone([&](byte_sink &out) { encode_call<F>(out, fn, args...); })});
+        locate(reinterpret_cast<const void*>(&run_remotely<F, stop, sent_t<A>...>)),
+        encode_alone([&](byte_sink& out) { encode_call<F>(out, fn, args...); })});
 }
 
 } // namespace detail
