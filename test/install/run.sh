@@ -15,7 +15,7 @@ consumer() {
     "$directory/consumer"
 }
 
-# A unity build, as some programs are; it is also quick, and an earlier run's is continued.
+# In a unity build, as some programs are. What an earlier run has built of the library stays.
 echo "== add_subdirectory"
 consumer add_subdirectory -DFERRY_SOURCE_DIR="$here/../.." -DCMAKE_UNITY_BUILD=ON
 
