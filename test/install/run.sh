@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 # Builds and runs a program that uses Ferry through add_subdirectory, find_package and pkg-config.
-# Usage: run.sh BUILD-DIRECTORY CONFIG GENERATOR CXX SCRATCH-DIRECTORY
+# Usage: run.sh BUILD-DIRECTORY CONFIG GENERATOR CXX SCRATCH-DIRECTORY COMPONENTS
 set -euo pipefail
-build=$1 config=$2 generator=$3 cxx=$4 scratch=$5
+build=$1 config=$2 generator=$3 cxx=$4 scratch=$5 components=$6
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # consumer NAME OPTION...: what CMake makes of it.
@@ -15,7 +15,7 @@ consumer() {
     "$directory/consumer"
 }
 
-# A unity build, as some programs are; it is also quick, and an earlier run's is continued.
+# In a unity build, as some programs are. What an earlier run has built of the library stays.
 echo "== add_subdirectory"
 consumer add_subdirectory -DFERRY_SOURCE_DIR="$here/../.." -DCMAKE_UNITY_BUILD=ON
 
@@ -24,7 +24,7 @@ echo "== find_package"
 rm -rf "$scratch/prefix" "$scratch/moved" "$scratch/find_package"
 cmake --install "$build" --config "$config" --prefix "$scratch/prefix"
 mv "$scratch/prefix" "$scratch/moved"
-consumer find_package -DCMAKE_PREFIX_PATH="$scratch/moved"
+consumer find_package -DCMAKE_PREFIX_PATH="$scratch/moved" -DFERRY_COMPONENTS="$components"
 
 echo "== pkg-config"
 command -v pkg-config || { echo "pkg-config is not installed" >&2; exit 1; }
