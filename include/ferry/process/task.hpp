@@ -97,7 +97,7 @@ void run_remotely(byte_source& in, byte_sink& out, const std::stop_token& stop) 
     input_archive from(in);
     F fn = get_function<F>(in, from);
     std::tuple<A...> args;
-    std::apply([&from](A&... a) { (static_cast<void>(from(a)), ...); }, args);
+    std::apply([&](A&... a) { (static_cast<void>(from(a)), ...); }, args);
     if constexpr (std::is_void_v<call_result_t<F, A...>>) {
         call_remotely<F, Stop>(fn, stop, args);
     } else {
@@ -118,7 +118,7 @@ void run_chunk_remotely(byte_source& in, byte_sink& out, const std::stop_token& 
     output_archive to(out);
     for (std::uint64_t i = 0; i != count; ++i) {
         std::tuple<A...> args;
-        std::apply([&from](A&... a) { (static_cast<void>(from(a)), ...); }, args);
+        std::apply([&](A&... a) { (static_cast<void>(from(a)), ...); }, args);
         const std::size_t start = out.size();
         try {
             out.put(true);
