@@ -111,9 +111,9 @@ static_assert(none<ferry::future<int>, ferry::thread_pool, ferry::process_pool,
                    std::vector<ferry::future<int>>>);
 
 const int captured = 3;
-auto captures_something = [k = captured] { return k; };
-auto plain = [](int n) { return n; };
-int function(int n) { return n; }
+[[maybe_unused]] auto captures_something = [k = captured] { return k; };
+[[maybe_unused]] auto plain = [](int n) { return n; };
+[[maybe_unused]] int function(int n) { return n; }
 static_assert(ferry::process_offloadable<decltype(plain), int>);
 static_assert(ferry::process_offloadable<decltype(function), int>);
 static_assert(ferry::process_offloadable<decltype([](const std::string&) {}), const char (&)[4]>);
