@@ -156,4 +156,14 @@ exception_group::exception_group(std::vector<std::exception_ptr> exceptions)
     : system_error(errc::exception_group, group_text(exceptions)),
       exceptions_(std::move(exceptions)) {}
 
+bool detail::is_cancellation(const std::exception_ptr& error) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const boost::system::system_error& e) {
+        return e.code() == boost::asio::error::operation_aborted;
+    } catch (...) {
+        return false;
+    }
+}
+
 } // namespace ferry

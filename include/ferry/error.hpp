@@ -194,6 +194,9 @@ std::exception_ptr make_error(Args&&... args) {
     }
 }
 
+/// True for a `boost::system::system_error` with the code of a cancellation.
+bool is_cancellation(const std::exception_ptr& error) noexcept;
+
 } // namespace detail
 } // namespace ferry
 

@@ -19,6 +19,7 @@
 #include <ferry/thread_pool.hpp>
 #include <ferry/timeout.hpp>
 #include <ferry/to_thread.hpp>
+#include <ferry/unhandled.hpp>
 #include <ferry/use_future.hpp>
 #include <ferry/wait.hpp>
 #include <ferry/wait_for.hpp>
