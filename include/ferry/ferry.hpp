@@ -9,6 +9,8 @@
 #include <ferry/gather.hpp>
 #include <ferry/map.hpp>
 #include <ferry/promise.hpp>
+#include <ferry/resilience/backoff.hpp>
+#include <ferry/resilience/retry.hpp>
 #include <ferry/run.hpp>
 #include <ferry/run_in_executor.hpp>
 #include <ferry/shield.hpp>
