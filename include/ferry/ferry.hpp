@@ -10,6 +10,7 @@
 #include <ferry/map.hpp>
 #include <ferry/promise.hpp>
 #include <ferry/resilience/backoff.hpp>
+#include <ferry/resilience/circuit_breaker.hpp>
 #include <ferry/resilience/retry.hpp>
 #include <ferry/run.hpp>
 #include <ferry/run_in_executor.hpp>
