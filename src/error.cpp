@@ -14,6 +14,7 @@ const char* text(int value) noexcept {
     case errc::broken_promise: return "broken promise";
     case errc::shutdown: return "the executor was shut down";
     case errc::queue_full: return "the queue is full";
+    case errc::circuit_open: return "the circuit is open";
     case errc::would_deadlock: return "would deadlock";
     case errc::broken_executor: return "the executor is broken";
     case errc::broken_thread_pool: return "the thread pool is broken";
@@ -49,7 +50,8 @@ public:
         switch (static_cast<condition>(value)) {
         case condition::cancelled: return code == boost::asio::error::operation_aborted;
         case condition::timed_out: return code == errc::timeout;
-        case condition::rejected: return code == errc::shutdown || code == errc::queue_full;
+        case condition::rejected:
+            return code == errc::shutdown || code == errc::queue_full || code == errc::circuit_open;
         case condition::broken:
             return code == errc::broken_promise || code == errc::broken_executor ||
                    code == errc::broken_thread_pool || code == errc::broken_process_pool ||
@@ -61,6 +63,13 @@ public:
 
 std::string unfinished_text(std::size_t unfinished, std::size_t total) {
     return std::to_string(unfinished) + " of " + std::to_string(total) + " futures unfinished";
+}
+
+std::string open_text(std::chrono::steady_clock::duration retry_after) {
+    if (retry_after == std::chrono::steady_clock::duration::max())
+        return "the circuit is open";
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(retry_after);
+    return "the circuit is open; retry after " + std::to_string(left.count()) + " ms";
 }
 
 std::string death_text(int pid, const worker_died::ending& how, const std::string& label,
@@ -129,6 +138,10 @@ broken_promise::broken_promise(const std::string& what)
 shutdown_error::shutdown_error(const std::string& what) : system_error(errc::shutdown, what) {}
 queue_full_error::queue_full_error(const std::string& what)
     : system_error(errc::queue_full, what) {}
+circuit_open_error::circuit_open_error(const std::string& what)
+    : system_error(errc::circuit_open, what) {}
+circuit_open_error::circuit_open_error(std::chrono::steady_clock::duration retry_after)
+    : system_error(errc::circuit_open, open_text(retry_after)), retry_after_(retry_after) {}
 would_deadlock::would_deadlock(const std::string& what)
     : system_error(errc::would_deadlock, what) {}
 broken_executor::broken_executor(const std::string& what)
@@ -155,5 +168,15 @@ remote_error::remote_error(std::string type_name, std::string what)
 exception_group::exception_group(std::vector<std::exception_ptr> exceptions)
     : system_error(errc::exception_group, group_text(exceptions)),
       exceptions_(std::move(exceptions)) {}
+
+bool detail::is_cancellation(const std::exception_ptr& error) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const boost::system::system_error& e) {
+        return e.code() == boost::asio::error::operation_aborted;
+    } catch (...) {
+        return false;
+    }
+}
 
 } // namespace ferry

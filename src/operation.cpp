@@ -95,14 +95,4 @@ void operation_registry::close() noexcept {
         op->executor_.reset();
 }
 
-bool is_cancellation(const std::exception_ptr& error) noexcept {
-    try {
-        std::rethrow_exception(error);
-    } catch (const boost::system::system_error& e) {
-        return e.code() == boost::asio::error::operation_aborted;
-    } catch (...) {
-        return false;
-    }
-}
-
 } // namespace ferry::detail

@@ -20,6 +20,7 @@ BOOST_AUTO_TEST_CASE(codes_fall_into_conditions) {
     BOOST_TEST((timeout_error().code() == condition::timed_out));
     BOOST_TEST((shutdown_error().code() == condition::rejected));
     BOOST_TEST((queue_full_error().code() == condition::rejected));
+    BOOST_TEST((circuit_open_error().code() == condition::rejected));
     BOOST_TEST((broken_thread_pool().code() == condition::broken));
     BOOST_TEST((timeout_error().code() != condition::broken));
 }

@@ -8,7 +8,9 @@ import sys
 
 LEVELS = {
     0: "config fwd",
-    1: "error timeout task_options stats detail/futex detail/spin detail/runnable detail/posted detail/ending_handler detail/thread_annotations",
+    1: "error timeout unhandled task_options stats detail/is_awaitable detail/futex detail/spin detail/runnable detail/posted detail/ending_handler detail/thread_annotations",
+    # Beside the futures, which it does not know.
+    1.5: "resilience/backoff resilience/retry resilience/circuit_breaker",
     2: "detail/shared_state detail/timer_queue detail/delivery detail/await_state",
     3: "promise future detail/operation use_future",
     4: "executor detail/task thread_pool submit default_executor process/bytes process/code process/exception process/serialize process/worker",

@@ -1,17 +1,12 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "client.hpp"
 
-#include "transfer.hpp"
-
 #include <boost/asio/error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
-#include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -40,6 +35,19 @@ std::string extract(std::string text) {
     return text.substr(0, end) + "...";
 }
 
+/// An attempt failed, and another may do better.
+struct transient_failure : std::exception {};
+
+bool is_transient(std::exception_ptr error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const transient_failure&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
 /// One attempt, run by a worker: the transfer and the parsing of what it brought.
 reply fetch_json(std::stop_token stop, const transfer_request& request) {
     reply result;
@@ -61,32 +69,31 @@ reply fetch_json(std::stop_token stop, const transfer_request& request) {
 
 } // namespace
 
-asio::awaitable<void> client::attempt(const target& what, outcome& result) {
-    asio::steady_timer timer(co_await asio::this_coro::executor);
-    auto pause = settings_.backoff;
-    const transfer_request request{what.url, settings_.user_agent, settings_.timeout,
-                                   settings_.direct};
-    for (;;) {
-        reply last = co_await ferry::run_in_executor(pool_, &fetch_json, request);
-        ++result.attempts;
-        result.ok = last.ok;
-        result.status = last.transfer.status;
-        result.elapsed += last.transfer.elapsed;
-        result.worker = std::move(last.transfer.worker);
-        result.detail = std::move(last.detail);
-        if (!last.transfer.transient || result.attempts > settings_.retries)
-            co_return;
-        timer.expires_after(pause);
-        co_await timer.async_wait(asio::use_awaitable);
-        pause = std::min(pause * 2, max_backoff);
-    }
+asio::awaitable<void> client::attempt(const transfer_request& request, outcome& result) {
+    reply last = co_await ferry::run_in_executor(pool_, &fetch_json, request);
+    ++result.attempts;
+    result.ok = last.ok;
+    result.status = last.transfer.status;
+    result.elapsed += last.transfer.elapsed;
+    result.worker = std::move(last.transfer.worker);
+    result.detail = std::move(last.detail);
+    if (last.transfer.transient)
+        throw transient_failure();
 }
 
 asio::awaitable<outcome> client::fetch(target what) {
     outcome result;
     result.id = what.id;
+    const transfer_request request{what.url, settings_.user_agent, settings_.timeout,
+                                   settings_.direct};
+    const ferry::retry_policy policy{.max_attempts = std::size_t(settings_.retries) + 1,
+                                     .base_delay = settings_.backoff,
+                                     .max_delay = max_backoff,
+                                     .retry_on = is_transient};
     try {
-        co_await attempt(what, result);
+        co_await ferry::async_retry(policy, [&] { return attempt(request, result); });
+    } catch (const transient_failure&) {
+        // The result tells of the last attempt.
     } catch (const boost::system::system_error& e) {
         result.ok = false;
         result.cancelled = e.code() == asio::error::operation_aborted;

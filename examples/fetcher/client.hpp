@@ -2,6 +2,7 @@
 #pragma once
 
 #include "options.hpp"
+#include "transfer.hpp"
 
 #include <ferry/ferry.hpp>
 
@@ -36,7 +37,8 @@ public:
     boost::asio::awaitable<outcome> fetch(target what);
 
 private:
-    boost::asio::awaitable<void> attempt(const target& what, outcome& result);
+    /// One attempt, added to the result; throws when another may do better.
+    boost::asio::awaitable<void> attempt(const transfer_request& request, outcome& result);
 
     ferry::thread_pool& pool_;
     const options& settings_;

@@ -9,6 +9,7 @@
 #include <boost/system/error_condition.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -27,6 +28,7 @@ enum class errc {
     broken_promise,      ///< the producer went away without an outcome
     shutdown,            ///< the pool no longer accepts tasks
     queue_full,          ///< the bounded queue is full and rejects
+    circuit_open,        ///< the circuit breaker is open and rejects
     would_deadlock,      ///< waiting here could never end
     broken_executor,     ///< the executor cannot run tasks any more
     broken_thread_pool,  ///< a thread pool's initializer failed
@@ -92,6 +94,20 @@ public:
 class queue_full_error : public boost::system::system_error {
 public:
     explicit queue_full_error(const std::string& what = "the queue is full");
+};
+
+/// A circuit breaker is open, or half-open with all its probes on their way: there was no call.
+class circuit_open_error : public boost::system::system_error {
+public:
+    explicit circuit_open_error(const std::string& what = "the circuit is open");
+    explicit circuit_open_error(std::chrono::steady_clock::duration retry_after);
+
+    /// How long calls are still rejected, at most: until the first probe may be made, or until one
+    /// that is on its way is given up. The longest duration where that is never.
+    std::chrono::steady_clock::duration retry_after() const noexcept { return retry_after_; }
+
+private:
+    std::chrono::steady_clock::duration retry_after_{};
 };
 
 /// The wait could never end, so it was refused.
@@ -193,6 +209,9 @@ std::exception_ptr make_error(Args&&... args) {
         return std::current_exception();
     }
 }
+
+/// True for a `boost::system::system_error` with the code of a cancellation.
+bool is_cancellation(const std::exception_ptr& error) noexcept;
 
 } // namespace detail
 } // namespace ferry

@@ -1,9 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/is_awaitable.hpp>
 #include <ferry/future.hpp>
-
-#include <boost/asio/awaitable.hpp>
 
 #include <functional>
 #include <stop_token>
@@ -12,11 +11,6 @@
 
 namespace ferry {
 namespace detail {
-
-template <class T>
-struct is_awaitable : std::false_type {};
-template <class T, class E>
-struct is_awaitable<boost::asio::awaitable<T, E>> : std::true_type {};
 
 template <class F, class... A>
 inline constexpr bool takes_stop_token =

@@ -9,6 +9,9 @@
 #include <ferry/gather.hpp>
 #include <ferry/map.hpp>
 #include <ferry/promise.hpp>
+#include <ferry/resilience/backoff.hpp>
+#include <ferry/resilience/circuit_breaker.hpp>
+#include <ferry/resilience/retry.hpp>
 #include <ferry/run.hpp>
 #include <ferry/run_in_executor.hpp>
 #include <ferry/shield.hpp>
@@ -19,6 +22,7 @@
 #include <ferry/thread_pool.hpp>
 #include <ferry/timeout.hpp>
 #include <ferry/to_thread.hpp>
+#include <ferry/unhandled.hpp>
 #include <ferry/use_future.hpp>
 #include <ferry/wait.hpp>
 #include <ferry/wait_for.hpp>

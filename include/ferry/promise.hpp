@@ -3,17 +3,12 @@
 
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/fwd.hpp>
+#include <ferry/unhandled.hpp>
 
 #include <concepts>
-#include <functional>
 #include <stdexcept>
 
 namespace ferry {
-
-/// Sets the process-wide hook that gets what callbacks throw, and returns the previous one. Empty:
-/// one line on stderr. Thread safety: safe.
-std::function<void(std::exception_ptr)>
-set_unhandled_callback(std::function<void(std::exception_ptr)> hook);
 
 /// The producing side of a `future`, for people who write executors. Destroyed without an outcome
 /// it completes its future with `broken_promise`. Movable, not copyable.

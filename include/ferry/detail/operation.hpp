@@ -84,8 +84,6 @@ private:
     operation_base* prev_ = nullptr;
 };
 
-bool is_cancellation(const std::exception_ptr& error) noexcept;
-
 template <class T>
 class operation final : public shared_state<T>, public operation_base {
 public:

@@ -4,6 +4,7 @@
 #include <ferry/detail/runnable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
+#include <ferry/unhandled.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
@@ -221,15 +222,5 @@ public:
 private:
     alignas(stored_t<T>) std::byte room_[sizeof(stored_t<T>)];
 };
-
-/// Reports what a callback threw to the hook, or to stderr.
-void report_unhandled(std::exception_ptr error) noexcept;
-
-/// In a handler for everything: reports the exception, or lets forced unwinding go on.
-void report_or_unwind();
-
-/// The name of the exception's type, for printing.
-std::string type_name_of(const std::exception_ptr& error);
-std::string demangle(const char* name);
 
 } // namespace ferry::detail

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/promise.hpp>
+#include <ferry/unhandled.hpp>
 
 #include <boost/core/demangle.hpp>
 
@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <mutex>
+#include <utility>
 
 namespace ferry {
 namespace detail {

@@ -1,0 +1,139 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/detail/is_awaitable.hpp>
+#include <ferry/error.hpp>
+#include <ferry/resilience/backoff.hpp>
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <concepts>
+#include <functional>
+#include <stop_token>
+#include <type_traits>
+#include <utility>
+
+namespace ferry {
+namespace detail {
+
+/// What one call of `retry` or `async_retry` decides.
+class retrying {
+public:
+    explicit retrying(retry_policy policy);
+
+    /// After a failed attempt: the delay before the next; nothing where the failure is the outcome.
+    std::optional<backoff::duration> failed(const std::exception_ptr& error);
+
+private:
+    backoff backoff_;
+    std::function<bool(std::exception_ptr)> retry_on_;
+};
+
+/// Blocks for so long. Throws cancelled_error as soon as a stop is requested.
+void pause(backoff::duration delay, const std::stop_token& stop);
+
+inline std::stop_token leading_stop_token() noexcept { return {}; }
+template <class First, class... Rest>
+std::stop_token leading_stop_token(const First& first, const Rest&...) noexcept {
+    if constexpr (std::is_same_v<First, std::stop_token>)
+        return first;
+    else
+        return {};
+}
+
+template <class T, class F>
+boost::asio::awaitable<T> retry_awaiting(retrying decision, F make_awaitable) {
+    namespace this_coro = boost::asio::this_coro;
+    constexpr auto none = boost::asio::cancellation_type::none;
+    boost::asio::steady_timer timer(co_await this_coro::executor);
+    for (;;) {
+        std::exception_ptr error;
+        try {
+            co_return co_await std::invoke(make_awaitable);
+        } catch (...) {
+            error = std::current_exception();
+            if (error == nullptr) // no C++ exception: the thread is being ended
+                throw;
+        }
+        const auto delay = decision.failed(error);
+        if (!delay)
+            std::rethrow_exception(std::move(error));
+        error = nullptr;
+        // The attempt may have hidden that it was cancelled, and a timer does not look back.
+        boost::asio::cancellation_state state = co_await this_coro::cancellation_state;
+        if (state.cancelled() != none)
+            throw cancelled_error("cancelled between two attempts");
+        timer.expires_after(*delay);
+        boost::system::error_code ended;
+        co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ended));
+        state = co_await this_coro::cancellation_state;
+        if (ended || state.cancelled() != none)
+            throw cancelled_error("cancelled between two attempts");
+    }
+}
+
+} // namespace detail
+
+/// Calls `fn(args...)` until it does not throw, as often and with such delays as the policy says,
+/// and gives its result. For use inside a task: it blocks. Function and arguments are used again,
+/// so they are passed as lvalues.
+/// Errors: the exception of the last attempt, or of the first that is not to be followed by
+/// another, untouched; `std::invalid_argument` for the policy.
+/// Cancellation: what is thrown as a cancellation (its code is `operation_aborted`) is never
+/// retried. When the first of the arguments is a `std::stop_token`, a stop request ends the delay
+/// with `cancelled_error`; without one nothing can.
+/// Blocking: during the attempts and the delays. Thread safety: safe.
+///
+///     auto text = pool.submit([url](std::stop_token stop) {
+///         return ferry::retry({.max_attempts = 5, .jitter = 0.5}, stoppable_download, stop, url);
+///     });
+template <class F, class... Args>
+    requires std::invocable<F&, Args&...> &&
+             (!detail::is_awaitable<std::remove_cvref_t<std::invoke_result_t<F&, Args&...>>>::value)
+std::invoke_result_t<F&, Args&...> retry(retry_policy policy, F&& fn, Args&&... args) {
+    detail::retrying decision(std::move(policy));
+    for (;;) {
+        std::optional<backoff::duration> delay;
+        try {
+            return std::invoke(fn, args...);
+        } catch (...) {
+            delay = decision.failed(std::current_exception());
+            if (!delay)
+                throw;
+        }
+        detail::pause(*delay, detail::leading_stop_token(args...));
+    }
+}
+
+/// Awaits what `make_awaitable()` gives, and makes another when that throws, as often and with such
+/// delays as the policy says; gives the value. What `make_awaitable` itself throws counts as a
+/// failed attempt. It may be a lambda coroutine with captures: it lives until the awaiting has
+/// ended.
+/// Executor: attempts and delays run on the awaiting coroutine's executor; the delay is a timer
+/// there, and holds no thread.
+/// Errors: as `retry`; `std::invalid_argument` is thrown by the call itself.
+/// Cancellation (the types that the awaiting coroutine lets through): is passed on to the attempt,
+/// and ends the delay with `cancelled_error`. No other attempt follows: where one ended with a
+/// failure that would be retried, the outcome is `cancelled_error`; a value or any other exception
+/// of it stays the outcome. A time-out for each attempt belongs inside, one for all of them around:
+/// `wait_for(async_retry(policy, [] { return wait_for(attempt(), 1s); }), 1min)`.
+/// Blocking: never. Thread safety: as the executor's.
+/// With g++ 12 a policy whose `retry_on` owns something needs a name of its own: that compiler
+/// destroys the members of an aggregate that is written within a `co_await` expression twice.
+///
+///     ferry::retry_policy gently{.max_attempts = 5, .max_delay = 10s, .jitter = 0.5};
+///     std::string text = co_await ferry::async_retry(
+///         gently, [&] { return ferry::run_in_executor(pool, download, url); });
+template <class F>
+    requires detail::awaitable_maker<F>
+std::invoke_result_t<F&> async_retry(retry_policy policy, F make_awaitable) {
+    using value = typename std::invoke_result_t<F&>::value_type;
+    return detail::retry_awaiting<value>(detail::retrying(std::move(policy)),
+                                         std::move(make_awaitable));
+}
+
+} // namespace ferry

@@ -1,0 +1,36 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/resilience/retry.hpp>
+
+#include <ferry/timeout.hpp>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace ferry::detail {
+
+retrying::retrying(retry_policy policy) : backoff_(policy), retry_on_(std::move(policy.retry_on)) {}
+
+std::optional<backoff::duration> retrying::failed(const std::exception_ptr& error) {
+    if (error == nullptr || is_cancellation(error)) // null: the thread is being ended
+        return std::nullopt;
+    auto delay = backoff_.next();
+    if (delay && retry_on_ && !retry_on_(error))
+        delay.reset();
+    return delay;
+}
+
+void pause(backoff::duration delay, const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any requested;
+    std::unique_lock lock(mutex);
+    const auto never = [] { return false; };
+    if (const auto end = timeout(delay).deadline())
+        requested.wait_until(lock, stop, *end, never);
+    else
+        requested.wait(lock, stop, never);
+    if (stop.stop_requested())
+        throw cancelled_error("stopped between two attempts");
+}
+
+} // namespace ferry::detail
