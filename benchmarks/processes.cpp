@@ -61,14 +61,14 @@ void spin() {
 }
 
 /// Makes sure that all workers run, and gives their process ids.
-std::vector<int> start_all(ferry::process_pool &pool) {
+std::vector<int> start_all(ferry::process_pool& pool) {
     std::vector<int> pids;
     while (pids.size() < workers) {
         std::vector<ferry::future<int>> all;
         for (std::size_t i = 0; i < workers; ++i)
             all.push_back(pool.submit(pid_after, 20));
         pids.clear();
-        for (auto &f : all)
+        for (auto& f : all)
             pids.push_back(f.result());
         std::ranges::sort(pids);
         pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
@@ -97,7 +97,7 @@ double submit_all(std::size_t n) {
     const stopwatch watch;
     for (std::size_t i = 0; i < n; ++i)
         all.push_back(pool.submit(increment, static_cast<int>(i)));
-    for (auto &f : all)
+    for (auto& f : all)
         f.result();
     return watch.ns() / static_cast<double>(n);
 }
@@ -162,7 +162,7 @@ double speed_up(std::uint64_t rounds) {
     for (int i = 0; i < tasks; ++i)
         all.push_back(pool.submit(burn, rounds));
     std::uint64_t sum = 0;
-    for (auto &f : all)
+    for (auto& f : all)
         sum += f.result();
     if (sum != expected)
         std::abort();
@@ -195,7 +195,7 @@ values memory_of_worker() {
     values v;
     std::ifstream file("/proc/" + std::to_string(pid) + "/smaps_rollup");
     for (std::string line; std::getline(file, line);) {
-        for (const auto &[name, key] :
+        for (const auto& [name, key] :
              {std::pair("p7dirty", "Private_Dirty:"), std::pair("p7pss", "Pss:")}) {
             if (line.starts_with(key))
                 v.emplace_back(name, 1024.0 * std::stod(line.substr(std::strlen(key))));
@@ -206,7 +206,7 @@ values memory_of_worker() {
 
 // ---- The floor: bytes to a process and back over a socket, and nothing else ---------------------
 
-bool transfer(int fd, char *data, std::size_t size, bool out) {
+bool transfer(int fd, char* data, std::size_t size, bool out) {
     while (size != 0) {
         const ssize_t n = out ? ::write(fd, data, size) : ::read(fd, data, size);
         if (n <= 0)
@@ -268,7 +268,7 @@ constexpr echo_size echo_sizes[] = {{"p1", sizeof(int), 3000},
 values run(std::string_view workload, std::string_view implementation, std::size_t scale) {
     const auto size = [scale](std::size_t n) { return scale != 0 ? scale : n; };
     const std::string name(workload);
-    for (const auto &e : echo_sizes) {
+    for (const auto& e : echo_sizes) {
         if (workload != e.workload)
             continue;
         const std::size_t n = size(e.repetitions);
@@ -300,12 +300,12 @@ values run(std::string_view workload, std::string_view implementation, std::size
 
 } // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     ferry::run_worker_if_spawned();
     std::size_t scale = 0; // 0: the workload's own size
     bool sound = argc == 3 || argc == 4;
     if (argc == 4) {
-        const char *const end = argv[3] + std::strlen(argv[3]);
+        const char* const end = argv[3] + std::strlen(argv[3]);
         const auto r = std::from_chars(argv[3], end, scale);
         sound = r.ec == std::errc() && r.ptr == end && scale != 0;
     }
@@ -321,8 +321,8 @@ int main(int argc, char **argv) {
     }
     std::printf("{\"workload\": \"%s\", \"implementation\": \"%s\", \"values\": {", argv[1],
                 argv[2]);
-    const char *comma = "";
-    for (const auto &[name, value] : found) {
+    const char* comma = "";
+    for (const auto& [name, value] : found) {
         std::printf("%s\"%s\": %.4g", comma, name.c_str(), value);
         comma = ", ";
     }
