@@ -199,11 +199,7 @@ payload byte_sink::finish() {
 
 std::string byte_source::get_string() {
     const auto size = get<std::uint64_t>();
-    if (size > remaining())
-        fail_short(size);
-    std::string text(reinterpret_cast<const char*>(at_), size);
-    at_ += size;
-    return text;
+    return std::string(take(size), size);
 }
 
 void byte_source::fail_short(std::size_t wanted) const {

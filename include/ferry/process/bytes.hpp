@@ -119,6 +119,14 @@ public:
         read(&value, sizeof value);
         return value;
     }
+    /// The next bytes where they are.
+    const char* take(std::size_t size) {
+        if (size > remaining())
+            fail_short(size);
+        const auto* const start = reinterpret_cast<const char*>(at_);
+        at_ += size;
+        return start;
+    }
     std::string get_string();
     std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
 

@@ -66,6 +66,7 @@ class input_archive : public cereal::InputArchive<input_archive> {
 public:
     explicit input_archive(byte_source& in) : InputArchive(this), in_(in) {}
     void loadBinary(void* data, std::size_t size) { in_.read(data, size); }
+    const char* take(std::size_t size) { return in_.take(size); }
     void check_count(std::uint64_t count) const {
         if (count > in_.remaining())
             in_.fail_short(static_cast<std::size_t>(count));
@@ -109,6 +110,15 @@ void CEREAL_SAVE_FUNCTION_NAME(output_archive& ar, const cereal::BinaryData<T>& 
 template <class T>
 void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, cereal::BinaryData<T>& data) {
     ar.loadBinary(data.data, static_cast<std::size_t>(data.size));
+}
+
+/// Strings are made from the bytes as they lie there: cereal's way fills them with zeros first,
+/// which a large one takes as long for as for the copy.
+template <class Traits, class A>
+void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, std::basic_string<char, Traits, A>& text) {
+    cereal::size_type size = 0;
+    ar(cereal::make_size_tag(size));
+    text.assign(ar.take(static_cast<std::size_t>(size)), static_cast<std::size_t>(size));
 }
 
 /// A class that says itself, through cereal, how it is serialised.
