@@ -1,0 +1,358 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// One suite for everything that runs tasks: a pool of threads, a pool of processes, a strand over a
+// pool, and Asio's own pool. What runs in a task is a captureless function, so that it can run
+// anywhere.
+#include <ferry/ferry.hpp>
+#include <ferry/process.hpp>
+
+#define BOOST_TEST_MODULE conformance
+#define BOOST_TEST_NO_MAIN
+#include "../process_helpers.hpp"
+#include "../worker_main.hpp"
+
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/mpl/list.hpp>
+
+#include <atomic>
+#include <numeric>
+#include <set>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+// ---- What is tested -----------------------------------------------------------------------------
+
+struct threads {
+    ferry::thread_pool pool{2};
+    auto& target() { return pool; }
+    template <class... A>
+    auto submit(A&&... a) {
+        return pool.submit(std::forward<A>(a)...);
+    }
+};
+struct processes {
+    ferry::process_pool pool{2};
+    auto& target() { return pool; }
+    template <class... A>
+    auto submit(A&&... a) {
+        return pool.submit(std::forward<A>(a)...);
+    }
+};
+struct strand {
+    ferry::thread_pool pool{2};
+    asio::strand<ferry::thread_pool::executor_type> executor{asio::make_strand(pool)};
+    auto& target() { return executor; }
+    template <class... A>
+    auto submit(A&&... a) {
+        return ferry::submit(executor, std::forward<A>(a)...);
+    }
+    template <class... A>
+    auto submit(ferry::task_options options, A&&... a) {
+        return ferry::submit(std::move(options), executor, std::forward<A>(a)...);
+    }
+};
+struct asio_pool {
+    asio::thread_pool pool{2};
+    ~asio_pool() { pool.join(); }
+    auto target() { return pool.get_executor(); }
+    template <class... A>
+    auto submit(A&&... a) {
+        return ferry::submit(pool, std::forward<A>(a)...);
+    }
+    template <class... A>
+    auto submit(ferry::task_options options, A&&... a) {
+        return ferry::submit(std::move(options), pool, std::forward<A>(a)...);
+    }
+};
+using all = boost::mpl::list<threads, processes, strand, asio_pool>;
+using pools = boost::mpl::list<ferry::thread_pool, ferry::process_pool>;
+
+int triple(int n) { return 3 * n; }
+int fail(int n) { throw std::out_of_range("failed on " + std::to_string(n)); }
+struct point {
+    int x = 0;
+    std::string name;
+};
+
+} // namespace
+
+// ---- submit and futures -------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_call_gives_its_result, E, all) { // CF-SUB-01
+    E e;
+    BOOST_TEST(e.submit(triple, 14).result(20s) == 42);
+    e.submit([] {}).result(20s); // CF-FUT-28
+    BOOST_TEST(
+        e.submit([](const std::string& s) { return s + "!"; }, std::string("hey")).result(20s) ==
+        "hey!");
+    BOOST_TEST(
+        e.submit([](point p) { return p.name + std::to_string(p.x); }, point{1, "p"}).result(20s) ==
+        "p1");
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_exception_keeps_its_type_and_text, E, all) { // CF-SUB-08, CF-TP-11
+    E e;
+    auto f = e.submit(fail, 7);
+    BOOST_CHECK_EXCEPTION(f.result(20s), std::out_of_range, [](const std::out_of_range& x) {
+        return std::string(x.what()) == "failed on 7";
+    });
+    BOOST_CHECK(f.exception() != nullptr);
+    BOOST_TEST(e.submit(triple, 1).result(20s) == 3); // CF-BRK-11
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_result_can_be_read_again_and_taken_once, E, all) { // CF-FUT-29
+    E e;
+    auto f = e.submit([](int n) { return std::string(static_cast<std::size_t>(n), 'x'); }, 3);
+    BOOST_TEST(f.result(20s) == "xxx");
+    BOOST_TEST(f.result() == "xxx");
+    auto copy = f;
+    BOOST_TEST(std::move(f).result() == "xxx");
+    BOOST_CHECK_THROW(std::move(copy).result(), ferry::invalid_state_error);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_time_out_leaves_the_future_usable, E, all) { // CF-TMO-05, CF-FUT-19
+    E e;
+    auto f = e.submit(sleeping, 200);
+    BOOST_CHECK_THROW(f.result(1ms), ferry::timeout_error);
+    BOOST_TEST(!f.done());
+    BOOST_TEST(!f.wait_for(0s));
+    BOOST_TEST(f.result(20s) > 0);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(callbacks_run_in_order_and_once, E, all) { // CF-FUT-01, -05, -08
+    std::vector<int> order;
+    {
+        E e;
+        auto f = e.submit(sleeping, 50);
+        f.add_done_callback(
+            [&](ferry::future<int> done) { order.push_back(done.done() ? 1 : -1); });
+        f.add_done_callback([&](ferry::future<int>) { order.push_back(2); });
+        f.wait();
+    }
+    BOOST_TEST(order == (std::vector{1, 2}), boost::test_tools::per_element());
+    ferry::promise<int> p;
+    p.set_value(1);
+    int late = 0;
+    p.get_future().add_done_callback([&](ferry::future<int>) { ++late; });
+    BOOST_TEST(late == 1);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(dropping_a_handle_does_not_cancel, E, all) { // CF-FUT-37
+    marker ran;
+    {
+        E e;
+        e.submit(touch, ran.path());
+    }
+    BOOST_TEST(ran.touched());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_cancelled_before_it_starts_never_runs, E,
+                              all) { // CF-CAN-01, -02
+    marker ran;
+    int callbacks = 0;
+    {
+        E e;
+        std::vector<ferry::future<int>> busy{e.submit(sleeping, 200), e.submit(sleeping, 200)};
+        auto f = e.submit(touch, ran.path());
+        f.add_done_callback(
+            [&](ferry::future<void> done) { callbacks += done.cancelled() ? 1 : 0; });
+        BOOST_TEST(f.cancel());
+        BOOST_TEST(f.cancel());
+        BOOST_TEST(f.cancelled());
+        BOOST_TEST(callbacks == 1); // CF-FUT-03
+        BOOST_CHECK_THROW(f.result(), ferry::cancelled_error);
+        BOOST_CHECK_THROW(f.exception(), ferry::cancelled_error); // CF-CAN-04
+        for (auto& b : busy) {
+            b.wait();
+            BOOST_TEST(!b.cancel());
+        }
+    }
+    BOOST_TEST(!ran.touched());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(half_of_a_batch_can_be_cancelled, E, all) { // CF-CAN-12, CF-SUB-13
+    E e;
+    std::vector<ferry::future<int>> batch;
+    for (int i = 0; i < 100; ++i)
+        batch.push_back(e.submit(triple, i));
+    for (std::size_t i = 0; i < 100; i += 2)
+        batch[i].cancel();
+    for (std::size_t i = 0; i < 100; ++i) {
+        if (!batch[i].cancelled())
+            BOOST_TEST(batch[i].result(20s) == 3 * static_cast<int>(i));
+        else
+            BOOST_TEST(i % 2 == 0u);
+    }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(errors_name_the_label, E, all) {
+    E e;
+    auto busy = e.submit(sleeping, 100);
+    auto other = e.submit(sleeping, 100);
+    auto f = e.submit(ferry::task_options{.label = "the third"}, triple, 1);
+    f.cancel();
+    BOOST_CHECK_EXCEPTION(f.result(), ferry::cancelled_error, [](const auto& x) {
+        return std::string(x.what()).find("the third") != std::string::npos;
+    });
+}
+
+// ---- Many at once -------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(as_completed_yields_each_once, E, all) { // CF-ASC-01, -05
+    E e;
+    std::vector<ferry::future<int>> some;
+    for (int i = 0; i < 20; ++i)
+        some.push_back(i % 5 == 4 ? e.submit(fail, i) : e.submit(triple, i));
+    some.push_back(some.front());
+    int values = 0, errors = 0;
+    for (ferry::future<int> f : ferry::as_completed(some, 20s))
+        ++(f.exception() == nullptr ? values : errors);
+    BOOST_TEST(values == 16);
+    BOOST_TEST(errors == 4);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(wait_tells_done_from_not_done, E, all) { // CF-WAIT-02, -05, -08, -09
+    E e;
+    std::vector<ferry::future<int>> some{e.submit(triple, 1), e.submit(triple, 2)};
+    BOOST_TEST(ferry::wait(some, {.timeout = 20s}).done.size() == 2u);
+    some.push_back(e.submit(sleeping, 300));
+    const auto first =
+        ferry::wait(some, {.timeout = 20s, .return_when = ferry::return_when::first_completed});
+    BOOST_TEST(first.done.size() == 2u);
+    BOOST_TEST(first.not_done.size() == 1u);
+    BOOST_TEST(ferry::wait(some, {.timeout = 1ms}).not_done.size() == 1u);
+    some.push_back(e.submit(fail, 1));
+    const auto failed =
+        ferry::wait(some, {.timeout = 20s, .return_when = ferry::return_when::first_exception});
+    BOOST_TEST(failed.done.size() >= 3u);
+    BOOST_TEST(ferry::wait(some, {.timeout = 20s}).not_done.empty());
+}
+
+// ---- Coroutines ---------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_coroutine_gets_value_and_exception_on_its_own_thread, E,
+                              all) { // CF-ASY-01
+    E e;
+    const auto here = std::this_thread::get_id();
+    const int sum = ferry::run([](E& where, std::thread::id home) -> asio::awaitable<int> {
+        int n = co_await ferry::run_in_executor(where.target(), triple, 2);
+        BOOST_TEST((std::this_thread::get_id() == home));
+        try {
+            n += co_await ferry::run_in_executor(where.target(), fail, 3);
+        } catch (const std::out_of_range&) {
+            n += 100;
+        }
+        BOOST_TEST((std::this_thread::get_id() == home));
+        co_return n;
+    }(e, here));
+    BOOST_TEST(sum == 106);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(gather_keeps_the_order, E, all) { // CF-GAT-01
+    E e;
+    const auto values = ferry::run([](E& where) -> asio::awaitable<std::vector<int>> {
+        std::vector<asio::awaitable<int>> some;
+        for (int i = 0; i < 20; ++i)
+            some.push_back(ferry::run_in_executor(where.target(), triple, i));
+        co_return co_await ferry::gather(std::move(some));
+    }(e));
+    for (std::size_t i = 0; i < 20; ++i)
+        BOOST_TEST(values[i] == 3 * static_cast<int>(i));
+}
+
+// ---- The two pools ------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(map_is_in_order_and_stops_at_the_shortest, P,
+                              pools) { // CF-MAP-01, -02
+    P pool(2);
+    std::vector<int> sums;
+    for (int n :
+         pool.map([](int a, int b) { return a + b; }, std::views::iota(1), std::vector{10, 20, 30}))
+        sums.push_back(n);
+    BOOST_TEST(sums == (std::vector{11, 22, 33}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_map_that_is_never_read_runs_all_the_same, P, pools) { // CF-MAP-10
+    marker ran;
+    {
+        P pool(1);
+        static_cast<void>(pool.map(touch, std::vector{ran.path()}));
+    }
+    BOOST_TEST(ran.touched());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_map_that_was_left_cancels_what_has_not_started, P, pools) {
+    P pool(1);
+    {
+        auto results = pool.map(sleeping, std::vector(50, 20));
+        static_cast<void>(*results.begin());
+    }
+    pool.shutdown();
+    BOOST_TEST(pool.stats().cancelled >= 40u);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(after_shutdown_nothing_is_accepted, P, pools) { // CF-SHUT-01, -18
+    P pool(1);
+    auto f = pool.submit(sleeping, 50);
+    pool.shutdown();
+    BOOST_TEST(f.done()); // CF-SHUT-25
+    pool.shutdown();
+    BOOST_CHECK_THROW(pool.submit(triple, 1), ferry::shutdown_error);
+    BOOST_CHECK_THROW(pool.map(triple, std::vector{1}), ferry::shutdown_error);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_from_several_threads_is_one_shutdown, P, pools) {
+    P pool(2);
+    std::vector<ferry::future<int>> some;
+    for (int i = 0; i < 20; ++i)
+        some.push_back(pool.submit(triple, i));
+    std::vector<std::thread> enders;
+    for (int i = 0; i < 4; ++i)
+        enders.emplace_back([&pool] { pool.shutdown(); });
+    for (auto& t : enders)
+        t.join();
+    for (auto& f : some)
+        BOOST_TEST(f.done());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(cancel_futures_leaves_nothing_pending, P, pools) { // CF-SHUT-05, -27
+    P pool(2);
+    std::vector<ferry::future<int>> some;
+    for (int i = 0; i < 50; ++i)
+        some.push_back(pool.submit(sleeping, 20));
+    some.front().wait();
+    pool.shutdown({.cancel_futures = true});
+    int cancelled = 0;
+    for (auto& f : some) {
+        BOOST_TEST(f.done());
+        cancelled += f.cancelled() ? 1 : 0;
+    }
+    BOOST_TEST(cancelled > 20);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(results_outlive_the_pool, P, pools) { // CF-SHUT-10
+    ferry::future<int> f;
+    {
+        P pool(1);
+        f = pool.submit(triple, 5);
+    }
+    BOOST_TEST(f.result(0s) == 15);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_idle_worker_is_reused, P, pools) { // CF-TP-04, CF-PP-05
+    P pool(4);
+    for (int i = 0; i < 3; ++i)
+        pool.submit(triple, i).result(20s);
+    BOOST_TEST(pool.stats().workers == 1u);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(zero_workers_are_refused, P, pools) { // CF-TP-02
+    BOOST_CHECK_THROW(P(0), std::invalid_argument);
+    BOOST_CHECK_THROW(P(static_cast<std::size_t>(-1)), std::invalid_argument);
+}
