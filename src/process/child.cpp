@@ -92,9 +92,9 @@ child::child(const child_options& options) {
     std::error_code unusable;
     if (const auto& folder = options.working_directory;
         !folder.empty() && !std::filesystem::is_directory(folder, unusable))
-        throw std::system_error(
-            unusable ? unusable : std::make_error_code(std::errc::not_a_directory),
-            "starting a worker process in '" + folder.string() + "'");
+        throw std::system_error(unusable ? unusable
+                                         : std::make_error_code(std::errc::not_a_directory),
+                                "starting a worker process in '" + folder.string() + "'");
     auto added = options.environment;
     added[wire::worker_variable] = std::to_string(wire::worker_socket);
     added[wire::depth_variable] = std::to_string(options.depth);

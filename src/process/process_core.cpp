@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The queue of a process pool, who gets what, and its end. The reader is in reader.cpp.
+// The queue of a process pool, and who gets what.
 #include "process_core.hpp"
 
 #include "worker_main.hpp"
@@ -9,54 +9,6 @@
 #include <sys/eventfd.h>
 
 namespace ferry::detail {
-namespace {
-
-std::int64_t now_ns() {
-    return std::chrono::nanoseconds(timeout::clock::now().time_since_epoch()).count();
-}
-
-} // namespace
-
-// ---- What tasks tell their pool -----------------------------------------------------------------
-
-void work_dropped(process_core& core, remote_call& call, bool expired) noexcept {
-    core.dropped(call, expired);
-}
-bool take_call_back(process_core& core, remote_call& call) noexcept { return core.take_back(call); }
-bool call_started(const process_core& core, const remote_call& call) noexcept {
-    return core.started(call);
-}
-bool ask_call_to_stop(process_core& core, remote_call& call) noexcept {
-    return core.ask_to_stop(call);
-}
-bool cancel_running_call(process_core& core, remote_call& call) noexcept {
-    return core.cancel_running(call);
-}
-void run_callbacks_later(process_core& core, remote_call& call) { core.run_callbacks_later(call); }
-void throw_if_closed(process_core& core) { core.throw_if_closed(); }
-segment_store& store_of(process_core& core) noexcept { return core.store(); }
-
-void submit_call(const std::shared_ptr<process_core>& core,
-                 boost::intrusive_ptr<shared_state_base> state, remote_call& call) {
-    const bool expires = state->extra != nullptr && state->extra->start_by.has_value();
-    if (expires)
-        arm_timer(*state, *state->extra->start_by, timer_purpose::start_by);
-    try {
-        core->submit({state, &call});
-    } catch (...) {
-        if (expires)
-            static_cast<void>(disarm_timer(*state));
-        throw;
-    }
-}
-
-std::vector<std::byte> encode_alone(const std::function<void(byte_sink&)>& encode) {
-    segment_store store(0);
-    byte_sink out(store);
-    encode(out);
-    const auto bytes = out.bytes();
-    return {bytes.begin(), bytes.end()};
-}
 
 // ---- Submitting ---------------------------------------------------------------------------------
 
@@ -93,7 +45,7 @@ void process_core::submit(held_call c) {
         start_reader();
         remote_call& call = *c.call;
         call.place = ++places_;
-        call.submitted_ns = now_ns();
+        call.submitted_ns = wire::now_ns();
         call.queued = true;
         queue_.emplace(key_of(call), std::move(c));
         dispatch();
@@ -229,91 +181,6 @@ bool process_core::has_unfinished() const noexcept {
                        [](const auto& w) { return w.second->life.held() != 0; });
 }
 
-// ---- What tasks tell ----------------------------------------------------------------------------
-
-void process_core::dropped(remote_call& c, bool expired) noexcept {
-    payload unneeded; // freed without the lock
-    held_call entry;
-    bool last = false;
-    {
-        const short_lock lock(mutex_);
-        if (c.queued) {
-            c.queued = false;
-            if (const auto it = queue_.find(key_of(c)); it != queue_.end()) {
-                entry = std::move(it->second);
-                queue_.erase(it);
-            }
-        }
-        if (c.at == nullptr)
-            unneeded = std::move(c.arguments);
-        ++(expired ? counts_.failed : counts_.cancelled);
-        last = closed_ && !has_unfinished();
-        if (closed_)
-            changed_.notify_all();
-    }
-    if (last)
-        wake_reader();
-}
-
-bool process_core::take_back(remote_call& c) noexcept {
-    const short_lock lock(mutex_);
-    if (c.at == nullptr)
-        return true; // it is not out any more
-    if (!c.at->take_back(c))
-        return false;
-    c.state().hand_back();
-    return true;
-}
-
-bool process_core::started(const remote_call& c) const noexcept {
-    const short_lock lock(mutex_);
-    return c.at != nullptr && !c.at->slot_of(c).is(c.number, wire::slot_state::offered);
-}
-
-bool process_core::ask_to_stop(remote_call& c) noexcept {
-    const short_lock lock(mutex_);
-    return c.stops && c.at != nullptr && c.at->slot_of(c).is(c.number, wire::slot_state::claimed) &&
-           c.at->ask_to_stop(c.number);
-}
-
-bool process_core::cancel_running(remote_call& c) noexcept {
-    std::vector<verdict> verdicts;
-    {
-        const short_lock lock(mutex_);
-        if (c.at == nullptr)
-            return true; // its outcome is on its way
-        worker_link& w = *c.at;
-        if (c.stops) {
-            if (w.ask_to_stop(c.number))
-                arm_grace({timer::purpose::stop_grace, w.id, c.number, c.slot});
-        } else {
-            const held_call task = w.held[c.slot];
-            if (condemn(w, c.slot, c.number)) {
-                ++counts_.cancelled;
-                verdicts.push_back({task, nullptr});
-            }
-        }
-    }
-    pass(verdicts);
-    return true;
-}
-
-void process_core::run_callbacks_later(remote_call& c) {
-    callbacks_.post(
-        [keep = boost::intrusive_ptr<shared_state_base>(&c.state()), &c] { c.run_callbacks(); },
-        shared_from_this());
-}
-
-void process_core::pass(std::vector<verdict>& verdicts) {
-    for (auto& v : verdicts) {
-        if (v.error != nullptr)
-            v.task.call->fail(std::move(v.error));
-        else
-            v.task.call->finish_cancelled();
-        v.task = {};
-    }
-}
-
 // ---- Workers that are to end --------------------------------------------------------------------
 
 void process_core::act(worker_link& w, worker_lifecycle::action a) {
@@ -345,119 +212,6 @@ bool process_core::condemn(worker_link& w, std::uint16_t slot, std::uint64_t tas
         return false;
     act(w, w.life.terminate());
     return true;
-}
-
-// ---- Ending -------------------------------------------------------------------------------------
-
-std::size_t process_core::close(bool cancel) {
-    std::vector<held_call> all;
-    {
-        const short_lock lock(mutex_);
-        closed_ = true;
-        if (cancel) {
-            for (const auto& [key, c] : queue_)
-                all.push_back(c);
-            for (const auto& [id, w] : workers_) {
-                for (const auto& h : w->held) {
-                    if (h)
-                        all.push_back(h);
-                }
-            }
-        }
-        if (!reading_)
-            reader_ended_ = true;
-    }
-    wake_reader();
-    std::size_t cancelled = 0;
-    for (const auto& c : all)
-        cancelled += c.keep->cancel() ? 1 : 0;
-    return cancelled;
-}
-
-void process_core::join() {
-    std::thread mine;
-    {
-        short_lock lock(mutex_);
-        while (!reader_ended_)
-            changed_.wait(lock);
-        mine.swap(reader_);
-    }
-    if (mine.joinable())
-        mine.join();
-    callbacks_.finish();
-}
-
-shutdown_report process_core::close_within(timeout limit) {
-    const auto deadline = limit.deadline();
-    shutdown_report report;
-    close(false);
-    std::uint64_t before = 0;
-    {
-        short_lock lock(mutex_);
-        before = counts_.completed + counts_.failed;
-        while (has_unfinished() && !(deadline && clock::now() >= *deadline)) {
-            if (deadline)
-                changed_.wait_until(lock, *deadline);
-            else
-                changed_.wait(lock);
-        }
-        report.finished = static_cast<std::size_t>(counts_.completed + counts_.failed - before);
-    }
-    report.dropped = close(true);
-    {
-        const short_lock lock(mutex_);
-        for (const auto& [id, w] : workers_) {
-            if (const held_call* const h = w->running()) {
-                report.stuck.push_back(
-                    {h->call->call_label(),
-                     std::chrono::nanoseconds(now_ns() - w->memory->started_ns)});
-                act(*w, w->life.kill());
-            }
-        }
-    }
-    join();
-    return report;
-}
-
-void process_core::end_workers(bool gently) {
-    close(true);
-    {
-        const short_lock lock(mutex_);
-        for (const auto& [id, w] : workers_)
-            act(*w, gently ? w->life.terminate() : w->life.kill());
-    }
-    short_lock lock(mutex_);
-    while (!reader_ended_)
-        changed_.wait(lock);
-}
-
-bool process_core::is_forked_copy() const noexcept { return process_ != ::getpid(); }
-
-void process_core::forsake() {
-    static_cast<void>(new std::shared_ptr<process_core>(shared_from_this()));
-}
-
-// ---- Statistics ---------------------------------------------------------------------------------
-
-void process_core::record(histogram& h, std::int64_t ns) {
-    std::size_t bucket = 0;
-    while (bucket + 1 < histogram::buckets && ns >= histogram::limit(bucket).count())
-        ++bucket;
-    ++h[bucket];
-}
-
-pool_stats process_core::stats() {
-    const short_lock lock(mutex_);
-    pool_stats s = counts_;
-    s.queued = queue_.size();
-    s.workers = workers_.size();
-    for (const auto& [id, w] : workers_) {
-        const bool busy = w->running() != nullptr;
-        s.running += busy ? 1 : 0;
-        s.queued += w->life.held() - (busy ? 1 : 0);
-    }
-    s.idle = s.workers - s.running;
-    return s;
 }
 
 } // namespace ferry::detail

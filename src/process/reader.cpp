@@ -243,7 +243,7 @@ bool process_core::next_answers(worker_link& w, std::vector<answer>& batch) {
 // Takes the answered tasks from their slots, before their outcomes become visible: who sees one may
 // count on the worker.
 void process_core::account(worker_link& w, std::vector<answer>& batch) {
-    const std::int64_t now = std::chrono::nanoseconds(clock::now().time_since_epoch()).count();
+    const std::int64_t now = wire::now_ns();
     const short_lock lock(mutex_);
     finishing_ += batch.size();
     for (auto& a : batch) {

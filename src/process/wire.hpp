@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -166,6 +167,11 @@ struct channel {
     alignas(64) std::array<std::byte, ring_size> answer_bytes;
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+/// Nanoseconds of the steady clock, which all processes share.
+inline std::int64_t now_ns() noexcept {
+    return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 /// A message on the socket: a datagram, some with a descriptor.
 struct message {

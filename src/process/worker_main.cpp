@@ -98,10 +98,6 @@ private:
     std::optional<std::stop_source> stop_;
 };
 
-std::int64_t now_ns() {
-    return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 void worker_process::accept() {
     wire::message m;
     std::array<descriptor, 2> files;
@@ -260,7 +256,7 @@ void worker_process::run_task(const wire::frame& f) {
         current_ = h.task;
         stop = stop_.emplace().get_token();
     }
-    const std::int64_t started = now_ns();
+    const std::int64_t started = wire::now_ns();
     memory_->started_ns.store(started, std::memory_order_relaxed);
     if (!slot.move(h.task, slot_state::offered, slot_state::claimed)) {
         tasks_->release();
@@ -279,7 +275,7 @@ void worker_process::run_task(const wire::frame& f) {
             ::pause();
     }
     answer({0, succeeded ? wire::frame_kind::value : wire::frame_kind::error, h.slot, h.task},
-           now_ns() - started, out);
+           wire::now_ns() - started, out);
 }
 
 void worker_process::initialise(const wire::frame& f) {

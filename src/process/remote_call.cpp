@@ -1,0 +1,131 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// What the tasks of a process pool tell it: cancelled, asked to stop, submitted.
+#include "process_core.hpp"
+
+namespace ferry::detail {
+
+void work_dropped(process_core& core, remote_call& call, bool expired) noexcept {
+    core.dropped(call, expired);
+}
+bool take_call_back(process_core& core, remote_call& call) noexcept { return core.take_back(call); }
+bool call_started(const process_core& core, const remote_call& call) noexcept {
+    return core.started(call);
+}
+bool ask_call_to_stop(process_core& core, remote_call& call) noexcept {
+    return core.ask_to_stop(call);
+}
+bool cancel_running_call(process_core& core, remote_call& call) noexcept {
+    return core.cancel_running(call);
+}
+void run_callbacks_later(process_core& core, remote_call& call) { core.run_callbacks_later(call); }
+void throw_if_closed(process_core& core) { core.throw_if_closed(); }
+segment_store& store_of(process_core& core) noexcept { return core.store(); }
+
+void submit_call(const std::shared_ptr<process_core>& core,
+                 boost::intrusive_ptr<shared_state_base> state, remote_call& call) {
+    const bool expires = state->extra != nullptr && state->extra->start_by.has_value();
+    if (expires)
+        arm_timer(*state, *state->extra->start_by, timer_purpose::start_by);
+    try {
+        core->submit({state, &call});
+    } catch (...) {
+        if (expires)
+            static_cast<void>(disarm_timer(*state));
+        throw;
+    }
+}
+
+std::vector<std::byte> encode_alone(const std::function<void(byte_sink&)>& encode) {
+    segment_store store(0);
+    byte_sink out(store);
+    encode(out);
+    const auto bytes = out.bytes();
+    return {bytes.begin(), bytes.end()};
+}
+
+// ---- The pool hears it --------------------------------------------------------------------------
+
+void process_core::dropped(remote_call& c, bool expired) noexcept {
+    payload unneeded; // freed without the lock
+    held_call entry;
+    bool last = false;
+    {
+        const short_lock lock(mutex_);
+        if (c.queued) {
+            c.queued = false;
+            if (const auto it = queue_.find(key_of(c)); it != queue_.end()) {
+                entry = std::move(it->second);
+                queue_.erase(it);
+            }
+        }
+        if (c.at == nullptr)
+            unneeded = std::move(c.arguments);
+        ++(expired ? counts_.failed : counts_.cancelled);
+        last = closed_ && !has_unfinished();
+        if (closed_)
+            changed_.notify_all();
+    }
+    if (last)
+        wake_reader();
+}
+
+bool process_core::take_back(remote_call& c) noexcept {
+    const short_lock lock(mutex_);
+    if (c.at == nullptr)
+        return true; // it is not out any more
+    if (!c.at->take_back(c))
+        return false;
+    c.state().hand_back();
+    return true;
+}
+
+bool process_core::started(const remote_call& c) const noexcept {
+    const short_lock lock(mutex_);
+    return c.at != nullptr && !c.at->slot_of(c).is(c.number, wire::slot_state::offered);
+}
+
+bool process_core::ask_to_stop(remote_call& c) noexcept {
+    const short_lock lock(mutex_);
+    return c.stops && c.at != nullptr && c.at->slot_of(c).is(c.number, wire::slot_state::claimed) &&
+           c.at->ask_to_stop(c.number);
+}
+
+bool process_core::cancel_running(remote_call& c) noexcept {
+    std::vector<verdict> verdicts;
+    {
+        const short_lock lock(mutex_);
+        if (c.at == nullptr)
+            return true; // its outcome is on its way
+        worker_link& w = *c.at;
+        if (c.stops) {
+            if (w.ask_to_stop(c.number))
+                arm_grace({timer::purpose::stop_grace, w.id, c.number, c.slot});
+        } else {
+            const held_call task = w.held[c.slot];
+            if (condemn(w, c.slot, c.number)) {
+                ++counts_.cancelled;
+                verdicts.push_back({task, nullptr});
+            }
+        }
+    }
+    pass(verdicts);
+    return true;
+}
+
+void process_core::run_callbacks_later(remote_call& c) {
+    callbacks_.post(
+        [keep = boost::intrusive_ptr<shared_state_base>(&c.state()), &c] { c.run_callbacks(); },
+        shared_from_this());
+}
+
+void process_core::pass(std::vector<verdict>& verdicts) {
+    for (auto& v : verdicts) {
+        if (v.error != nullptr)
+            v.task.call->fail(std::move(v.error));
+        else
+            v.task.call->finish_cancelled();
+        v.task = {};
+    }
+}
+
+} // namespace ferry::detail
