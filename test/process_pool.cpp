@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(never_more_processes_than_max_workers) { // CF-PP-04
     BOOST_TEST(pids.count(::getpid()) == 0u); // CF-PP-07
 }
 
-BOOST_AUTO_TEST_CASE(a_worker_is_replaced_after_max_tasks_per_child) { // CF-PP-08
+BOOST_AUTO_TEST_CASE(a_worker_is_replaced_after_max_tasks_per_child) { // CF-PP-08, CF-PP-41
     ferry::process_pool pool({.max_workers = 1, .max_tasks_per_child = 3});
     std::vector<int> pids;
     for (int i = 0; i < 9; ++i)
@@ -621,7 +621,33 @@ BOOST_AUTO_TEST_CASE(options_that_cannot_be_used_are_named) { // CF-TP-02
     BOOST_CHECK_THROW(ferry::process_pool(static_cast<std::size_t>(-1)), std::invalid_argument);
 }
 
-BOOST_AUTO_TEST_CASE(pools_leave_neither_descriptors_nor_threads_nor_processes) { // CF-SHUT-33
+BOOST_AUTO_TEST_CASE(by_default_there_is_a_worker_for_each_usable_cpu) { // CF-PP-02, CF-PP-03
+    BOOST_TEST(ferry::process_pool().max_workers() == ferry::cpu_bound_workers());
+    ::setenv("FERRY_CPUS", "3", 1);
+    BOOST_TEST(ferry::process_pool().max_workers() == 3u);
+    ::setenv("FERRY_CPUS", "nonsense", 1);
+    BOOST_TEST(ferry::process_pool().max_workers() >= 1u);
+    ::unsetenv("FERRY_CPUS");
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_waits_with_a_time_out_gives_its_worker_back) { // CF-DLK-09
+    ferry::process_pool pool(1);
+    BOOST_TEST(pool.submit([] {
+                       ferry::process_pool inner(1);
+                       auto f = inner.submit(sleeping, 300);
+                       try {
+                           f.result(10ms);
+                       } catch (const ferry::timeout_error&) {
+                           return 1;
+                       }
+                       return 0;
+                   })
+                   .result(20s) == 1);
+    BOOST_TEST(pool.submit(triple, 1).result(20s) == 3);
+}
+
+BOOST_AUTO_TEST_CASE(
+    pools_leave_neither_descriptors_nor_threads_nor_processes) { // CF-SHUT-33, CF-PP-43
     const auto open_files = [] {
         std::size_t n = 0;
         for ([[maybe_unused]] const auto& e : std::filesystem::directory_iterator("/proc/self/fd"))

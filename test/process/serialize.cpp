@@ -124,6 +124,11 @@ static_assert(!ferry::process_offloadable<decltype([]() -> int* { return nullptr
 static_assert(!ferry::process_offloadable<decltype([]() -> const int& { return captured; })>);
 static_assert(!ferry::process_offloadable<int (point::*)(), point>);
 
+// CF-INIT-09
+static_assert(std::is_constructible_v<ferry::process_initializer, decltype(plain), int>);
+static_assert(!std::is_constructible_v<ferry::process_initializer, decltype(captures_something)>);
+static_assert(!std::is_constructible_v<ferry::process_initializer, decltype(plain), int*>);
+
 template <class T>
 T round_trip(const T& value) {
     detail::segment_store store(1);
