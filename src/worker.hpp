@@ -6,7 +6,6 @@
 
 #include <array>
 #include <atomic>
-#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <thread>
@@ -26,8 +25,7 @@ struct worker_counts {
         n.store(n.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
     }
     static void record(counts& c, std::uint64_t units) noexcept {
-        const auto bucket = static_cast<std::size_t>(std::bit_width(units));
-        increment(c[bucket < histogram::buckets ? bucket : histogram::buckets - 1]);
+        increment(c[histogram::bucket_of(std::chrono::nanoseconds(units << 10))]);
     }
     /// Adds the other's counts to these; under the lock of whoever writes these.
     void add(const worker_counts& o) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,13 @@ public:
     /// 1.024 us for the first bucket, twice that for the next, and so on; the last has no end.
     static constexpr std::chrono::nanoseconds limit(std::size_t bucket) noexcept {
         return std::chrono::nanoseconds(std::int64_t(1024) << bucket);
+    }
+
+    /// The bucket that holds the duration.
+    static constexpr std::size_t bucket_of(std::chrono::nanoseconds d) noexcept {
+        const auto bucket = static_cast<std::size_t>(
+            std::bit_width(static_cast<std::uint64_t>(d.count() > 0 ? d.count() : 0) >> 10));
+        return bucket < buckets ? bucket : buckets - 1;
     }
 
     std::uint64_t operator[](std::size_t bucket) const { return counts_.at(bucket); }

@@ -25,8 +25,10 @@
 #pragma GCC diagnostic pop
 #endif
 
+#include <array>
 #include <csignal>
 #include <fstream>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <vector>
@@ -84,6 +86,19 @@ struct prepare_worker {
     }
 };
 
+// Asio loses descriptors where it cannot open the second of several, so there must be some.
+void check_spare_descriptors(int like) {
+    std::array<descriptor, 6> spare;
+    for (auto& d : spare)
+        d = descriptor::checked(::fcntl(like, F_DUPFD_CLOEXEC, 0), "starting a worker process");
+}
+
+void end_unwatched(int pid) noexcept { // not collected yet, so the number is still its own
+    ::kill(pid, SIGKILL);
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+}
+
 int open_handle(int pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 } // namespace
@@ -114,17 +129,37 @@ child::child(const child_options& options) {
     process::posix::vfork_launcher launch;
     const std::string name = program_name();
     const char* arguments[] = {name.c_str(), nullptr};
-    auto started = launch(context.get_executor(), error, std::filesystem::path("/proc/self/exe"),
-                          static_cast<const char**>(arguments), prepare);
+    check_spare_descriptors(null.get());
+    try {
+        auto started =
+            launch(context.get_executor(), error, std::filesystem::path("/proc/self/exe"),
+                   static_cast<const char**>(arguments), prepare);
+        pid_ = launch.pid;
+        if (!error) {
+            started.detach();
+            handle_ = descriptor::checked(open_handle(pid_), "pidfd_open of a worker process");
+        }
+    } catch (...) {
+        if (launch.pid > 0)
+            end_unwatched(launch.pid);
+        throw;
+    }
     if (error)
         throw std::system_error(error.value(), std::system_category(),
                                 options.working_directory.empty()
                                     ? "starting a worker process"
                                     : "starting a worker process in '" +
                                           options.working_directory.string() + "'");
-    pid_ = started.id();
-    started.detach();
-    handle_ = descriptor::checked(open_handle(pid_), "pidfd_open of a worker process");
+}
+
+child::~child() {
+    if (collected_)
+        return;
+    signal(SIGKILL);
+    pollfd ended{handle_.get(), POLLIN, 0};
+    while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
+    }
+    static_cast<void>(collect());
 }
 
 void child::signal(int number) const noexcept {
@@ -137,10 +172,12 @@ std::optional<worker_died::ending> child::collect() noexcept {
     while (::waitid(by_handle, static_cast<id_t>(handle_.get()), &info, WEXITED | WNOHANG) != 0) {
         if (errno == EINTR)
             continue;
-        return worker_died::ending{}; // somebody else collected it
+        collected_ = true;
+        return worker_died::ending{}; // by somebody else
     }
     if (info.si_pid == 0)
         return std::nullopt;
+    collected_ = true;
     if (info.si_code == CLD_EXITED)
         return worker_died::ending{.exit_code = info.si_status};
     return worker_died::ending{.signal = info.si_status};

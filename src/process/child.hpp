@@ -27,6 +27,10 @@ class child {
 public:
     /// Errors: `std::system_error` that says what could not be done.
     explicit child(const child_options& options);
+    /// Kills it where its end was not collected, and collects it.
+    ~child();
+    child(const child&) = delete;
+    child& operator=(const child&) = delete;
 
     int pid() const noexcept { return pid_; }
     /// Readable when it has ended.
@@ -38,6 +42,7 @@ public:
 
 private:
     int pid_ = 0;
+    bool collected_ = false;
     descriptor handle_;
 };
 

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include "worker_link.hpp"
+#include "message.hpp"
 
 #include <cstring>
 #include <sys/socket.h>
@@ -59,6 +59,17 @@ bool receive_message(int socket, wire::message& m, std::array<descriptor, 2>& fi
         }
     }
     return n == static_cast<ssize_t>(sizeof m);
+}
+
+bool segment_announcer::announce(int socket, const segment& s) {
+    auto& announced = announced_[s.id()];
+    if (announced == s.capacity())
+        return true;
+    const int file = s.file();
+    if (!send_message(socket, {wire::message::what::segment, s.id(), s.capacity()}, {&file, 1}))
+        return false;
+    announced = s.capacity();
+    return true;
 }
 
 } // namespace ferry::detail

@@ -26,22 +26,23 @@ process_core::process_core(process_pool_options options)
 
 process_core::~process_core() = default;
 
-void process_core::throw_if_closed() {
-    const short_lock lock(mutex_);
+void process_core::check_open() const {
     if (broken_)
         throw broken_process_pool(why_broken_);
     if (closed_)
         throw shutdown_error();
 }
 
+void process_core::throw_if_closed() {
+    const short_lock lock(mutex_);
+    check_open();
+}
+
 void process_core::submit(held_call c) {
     bool start = false;
     {
         const short_lock lock(mutex_);
-        if (broken_)
-            throw broken_process_pool(why_broken_);
-        if (closed_)
-            throw shutdown_error();
+        check_open();
         start_reader();
         remote_call& call = *c.call;
         call.place = ++places_;
@@ -109,13 +110,14 @@ bool process_core::dispatch_queue() {
         call.queued = false;
         if (!call.state().hand_out())
             continue; // claimed by who is about to say so
-        const held_call copy = c;
-        if (!w->give(std::move(c), ++numbers_)) {
-            requeue(copy);
+        if (!w->give(c, ++numbers_)) {
+            requeue(std::move(c));
             break;
         }
         any = true;
-        if (const auto limit = call.limit.deadline())
+        if (c.keep->extra == nullptr)
+            continue;
+        if (const auto limit = c.keep->extra->limit.deadline())
             arm(*limit, {timer::purpose::run_time, w->id, call.number, call.slot});
     }
     return any;

@@ -82,11 +82,12 @@ private:
         std::exception_ptr error; // null: cancelled
     };
 
-    static queue_key key_of(const remote_call& c) noexcept {
-        return {-static_cast<std::int64_t>(c.priority), c.place};
+    static queue_key key_of(remote_call& c) noexcept {
+        return {-static_cast<std::int64_t>(c.state().priority), c.place};
     }
 
     // The queue and who gets what.
+    void check_open() const FERRY_REQUIRES(mutex_);
     void dispatch() FERRY_REQUIRES(mutex_);
     bool dispatch_queue() FERRY_REQUIRES(mutex_);
     worker_link* pick() noexcept FERRY_REQUIRES(mutex_);
@@ -122,7 +123,6 @@ private:
     void arm_grace(const timer& t) FERRY_REQUIRES(mutex_);
     bool condemn(worker_link& w, std::uint16_t slot, std::uint64_t task) FERRY_REQUIRES(mutex_);
     static void pass(std::vector<verdict>& verdicts);
-    void record(histogram& h, std::int64_t ns) FERRY_REQUIRES(mutex_);
 
     // Constant after construction.
     const process_pool_options options_;

@@ -119,11 +119,11 @@ bool process_core::start_workers() {
                                                    static_cast<bool>(options_.initializer));
             if (options_.initializer)
                 w->give_initializer(*options_.initializer.call_, initializer_);
+            watch(w->answered.get(), id, source_answer, EPOLLIN | EPOLLET);
+            watch(w->process->handle(), id, source_exit, EPOLLIN);
+            watch(w->standard_error.get(), id, source_stderr, EPOLLIN);
             const short_lock lock(mutex_);
-            worker_link& link = *workers_.emplace(id, std::move(w)).first->second;
-            watch(link.answered.get(), id, source_answer, EPOLLIN | EPOLLET);
-            watch(link.process->handle(), id, source_exit, EPOLLIN);
-            watch(link.standard_error.get(), id, source_stderr, EPOLLIN);
+            workers_.emplace(id, std::move(w));
         } catch (const std::exception& e) {
             if (others)
                 return false; // they do the work
@@ -145,12 +145,14 @@ void process_core::start_failed(const std::string& why) {
 
 void process_core::break_pool(const std::string& why) {
     std::vector<verdict> verdicts;
+    std::vector<payload> unneeded; // freed without the lock
     {
         const short_lock lock(mutex_);
         broken_ = closed_ = true;
         why_broken_ = why;
         for (auto& [key, c] : queue_) {
             c.call->queued = false;
+            unneeded.push_back(std::move(c.call->arguments));
             verdicts.push_back({std::move(c), make_error<broken_process_pool>(why)});
         }
         queue_.clear();
@@ -158,6 +160,7 @@ void process_core::break_pool(const std::string& why) {
             for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
                 if (auto c = w->let_go(slot)) {
                     static_cast<void>(w->life.answered());
+                    unneeded.push_back(std::move(c.call->arguments));
                     verdicts.push_back({std::move(c), make_error<broken_process_pool>(why)});
                 }
             }
@@ -258,8 +261,9 @@ void process_core::account(worker_link& w, std::vector<answer>& batch) {
         const auto run = std::max<std::int64_t>(0, body.run_ns);
         mean_run_ns_ = mean_run_ns_ < 0 ? static_cast<double>(run)
                                         : 0.9 * mean_run_ns_ + 0.1 * static_cast<double>(run);
-        record(counts_.run_time, run);
-        record(counts_.queue_wait, now - run - a.task.call->submitted_ns);
+        const auto waited = now - run - a.task.call->submitted_ns;
+        ++counts_.run_time[histogram::bucket_of(std::chrono::nanoseconds(run))];
+        ++counts_.queue_wait[histogram::bucket_of(std::chrono::nanoseconds(waited))];
         ++(h.kind == wire::frame_kind::value ? counts_.completed : counts_.failed);
         act(w, w.life.answered());
     }
@@ -356,6 +360,7 @@ void process_core::on_exit(worker_link& w) {
         ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, file, nullptr);
 
     std::vector<verdict> verdicts;
+    std::vector<payload> unneeded;     // freed without the lock
     std::unique_ptr<worker_link> gone; // destroyed without the lock
     const std::string start_reason =
         (w.why_not_ready.empty() ? text_of(*how) + " before it was ready" : w.why_not_ready) +
@@ -375,6 +380,7 @@ void process_core::on_exit(worker_link& w) {
                 w.memory->slots[slot].is(c.call->number, wire::slot_state::condemned);
             static_cast<void>(w.let_go(slot));
             static_cast<void>(w.life.answered());
+            unneeded.push_back(std::move(c.call->arguments));
             if (condemned)
                 continue; // it has its outcome
             ++counts_.failed;
@@ -436,7 +442,7 @@ void process_core::on_run_time(worker_link& w, const timer& t, std::vector<verdi
     const held_call c = w.held[t.slot];
     if (!c || c.call->number != t.task)
         return; // it has ended, or was taken back
-    const auto limit = c.call->limit.limit().value_or(clock::duration::max());
+    const auto limit = c.keep->extra->limit.limit().value_or(clock::duration::max());
     const auto now = clock::now();
     if (w.memory->slots[t.slot].is(t.task, wire::slot_state::offered)) {
         arm(now + std::max<clock::duration>(limit, std::chrono::milliseconds(1)), t);

@@ -131,6 +131,19 @@ void segment_store::release(segment_ptr s) noexcept {
 
 void segment_deleter::operator()(segment* s) const noexcept { delete s; }
 
+void received_segments::add(std::uint32_t id, descriptor file, std::size_t capacity) {
+    auto s = std::make_shared<segment>(id, std::move(file), capacity);
+    std::erase_if(known_, [](const auto& known) {
+        return known.second->head().retired.load(std::memory_order_acquire) != 0;
+    });
+    known_[id] = std::move(s);
+}
+
+std::shared_ptr<segment> received_segments::find(std::uint32_t id, std::size_t size) const {
+    const auto it = known_.find(id);
+    return it != known_.end() && it->second->capacity() >= size ? it->second : nullptr;
+}
+
 // ---- Payloads -----------------------------------------------------------------------------------
 
 payload::payload(std::span<const std::byte> bytes) : size_(bytes.size()) {

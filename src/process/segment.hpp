@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -72,6 +74,19 @@ private:
     std::mutex mutex_;              // guards what follows
     std::vector<segment_ptr> free_; // the last one was used last
     std::uint32_t last_id_ = 0;
+};
+
+/// The segments that one process has received from another, mapped here. Not thread-safe.
+class received_segments {
+public:
+    /// Maps one that was announced, and forgets those that their creator has let go of.
+    /// Errors: `std::system_error`.
+    void add(std::uint32_t id, descriptor file, std::size_t capacity);
+    /// Null while it has not arrived, or not with that size.
+    std::shared_ptr<segment> find(std::uint32_t id, std::size_t size) const;
+
+private:
+    std::map<std::uint32_t, std::shared_ptr<segment>> known_;
 };
 
 } // namespace ferry::detail

@@ -96,13 +96,6 @@ void process_core::forsake() {
 
 // ---- Statistics ---------------------------------------------------------------------------------
 
-void process_core::record(histogram& h, std::int64_t ns) {
-    std::size_t bucket = 0;
-    while (bucket + 1 < histogram::buckets && ns >= histogram::limit(bucket).count())
-        ++bucket;
-    ++h[bucket];
-}
-
 pool_stats process_core::stats() {
     const short_lock lock(mutex_);
     pool_stats s = counts_;

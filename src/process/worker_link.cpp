@@ -42,7 +42,7 @@ worker_link::worker_link(std::uint32_t number, const child_options& options, std
     ::fcntl(standard_error.get(), F_SETFL, O_NONBLOCK);
 
     answered = descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
-    memory_file = descriptor::checked(
+    const descriptor memory_file = descriptor::checked(
         ::memfd_create("ferry-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
     if (::ftruncate(memory_file.get(), sizeof(wire::channel)) != 0)
         throw std::system_error(errno, std::generic_category(), "ftruncate of a channel");
@@ -79,22 +79,10 @@ void worker_link::wake() noexcept {
                futex_scope::shared);
 }
 
-bool worker_link::announce_segment(segment& s) {
-    auto& announced = segments_sent[s.id()];
-    if (announced == s.capacity())
-        return true;
-    const int file = s.file();
-    if (!send_message(socket.get(), {wire::message::what::segment, s.id(), s.capacity()},
-                      {&file, 1}))
-        return false;
-    announced = s.capacity();
-    return true;
-}
-
 std::byte* worker_link::reserve(const code_ref& entry, bool stops,
                                 std::span<const std::byte> arguments, segment* shared,
                                 std::uint32_t& size) {
-    if (shared != nullptr && !announce_segment(*shared))
+    if (shared != nullptr && !segments_sent.announce(socket.get(), *shared))
         return nullptr;
     const wire::segment_ref ref{shared != nullptr ? shared->id() : 0, arguments.size()};
     if (shared != nullptr)
@@ -117,7 +105,7 @@ std::byte* worker_link::reserve(const code_ref& entry, bool stops,
     return room;
 }
 
-bool worker_link::give(held_call c, std::uint64_t number) {
+bool worker_link::give(const held_call& c, std::uint64_t number) {
     if (free_slots == 0)
         return false;
     remote_call& call = *c.call;
@@ -129,7 +117,7 @@ bool worker_link::give(held_call c, std::uint64_t number) {
     call.number = number;
     call.at = this;
     free_slots &= free_slots - 1;
-    held[call.slot] = std::move(c);
+    held[call.slot] = c;
     slot_of(call).offer(number);
     life.handed_out();
     if (tasks_->publish({size, wire::frame_kind::run, call.slot, number}))
@@ -182,20 +170,15 @@ void worker_link::tell_to_leave() noexcept {
 
 std::shared_ptr<segment> worker_link::find_segment(const wire::segment_ref& ref) {
     for (int rounds = 0; rounds < 64; ++rounds) { // it was announced before it was used
-        const auto it = segments_received.find(ref.id);
-        if (it != segments_received.end() && it->second->capacity() >= ref.size)
-            return it->second;
+        if (auto s = segments_received.find(ref.id, ref.size))
+            return s;
         wire::message m;
         std::array<descriptor, 2> files;
         bool ended = false;
-        if (!receive_message(socket.get(), m, files, false, ended))
+        if (!receive_message(socket.get(), m, files, false, ended) ||
+            m.kind != wire::message::what::segment || !files[0])
             return nullptr;
-        if (m.kind != wire::message::what::segment || !files[0])
-            return nullptr;
-        std::erase_if(segments_received, [](const auto& known) {
-            return known.second->head().retired.load(std::memory_order_acquire) != 0;
-        });
-        segments_received[m.id] = std::make_shared<segment>(m.id, std::move(files[0]), m.number);
+        segments_received.add(m.id, std::move(files[0]), m.number);
     }
     return nullptr;
 }

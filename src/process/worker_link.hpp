@@ -4,6 +4,7 @@
 #include <ferry/process/task.hpp>
 
 #include "child.hpp"
+#include "message.hpp"
 #include "segment.hpp"
 #include "wire.hpp"
 #include "worker_lifecycle.hpp"
@@ -37,7 +38,7 @@ struct worker_link {
     worker_link& operator=(const worker_link&) = delete;
 
     /// Hands a task out; false where there is no room for it now.
-    bool give(held_call c, std::uint64_t number);
+    bool give(const held_call& c, std::uint64_t number);
     /// Sends what it runs before its first task. Errors: `std::runtime_error`.
     void give_initializer(const encoded_initializer& init, const payload& arguments);
     /// Takes an offered task back; false when the worker has claimed it.
@@ -62,7 +63,6 @@ struct worker_link {
     worker_lifecycle life;
 
     wire::channel* memory = nullptr; ///< shared with the worker
-    descriptor memory_file;
     descriptor socket;
     descriptor answered; ///< an event: the worker answered while nobody read
     descriptor standard_error;
@@ -70,28 +70,19 @@ struct worker_link {
 
     std::array<held_call, wire::slot_count> held;
     std::uint64_t free_slots = ~std::uint64_t(0);
-    std::map<std::uint32_t, std::size_t> segments_sent; ///< with the capacity that was announced
+    segment_announcer segments_sent;
 
     std::optional<wire::ring_reader> answers;
-    std::map<std::uint32_t, std::shared_ptr<segment>> segments_received;
+    received_segments segments_received;
     std::string stderr_tail;
     std::string why_not_ready;
 
 private:
     std::byte* reserve(const code_ref& entry, bool stops, std::span<const std::byte> arguments,
                        segment* shared, std::uint32_t& size);
-    bool announce_segment(segment& s);
     void wake() noexcept;
 
     std::optional<wire::ring_writer> tasks_;
 };
-
-/// Sends a message, with descriptors; false where that is not possible now or any more. Never
-/// raises SIGPIPE, never blocks.
-bool send_message(int socket, const wire::message& m, std::span<const int> files) noexcept;
-/// Receives one, with at most two descriptors, without blocking unless `wait`. False where there is
-/// none; then `ended` says whether the other end is gone.
-bool receive_message(int socket, wire::message& m, std::array<descriptor, 2>& files, bool wait,
-                     bool& ended) noexcept;
 
 } // namespace ferry::detail

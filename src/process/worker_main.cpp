@@ -7,9 +7,9 @@
 #include <ferry/process/worker.hpp>
 
 #include "callback_thread.hpp"
+#include "message.hpp"
 #include "segment.hpp"
 #include "wire.hpp"
-#include "worker_link.hpp"
 
 #include <array>
 #include <atomic>
@@ -89,11 +89,11 @@ private:
     std::optional<wire::ring_reader> tasks_;
     std::optional<wire::ring_writer> answers_;
     segment_store store_{4};
-    std::map<std::uint32_t, std::size_t> announced_; // the store's, with their capacity
+    segment_announcer announced_; // the store's
 
     std::mutex mutex_; // guards what follows
     std::condition_variable arrived_;
-    std::map<std::uint32_t, std::shared_ptr<segment>> segments_;
+    received_segments segments_;
     std::uint64_t current_ = 0; // the task that runs
     std::optional<std::stop_source> stop_;
 };
@@ -142,17 +142,12 @@ void worker_process::listen() {
 
 void worker_process::handle(const wire::message& m, descriptor file) {
     if (m.kind == wire::message::what::segment && file) {
-        std::shared_ptr<segment> s;
+        const std::lock_guard lock(mutex_);
         try {
-            s = std::make_shared<segment>(m.id, std::move(file), m.number);
+            segments_.add(m.id, std::move(file), m.number);
         } catch (const std::exception& e) {
             give_up(e.what());
         }
-        const std::lock_guard lock(mutex_);
-        std::erase_if(segments_, [](const auto& known) {
-            return known.second->head().retired.load(std::memory_order_acquire) != 0;
-        });
-        segments_[m.id] = std::move(s);
         arrived_.notify_all();
     } else if (m.kind == wire::message::what::stop) {
         std::optional<std::stop_source> source;
@@ -169,9 +164,8 @@ void worker_process::handle(const wire::message& m, descriptor file) {
 std::span<const std::byte> worker_process::find_segment(const wire::segment_ref& ref) {
     std::unique_lock lock(mutex_);
     for (;;) { // it was announced before, so it arrives, or the process ends
-        const auto it = segments_.find(ref.id);
-        if (it != segments_.end() && it->second->capacity() >= ref.size)
-            return {it->second->data(), ref.size};
+        if (const auto s = segments_.find(ref.id, ref.size))
+            return {s->data(), ref.size};
         arrived_.wait(lock);
     }
 }
@@ -307,17 +301,11 @@ void worker_process::answer(wire::frame_header h, std::int64_t run_ns, byte_sink
     const payload p = out.finish();
     segment& s = *p.shared();
     s.head().in_use.store(1, std::memory_order_relaxed);
-    auto& known = announced_[s.id()];
-    if (known != s.capacity()) {
-        const int file = s.file();
-        pollfd to{socket_.get(), POLLOUT, 0};
-        while (!send_message(socket_.get(), {wire::message::what::segment, s.id(), s.capacity()},
-                             {&file, 1})) {
-            if (errno != EAGAIN)
-                give_up("its socket cannot be written to: did a task close it?");
-            ::poll(&to, 1, 10);
-        }
-        known = s.capacity();
+    pollfd to{socket_.get(), POLLOUT, 0};
+    while (!announced_.announce(socket_.get(), s)) {
+        if (errno != EAGAIN)
+            give_up("its socket cannot be written to: did a task close it?");
+        ::poll(&to, 1, 10);
     }
     const wire::segment_ref ref{s.id(), p.size()};
     send(h, first, std::as_bytes(std::span(&ref, 1)));

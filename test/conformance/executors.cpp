@@ -28,22 +28,17 @@ namespace {
 
 // ---- What is tested -----------------------------------------------------------------------------
 
-struct threads {
-    ferry::thread_pool pool{2};
+template <class Pool>
+struct direct {
+    Pool pool{2};
     auto& target() { return pool; }
     template <class... A>
     auto submit(A&&... a) {
         return pool.submit(std::forward<A>(a)...);
     }
 };
-struct processes {
-    ferry::process_pool pool{2};
-    auto& target() { return pool; }
-    template <class... A>
-    auto submit(A&&... a) {
-        return pool.submit(std::forward<A>(a)...);
-    }
-};
+using threads = direct<ferry::thread_pool>;
+using processes = direct<ferry::process_pool>;
 struct strand {
     ferry::thread_pool pool{2};
     asio::strand<ferry::thread_pool::executor_type> executor{asio::make_strand(pool)};

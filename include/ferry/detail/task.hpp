@@ -61,6 +61,11 @@ public:
 
 protected:
     virtual const std::type_info& type() const noexcept = 0;
+
+    /// The error of one that did not start by its `start_by`.
+    std::exception_ptr start_expiry() const {
+        return make_error<timeout_error>("the task '" + label() + "' did not start in time");
+    }
 };
 
 /// Callable, arguments and outcome in one block. The callable is destroyed before the outcome is
@@ -94,9 +99,7 @@ public:
 
     void on_timer(timer_purpose purpose) noexcept override {
         if (purpose == timer_purpose::start_by) {
-            this->fail(make_error<timeout_error>("the task '" + this->label() +
-                                                             "' did not start in time"),
-                       false);
+            this->fail(this->start_expiry(), false);
         } else if (this->claim(true)) {
             if constexpr (Stop)
                 stop_.request_stop();

@@ -7,7 +7,7 @@
 #include <ferry/process/code.hpp>
 #include <ferry/process/exception.hpp>
 #include <ferry/process/serialize.hpp>
-#include <ferry/task_options.hpp>
+#include <ferry/thread_pool.hpp>
 
 #include <functional>
 #include <memory>
@@ -33,9 +33,9 @@ using sent_t = std::conditional_t<
 
 template <class F>
 inline constexpr bool is_function_pointer =
-    std::is_pointer_v<F>&& std::is_function_v<std::remove_pointer_t<F>>;
+    std::conjunction_v<std::is_pointer<F>, std::is_function<std::remove_pointer_t<F>>>;
 template <class F>
-inline constexpr bool is_stateless = std::is_empty_v<F>&& std::default_initializable<F>;
+inline constexpr bool is_stateless = std::default_initializable<F>&& std::is_empty_v<F>;
 
 template <class F>
 concept captures_nothing__pass_what_it_needs_as_arguments =
@@ -149,17 +149,14 @@ struct chunk_result {
 };
 
 template <class R>
-R decode_result(byte_source& in) {
-    R value{};
-    input_archive ar(in);
-    ar(value);
-    return value;
-}
-template <class R>
 struct result_decoder {
     static R decode(byte_source& in) {
-        if constexpr (!std::is_void_v<R>)
-            return decode_result<R>(in);
+        if constexpr (!std::is_void_v<R>) {
+            R value{};
+            input_archive ar(in);
+            ar(value);
+            return value;
+        }
     }
 };
 template <class R>
@@ -212,11 +209,13 @@ public:
 
     std::string call_label() const { return const_cast<remote_call*>(this)->state().label(); }
 
+protected:
+    const std::shared_ptr<process_core> core_; // first, since the arguments go back to its store
+
+public:
     // Constant once submitted.
     payload arguments; // guarded by the pool's mutex from then on; freed when nobody needs it
     code_ref entry;
-    timeout limit;
-    int priority = 0;
     bool stops = false; // takes a stop token
 
     // Guarded by the pool's mutex.
@@ -230,7 +229,6 @@ public:
 protected:
     ~remote_call() = default;
 
-    const std::shared_ptr<process_core> core_;
     const std::type_info& type_;
 };
 
@@ -238,16 +236,11 @@ protected:
 void run_callbacks_later(process_core& core, remote_call& call);
 
 template <class R>
-class remote_task final : public shared_state<R>, public remote_call {
+class remote_task final : public task_base<R>, public remote_call {
 public:
     using remote_call::remote_call;
 
     shared_state_base& state() noexcept override { return *this; }
-
-    std::string label() const override {
-        return this->extra != nullptr && !this->extra->label.empty() ? this->extra->label
-                                                                     : demangle(type_.name());
-    }
 
     void finish(byte_source& result) override {
         if (!begin_end())
@@ -277,12 +270,11 @@ public:
     bool cancel_running() noexcept override { return cancel_running_call(*core_, *this); }
     void on_timer(timer_purpose) noexcept override {
         expired_ = true;
-        shared_state_base::fail(
-            make_error<timeout_error>("the task '" + label() + "' did not start in time"), false);
+        shared_state_base::fail(this->start_expiry(), false);
     }
 
 private:
-    friend class process_core;
+    const std::type_info& type() const noexcept override { return type_; }
 
     bool begin_end() {
         if (!this->claim(true))
@@ -327,13 +319,8 @@ future<R> submit_payload(const std::shared_ptr<process_core>& core, task_options
                          const std::type_info& type, entry_point entry, bool stops,
                          payload arguments) {
     boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(core, type));
-    if (options != nullptr) {
-        t->remote_call::limit = options->timeout;
-        t->remote_call::priority = options->priority;
-        t->extra = std::make_unique<task_extra>();
-        t->extra->label = std::move(options->label);
-        t->extra->start_by = options->start_by;
-    }
+    if (options != nullptr)
+        set_options(*t, *options);
     t->entry = locate(reinterpret_cast<const void*>(entry));
     t->stops = stops;
     t->arguments = std::move(arguments);

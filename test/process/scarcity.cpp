@@ -1,0 +1,97 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#define BOOST_TEST_MODULE scarcity
+#define BOOST_TEST_NO_MAIN
+#include <ferry/process_pool.hpp>
+
+#include "../process_helpers.hpp"
+#include "../worker_main.hpp"
+
+#include <dirent.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+using namespace std::chrono_literals;
+
+// What a pool of worker processes does when the system gives it too little, and what it gives back.
+
+namespace {
+
+std::size_t length(const std::string& s) { return s.size(); }
+std::size_t sleep_over(const std::string& s) {
+    sleeping_stubbornly(30'000);
+    return s.size();
+}
+
+std::size_t open_descriptors() {
+    std::size_t n = 0;
+    DIR* const all = ::opendir("/proc/self/fd");
+    while (::readdir(all) != nullptr)
+        ++n;
+    ::closedir(all);
+    return n - 3; // "." and ".." and the one that reads
+}
+
+/// Lets the process open no more than that many files for as long as it lives.
+class file_limit {
+public:
+    explicit file_limit(std::size_t most) {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const rlimit now{most, before_.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &now);
+    }
+    ~file_limit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_failed_future_may_outlive_the_pool_that_its_large_argument_went_to) {
+    ferry::future<std::size_t> late;
+    ferry::future<std::size_t> killed;
+    {
+        ferry::process_pool pool({.max_workers = 1, .kill_grace = 50ms});
+        late = pool.submit({.timeout = 50ms}, sleep_over, std::string(1 << 20, 'x'));
+        BOOST_CHECK_THROW(late.result(20s), ferry::timeout_error);
+        killed = pool.submit(sleep_over, std::string(1 << 20, 'y'));
+        wait_for_worker_of(killed, pool);
+        pool.kill_workers();
+    }
+    BOOST_CHECK_THROW(killed.result(20s), ferry::worker_died);
+    late = {};
+    killed = {};
+}
+
+BOOST_AUTO_TEST_CASE(a_shortage_of_descriptors_is_an_error_and_no_hang) {
+    const std::size_t before = open_descriptors();
+    bool failed = false;
+    bool worked = false;
+    for (std::size_t spare = 0; spare < 24; ++spare) {
+        ferry::future<std::size_t> f;
+        {
+            const file_limit limit(open_descriptors() + spare);
+            try {
+                ferry::process_pool pool(1);
+                f = pool.submit(length, std::string("four"));
+                BOOST_TEST(f.wait_for(20s));
+            } catch (const std::exception& e) {
+                failed = true;
+                BOOST_TEST(std::string(e.what()) != "");
+                continue;
+            }
+        }
+        if (const auto error = f.exception(0s)) {
+            failed = true;
+            BOOST_CHECK_THROW(std::rethrow_exception(error), ferry::broken_process_pool);
+        } else {
+            worked = true;
+            BOOST_TEST(f.result() == 4u);
+        }
+    }
+    BOOST_TEST(failed);
+    BOOST_TEST(worked);
+    BOOST_TEST(open_descriptors() == before);
+    BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1); // no child is left
+    BOOST_TEST(errno == ECHILD);
+}
