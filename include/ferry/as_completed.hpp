@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/thread_annotations.hpp>
+#include <ferry/detail/short_mutex.hpp>
 #include <ferry/detail/watch.hpp>
 
 #include <deque>

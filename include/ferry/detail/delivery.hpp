@@ -2,7 +2,7 @@
 #pragma once
 
 #include <ferry/detail/shared_state.hpp>
-#include <ferry/detail/thread_annotations.hpp>
+#include <ferry/detail/short_mutex.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <ferry/detail/is_awaitable.hpp>
-#include <ferry/detail/thread_annotations.hpp>
+#include <ferry/detail/short_mutex.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
 
