@@ -28,7 +28,7 @@ struct delivery_batch {
     delivery_batch(std::shared_ptr<delivery_registry> h, delivery* f) noexcept
         : home(std::move(h)), first(f) {}
     delivery_batch(delivery_batch&& o) noexcept
-        : home(std::move(o.home)), first(std::exchange(o.first, nullptr)) {}
+        : home(std::move(o.home)), first(std::exchange(o.first, nullptr)), left(o.left) {}
     ~delivery_batch() {
         while (delivery* d = pop()) {
             d->drop();
@@ -60,22 +60,29 @@ struct delivery_batch {
     void operator()() {
         if (first == nullptr)
             collect();
-        if (first != nullptr)
-            home->post(split());
+        delivery_batch rest = split();
+        const bool more = rest.first != nullptr;
+        home->post(std::move(rest));
+        if (!left)
+            home->leave(first);
+        left = true;
         // What a handler throws goes to whoever runs the context, as with any handler; the others
         // are not lost.
         struct remainder {
             delivery_batch& batch;
             ~remainder() { batch.home->post(std::move(batch)); }
         } const guard{*this};
-        while (delivery* d = pop()) {
-            home->leave(*d);
+        while (delivery* d = pop())
             d->complete();
+        if (!more && home->look_for_mail()) {
+            left = false;
+            collect(); // for `guard`, so that other handlers run before
         }
     }
 
     std::shared_ptr<delivery_registry> home;
     delivery* first;
+    bool left = false; // they are in their registry's list no more
 };
 
 void delivery::finish(ending how) {
@@ -101,9 +108,13 @@ void delivery_registry::add(delivery& d, boost::asio::io_context* io) {
     if (first_ != nullptr)
         first_->prev_ = &d;
     first_ = &d;
-    if (d.by_mail_ && mailed_++ == 0) {
-        io_.store(io);
-        work_.emplace(io->get_executor());
+    if (d.by_mail_) {
+        const std::size_t others = mailed_.load(std::memory_order_relaxed);
+        mailed_.store(others + 1, std::memory_order_relaxed);
+        if (others == 0) {
+            io_.store(io);
+            work_.emplace(io->get_executor());
+        }
     }
 }
 
@@ -114,8 +125,12 @@ void delivery_registry::unlink(delivery& d) noexcept {
         d.next_->prev_ = d.prev_;
     d.next_ = d.prev_ = nullptr;
     d.release(); // never the last: mail and `bring` have one
-    if (d.by_mail_ && --mailed_ == 0)
-        work_.reset();
+    if (d.by_mail_) {
+        const std::size_t others = mailed_.load(std::memory_order_relaxed) - 1;
+        mailed_.store(others, std::memory_order_relaxed);
+        if (others == 0)
+            work_.reset();
+    }
 }
 
 void delivery_registry::end_posting() {
@@ -133,8 +148,9 @@ void delivery_registry::bring(delivery& d) {
                 d.release();
                 return;
             }
-            d.next_mail_ = head;
+            d.next_mail_ = head == expected_mail() ? nullptr : head;
         } while (!mail_.compare_exchange_weak(head, &d, std::memory_order_acq_rel));
+        brought_on_.store(this_processor(), std::memory_order_relaxed);
         if (head == nullptr)
             post_drain();
         return;
@@ -151,9 +167,25 @@ void delivery_registry::bring(delivery& d) {
     end_posting();
 }
 
-void delivery_registry::leave(delivery& d) {
+void delivery_registry::leave(delivery* first) {
     const short_lock lock(mutex_);
-    unlink(d);
+    for (; first != nullptr; first = first->next_mail_)
+        unlink(*first);
+}
+
+// Where the calls that are under way share this processor, lets them go on before the context goes
+// to sleep, so that they need not wake it one by one (measured: 1000 coroutines offloading in turn
+// take half the time). True where mail has come.
+bool delivery_registry::look_for_mail() noexcept {
+    if (mailed_.load(std::memory_order_relaxed) == 0 ||
+        brought_on_.load(std::memory_order_relaxed) != this_processor())
+        return false;
+    delivery* none = nullptr;
+    if (!mail_.compare_exchange_strong(none, expected_mail(), std::memory_order_acq_rel))
+        return false; // whoever brought that posted a drain
+    static_cast<void>(yield_());
+    delivery* still = expected_mail();
+    return !mail_.compare_exchange_strong(still, nullptr, std::memory_order_acq_rel);
 }
 
 void delivery_registry::post(delivery_batch batch) {

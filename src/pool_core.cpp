@@ -44,6 +44,7 @@ bool pool_core::enqueue(runnable& r, bool even_if_closed) noexcept {
         r.next = reinterpret_cast<runnable*>(h & ~closed_bit);
     } while (!inbox_.compare_exchange_weak(h, reinterpret_cast<std::uintptr_t>(&r) | (h & closed_bit),
                                            std::memory_order_seq_cst, std::memory_order_relaxed));
+    pushed_on_.store(this_processor(), std::memory_order_relaxed);
     return true;
 }
 
@@ -97,6 +98,8 @@ void pool_core::start_first_thread() {
 // Sees to it that somebody takes what was pushed. `undo`, where given, is taken back when there is
 // no thread and none can be started.
 void pool_core::after_push(runnable* undo) {
+    if (looking_.load() != 0)
+        return;
     if (threads_.load() >= options_.max_workers) {
         if (sleeping_.load() != 0)
             wake_one();
@@ -144,7 +147,9 @@ void pool_core::push_bounded(runnable& r) {
         if (workers_.empty())
             start_thread();
         ready_.push(r);
-        w = wake_or_grow();
+        note_backlog();
+        pushed_on_.store(this_processor(), std::memory_order_relaxed);
+        w = find_help();
     }
     if (w != nullptr)
         futex_wake(reinterpret_cast<std::uint32_t*>(&w->wake), 1);
@@ -191,6 +196,13 @@ void pool_core::drain() noexcept {
         in_order = r->next;
         ready_.push(*r);
     }
+    note_backlog();
+}
+
+void pool_core::note_backlog() noexcept {
+    const bool any = !ready_.empty();
+    if (backlog_.load(std::memory_order_relaxed) != any)
+        backlog_.store(any);
 }
 
 std::size_t pool_core::live_tasks() const noexcept {

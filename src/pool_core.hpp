@@ -29,6 +29,10 @@ namespace ferry::detail {
 ///   so one of them sees the other.
 /// - `waking_` is set by who wakes a worker and cleared by that worker before it empties the inbox,
 ///   so that what was pushed meanwhile is seen; it wakes the next one if there is more.
+/// - A worker that looks for more before it sleeps counts in `looking_`; nobody is woken for what is
+///   pushed meanwhile, because it looks at the inbox once more after it has counted itself out.
+///   `backlog_` tells it of what others left in `ready_`; who takes an item from there and leaves
+///   more sees to it that somebody comes for that.
 /// - `dead_` counts items in the queue that were claimed elsewhere, give or take those that are
 ///   being taken from it.
 /// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a new
@@ -81,6 +85,8 @@ private:
     void sweep() noexcept FERRY_EXCLUDES(mutex_);
 
     void drain() noexcept FERRY_REQUIRES(mutex_);
+    void note_backlog() noexcept FERRY_REQUIRES(mutex_);
+    worker* find_help() noexcept FERRY_REQUIRES(mutex_);
     std::size_t live_tasks() const noexcept FERRY_REQUIRES(mutex_);
     worker* wake_or_grow() FERRY_REQUIRES(mutex_);
     bool has_free_workers(std::size_t wanted) const noexcept FERRY_REQUIRES(mutex_);
@@ -94,6 +100,8 @@ private:
     void break_pool(const std::string& why);
     void loop(worker& w);
     runnable* next(worker& w) FERRY_EXCLUDES(mutex_);
+    bool has_work() const noexcept;
+    void look(worker& w) noexcept FERRY_EXCLUDES(mutex_);
     bool sleep(worker& w, short_lock& lock) FERRY_UNCHECKED;
     void reap(short_lock& lock) FERRY_UNCHECKED;
     void ended(worker& w) noexcept FERRY_EXCLUDES(mutex_);
@@ -103,7 +111,10 @@ private:
 
     // Atomic; see the invariants.
     alignas(64) std::atomic<std::uintptr_t> inbox_{0};
+    std::atomic<int> pushed_on_{0}; // the processor of the last push; a hint
     alignas(64) std::atomic<std::size_t> threads_{0};
+    std::atomic<std::size_t> looking_{0};
+    std::atomic<bool> backlog_{false}; // `ready_` is not empty
     std::atomic<std::size_t> sleeping_{0};
     std::atomic<bool> waking_{false};
     std::atomic<std::size_t> blocked_{0}; // submitters that wait for space

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/detail/shared_state.hpp>
+#include <ferry/detail/spin.hpp>
 #include <ferry/stats.hpp>
 
 #include <array>
@@ -66,7 +67,10 @@ struct alignas(64) worker {
 
     // The worker's own.
     runnable* top = nullptr; // what the queue gave it
-    unsigned streak = 0;     // items since it last looked for more in vain
+    unsigned streak = 0;     // items since it last slept
+    bool found = false;      // so it did when it last looked
+    back_off long_looks;     // looks for as long as a wake-up takes
+    polite_yield yield;
     worker_counts counts;    // written by the worker
 
     std::atomic<shared_state_base*> current{nullptr};

@@ -3,6 +3,7 @@
 
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/short_mutex.hpp>
+#include <ferry/detail/spin.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>
@@ -91,8 +92,9 @@ private:
 ///
 /// Invariants: the list shares ownership of what it holds, whose outcome may come while it is
 /// dropped. While the list of an io_context is not empty, that context has work. `mail_` is a
-/// lock-free list, newest first; the push that finds it empty posts a drain. `posting_` counts
-/// threads that post to the context, so that it is not destroyed under them.
+/// lock-free list, newest first; the push that finds it empty posts a drain, and the push that finds
+/// `expected_mail()` relies on the drain that put that there. `posting_` counts threads that post to
+/// the context, so that it is not destroyed under them.
 class delivery_registry : public std::enable_shared_from_this<delivery_registry> {
 public:
     void add(delivery& d, boost::asio::io_context* home) FERRY_EXCLUDES(mutex_);
@@ -107,20 +109,24 @@ private:
     using work_guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
 
     static delivery* no_more_mail() noexcept { return reinterpret_cast<delivery*>(1); }
+    static delivery* expected_mail() noexcept { return reinterpret_cast<delivery*>(2); }
     void unlink(delivery& d) noexcept FERRY_REQUIRES(mutex_);
-    void leave(delivery& d) FERRY_EXCLUDES(mutex_);
+    void leave(delivery* first) FERRY_EXCLUDES(mutex_);
+    bool look_for_mail() noexcept;
     void post(delivery_batch batch);
     void post_drain() FERRY_EXCLUDES(mutex_);
     void end_posting() FERRY_EXCLUDES(mutex_);
 
-    std::atomic<delivery*> mail_{nullptr};
+    alignas(64) std::atomic<delivery*> mail_{nullptr};
+    std::atomic<int> brought_on_{0}; // the processor of the last push; a hint
+    polite_yield yield_;             // belongs to who put `expected_mail()` there
     std::atomic<boost::asio::io_context*> io_{nullptr}; // where mail goes; always the same
 
     short_mutex mutex_;
     std::condition_variable_any idle_;
     delivery* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
     std::optional<work_guard> work_ FERRY_GUARDED_BY(mutex_);
-    std::size_t mailed_ FERRY_GUARDED_BY(mutex_) = 0; // in the list, by mail
+    std::atomic<std::size_t> mailed_{0}; // in the list, by mail; changes under the mutex
     std::size_t posting_ FERRY_GUARDED_BY(mutex_) = 0;
     bool closed_ FERRY_GUARDED_BY(mutex_) = false;
 };

@@ -1,7 +1,13 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <thread>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
 namespace ferry::detail {
 
@@ -13,6 +19,55 @@ inline void pause_briefly() noexcept {
     asm volatile("yield");
 #endif
 }
+
+/// The processor that the calling thread is on, where the system tells that cheaply.
+inline int this_processor() noexcept {
+#if defined(__linux__)
+    return ::sched_getcpu();
+#else
+    return 0;
+#endif
+}
+
+/// Leaves out more and more of what does not pay: after each failure in a row twice as many turns.
+class back_off {
+public:
+    bool allows() noexcept {
+        if (left_ == 0)
+            return true;
+        --left_;
+        return false;
+    }
+    void failed() noexcept { left_ = length_ = std::min(2 * length_ + 1, 1023U); }
+    void reset() noexcept { left_ = length_ = 0; }
+
+private:
+    unsigned left_ = 0;
+    unsigned length_ = 0;
+};
+
+/// Lets the other threads of this processor go first, unless that took long lately: then it is
+/// crowded, and whoever yields waits for threads that it has nothing to do with.
+class polite_yield {
+public:
+    /// False where it did nothing.
+    bool operator()() noexcept {
+        using clock = std::chrono::steady_clock;
+        constexpr auto long_turn = std::chrono::milliseconds(1);
+        if (!crowded_.allows())
+            return false;
+        const auto start = clock::now();
+        std::this_thread::yield();
+        if (clock::now() - start < long_turn)
+            crowded_.reset();
+        else
+            crowded_.failed();
+        return true;
+    }
+
+private:
+    back_off crowded_;
+};
 
 /// Waits a moment for another thread that is within a few instructions of its goal; yields the
 /// processor when that thread seems to have lost it.
