@@ -2,6 +2,7 @@
 #include "pool_core.hpp"
 
 #include <ferry/detail/futex.hpp>
+#include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
 
 #include <unistd.h>
@@ -29,23 +30,29 @@ pool_core::~pool_core() {
     fifo rest;
     {
         const short_lock lock(mutex_);
-        drain();
+        drain_all();
         rest = ready_.extract_all();
     }
     while (runnable* r = rest.pop())
         r->drop(make_error<broken_promise>("the thread pool was destroyed"));
 }
 
+// False where it is not taken any more.
 bool pool_core::enqueue(runnable& r, bool even_if_closed) noexcept {
-    std::uintptr_t h = inbox_.load(std::memory_order_relaxed);
-    do {
-        if ((h & closed_bit) != 0 && !even_if_closed)
-            return false;
-        r.next = reinterpret_cast<runnable*>(h & ~closed_bit);
-    } while (!inbox_.compare_exchange_weak(h, reinterpret_cast<std::uintptr_t>(&r) | (h & closed_bit),
-                                           std::memory_order_seq_cst, std::memory_order_relaxed));
+    if (!even_if_closed && closed())
+        return false;
+    if (r.priority != 0)
+        prioritized_.store(true);
+    inbox_.push(r); // it may be gone from here on
     pushed_on_.store(this_processor(), std::memory_order_relaxed);
-    return true;
+    return !closed() || even_if_closed || !take_back(r);
+}
+
+// True where it was still queued and belongs to the caller again.
+bool pool_core::take_back(const runnable& r) noexcept {
+    const short_lock lock(mutex_);
+    drain_all();
+    return !ready_.extract([&r](const runnable& other) { return &other == &r; }).empty();
 }
 
 void pool_core::throw_closed() {
@@ -108,12 +115,12 @@ void pool_core::after_push(runnable* undo) {
     worker* w = nullptr;
     {
         const short_lock lock(mutex_);
-        drain();
         try {
             w = wake_or_grow();
         } catch (...) {
             if (undo == nullptr)
                 return; // it stays queued for the next thread that can be started
+            drain_all();
             const fifo mine = ready_.extract([undo](const runnable& r) { return &r == undo; });
             if (mine.empty())
                 return;
@@ -146,6 +153,8 @@ void pool_core::push_bounded(runnable& r) {
         }
         if (workers_.empty())
             start_thread();
+        if (r.priority != 0)
+            prioritized_.store(true);
         ready_.push(r);
         note_backlog();
         pushed_on_.store(this_processor(), std::memory_order_relaxed);
@@ -184,19 +193,16 @@ void pool_core::sweep() noexcept {
 // ---- Waking and starting workers ----------------------------------------------------------------
 
 void pool_core::drain() noexcept {
-    if ((inbox_.load() & ~closed_bit) == 0)
-        return;
-    const std::uintptr_t keep = inbox_.load() & closed_bit; // changes under the lock only
-    auto* list = reinterpret_cast<runnable*>(inbox_.exchange(keep) & ~closed_bit);
-    runnable* in_order = nullptr;
-    while (list != nullptr)
-        in_order = std::exchange(list, std::exchange(list->next, in_order));
-    while (in_order != nullptr) {
-        runnable* const r = in_order;
-        in_order = r->next;
+    while (runnable* const r = inbox_.pop())
         ready_.push(*r);
-    }
     note_backlog();
+}
+
+// The same, with what is just being pushed.
+void pool_core::drain_all() noexcept {
+    drain();
+    for (short_wait pause; !inbox_.empty(); drain())
+        pause();
 }
 
 void pool_core::note_backlog() noexcept {
@@ -231,13 +237,15 @@ worker* pool_core::pop_sleeper() noexcept {
 
 // After a push: the worker to wake, which the caller does without the lock; or starts one.
 worker* pool_core::wake_or_grow() {
-    const std::size_t dead = static_cast<std::size_t>(std::max<std::int64_t>(0, dead_.load()));
-    const std::size_t waiting = ready_.size() > dead ? ready_.size() - dead : 0;
-    if (waiting == 0)
-        return nullptr;
-    if (sleeping_.load() < waiting && workers_.size() < options_.max_workers &&
-        !has_free_workers(waiting))
-        start_thread();
+    if (workers_.size() < options_.max_workers) {
+        drain();
+        const std::size_t dead = static_cast<std::size_t>(std::max<std::int64_t>(0, dead_.load()));
+        const std::size_t waiting = ready_.size() > dead ? ready_.size() - dead : 0;
+        if (waiting == 0)
+            return nullptr;
+        if (sleeping_.load() < waiting && !has_free_workers(waiting))
+            start_thread();
+    }
     return sleepers_ != nullptr && !waking_.exchange(true) ? pop_sleeper() : nullptr;
 }
 
@@ -301,10 +309,10 @@ void pool_core::close(bool cancel) {
     std::vector<boost::intrusive_ptr<shared_state_base>> guests;
     {
         const short_lock lock(mutex_);
-        inbox_.fetch_or(closed_bit);
+        closed_.store(true);
         if (cancel) { // tasks only: a strand's turn brings more than itself
-            drain();
-            dropped = ready_.extract([](const runnable& r) { return r.home != nullptr; });
+            drain_all();
+            dropped = ready_.extract([](const runnable& r) { return r.is_task != 0; });
         }
         if (cancel)
             guests.assign(guests_.begin(), guests_.end());
@@ -382,7 +390,7 @@ shutdown_report pool_core::close_within(timeout limit) {
             else
                 gone_.wait(lock);
         }
-        drain();
+        drain_all();
         dropped = ready_.extract_all();
         guests.assign(guests_.begin(), guests_.end());
         given_up_.store(true);
@@ -407,7 +415,7 @@ shutdown_report pool_core::close_within(timeout limit) {
         }
     }
     while (runnable* r = dropped.pop()) {
-        report.dropped += r->home != nullptr && !r->stale() ? 1 : 0;
+        report.dropped += r->is_task != 0 && !r->stale() ? 1 : 0;
         r->drop(nullptr);
     }
     for (const auto& g : guests)

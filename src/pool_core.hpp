@@ -4,6 +4,7 @@
 #include <ferry/detail/short_mutex.hpp>
 #include <ferry/thread_pool.hpp>
 
+#include "inbox.hpp"
 #include "ready_queue.hpp"
 #include "worker.hpp"
 
@@ -18,15 +19,18 @@ namespace ferry::detail {
 
 /// The queue and the workers of a pool; shared by the pool and each of its threads.
 ///
-/// A submitting thread pushes onto `inbox_` (one compare-exchange; bit 0 says that it is closed)
-/// and wakes a worker only if one sleeps and none is on its way. Workers take one item at a time
-/// from `ready_`, into which they empty the inbox, under `mutex_`.
+/// A submitting thread pushes into `inbox_` and wakes a worker only if one sleeps and none is on its
+/// way. Workers take one item at a time, under `mutex_`: from `ready_`, whose items are older, else
+/// straight from the inbox. The inbox is emptied into `ready_` by those who have to see all of it,
+/// and by everybody once there are priorities.
 ///
 /// Invariants:
 /// - The queue owns a share of what it holds. No lock is held while user code runs.
 /// - A worker that is about to sleep counts itself in `sleeping_` and then looks at the inbox; a
 ///   submitter pushes and then looks at `sleeping_` and `threads_` (all sequentially consistent),
 ///   so one of them sees the other.
+/// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
+///   that has not ended, because that looks at the inbox after `closed_`; else it is taken back.
 /// - `waking_` is set by who wakes a worker and cleared by that worker before it empties the inbox,
 ///   so that what was pushed meanwhile is seen; it wakes the next one if there is more.
 /// - A worker that looks for more before it sleeps counts in `looking_`; nobody is woken for what is
@@ -51,7 +55,7 @@ public:
 
     /// No more tasks; with `cancel` what has not started is cancelled.
     void close(bool cancel) FERRY_EXCLUDES(mutex_);
-    bool closed() const noexcept { return (inbox_.load() & closed_bit) != 0; }
+    bool closed() const noexcept { return closed_.load(); }
     /// Waits for every thread but the calling one, which is detached.
     void join() FERRY_EXCLUDES(mutex_);
     shutdown_report close_within(timeout limit) FERRY_EXCLUDES(mutex_);
@@ -73,18 +77,19 @@ public:
     [[noreturn]] void throw_closed() FERRY_EXCLUDES(mutex_);
 
 private:
-    static constexpr std::uintptr_t closed_bit = 1;
-
     bool nothing_expected() const noexcept { return expected_.load() == 0 || given_up_.load(); }
 
-    bool enqueue(runnable& r, bool even_if_closed) noexcept;
+    bool enqueue(runnable& r, bool even_if_closed) noexcept FERRY_EXCLUDES(mutex_);
+    bool take_back(const runnable& r) noexcept FERRY_EXCLUDES(mutex_);
     void push_bounded(runnable& r) FERRY_EXCLUDES(mutex_);
     void after_push(runnable* undo) FERRY_EXCLUDES(mutex_);
     void start_first_thread() FERRY_EXCLUDES(mutex_);
     void wake_one() noexcept FERRY_EXCLUDES(mutex_);
     void sweep() noexcept FERRY_EXCLUDES(mutex_);
 
+    runnable* take() noexcept FERRY_REQUIRES(mutex_);
     void drain() noexcept FERRY_REQUIRES(mutex_);
+    void drain_all() noexcept FERRY_REQUIRES(mutex_);
     void note_backlog() noexcept FERRY_REQUIRES(mutex_);
     worker* find_help() noexcept FERRY_REQUIRES(mutex_);
     std::size_t live_tasks() const noexcept FERRY_REQUIRES(mutex_);
@@ -110,9 +115,11 @@ private:
     const int process_;
 
     // Atomic; see the invariants.
-    alignas(64) std::atomic<std::uintptr_t> inbox_{0};
+    inbox inbox_;
     std::atomic<int> pushed_on_{0}; // the processor of the last push; a hint
-    alignas(64) std::atomic<std::size_t> threads_{0};
+    alignas(64) std::atomic<bool> closed_{false};
+    std::atomic<bool> prioritized_{false}; // there was a priority; for ever
+    std::atomic<std::size_t> threads_{0};
     std::atomic<std::size_t> looking_{0};
     std::atomic<bool> backlog_{false}; // `ready_` is not empty
     std::atomic<std::size_t> sleeping_{0};

@@ -17,13 +17,16 @@ struct fifo {
 
     bool empty() const noexcept { return first == nullptr; }
     void push(runnable& r) noexcept {
-        r.next = nullptr;
-        (last != nullptr ? last->next : first) = &r;
+        r.next.store(nullptr, std::memory_order_relaxed);
+        if (last != nullptr)
+            last->next.store(&r, std::memory_order_relaxed);
+        else
+            first = &r;
         last = &r;
     }
     runnable* pop() noexcept {
         runnable* const r = first;
-        if (r != nullptr && (first = r->next) == nullptr)
+        if (r != nullptr && (first = r->next.load(std::memory_order_relaxed)) == nullptr)
             last = nullptr;
         return r;
     }
@@ -34,14 +37,14 @@ struct fifo {
 class ready_queue {
 public:
     bool empty() const noexcept { return size_ == 0; }
-    /// Everything, and what counts as a task, that is, has a home.
+    /// Everything, and what counts as a task.
     std::size_t size() const noexcept { return size_; }
     std::size_t tasks() const noexcept { return tasks_; }
 
     void push(runnable& r) {
         (r.priority == 0 ? normal_ : others_[r.priority]).push(r);
         ++size_;
-        tasks_ += r.home != nullptr ? 1 : 0;
+        tasks_ += r.is_task;
     }
 
     /// The next one, or null.
@@ -58,7 +61,7 @@ public:
         }
         if (r != nullptr) {
             --size_;
-            tasks_ -= r->home != nullptr ? 1 : 0;
+            tasks_ -= r->is_task;
         }
         return r;
     }

@@ -35,7 +35,7 @@ std::int64_t coarse_now() noexcept {
 
 std::uint32_t stamp_now() noexcept {
     const auto ns = std::chrono::nanoseconds(timeout::clock::now().time_since_epoch()).count();
-    return static_cast<std::uint32_t>(ns >> 10) | 1;
+    return (static_cast<std::uint32_t>(ns >> 10) & 0x7fffffff) | 1;
 }
 
 // ---- The task that a thread is in ---------------------------------------------------------------
@@ -147,8 +147,8 @@ void pool_core::break_pool(const std::string& why) {
         broken_ = true;
         given_up_.store(true);
         guests.assign(guests_.begin(), guests_.end());
-        inbox_.fetch_or(closed_bit);
-        drain();
+        closed_.store(true);
+        drain_all();
         dropped = ready_.extract_all();
     }
     close(false);
@@ -176,26 +176,42 @@ void pool_core::loop(worker& w) {
 runnable* pool_core::next(worker& w) {
     short_lock lock(mutex_);
     for (;;) {
-        drain();
-        runnable* const r = ready_.pop();
+        runnable* const r = take();
         note_backlog();
         if (r != nullptr) {
             ++w.streak;
             w.since.store(coarse_now(), std::memory_order_relaxed);
-            w.current.store(r->home != nullptr ? static_cast<shared_state_base*>(r)
-                                               : worker::busy(),
+            w.current.store(r->is_task != 0 ? static_cast<shared_state_base*>(r)
+                                            : worker::busy(),
                             std::memory_order_relaxed);
             if (blocked_.load(std::memory_order_relaxed) != 0)
                 space_.notify_one();
-            worker* const other = ready_.empty() ? nullptr : find_help();
+            worker* const other = ready_.empty() && inbox_.empty() ? nullptr : find_help();
             lock.unlock();
             if (other != nullptr)
                 futex_wake(reinterpret_cast<std::uint32_t*>(&other->wake), 1);
             return r;
         }
-        if ((closed() && nothing_expected()) || !sleep(w, lock))
+        if (!closed() || !nothing_expected()) {
+            if (!sleep(w, lock))
+                return nullptr;
+        } else if (inbox_.empty()) {
             return nullptr;
+        } else { // something is just being pushed
+            lock.unlock();
+            std::this_thread::yield();
+            lock.lock();
+        }
     }
+}
+
+// The next item, if there is one that can be reached.
+runnable* pool_core::take() noexcept {
+    if (prioritized_.load())
+        drain();
+    else if (ready_.empty())
+        return inbox_.pop();
+    return ready_.pop();
 }
 
 // There is more in the queue than this worker takes: somebody else to wake, or null.
@@ -210,7 +226,7 @@ worker* pool_core::find_help() noexcept {
 }
 
 bool pool_core::has_work() const noexcept {
-    return inbox_.load() != 0 || backlog_.load(); // closing counts
+    return !inbox_.empty() || backlog_.load() || closed();
 }
 
 // Looks for more for a moment before it sleeps, because a wake-up costs microseconds, across
@@ -255,8 +271,8 @@ bool pool_core::sleep(worker& w, short_lock& lock) {
         look(w);
         looking_.fetch_sub(1);
         lock.lock();
-        w.found = inbox_.load() != 0 || !ready_.empty();
-        if (w.found)
+        w.found = !inbox_.empty() || !ready_.empty();
+        if (w.found || closed())
             return true;
     }
     w.streak = 0;
@@ -265,7 +281,7 @@ bool pool_core::sleep(worker& w, short_lock& lock) {
     sleepers_ = &w;
     w.sleeps = true;
     sleeping_.fetch_add(1);
-    if ((inbox_.load() & ~closed_bit) != 0) { // pushed meanwhile
+    if (!inbox_.empty()) { // pushed meanwhile
         sleepers_ = w.next_sleeper;
         w.sleeps = false;
         sleeping_.fetch_sub(1);
@@ -294,7 +310,7 @@ bool pool_core::sleep(worker& w, short_lock& lock) {
     w.sleeps = false;
     sleeping_.fetch_sub(1);
     threads_.store(workers_.size() - 1);
-    if ((inbox_.load() & ~closed_bit) != 0 || !ready_.empty()) {
+    if (!inbox_.empty() || !ready_.empty()) {
         threads_.store(workers_.size());
         return true;
     }

@@ -1,13 +1,12 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <string>
 
 namespace ferry::detail {
-
-class pool_core;
 
 /// A unit of work as a pool's queue sees it. The queue owns a share of what it holds.
 class runnable {
@@ -26,10 +25,10 @@ public:
     /// What error texts and reports call it.
     virtual std::string label() const { return {}; }
 
-    runnable* next = nullptr;   // the queue's
-    pool_core* home = nullptr;  // constant once queued
-    std::uint32_t stamp = 0;    // when it was queued, in units of 1024 ns; 0: not measured
-    std::int32_t priority = 0;  // constant once queued
+    std::atomic<runnable*> next{nullptr}; // the queue's
+    std::uint32_t stamp : 31 = 0; // when it was queued, in units of 1024 ns; 0: not measured
+    std::uint32_t is_task : 1 = 0;
+    std::int32_t priority = 0; // constant once queued, as `is_task`
 
 protected:
     runnable() = default;

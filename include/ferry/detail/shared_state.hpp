@@ -21,6 +21,7 @@
 
 namespace ferry::detail {
 
+class pool_core;
 class shared_state_base;
 struct task_extra;
 
@@ -146,6 +147,7 @@ public:
     }
 
     std::unique_ptr<task_extra> extra; // constant once queued
+    pool_core* home = nullptr;         // that of a task; constant once queued
 
 protected:
     shared_state_base() noexcept;

@@ -70,14 +70,17 @@ private:
 };
 
 /// Waits a moment for another thread that is within a few instructions of its goal; yields the
-/// processor when that thread seems to have lost it.
+/// processor when that thread seems to have lost it, and sleeps when that does not help, because it
+/// has a lower priority.
 class short_wait {
 public:
     void operator()() noexcept {
         if (++rounds_ < 64)
             pause_briefly();
-        else
+        else if (rounds_ < 1000)
             std::this_thread::yield();
+        else
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
 
 private:

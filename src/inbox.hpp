@@ -1,0 +1,61 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/detail/runnable.hpp>
+
+#include <atomic>
+
+namespace ferry::detail {
+
+/// An intrusive list, first in, first out, into which any thread pushes without a lock and from
+/// which one thread at a time takes.
+///
+/// Invariants: `last_` is null exactly when the list is empty. A push first makes its item the last
+/// one and then links it to the one before, or to `first_`. Between the two the items from there on
+/// are in the list but cannot be reached: `pop` gives null although `empty` is false. Whoever pushes
+/// says so to those who take afterwards, so an item that could not be reached is not forgotten.
+///
+/// The release in `push` that links an item pairs with the acquire in `pop` that follows the link.
+/// The exchange and `empty` are sequentially consistent: after a push either `empty` is false, or
+/// the other thread has looked before.
+class inbox {
+public:
+    inbox() = default;
+    inbox(const inbox&) = delete;
+    inbox& operator=(const inbox&) = delete;
+
+    bool empty() const noexcept { return last_.load() == nullptr; }
+
+    void push(runnable& r) noexcept {
+        r.next.store(nullptr, std::memory_order_relaxed);
+        runnable* const before = last_.exchange(&r);
+        // The one before stays where it is: it is taken only after it has been linked, or by who
+        // has made `last_` null.
+        (before != nullptr ? before->next : first_).store(&r, std::memory_order_release);
+    }
+
+    /// The oldest, or null where none can be reached.
+    runnable* pop() noexcept {
+        runnable* const r = first_.load(std::memory_order_acquire);
+        if (r == nullptr)
+            return nullptr;
+        if (runnable* const next = r->next.load(std::memory_order_acquire)) {
+            first_.store(next, std::memory_order_relaxed);
+            return r;
+        }
+        // It seems to be the last one. Whoever pushes after the exchange finds the list empty and
+        // sets `first_`, which therefore becomes null before.
+        first_.store(nullptr, std::memory_order_relaxed);
+        runnable* last = r;
+        if (last_.compare_exchange_strong(last, nullptr))
+            return r;
+        first_.store(r, std::memory_order_relaxed); // the next one is about to be linked
+        return nullptr;
+    }
+
+private:
+    alignas(64) std::atomic<runnable*> last_{nullptr};
+    alignas(64) std::atomic<runnable*> first_{nullptr}; // written by a push into an empty list too
+};
+
+} // namespace ferry::detail
