@@ -2,6 +2,7 @@
 #include "pool_core.hpp"
 
 #include <ferry/detail/futex.hpp>
+#include <ferry/detail/slab.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
 
@@ -288,6 +289,7 @@ bool pool_core::sleep(worker& w, short_lock& lock) {
         return true;
     }
     lock.unlock();
+    slab_trim();
     const auto deadline = options_.idle_timeout.deadline();
     bool expired = false;
     while (w.wake.load() == 0 && !expired) {

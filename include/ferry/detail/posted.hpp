@@ -2,8 +2,11 @@
 #pragma once
 
 #include <ferry/detail/runnable.hpp>
+#include <ferry/detail/slab.hpp>
 
+#include <cstddef>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace ferry::detail {
@@ -23,7 +26,24 @@ public:
     }
     void drop(std::exception_ptr) noexcept override { delete this; }
 
+    static void* operator new(std::size_t size) {
+        if constexpr (in_slab())
+            return slab_allocate(size);
+        else
+            return ::operator new(size, std::align_val_t(alignof(posted)));
+    }
+    static void operator delete(void* p) noexcept {
+        if constexpr (in_slab())
+            slab_deallocate(p);
+        else
+            ::operator delete(p, std::align_val_t(alignof(posted)));
+    }
+
 private:
+    static constexpr bool in_slab() noexcept {
+        return sizeof(posted) <= slab_object_limit && alignof(posted) <= slab_alignment;
+    }
+
     F function_;
 };
 
