@@ -72,9 +72,9 @@ struct thread_pool_options {
     ferry::when_full when_full = ferry::when_full::block;
     /// A worker that was idle for so long ends; the next task starts another.
     ferry::timeout idle_timeout = {};
-    /// How long an idle worker looks for work before it sleeps. Shortens a round trip where a
-    /// processor is to spare, and costs processor time; 0 is best where there is none. No limit
-    /// counts as 0.
+    /// How long an idle worker looks for work before it sleeps, at the cost of processor time. 0 leaves
+    /// it to the pool, which looks for some microseconds where that paid lately, and never on the
+    /// processor that the work comes from. No limit counts as 0.
     ferry::timeout spin = std::chrono::nanoseconds(0);
 };
 

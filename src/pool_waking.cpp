@@ -1,0 +1,217 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "pool_core.hpp"
+
+#include <ferry/detail/futex.hpp>
+#include <ferry/detail/slab.hpp>
+#include <ferry/detail/spin.hpp>
+
+// When threads of a pool are started, when they sleep, and who is woken.
+
+namespace ferry::detail {
+
+// Sees to it that somebody takes what was pushed. `undo`, where given, is taken back when there is
+// no thread and none can be started.
+void pool_core::after_push(runnable* undo) {
+    if (looking_.load() != 0)
+        return;
+    if (threads_.load() >= options_.max_workers) {
+        if (sleeping_.load() != 0)
+            wake_one();
+        return;
+    }
+    worker* w = nullptr;
+    {
+        const short_lock lock(mutex_);
+        try {
+            w = wake_or_grow();
+        } catch (...) {
+            if (undo == nullptr)
+                return; // it stays queued for the next thread that can be started
+            drain_all();
+            const fifo mine = ready_.extract([undo](const runnable& r) { return &r == undo; });
+            if (mine.empty())
+                return;
+            throw;
+        }
+    }
+    if (w != nullptr)
+        futex_wake(reinterpret_cast<std::uint32_t*>(&w->wake), 1);
+}
+
+bool pool_core::has_free_workers(std::size_t wanted) const noexcept {
+    std::size_t n = 0;
+    for (auto w = workers_.rbegin(); w != workers_.rend() && n < wanted; ++w)
+        n += (*w)->available() ? 1 : 0;
+    return n >= wanted;
+}
+
+// After a push: the worker to wake, which the caller does without the lock; or starts one.
+worker* pool_core::wake_or_grow() {
+    if (workers_.size() < options_.max_workers) {
+        drain();
+        const std::size_t dead = static_cast<std::size_t>(std::max<std::int64_t>(0, dead_.load()));
+        const std::size_t waiting = ready_.size() > dead ? ready_.size() - dead : 0;
+        if (waiting == 0)
+            return nullptr;
+        if (sleeping_.load() < waiting && !has_free_workers(waiting))
+            start_thread();
+    }
+    return sleepers_ != nullptr && !waking_.exchange(true) ? pop_sleeper() : nullptr;
+}
+
+worker* pool_core::pop_sleeper() noexcept {
+    worker* const w = sleepers_;
+    if (w != nullptr) {
+        sleepers_ = w->next_sleeper;
+        w->sleeps = false;
+        sleeping_.fetch_sub(1);
+        w->wake.store(1);
+    }
+    return w;
+}
+
+void pool_core::wake_one() noexcept {
+    if (waking_.load() || waking_.exchange(true))
+        return;
+    worker* w = nullptr;
+    {
+        const short_lock lock(mutex_);
+        w = pop_sleeper();
+        if (w == nullptr)
+            waking_.store(false);
+    }
+    if (w != nullptr)
+        futex_wake(reinterpret_cast<std::uint32_t*>(&w->wake), 1);
+}
+
+void pool_core::start_first_thread() {
+    const short_lock lock(mutex_);
+    if (workers_.empty() && !(closed() && nothing_expected()))
+        start_thread();
+}
+
+// Throws std::system_error only where there is no other thread.
+void pool_core::start_thread() {
+    auto w = std::make_unique<worker>(*this, started_);
+    worker& started = *w;
+    if (options_.initializer)
+        w->current.store(worker::starting());
+    workers_.push_back(std::move(w));
+    try {
+        started.thread = std::thread([self = shared_from_this(), &started] { self->work(started); });
+    } catch (const std::system_error&) {
+        workers_.pop_back();
+        if (workers_.empty())
+            throw;
+        return;
+    }
+    ++started_;
+    threads_.store(workers_.size());
+}
+
+// There is more in the queue than this worker takes: somebody else to wake, or null.
+worker* pool_core::find_help() noexcept {
+    if (looking_.load() != 0)
+        return nullptr; // it sees `backlog_`
+    try {
+        return wake_or_grow();
+    } catch (const std::exception&) {
+        return nullptr; // the workers that there are do it
+    }
+}
+
+bool pool_core::has_work() const noexcept {
+    return !inbox_.empty() || backlog_.load() || closed();
+}
+
+// Looks for more for a moment before it sleeps, because a wake-up costs microseconds, across
+// processors tens of them. Nobody is woken for what is pushed meanwhile.
+//
+// On the submitter's processor it only lets the submitter go on: what that pushes in its time slice
+// is then found without a wake-up (measured: 1000 coroutines offloading in turn take half the time).
+// Elsewhere it looks for a microsecond or two where items came one after the other; once in a while
+// for as long as a wake-up takes, because a partner that is never asleep when the answer comes is
+// answered in a microsecond, and nothing else leads there (measured: a round trip takes 1 instead of
+// 50 us). What does not pay is left out more and more.
+void pool_core::look(worker& w) noexcept {
+    using clock = timeout::clock;
+    constexpr auto wake_up = std::chrono::microseconds(50); // across processors
+    constexpr auto soon = std::chrono::microseconds(4);
+
+    if (const auto spin = options_.spin.limit(); spin && *spin > spin->zero()) {
+        const auto end = clock::now() + *spin;
+        for (short_wait pause; !has_work() && clock::now() < end;)
+            pause();
+    } else if (this_processor() == pushed_on_.load(std::memory_order_relaxed)) {
+        w.yield();
+    } else if (w.streak >= 8 || w.found) {
+        if (w.streak >= 8)
+            w.long_looks.reset();
+        for (int i = 0; i < 200 && !has_work(); ++i)
+            pause_briefly();
+    } else if (w.long_looks.allows()) {
+        const auto start = clock::now();
+        while (!has_work() && clock::now() - start < wake_up)
+            pause_briefly();
+        if (clock::now() - start >= soon)
+            w.long_looks.failed();
+    }
+}
+
+// Sleeps until woken; false when it was idle for too long. Looks at the queue again before.
+bool pool_core::sleep(worker& w, short_lock& lock) {
+    if (!closed()) {
+        lock.unlock();
+        looking_.fetch_add(1);
+        look(w);
+        looking_.fetch_sub(1);
+        lock.lock();
+        w.found = !inbox_.empty() || !ready_.empty();
+        if (w.found || closed())
+            return true;
+    }
+    w.streak = 0;
+    w.wake.store(0);
+    w.next_sleeper = sleepers_;
+    sleepers_ = &w;
+    w.sleeps = true;
+    sleeping_.fetch_add(1);
+    if (!inbox_.empty()) { // pushed meanwhile
+        sleepers_ = w.next_sleeper;
+        w.sleeps = false;
+        sleeping_.fetch_sub(1);
+        return true;
+    }
+    lock.unlock();
+    slab_trim();
+    const auto deadline = options_.idle_timeout.deadline();
+    bool expired = false;
+    while (w.wake.load() == 0 && !expired) {
+        futex_wait(reinterpret_cast<std::uint32_t*>(&w.wake), 0, deadline);
+        expired = deadline && timeout::clock::now() >= *deadline;
+    }
+    lock.lock();
+    if (!w.sleeps) {
+        waking_.store(false);
+        return true;
+    }
+    // Nobody wakes it any more: it takes itself off the list and counts itself out; then it looks
+    // once more, because a submitter that still counted on it has pushed before.
+    for (worker** link = &sleepers_; *link != nullptr; link = &(*link)->next_sleeper) {
+        if (*link == &w) {
+            *link = w.next_sleeper;
+            break;
+        }
+    }
+    w.sleeps = false;
+    sleeping_.fetch_sub(1);
+    threads_.store(workers_.size() - 1);
+    if (!inbox_.empty() || !ready_.empty()) {
+        threads_.store(workers_.size());
+        return true;
+    }
+    w.current.store(worker::busy()); // nobody may count on it any more
+    return false;
+}
+
+} // namespace ferry::detail
