@@ -40,9 +40,10 @@ asio::awaitable<void> print_size(std::string path, bool& done) {
 asio::awaitable<int> count_ticks(const bool& done) {
     asio::steady_timer timer(co_await asio::this_coro::executor);
     int ticks = 0;
-    for (; !done; ++ticks) {
+    while (!done) {
         timer.expires_after(5ms);
         co_await timer.async_wait(asio::use_awaitable);
+        ++ticks;
     }
     co_return ticks;
 }
