@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// Calls go to a pool and come back as futures; callbacks run when they are done.
+// Calls go to a pool and come back as futures; a callback runs in the thread that completes one.
 // Python: `executor.submit(f, *args)`, `future.add_done_callback(g)`.
 #include <ferry/ferry.hpp>
 
