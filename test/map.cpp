@@ -26,7 +26,21 @@ std::vector<int> collect(View&& view) {
     return all;
 }
 
+template <class F, class... Ranges>
+concept mappable = requires(thread_pool& p, F f, Ranges... r) {
+    p.map(f, r...);
+    p.map(map_options(), f, r...);
+};
+
 } // namespace
+
+BOOST_AUTO_TEST_CASE(what_does_not_fit_the_elements_is_refused_by_a_constraint) {
+    static_assert(mappable<int (*)(int), std::vector<int>>);
+    static_assert(mappable<int (*)(std::stop_token, int), std::vector<int>>);
+    static_assert(!mappable<int (*)(int), std::vector<std::string>>);
+    static_assert(!mappable<int (*)(int), std::vector<int>, std::vector<int>>);
+    static_assert(!mappable<boost::asio::awaitable<int> (*)(int), std::vector<int>>);
+}
 
 BOOST_AUTO_TEST_CASE(results_come_in_the_order_of_the_input) { // CF-MAP-01 CF-MAP-20 CF-MAP-19
     thread_pool pool(3);

@@ -140,10 +140,10 @@ public:
     /// The results of `fn` for each element, or for each group of elements of several ranges, as a
     /// lazy single-pass view in the order of the input; see `<ferry/map.hpp>`, which defines it.
     template <class F, std::ranges::input_range... Ranges>
-        requires(sizeof...(Ranges) > 0)
+        requires(sizeof...(Ranges) > 0) && offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(F fn, Ranges&&... ranges);
     template <class F, std::ranges::input_range... Ranges>
-        requires(sizeof...(Ranges) > 0)
+        requires(sizeof...(Ranges) > 0) && offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(map_options options, F fn, Ranges&&... ranges);
 
     /// Afterwards `submit` throws `shutdown_error`. Idempotent. With `cancel_futures` what has not
