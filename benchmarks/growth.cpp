@@ -1,0 +1,101 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// The cost of one item as their number grows, and the memory that stays. Few items are measured
+// several times, so that a sample is never shorter than some milliseconds.
+#include "offloads.hpp"
+#include "thread_workloads.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <malloc.h>
+#include <unistd.h>
+
+namespace {
+
+constexpr std::size_t enough = 100'000; // items in a sample, at least
+
+/// The mean of as many rounds as make enough items.
+template <class F>
+sample rounds(std::size_t n, F round) {
+    const std::size_t times = n < enough ? enough / n : 1;
+    sample sum;
+    for (std::size_t i = 0; i < times; ++i) {
+        const sample s = round();
+        sum.items += s.items;
+        sum.ns += s.ns / static_cast<double>(times);
+    }
+    return sum;
+}
+
+template <class Pool>
+sample tasks(std::size_t n) {
+    Pool p;
+    return rounds(n, [&] { return submit_all(p, n); });
+}
+template <class Way>
+sample coroutines(std::size_t n) {
+    Way way;
+    return run_trips(way, n, std::max<std::size_t>(10, enough / n)); // starting one counts little
+}
+template <class Pool>
+sample completed(std::size_t n) {
+    Pool p;
+    return rounds(n, [&] { return completion_order(p, n); });
+}
+template <class Pool>
+sample producers(std::size_t n) {
+    Pool p;
+    return post_all(p, 10 * enough, n);
+}
+
+/// Bytes of memory that the process has in use, as the kernel sees it.
+double resident() {
+    std::ifstream in("/proc/self/statm");
+    double size = 0;
+    double pages = 0;
+    in >> size >> pages;
+    return pages * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+/// Memory before, during and after a burst of tasks that all have a future at the same time.
+template <class Pool>
+sample burst(std::size_t n) {
+    Pool p;
+    submit_all(p, 1000); // starts the workers
+    const double before = resident();
+    double peak = 0;
+    sample s;
+    {
+        std::vector<typename Pool::future> futures;
+        const stopwatch watch;
+        for (std::size_t i = 0; i < n; ++i)
+            futures.push_back(p.submit(static_cast<int>(i)));
+        for (auto& f : futures)
+            Pool::get(f);
+        s = watch.stop(n);
+        peak = resident();
+    }
+    const double after = resident();
+    ::malloc_trim(0);
+    s.more = {{"rss_before", before},
+              {"rss_peak", peak},
+              {"rss_after", after},
+              {"rss_after_trim", resident()}};
+    return s;
+}
+
+constexpr workload all[] = {
+    {"grow_tasks", "ferry", enough, tasks<ferry_pool>},
+    {"grow_tasks", "asio", enough, tasks<asio_pool>},
+    {"grow_coroutines", "ferry", 1000, coroutines<by_ferry>},
+    {"grow_coroutines", "asio", 1000, coroutines<by_initiate<asio_pool>>},
+    {"grow_completed", "ferry", enough, completed<ferry_pool>},
+    {"grow_completed", "asio", enough, completed<asio_pool>},
+    {"grow_producers", "ferry", 4, producers<ferry_pool>},
+    {"grow_producers", "asio", 4, producers<asio_pool>},
+    {"burst", "ferry", 10 * enough, burst<ferry_pool>},
+    {"burst", "asio", 10 * enough, burst<asio_pool>},
+};
+
+} // namespace
+
+std::span<const workload> growth_workloads() { return all; }
