@@ -110,18 +110,6 @@ BOOST_AUTO_TEST_CASE(dropping_a_handle_neither_waits_nor_cancels) { // CF-FUT-37
     BOOST_TEST(ran == 3);
 }
 
-BOOST_AUTO_TEST_CASE(by_default_there_are_a_few_workers_more_than_cpus) { // CF-TP-01
-    const auto workers_for = [](const char* cpus) {
-        ::setenv("FERRY_CPUS", cpus, 1);
-        return thread_pool().max_workers();
-    };
-    BOOST_TEST(workers_for("1") == 5u);
-    BOOST_TEST(workers_for("27") == 31u);
-    BOOST_TEST(workers_for("29") == 32u);
-    ::unsetenv("FERRY_CPUS");
-    BOOST_TEST(thread_pool().max_workers() == std::min<std::size_t>(32, cpu_bound_workers() + 4));
-}
-
 BOOST_AUTO_TEST_CASE(one_worker_keeps_the_order) { // CF-TP-07
     std::vector<int> order;
     {

@@ -18,8 +18,8 @@ PAGE = ROOT / "test/CONFORMANCE.md"
 FOLDERS = "test", "examples"
 SUFFIXES = ".cpp", ".hpp", ".py", ".sh", ".txt"
 NAMED = re.compile(r"CF-([A-Z]+)-(\d+)((?:[ ,]+-\d+)*)")
-CASE = re.compile(r"BOOST_\w*TEST_CASE\w*\(\s*(\w+)", re.MULTILINE)
-STATEMENT = re.compile(r"^[^\s/].*", re.MULTILINE)
+CASE = re.compile(r"BOOST_\w*TEST_CASE\w*\(\s*(\w+)")
+STATEMENT = re.compile(r"^[^\s/}#].*", re.MULTILINE)  # of C++, at file scope
 TEXT = re.compile(r'"([^"]+)"')
 NONE = "not applicable"
 
@@ -38,18 +38,14 @@ def ids_in(text):
 
 
 def case_at(text, position):
-    """The test case of C++ that encloses the position, or stands right below; or the static_assert."""
-    end = text.find("\n}", position)
+    """The test case of C++ that encloses the position, or begins below it."""
     start = text.rfind("\n}", 0, position) + 1
-    in_file_scope = [s for s in STATEMENT.finditer(text, start, end if end >= 0 else len(text))
-                     if s[0][0] not in "}#"]
-    below = next((s for s in in_file_scope if s.end() > position), None)
-    above = [s for s in in_file_scope if s.start() <= position]
-    for statement in (above[-1:] or []) + ([below] if below else []):
-        case = CASE.match(text, statement.start())
+    above = list(STATEMENT.finditer(text, start, text.find("\n", position)))
+    for statement in above[-1:] + [STATEMENT.search(text, position)]:
+        case = statement and CASE.match(text, statement.start())
         if case:
             return case[1]
-        if statement[0].startswith("static_assert"):
+        if statement and statement[0].startswith("static_assert"):
             return "at compile time"
     return None
 
