@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <pthread.h>
 #include <thread>
 
 namespace ferry::detail {
@@ -52,6 +53,7 @@ private:
     };
 
     [[noreturn]] void run() {
+        pthread_setname_np(pthread_self(), "ferry-timer"); // else that of the thread that began it
         std::unique_lock lock(mutex_);
         for (;;) {
             if (timers_.empty()) {

@@ -7,6 +7,7 @@
 
 #define BOOST_TEST_MODULE crash_matrix
 #define BOOST_TEST_NO_MAIN
+#include "proc.hpp"
 #include "process_helpers.hpp"
 #include "worker_main.hpp"
 
@@ -163,13 +164,6 @@ void round_of(where at, how by, std::size_t workers, std::size_t size) {
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) <= 0); // no child is left
 }
 
-std::size_t open_files() {
-    std::size_t n = 0;
-    for ([[maybe_unused]] const auto& e : std::filesystem::directory_iterator("/proc/self/fd"))
-        ++n;
-    return n;
-}
-
 void matrix(std::size_t workers, std::size_t size, std::initializer_list<how> ways) {
     const auto before = open_files();
     for (const where at : {where::encode_argument, where::decode_argument, where::in_the_call,
@@ -185,7 +179,7 @@ void matrix(std::size_t workers, std::size_t size, std::initializer_list<how> wa
 
 } // namespace
 
-// CF-BRK-09, -10, -11, -13, -16, -29, CF-PP-28, CF-PP-29, CF-DLK-01
+// CF-BRK-03, -09, -10, -11, -13, -16, -29, CF-PP-28, -29, -43
 BOOST_AUTO_TEST_CASE(small_payload_one_worker) {
     matrix(1, 10,
            {how::throw_exception, how::throw_int, how::exit, how::abort, how::segv, how::kill,
@@ -204,16 +198,17 @@ BOOST_AUTO_TEST_CASE(large_payload_two_workers_that_stop_answering) {
     matrix(2, sanitized ? 1u << 20 : 64u << 20, {how::stop});
 }
 
-BOOST_AUTO_TEST_CASE(twenty_deaths_in_a_row) { // CF-BRK-04, CF-BRK-27
+BOOST_AUTO_TEST_CASE(twenty_deaths_in_a_row) { // CF-BRK-04
     ferry::process_pool pool(1);
     auto delivered = pool.submit(triple, 1);
     delivered.result();
+    auto busy = pool.submit(pausing, 50);
     auto cancelled = pool.submit(triple, 2);
-    const bool was_cancelled = cancelled.cancel();
+    BOOST_TEST(cancelled.cancel());
     for (int i = 0; i < 20; ++i)
         BOOST_CHECK_THROW(pool.submit([] { ::_exit(0); }).result(20s), ferry::worker_died);
     BOOST_TEST(delivered.result() == 3);
-    BOOST_TEST(cancelled.cancelled() == was_cancelled);
+    BOOST_TEST(cancelled.cancelled());
     BOOST_TEST(pool.submit(triple, 3).result(20s) == 9);
 }
 
@@ -315,4 +310,16 @@ BOOST_AUTO_TEST_CASE(ending_the_workers_while_a_large_argument_is_on_its_way_ret
         pool.kill_workers();
         BOOST_TEST(f.done());
     }
+}
+
+BOOST_AUTO_TEST_CASE(what_could_not_be_sent_fails_also_when_shutdown_does_not_wait) { // CF-DLK-01
+    const auto threads = threads_named("");
+    ferry::future<bomb> f;
+    {
+        ferry::process_pool pool(1);
+        f = pool.submit(carry, bomb(where::encode_argument, how::throw_exception, 10));
+        pool.shutdown({.wait = false});
+        BOOST_CHECK_THROW(f.result(20s), std::out_of_range);
+    }
+    BOOST_TEST(eventually([&] { return threads_named("") <= threads; }));
 }

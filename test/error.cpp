@@ -6,10 +6,17 @@
 
 using namespace ferry;
 
+template <class Base, class... E>
+constexpr bool base_of = (std::is_base_of_v<Base, E> && ...);
+
 // CF-FUT-17
-static_assert(std::is_base_of_v<boost::system::system_error, cancelled_error>);
-static_assert(std::is_base_of_v<broken_executor, broken_thread_pool>);
-static_assert(!std::is_base_of_v<timeout_error, cancelled_error>);
+static_assert(base_of<boost::system::system_error, cancelled_error, timeout_error,
+                      invalid_state_error, no_state_error, broken_promise, shutdown_error,
+                      queue_full_error, would_deadlock, broken_executor, exception_group>);
+static_assert(base_of<broken_executor, broken_thread_pool, broken_process_pool>);
+static_assert(base_of<broken_process_pool, worker_died>);
+static_assert(base_of<std::runtime_error, broken_executor>);  // CF-BRK-28
+static_assert(!std::is_base_of_v<timeout_error, cancelled_error>); // CF-CAN-04
 
 BOOST_AUTO_TEST_CASE(a_cancellation_has_the_code_that_asio_uses) {
     BOOST_TEST((cancelled_error().code() == boost::asio::error::operation_aborted));

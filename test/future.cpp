@@ -22,9 +22,152 @@ std::string printed(const T& f) {
     return out.str();
 }
 
+/// A future in each of the five states.
+struct five_states {
+    promise<int> p[5];
+    future<int> pending = p[0].get_future(), running = p[1].get_future(),
+                cancelled = p[2].get_future(), finished = p[3].get_future(),
+                failed = p[4].get_future();
+    five_states() {
+        p[1].set_running_or_notify_cancel();
+        cancelled.cancel();
+        p[3].set_value(4);
+        p[4].set_exception(std::make_exception_ptr(std::out_of_range("five")));
+    }
+};
+
 } // namespace
 
-BOOST_AUTO_TEST_CASE(callbacks_run_in_order_and_at_once_when_done) { // CF-FUT-01 -05 -08
+BOOST_AUTO_TEST_CASE(the_five_states_are_told_apart) { // CF-FUT-18
+    const auto is = [](const future<int>& f, bool done, bool running, bool cancelled) {
+        return f.done() == done && f.running() == running && f.cancelled() == cancelled;
+    };
+    const five_states s;
+    BOOST_TEST(is(s.pending, false, false, false));
+    BOOST_TEST(is(s.running, false, true, false));
+    BOOST_TEST(is(s.cancelled, true, false, true));
+    BOOST_TEST(is(s.finished, true, false, false));
+    BOOST_TEST(is(s.failed, true, false, false));
+}
+
+BOOST_AUTO_TEST_CASE(asking_without_waiting_gives_what_is_there) { // CF-FUT-19 -21
+    const five_states s;
+    for (const auto& f : {s.pending, s.running}) {
+        BOOST_CHECK_THROW(f.result(0s), timeout_error);
+        BOOST_CHECK_THROW(f.exception(0s), timeout_error);
+    }
+    BOOST_CHECK_THROW(s.cancelled.result(0s), cancelled_error);
+    BOOST_CHECK_THROW(s.cancelled.exception(0s), cancelled_error);
+    BOOST_TEST(s.finished.result(0s) == 4);
+    BOOST_TEST((s.finished.exception(0s) == nullptr));
+    BOOST_CHECK_THROW(s.failed.result(0s), std::out_of_range);
+    BOOST_CHECK_THROW(std::rethrow_exception(s.failed.exception(0s)), std::out_of_range);
+}
+
+BOOST_AUTO_TEST_CASE(cancel_changes_only_what_is_pending) { // CF-CAN-01
+    five_states s;
+    BOOST_TEST(s.pending.cancel());
+    BOOST_TEST(s.pending.cancelled());
+    BOOST_TEST(!s.running.cancel());
+    BOOST_TEST(s.running.running());
+    BOOST_TEST(s.cancelled.cancel());
+    BOOST_TEST(!s.finished.cancel());
+    BOOST_TEST(s.finished.result() == 4);
+    BOOST_TEST(!s.failed.cancel());
+    BOOST_CHECK_THROW(s.failed.result(), std::out_of_range);
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_waits_is_released_by_any_outcome) { // CF-FUT-20 -22 CF-CAN-03
+    for (int round = 0; round < 200; ++round) {
+        five_states s;
+        promise<int> p;
+        std::atomic<int> value = 0, cancelled = 0, failed = 0;
+        {
+            const std::jthread one([&] { value = s.running.result(); });
+            const std::jthread two([&, f = p.get_future()] { failed = f.exception() ? 1 : 2; });
+            const std::jthread three([&] {
+                try {
+                    s.pending.result();
+                } catch (const cancelled_error&) {
+                    cancelled = 1;
+                }
+            });
+            std::this_thread::yield();
+            s.p[1].set_value(1);
+            s.pending.cancel();
+            p.set_exception(std::make_exception_ptr(1));
+        }
+        BOOST_REQUIRE(value + cancelled + failed == 3);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_callback_sees_the_exception) { // CF-FUT-02
+    promise<int> p;
+    auto f = p.get_future();
+    std::exception_ptr seen;
+    f.add_done_callback([&](future<int> g) { seen = g.exception(); });
+    p.set_exception(std::make_exception_ptr(std::out_of_range("x")));
+    BOOST_CHECK_THROW(std::rethrow_exception(seen), std::out_of_range);
+}
+
+BOOST_AUTO_TEST_CASE(a_callback_on_a_done_future_runs_at_once_and_here) { // CF-FUT-05 -11
+    const five_states s;
+    int runs = 0;
+    const auto count = [&, here = std::this_thread::get_id()](future<int> f) {
+        runs += f.done() && std::this_thread::get_id() == here ? 1 : 100;
+    };
+    for (auto f : {s.cancelled, s.finished, s.failed}) {
+        f.add_done_callback(count);
+        f.add_done_callback(count);
+    }
+    BOOST_TEST(runs == 6);
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_that_nobody_asks_for_is_dropped_in_silence) { // CF-FUT-39
+    int reported = 0;
+    const auto previous = set_unhandled_callback([&](std::exception_ptr) { ++reported; });
+    { const five_states s; }
+    set_unhandled_callback(previous);
+    BOOST_TEST(reported == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_result_can_be_read_by_several_threads_again_and_again) { // CF-FUT-29
+    const five_states s;
+    std::atomic<int> values = 0, exceptions = 0;
+    const auto read = [&, f = s.finished, g = s.failed] {
+        for (int n = 0; n < 100; ++n) {
+            values += f.result();
+            try {
+                g.result();
+            } catch (const std::out_of_range&) {
+                ++exceptions;
+            }
+        }
+    };
+    std::thread other(read), another(read);
+    other.join();
+    another.join();
+    BOOST_TEST(values == 800);
+    BOOST_TEST(exceptions == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_handle_without_a_state_says_so) { // CF-FUT-33
+    future<int> f;
+    promise<int> p;
+    auto g = p.get_future();
+    const auto moved_to = std::move(g);
+    for (auto* h : {&f, &g}) {
+        BOOST_TEST(!h->valid());
+        BOOST_CHECK_THROW(h->done(), no_state_error);
+        BOOST_CHECK_THROW(h->cancel(), no_state_error);
+        BOOST_CHECK_THROW(h->result(), no_state_error);
+        BOOST_CHECK_THROW(h->exception(), no_state_error);
+        BOOST_CHECK_THROW(h->wait_for(0s), no_state_error);
+        BOOST_CHECK_THROW(h->add_done_callback([](future<int>) {}), no_state_error);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(callbacks_run_in_order_and_at_once_when_done) { // CF-FUT-01 -08
     promise<int> p;
     auto f = p.get_future();
     std::vector<int> seen;
@@ -48,7 +191,7 @@ BOOST_AUTO_TEST_CASE(a_callback_that_throws_is_reported_and_stops_nobody) { // C
     BOOST_TEST(after == 1);
 }
 
-BOOST_AUTO_TEST_CASE(cancel_works_before_the_start_only) { // CF-CAN-01 CF-FUT-03 -18
+BOOST_AUTO_TEST_CASE(cancel_works_before_the_start_only) { // CF-FUT-03 CF-CAN-04
     promise<int> p;
     auto f = p.get_future();
     bool called = false;
@@ -66,9 +209,11 @@ BOOST_AUTO_TEST_CASE(cancel_works_before_the_start_only) { // CF-CAN-01 CF-FUT-0
     BOOST_CHECK_THROW(q.set_running_or_notify_cancel(), invalid_state_error);
     BOOST_TEST(g.running());
     BOOST_TEST(!g.cancel());
+    q.set_value(1);
+    BOOST_CHECK_THROW(q.set_running_or_notify_cancel(), invalid_state_error);
 }
 
-BOOST_AUTO_TEST_CASE(results_wait_time_out_and_repeat) { // CF-FUT-19 -20 -29 CF-TMO-05
+BOOST_AUTO_TEST_CASE(results_wait_time_out_and_repeat) { // CF-FUT-20 CF-TMO-05
     promise<int> p;
     auto f = p.get_future();
     BOOST_CHECK_THROW(f.result(0s), timeout_error);
@@ -85,8 +230,16 @@ BOOST_AUTO_TEST_CASE(a_second_outcome_is_refused_and_the_first_stays) { // CF-FU
     BOOST_CHECK_THROW(p.get_future(), invalid_state_error);
     BOOST_CHECK_THROW(p.set_exception(nullptr), std::invalid_argument);
     p.set_value(1);
-    BOOST_CHECK_THROW(p.set_value(2), invalid_state_error);
+    BOOST_CHECK_EXCEPTION(p.set_value(2), invalid_state_error, [](const auto& e) {
+        return std::string(e.what()).find("finished") != std::string::npos;
+    });
     BOOST_TEST(f.result() == 1);
+    promise<int> q;
+    auto g = q.get_future();
+    const auto first = std::make_exception_ptr(std::out_of_range("first"));
+    q.set_exception(first);
+    BOOST_CHECK_THROW(q.set_exception(std::make_exception_ptr(2)), invalid_state_error);
+    BOOST_TEST((g.exception() == first));
 }
 
 BOOST_AUTO_TEST_CASE(taking_moves_out_once_and_empties_the_handle) {
@@ -97,7 +250,7 @@ BOOST_AUTO_TEST_CASE(taking_moves_out_once_and_empties_the_handle) {
     BOOST_TEST(*std::move(f).result() == 4);
     BOOST_TEST(!f.valid());
     BOOST_CHECK_THROW(std::move(g).result(), invalid_state_error);
-    BOOST_CHECK_THROW(f.done(), no_state_error); // CF-FUT-33
+    BOOST_CHECK_THROW(f.done(), no_state_error);
 }
 
 BOOST_AUTO_TEST_CASE(references_pass_through) { // CF-FUT-28
@@ -127,6 +280,7 @@ BOOST_AUTO_TEST_CASE(states_are_printed_and_handles_are_keys) { // CF-FUT-16
     q.set_exception(std::make_exception_ptr(std::runtime_error("x")));
     BOOST_TEST(printed(g) == "<future finished: raised std::runtime_error>");
     BOOST_TEST(printed(future<int>()) == "<future invalid>");
+    BOOST_TEST(printed(five_states().cancelled) == "<future cancelled>");
     std::unordered_map<future<int>, int> inputs{{f, 1}, {g, 2}};
     BOOST_TEST(inputs.at(g) == 2);
 }

@@ -53,6 +53,7 @@ BOOST_AUTO_TEST_CASE(results_come_in_the_order_of_the_input) { // CF-MAP-01 CF-M
     const auto sums = collect(pool.map([](int a, int b) { return a + b; }, in, std::vector{1, 1, 1}));
     BOOST_TEST((sums == std::vector{6, 5, 4})); // CF-MAP-02
     BOOST_TEST(collect(pool.map(square, std::vector<int>())).empty());
+    BOOST_TEST((collect(pool.map(square, std::vector{7})) == std::vector{49}));
     static_assert(std::ranges::input_range<map_view<int>>);
 }
 
@@ -109,7 +110,7 @@ BOOST_AUTO_TEST_CASE(all_calls_are_submitted_without_reading) { // CF-MAP-10
     BOOST_TEST(n == 4);
 }
 
-BOOST_AUTO_TEST_CASE(destroying_a_view_that_was_read_cancels_the_rest) {
+BOOST_AUTO_TEST_CASE(destroying_a_view_that_was_read_cancels_the_rest) { // CF-MAP-10 -25
     std::atomic<int> n{0};
     gate go;
     thread_pool pool(1);
@@ -133,6 +134,8 @@ BOOST_AUTO_TEST_CASE(zero_is_refused_at_the_call) { // CF-MAP-11 CF-MAP-18
     thread_pool pool(1);
     BOOST_CHECK_THROW(pool.map({.buffersize = 0}, square, std::vector{1}), std::invalid_argument);
     BOOST_CHECK_THROW(pool.map({.chunksize = 0}, square, std::vector{1}), std::invalid_argument);
+    BOOST_CHECK_THROW(pool.map({.buffersize = -1}, square, std::vector{1}),
+                      std::invalid_argument); // CF-MAP-12
 }
 
 BOOST_AUTO_TEST_CASE(a_buffer_changes_nothing_but_the_reading_ahead) { // CF-MAP-13 CF-MAP-15 CF-MAP-17

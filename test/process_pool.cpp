@@ -6,6 +6,7 @@
 
 #define BOOST_TEST_MODULE process_pool
 #define BOOST_TEST_NO_MAIN
+#include "proc.hpp"
 #include "process_helpers.hpp"
 #include "worker_main.hpp"
 
@@ -94,12 +95,6 @@ BOOST_AUTO_TEST_CASE(values_of_many_types_make_the_round_trip) {
 BOOST_AUTO_TEST_CASE(a_string_literal_goes_as_a_string) {
     ferry::process_pool pool(1);
     BOOST_TEST(pool.submit([](const std::string& s) { return s.size(); }, "four").result() == 4u);
-}
-
-BOOST_AUTO_TEST_CASE(an_exception_that_is_returned_is_a_value) { // CF-SUB-09
-    ferry::process_pool pool(1);
-    auto f = pool.submit([](int n) { return std::optional<int>(n); }, 1);
-    BOOST_CHECK(f.exception() == nullptr);
 }
 
 BOOST_AUTO_TEST_CASE(large_values_arrive_whole) { // CF-PP-33
@@ -205,6 +200,10 @@ BOOST_AUTO_TEST_CASE(a_worker_is_replaced_after_max_tasks_per_child) { // CF-PP-
         ++count[f.result()];
     for (const auto& [p, n] : count)
         BOOST_TEST(n <= 3);
+    BOOST_TEST(pool.stats().workers <= 1u);
+    pool.shutdown();
+    for (const auto& [p, n] : count)
+        BOOST_TEST(::kill(p, 0) == -1);
 }
 
 BOOST_AUTO_TEST_CASE(the_initializer_runs_once_in_each_worker_before_its_first_task) { // CF-INIT-01
@@ -550,7 +549,7 @@ BOOST_AUTO_TEST_CASE(shutdown_with_a_deadline_reports_what_was_left) { // CF-SHU
     BOOST_CHECK_THROW(stuck.result(20s), ferry::worker_died);
 }
 
-BOOST_AUTO_TEST_CASE(shutdown_from_a_callback_is_refused_with_wait) { // CF-SHUT-22
+BOOST_AUTO_TEST_CASE(shutdown_from_a_callback_is_refused_with_wait) {
     ferry::promise<bool> refused;
     ferry::process_pool pool(1);
     auto f = pool.submit(pausing, 20);
@@ -621,7 +620,7 @@ BOOST_AUTO_TEST_CASE(options_that_cannot_be_used_are_named) { // CF-TP-02
     BOOST_CHECK_THROW(ferry::process_pool(static_cast<std::size_t>(-1)), std::invalid_argument);
 }
 
-BOOST_AUTO_TEST_CASE(by_default_there_is_a_worker_for_each_usable_cpu) { // CF-PP-02, CF-PP-03
+BOOST_AUTO_TEST_CASE(by_default_there_is_a_worker_for_each_usable_cpu) { // CF-PP-03
     BOOST_TEST(ferry::process_pool().max_workers() == ferry::cpu_bound_workers());
     ::setenv("FERRY_CPUS", "3", 1);
     BOOST_TEST(ferry::process_pool().max_workers() == 3u);
@@ -648,21 +647,16 @@ BOOST_AUTO_TEST_CASE(a_task_that_waits_with_a_time_out_gives_its_worker_back) { 
 
 BOOST_AUTO_TEST_CASE(
     pools_leave_neither_descriptors_nor_threads_nor_processes) { // CF-SHUT-33, CF-PP-43
-    const auto open_files = [] {
-        std::size_t n = 0;
-        for ([[maybe_unused]] const auto& e : std::filesystem::directory_iterator("/proc/self/fd"))
-            ++n;
-        return n;
-    };
     const auto once = [] {
         ferry::process_pool pool(2);
         pool.submit([](std::string s) { return s; }, std::string(100'000, 'x')).result();
     };
     once();
-    const auto before = open_files();
+    const auto files = open_files(), threads = threads_named("");
     for (int i = 0; i < 50; ++i)
         once();
-    BOOST_TEST(open_files() == before);
+    BOOST_TEST(open_files() == files);
+    BOOST_TEST(eventually([&] { return threads_named("") <= threads; }));
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) <= 0);
 }
 
@@ -689,7 +683,7 @@ BOOST_AUTO_TEST_CASE(statistics_count_what_happened) {
     BOOST_TEST(pool.max_workers() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(many_threads_may_use_one_pool) { // CF-SUB-13
+BOOST_AUTO_TEST_CASE(many_threads_may_use_one_pool) {
     ferry::process_pool pool(2);
     std::vector<std::thread> threads;
     std::atomic<int> wrong = 0;

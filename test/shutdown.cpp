@@ -2,13 +2,16 @@
 #include <ferry/thread_pool.hpp>
 
 #include "gate.hpp"
+#include "proc.hpp"
 
 #define BOOST_TEST_MODULE shutdown
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
+#include <latch>
 #include <thread>
 
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,6 +83,87 @@ BOOST_AUTO_TEST_CASE(several_threads_may_shut_down_while_others_submit) { // CF-
     }
 }
 
+BOOST_AUTO_TEST_CASE(all_threads_end_busy_and_idle_ones) { // CF-SHUT-08
+    gate go;
+    thread_pool pool({.max_workers = 3, .thread_name_prefix = "ending"});
+    std::latch all(4);
+    for (int i = 0; i < 3; ++i)
+        pool.submit([&, i] {
+            all.arrive_and_wait();
+            if (i != 0)
+                go.pass();
+        });
+    all.arrive_and_wait();
+    BOOST_TEST(threads_named("ending_") == 3u);
+    pool.shutdown({.wait = false});
+    go.open();
+    pool.shutdown();
+    BOOST_TEST(eventually([] { return threads_named("ending_") == 0; }));
+}
+
+BOOST_AUTO_TEST_CASE(the_scope_waits_for_everything_and_ends_the_threads) { // CF-SHUT-09
+    std::vector<future<int>> all;
+    {
+        thread_pool pool({.max_workers = 2, .thread_name_prefix = "scope"});
+        for (int i = 0; i < 20; ++i)
+            all.push_back(pool.submit([i] { return i; }));
+    }
+    for (int i = 0; i < 20; ++i)
+        BOOST_TEST(all[static_cast<std::size_t>(i)].result(0s) == i);
+    BOOST_TEST(eventually([] { return threads_named("scope_") == 0; }));
+}
+
+BOOST_AUTO_TEST_CASE(shutdown_without_waiting_returns_at_once) { // CF-SHUT-11
+    gate go;
+    future<int> running, queued;
+    {
+        thread_pool pool(1);
+        running = pool.submit([&] { return go.pass(), 1; });
+        queued = pool.submit([] { return 2; });
+        pool.shutdown({.wait = false});
+        BOOST_TEST(!running.done());
+        BOOST_CHECK_THROW(pool.submit([] {}), shutdown_error);
+        go.open();
+    }
+    BOOST_TEST(running.result(0s) == 1);
+    BOOST_TEST(queued.result(0s) == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_running_task_cannot_submit_once_shutdown_has_begun) { // CF-SHUT-22
+    future<bool> refused;
+    {
+        thread_pool pool(2);
+        gate started;
+        refused = pool.submit([&] {
+            started.open();
+            for (auto end = std::chrono::steady_clock::now() + 20s;
+                 std::chrono::steady_clock::now() < end;) {
+                try {
+                    pool.submit([] {}).wait();
+                } catch (const shutdown_error&) {
+                    return true;
+                }
+            }
+            return false;
+        });
+        started.pass();
+    }
+    BOOST_TEST(refused.result(0s));
+}
+
+BOOST_AUTO_TEST_CASE(without_a_prefix_each_pool_has_a_name_of_its_own) { // CF-SHUT-15
+    const auto name = [] {
+        char n[16];
+        pthread_getname_np(pthread_self(), n, sizeof n);
+        return std::string(n);
+    };
+    thread_pool one(1), two(1);
+    const auto first = one.submit(name).result(), second = two.submit(name).result();
+    BOOST_TEST(first.starts_with("ferry-"));
+    BOOST_TEST(second.starts_with("ferry-"));
+    BOOST_TEST(first != second);
+}
+
 BOOST_AUTO_TEST_CASE(idle_threads_end_and_come_back) { // CF-TP-15
     std::atomic<int> begun{0}, ended{0};
     {
@@ -87,7 +171,7 @@ BOOST_AUTO_TEST_CASE(idle_threads_end_and_come_back) { // CF-TP-15
                           .initializer = [&] { ++begun; },
                           .finalizer = [&] { ++ended; },
                           .idle_timeout = 0s});
-        for (int i = 0; i < 3000; ++i)
+        for (int i = 0; i < 10000; ++i)
             BOOST_REQUIRE(pool.submit([i] { return i; }).result() == i);
     }
     BOOST_TEST(begun == ended);
@@ -103,7 +187,7 @@ BOOST_AUTO_TEST_CASE(an_idle_thread_is_reused) { // CF-TP-04
     }
 }
 
-BOOST_AUTO_TEST_CASE(statistics_count_what_happened) {
+BOOST_AUTO_TEST_CASE(statistics_count_what_happened) { // CF-TP-17
     gate go, started;
     thread_pool pool(2);
     auto a = pool.submit([&] {
@@ -152,10 +236,16 @@ BOOST_AUTO_TEST_CASE(cancelled_tasks_do_not_pile_up_behind_a_busy_worker) {
 }
 
 BOOST_AUTO_TEST_CASE(pools_created_in_a_row_leave_nothing) { // CF-SHUT-33
-    for (int i = 0; i < 200; ++i) {
-        thread_pool pool(2);
-        pool.submit([] {}).result();
-    }
+    const auto once = [] {
+        thread_pool pool({.max_workers = 2, .thread_name_prefix = "row"});
+        pool.submit({.timeout = 1h}, [] {}).result();
+    };
+    once();
+    const auto files = open_files();
+    for (int i = 0; i < 200; ++i)
+        once();
+    BOOST_TEST(open_files() == files);
+    BOOST_TEST(eventually([] { return threads_named("row_") == 0; }));
 }
 
 BOOST_AUTO_TEST_CASE(a_forked_child_may_leave_with_a_pool_alive) { // CF-IOP-09

@@ -14,6 +14,7 @@
 #include <stop_token>
 #include <thread>
 
+#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 using namespace ferry;
@@ -111,6 +112,7 @@ BOOST_AUTO_TEST_CASE(a_cancellation_from_outside_is_not_swallowed) { // CF-TG-05
 BOOST_AUTO_TEST_CASE(nothing_is_spawned_into_a_failing_or_finished_group) { // CF-TG-11
     std::optional<task_group> kept;
     bool refused = false;
+    auto held = std::make_shared<int>(0);
     try {
         run(with_task_group([&](task_group& g) -> awaitable<void> {
             kept = g;
@@ -121,7 +123,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_spawned_into_a_failing_or_finished_group) { // C
             } catch (...) {
             }
             try {
-                g.spawn(failing("y"));
+                g.spawn([](std::shared_ptr<int>) -> awaitable<void> { co_return; }(held));
             } catch (const invalid_state_error&) {
                 refused = true;
             }
@@ -129,6 +131,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_spawned_into_a_failing_or_finished_group) { // C
     } catch (const exception_group&) {
     }
     BOOST_TEST(refused);
+    BOOST_TEST(held.use_count() == 1);
     BOOST_CHECK_THROW(kept->spawn(failing("z")), invalid_state_error);
     kept.reset();
 }
@@ -163,4 +166,21 @@ BOOST_AUTO_TEST_CASE(finished_members_are_released_at_once) {
             BOOST_REQUIRE(held.use_count() <= 3);
         }
     }));
+}
+
+BOOST_AUTO_TEST_CASE(a_group_that_is_destroyed_leaves_no_member_behind) { // CF-TG-15
+    int ended = 0;
+    future<void> member;
+    {
+        asio::io_context io;
+        asio::co_spawn(io, with_task_group([&](task_group& g) -> awaitable<void> {
+                           member = g.spawn(endless(ended));
+                           co_await endless(ended);
+                       }),
+                       asio::detached);
+        io.poll();
+        BOOST_TEST(ended == 0);
+    }
+    BOOST_TEST(ended == 2);
+    BOOST_CHECK_THROW(member.result(0s), broken_promise);
 }

@@ -78,11 +78,17 @@ BOOST_AUTO_TEST_CASE(a_run_that_takes_too_long_fails_and_keeps_its_slot) { // CF
         finished = true;
     });
     auto next = pool.submit([&] { return finished.load(); });
+    gate told;
+    f.add_done_callback([&](future<void> done) {
+        if (done.exception() != nullptr)
+            told.open();
+    });
     BOOST_CHECK_THROW(f.result(), timeout_error);
     BOOST_TEST(what(f.exception()).find("slow") != std::string::npos);
     BOOST_TEST(!next.done());
     go.open();
     BOOST_TEST(next.result());
+    told.pass();
     BOOST_TEST(held.use_count() == 1);
     BOOST_TEST(pool.submit({.timeout = 1h}, [] { return 3; }).result() == 3);
 }
@@ -99,7 +105,7 @@ BOOST_AUTO_TEST_CASE(a_run_that_takes_too_long_is_asked_to_stop) {
     pool.shutdown();
 }
 
-BOOST_AUTO_TEST_CASE(a_task_that_did_not_start_in_time_never_runs) {
+BOOST_AUTO_TEST_CASE(a_task_that_did_not_start_in_time_never_runs) { // CF-TP-17
     gate go;
     thread_pool pool(1);
     bool ran = false;
@@ -140,7 +146,7 @@ BOOST_AUTO_TEST_CASE(time_out_and_end_race) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(higher_priorities_run_first_and_each_in_order) {
+BOOST_AUTO_TEST_CASE(higher_priorities_run_first_and_each_in_order) { // CF-TP-17
     gate go, started;
     thread_pool pool(1);
     std::vector<std::string> order;
@@ -166,4 +172,13 @@ BOOST_AUTO_TEST_CASE(a_task_that_ends_its_thread_breaks_its_promise_and_nothing_
     auto f = pool.submit({.label = "leaver"}, [] { pthread_exit(nullptr); });
     BOOST_CHECK_THROW(f.result(), broken_promise);
     BOOST_TEST(pool.submit([] { return 1; }).result() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_time_out_that_a_task_throws_itself_comes_from_a_done_future) { // CF-TMO-06
+    thread_pool pool(1);
+    auto f = pool.submit([] { throw timeout_error("the task's own"); });
+    BOOST_CHECK_EXCEPTION(f.result(1h), timeout_error, [](const auto& e) {
+        return std::string(e.what()).find("the task's own") != std::string::npos;
+    });
+    BOOST_TEST(f.done());
 }

@@ -7,6 +7,18 @@
 using namespace std::chrono_literals;
 using ferry::timeout;
 
+// CF-TMO-04
+static_assert(timeout::clock::is_steady);
+static_assert(std::is_same_v<decltype(timeout().deadline()),
+                             std::optional<std::chrono::steady_clock::time_point>>);
+
+// CF-TMO-23
+template <class T>
+constexpr bool usable = std::is_convertible_v<T, timeout>;
+static_assert(usable<std::chrono::hours> && usable<std::chrono::duration<float>>);
+static_assert(!usable<int> && !usable<double> && !usable<const char*> &&
+              !usable<std::chrono::system_clock::time_point>);
+
 BOOST_AUTO_TEST_CASE(durations_beyond_the_clock_are_no_limit) { // CF-TMO-01
     BOOST_TEST(!timeout().limited());
     BOOST_TEST(!timeout(std::chrono::hours::max()).deadline().has_value());

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/wait.hpp>
 
+#include <ferry/as_completed.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include "gate.hpp"
@@ -37,7 +38,7 @@ BOOST_AUTO_TEST_CASE(repetitions_count_once) { // CF-WAIT-01
     BOOST_TEST(r.not_done.empty());
 }
 
-BOOST_AUTO_TEST_CASE(first_completed_returns_with_the_first) { // CF-WAIT-02
+BOOST_AUTO_TEST_CASE(first_completed_returns_with_the_first) { // CF-WAIT-02 -15
     three t;
     std::jthread setter([&] { t.b.set_value(2); });
     const auto r = ferry::wait(t.all, {.return_when = return_when::first_completed});
@@ -73,7 +74,7 @@ BOOST_AUTO_TEST_CASE(first_exception_sees_an_earlier_failure_and_ignores_cancell
     BOOST_TEST(r.done.size() == 2u);
 }
 
-BOOST_AUTO_TEST_CASE(all_completed_waits_for_every_kind_of_ending) { // CF-WAIT-08
+BOOST_AUTO_TEST_CASE(all_completed_waits_for_every_kind_of_ending) { // CF-WAIT-08 -15
     three t;
     std::jthread setter([&] {
         t.a.set_value(1);
@@ -135,11 +136,11 @@ BOOST_AUTO_TEST_CASE(a_worker_that_waits_runs_its_own_pools_tasks) { // CF-DLK-0
     BOOST_TEST(sum == 45);
 }
 
-BOOST_AUTO_TEST_CASE(a_coroutine_can_wait) { // CF-GAT-14
+BOOST_AUTO_TEST_CASE(a_coroutine_can_wait) { // CF-GAT-14 -19
     three t;
     thread_pool pool(1);
     asio::io_context io;
-    std::size_t first = 0, all = 0, late = 0;
+    std::size_t first = 0, all = 0, late = 0, failed = 0;
     asio::co_spawn(
         io,
         [&]() -> asio::awaitable<void> {
@@ -147,16 +148,17 @@ BOOST_AUTO_TEST_CASE(a_coroutine_can_wait) { // CF-GAT-14
             pool.submit([&] { t.b.set_value(1); });
             first = (co_await async_wait(t.all, {.return_when = return_when::first_completed}))
                         .done.size();
-            pool.submit([&] {
-                t.a.set_value(1);
-                t.c.set_value(1);
-            });
+            pool.submit([&] { t.a.set_exception(std::make_exception_ptr(1)); });
+            failed = (co_await async_wait(t.all, {.return_when = return_when::first_exception}))
+                         .done.size();
+            pool.submit([&] { t.c.set_value(1); });
             all = (co_await async_wait(t.all)).done.size();
         },
         asio::detached);
     io.run();
     BOOST_TEST(late == 3u);
     BOOST_TEST(first == 1u);
+    BOOST_TEST(failed == 2u);
     BOOST_TEST(all == 3u);
 }
 
@@ -186,5 +188,23 @@ BOOST_AUTO_TEST_CASE(waiting_and_completing_race) {
         const auto r = ferry::wait(all, {.return_when = rule});
         BOOST_REQUIRE(r.done.size() + r.not_done.size() == 4);
         BOOST_REQUIRE(r.done.size() >= (round % 2 == 0 ? 4u : 1u));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_wait_takes_any_duration_and_none) { // CF-TMO-01
+    promise<int> p, q;
+    const std::vector<future<int>> pending{p.get_future()}, done{q.get_future()};
+    q.set_value(1);
+    for (const timeout limit : {timeout(0.5ms), timeout(1ms), timeout(0h), timeout(-1s)}) {
+        BOOST_CHECK_THROW(pending[0].result(limit), timeout_error);
+        BOOST_CHECK_THROW(pending[0].exception(limit), timeout_error);
+        BOOST_TEST(!pending[0].wait_for(limit));
+        BOOST_TEST(ferry::wait(pending, {.timeout = limit}).done.empty());
+        BOOST_CHECK_THROW(*as_completed(pending, limit).begin(), timeout_error);
+    }
+    for (const timeout limit : {timeout(), timeout(std::nullopt), timeout(std::chrono::hours::max())}) {
+        BOOST_TEST(done[0].result(limit) == 1);
+        BOOST_TEST(ferry::wait(done, {.timeout = limit}).done.size() == 1u);
+        BOOST_TEST((*as_completed(done, limit).begin() == done[0]));
     }
 }

@@ -32,16 +32,16 @@ awaitable<void> endless() {
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(a_value_in_time_is_given) { // CF-TMO-07
+BOOST_AUTO_TEST_CASE(a_value_in_time_is_given) { // CF-TMO-07 -15
     BOOST_TEST(run(wait_for(value(3), 1h)) == 3);
     BOOST_TEST(run(wait_for(value(4), timeout())) == 4);
 }
 
-BOOST_AUTO_TEST_CASE(a_time_out_cancels_and_throws) { // CF-TMO-07
+BOOST_AUTO_TEST_CASE(a_time_out_cancels_and_throws) { // CF-TMO-07 -15
     BOOST_CHECK_THROW(run(wait_for(endless(), 1ms)), timeout_error);
 }
 
-BOOST_AUTO_TEST_CASE(without_time_the_coroutine_is_not_started) { // CF-TMO-08
+BOOST_AUTO_TEST_CASE(without_time_the_coroutine_is_not_started) { // CF-TMO-08 -16
     bool started = false;
     auto mark = [&]() -> awaitable<void> {
         started = true;
@@ -68,11 +68,20 @@ BOOST_AUTO_TEST_CASE(a_foreign_exception_passes_and_a_late_value_counts) { // CF
     BOOST_TEST(run(wait_for(stubborn(), 1ms)) == 5);
 }
 
-BOOST_AUTO_TEST_CASE(cancelling_it_cancels_the_inner_and_is_no_time_out) { // CF-TMO-11
+BOOST_AUTO_TEST_CASE(cancelling_it_cancels_the_inner_and_is_no_time_out) { // CF-TMO-11 -17 CF-CAN-18
     asio::io_context io;
     asio::cancellation_signal signal;
     std::exception_ptr error;
-    asio::co_spawn(io, wait_for(endless(), 1h),
+    bool inner_cancelled = false;
+    const auto inner = [&]() -> awaitable<void> {
+        try {
+            co_await endless();
+        } catch (const boost::system::system_error&) {
+            inner_cancelled = true;
+            throw;
+        }
+    };
+    asio::co_spawn(io, wait_for(inner(), 1h),
                    asio::bind_cancellation_slot(signal.slot(),
                                                 [&](std::exception_ptr e) { error = e; }));
     asio::post(io, [&] {
@@ -80,6 +89,34 @@ BOOST_AUTO_TEST_CASE(cancelling_it_cancels_the_inner_and_is_no_time_out) { // CF
     });
     io.run();
     BOOST_CHECK_THROW(std::rethrow_exception(error), cancelled_error);
+    BOOST_TEST(inner_cancelled);
+}
+
+BOOST_AUTO_TEST_CASE(a_time_out_works_after_a_cancellation_was_caught) { // CF-TMO-20
+    asio::io_context io;
+    asio::cancellation_signal signal;
+    bool caught = false, late = false;
+    const auto body = [&]() -> awaitable<void> {
+        try {
+            co_await endless();
+        } catch (const boost::system::system_error&) {
+            caught = true;
+        }
+        co_await asio::this_coro::reset_cancellation_state();
+        BOOST_TEST(co_await wait_for(value(3), 1h) == 3);
+        try {
+            co_await wait_for(endless(), 1ms);
+        } catch (const timeout_error&) {
+            late = true;
+        }
+    };
+    asio::co_spawn(io, body(),
+                   asio::bind_cancellation_slot(signal.slot(), [](std::exception_ptr) {}));
+    io.poll();
+    signal.emit(asio::cancellation_type::terminal);
+    io.run();
+    BOOST_TEST(caught);
+    BOOST_TEST(late);
 }
 
 BOOST_AUTO_TEST_CASE(a_running_thread_call_is_not_waited_for_and_a_queued_one_never_runs) {
@@ -145,4 +182,19 @@ BOOST_AUTO_TEST_CASE(a_shielded_coroutine_goes_on) { // CF-GAT-12 CF-TMO-13
         BOOST_TEST(finished);
         BOOST_TEST(co_await shield(value(2)) == 2);
     }());
+}
+
+BOOST_AUTO_TEST_CASE(a_shield_passes_on_how_the_inner_ends) { // CF-GAT-12
+    const auto failing = []() -> awaitable<int> {
+        throw std::out_of_range("x");
+        co_return 1;
+    };
+    const auto cancelled = []() -> awaitable<int> {
+        throw boost::system::system_error(asio::error::operation_aborted);
+        co_return 1;
+    };
+    BOOST_TEST(run(shield(value(1))) == 1);
+    BOOST_CHECK_THROW(run(shield(failing())), std::out_of_range);
+    BOOST_CHECK_EXCEPTION(run(shield(cancelled())), boost::system::system_error,
+                          [](const auto& e) { return e.code() == condition::cancelled; });
 }

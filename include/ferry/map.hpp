@@ -4,6 +4,7 @@
 #include <ferry/thread_pool.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <iterator>
@@ -226,6 +227,8 @@ map_view<R, Call> start_map(const map_options& options, std::size_t together, Su
         throw std::invalid_argument("map_options::chunksize must be at least 1, not 0");
     if (options.buffersize && *options.buffersize == 0)
         throw std::invalid_argument("map_options::buffersize must be at least 1, not 0");
+    if (options.buffersize > std::size_t{PTRDIFF_MAX})
+        throw std::invalid_argument("map_options::buffersize is negative or beyond any size");
     using reader = zip_reader<std::views::all_t<Ranges>...>;
     auto progress = std::make_unique<map_progress<Call>>();
     progress->deadline = options.timeout.deadline();

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// Must not compile with CASE defined as the number of a case, and must compile without.
+// Must not compile with CASE defined as the number of a case, and must compile without. CF-PP-30
 #include <ferry/process.hpp>
 
 #include <string_view>

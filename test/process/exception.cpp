@@ -32,7 +32,7 @@ struct coded : boost::system::system_error {
 struct silent : std::exception {
     const char* what() const noexcept override { return "silent"; }
 };
-struct frozen : std::exception { // CF-SUB-10
+struct frozen : std::exception {
     explicit frozen(const std::string& w) : what_(w) {}
     frozen(const frozen&) = default;
     frozen& operator=(const frozen&) = delete;
@@ -131,7 +131,8 @@ BOOST_AUTO_TEST_CASE(system_errors_keep_code_and_text) {
     BOOST_TEST(std::string(t.what()) == ferry::timeout_error("too late").what());
 }
 
-BOOST_AUTO_TEST_CASE(registered_types_come_back_and_others_as_remote_error) {
+BOOST_AUTO_TEST_CASE(
+    registered_types_come_back_and_others_as_remote_error) { // CF-SUB-10, CF-PP-25
     BOOST_TEST(
         thrown<ferry::remote_error>([] { throw known("k"); }).type_name().ends_with("known"));
     ferry::register_exception<known>();

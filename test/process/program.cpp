@@ -1,5 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 // A program that programs.py runs in unusual ways. Its first argument says in which.
+#include <ferry/ferry.hpp>
 #include <ferry/process.hpp>
 
 #include <cstdio>
@@ -110,6 +111,17 @@ int use_static_pool() {
     return 0;
 }
 
+/// Pools that main() leaves to the end of the program, with work in them.
+int leave_work_to_the_end() {
+    static ferry::thread_pool threads(1);
+    static ferry::process_pool processes(1);
+    threads.submit([] { std::puts("41"); });
+    processes.submit(triple, 14).add_done_callback([](ferry::future<int> f) {
+        std::printf("%d\n", f.result());
+    });
+    return 0;
+}
+
 int call_a_library(const char* path) {
     void* const library = ::dlopen(path, RTLD_NOW);
     if (library == nullptr) {
@@ -166,6 +178,8 @@ int main(int argc, char** argv) {
         return fork_and_leave();
     if (mode == "static-pool")
         return use_static_pool();
+    if (mode == "left-work")
+        return leave_work_to_the_end();
     if (mode == "library")
         return call_a_library(argument);
     std::fprintf(stderr, "unknown mode '%s'\n", argv[1]);

@@ -67,6 +67,10 @@ def main():
         answers("replaced on disk", run(copy, "replaced", copy))
         answers("code in a library that is loaded later", run(PROGRAM, "library", LIBRARY), "40\n")
         answers("a static pool", run(PROGRAM, "static-pool"))
+        done = run(PROGRAM, "left-work")
+        check("what main() leaves in static pools is completed",  # CF-SHUT-02
+              (done.returncode, sorted(done.stdout.split()), done.stderr) == (0, ["41", "42"], ""),
+              done)
         answers("a child of fork leaves the pool's scope", run(PROGRAM, "fork"))
         output = folder / "output"
         done = run(PROGRAM, "closed", output)

@@ -114,6 +114,7 @@ const int captured = 3;
 [[maybe_unused]] auto captures_something = [k = captured] { return k; };
 [[maybe_unused]] auto plain = [](int n) { return n; };
 [[maybe_unused]] int function(int n) { return n; }
+// CF-PP-30
 static_assert(ferry::process_offloadable<decltype(plain), int>);
 static_assert(ferry::process_offloadable<decltype(function), int>);
 static_assert(ferry::process_offloadable<decltype([](const std::string&) {}), const char (&)[4]>);

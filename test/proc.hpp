@@ -1,0 +1,43 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <thread>
+
+// What the kernel tells of this process.
+
+inline std::size_t open_files() {
+    std::size_t n = 0;
+    for ([[maybe_unused]] const auto& e : std::filesystem::directory_iterator("/proc/self/fd"))
+        ++n;
+    return n;
+}
+
+/// The threads whose names begin so.
+inline std::size_t threads_named(std::string_view prefix) {
+    std::size_t n = 0;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::ifstream file(task.path() / "comm");
+        std::string name;
+        if (std::getline(file, name) && name.starts_with(prefix))
+            ++n;
+    }
+    return n;
+}
+
+/// Whether it becomes true; for what the kernel does soon after a join.
+template <class F>
+bool eventually(F f) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!f()) {
+        if (std::chrono::steady_clock::now() > until)
+            return false;
+        std::this_thread::yield();
+    }
+    return true;
+}
