@@ -4,10 +4,15 @@
 #define BOOST_TEST_MODULE pool_end_races
 #include "jobs.hpp"
 
+#include <ferry/as_completed.hpp>
+#include <ferry/wait.hpp>
+
 #include <optional>
+#include <vector>
 
 using namespace ferry;
 using namespace std::chrono_literals;
+using stress::await;
 using stress::ending_of;
 using stress::job;
 using stress::plugged;
@@ -81,4 +86,49 @@ BOOST_AUTO_TEST_CASE(a_pool_that_breaks_leaves_nothing_pending) { // CF-INIT-03
              return r.f[0].valid() ? "failed" : "refused";
          },
          [](round& r) { r.submit(0); }, [](round& r) { r.submit(1); });
+}
+
+BOOST_AUTO_TEST_CASE(a_destroyed_pool_has_run_every_callback) { // CF-SHUT-09 CF-FUT-01
+    struct round {
+        std::optional<thread_pool> pool{std::in_place, 1u};
+        std::atomic<bool> go{false};
+        std::atomic<int> calls{0};
+        future<void> f = pool->submit([this] { await(go); });
+        void watch() {
+            f.add_done_callback([this](const future<void>&) { ++calls; });
+        }
+    };
+    race([] { return round(); },
+         [](round& r) {
+             BOOST_REQUIRE(r.calls == 2);
+             return ending_of(r.f);
+         },
+         [](round& r) { r.pool.reset(); }, [](round& r) { r.watch(); },
+         [](round& r) {
+             r.watch();
+             r.go = true;
+         });
+}
+
+BOOST_AUTO_TEST_CASE(a_shutdown_that_cancels_lets_every_waiter_go) { // CF-SHUT-27 CF-WAIT-10
+    struct round {
+        std::optional<thread_pool> pool{std::in_place, 1u};
+        plugged task{*pool};
+        std::vector<future<int>> two{task.f, pool->submit(task.callable())};
+        std::size_t waited = 0, got = 0;
+    };
+    race([] { return round(); },
+         [](round& r) {
+             r.pool.reset();
+             BOOST_REQUIRE(r.waited == 2u);
+             BOOST_REQUIRE(r.got == 2u);
+             return ending_of(r.two[1]);
+         },
+         [](round& r) { r.waited = wait(r.two).done.size(); },
+         [](round& r) {
+             for (future<int> f : as_completed(r.two))
+                 r.got += f.done() ? 1 : 0;
+         },
+         [](round& r) { r.pool->shutdown({.wait = false, .cancel_futures = true}); },
+         [](round& r) { r.task.go = true; });
 }
