@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/as_completed.hpp>
 
+#include <ferry/detail/spin.hpp>
+
 namespace ferry::detail {
 namespace {
 
@@ -88,6 +90,9 @@ boost::intrusive_ptr<next_request> completion_watch::request() {
 }
 
 std::exception_ptr completion_watch::failure(const next_request& r) {
+    // Where its cancellation came too late, who serves it is about to complete it.
+    for (short_wait pause; !r.done();)
+        pause();
     switch (r.current()) {
     case status::value: return nullptr;
     case status::error: return make_error<timeout_error>(give_up());
@@ -103,6 +108,15 @@ timeout_error completion_watch::give_up() {
     }
     serve(); // the others who wait are at the end too
     return timeout_error(unfinished, size());
+}
+
+void completion_watch::stop() noexcept {
+    {
+        // A request whose handler went with its context may still be served.
+        const short_lock lock(mutex_);
+        left_ = 0;
+    }
+    watch::stop();
 }
 
 state_ptr completion_watch::next() {

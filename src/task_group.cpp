@@ -23,23 +23,13 @@ void group_scope::member_failed(std::exception_ptr e) {
         cancel_all();
 }
 
-// Holds the end back until the call has ended.
+// Holds the end back until the call has ended. By a delivery, since the context may go before.
 void group_scope::adopt(boost::intrusive_ptr<shared_state_base> call) {
-    struct release final : continuation {
-        explicit release(boost::intrusive_ptr<group_scope> s) noexcept
-            : continuation(false), scope(std::move(s)) {}
-        void fire(shared_state_base&) override {
-            auto* const s = scope.get();
-            boost::asio::post(s->executor(), [keep = std::move(scope)] { keep->one_ended(); });
-            delete this;
-        }
-        void destroy() noexcept override { delete this; }
-        boost::intrusive_ptr<group_scope> scope;
-    };
     hold();
-    auto* const r = new release(this);
-    if (!call->add(*r))
-        r->fire(*call);
+    deliver_when_done(
+        std::move(call), executor(),
+        [keep = boost::intrusive_ptr<group_scope>(this)](ending) { keep->one_ended(); },
+        on_cancel::stop_waiting);
 }
 
 } // namespace ferry::detail

@@ -7,10 +7,12 @@
 #include "gate.hpp"
 
 #define BOOST_TEST_MODULE task_group
+#include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <optional>
 #include <stop_token>
 #include <thread>
 
@@ -155,6 +157,31 @@ BOOST_AUTO_TEST_CASE(running_offloaded_calls_are_waited_for) {
                       })),
                       exception_group);
     BOOST_TEST(finished);
+}
+
+BOOST_AUTO_TEST_CASE(a_context_may_go_while_a_group_waits_for_a_call) { // CF-TG-15 CF-ASY-27
+    gate go, started;
+    int ended = 0;
+    thread_pool pool(1);
+    std::optional<asio::io_context> io(std::in_place);
+    const auto body = [&](task_group& g) -> awaitable<void> {
+        const auto call = [&] {
+            started.open();
+            go.pass();
+        };
+        g.spawn(run_in_executor(pool, call));
+        g.spawn(endless(ended));
+        const auto until_started = [&] { started.pass(); };
+        co_await to_thread(until_started);
+        throw std::runtime_error("body");
+    };
+    asio::co_spawn(*io, with_task_group(body), asio::detached);
+    while (ended == 0) // then the call was given up too
+        io->run_one();
+    io.reset();
+    go.open();
+    pool.shutdown();
+    BOOST_TEST(ended == 1);
 }
 
 BOOST_AUTO_TEST_CASE(finished_members_are_released_at_once) {

@@ -32,6 +32,8 @@ public:
     boost::intrusive_ptr<next_request> request() FERRY_EXCLUDES(mutex_);
     /// What a failed request's error is; ends the view where it is a time-out.
     std::exception_ptr failure(const next_request& r) FERRY_EXCLUDES(mutex_);
+    /// Hands nothing out any more, and stops watching.
+    void stop() noexcept FERRY_EXCLUDES(mutex_);
 
 private:
     void on_done(node& n) noexcept override;
