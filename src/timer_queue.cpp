@@ -90,8 +90,8 @@ private:
 
     static constinit std::atomic<timer_queue*> current; // of this process
 
-    const timer_queue* const parents_; // keeps in reach what a fork copied
-    std::mutex mutex_;                 // guards what follows
+    [[maybe_unused]] const timer_queue* const parents_; // keeps in reach what a fork copied
+    std::mutex mutex_; // guards what follows
     std::condition_variable changed_;
     std::map<key, timer> timers_;
     std::uint64_t last_ = 0;
