@@ -3,11 +3,15 @@
 
 #include <ferry/detail/task.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <pthread.h>
 #include <thread>
+
+#include <pthread.h>
 
 namespace ferry::detail {
 namespace {
@@ -16,9 +20,21 @@ namespace {
 /// outlives every static pool, and so does its thread.
 class timer_queue {
 public:
+    explicit timer_queue(const timer_queue* parents) noexcept : parents_(parents) {}
+
     static timer_queue& instance() {
-        static auto* const q = new timer_queue;
+        timer_queue* q = current.load(std::memory_order_acquire);
+        if (q == nullptr) {
+            auto fresh = std::make_unique<timer_queue>(nullptr);
+            if (current.compare_exchange_strong(q, fresh.get(), std::memory_order_acq_rel))
+                q = fresh.release();
+        }
         return *q;
+    }
+    /// In a child of fork(): the thread is not there, and the mutex may be locked for ever.
+    static void start_anew() {
+        if (const timer_queue* q = current.load())
+            current.store(new timer_queue(q));
     }
 
     void arm(shared_state_base& state, timeout::clock::time_point at, timer_purpose purpose) {
@@ -74,12 +90,19 @@ private:
         }
     }
 
+    static constinit std::atomic<timer_queue*> current; // of this process
+
+    [[maybe_unused]] const timer_queue* const parents_; // keeps in reach what a fork copied
     std::mutex mutex_; // guards what follows
     std::condition_variable changed_;
     std::map<key, timer> timers_;
     std::uint64_t last_ = 0;
     bool started_ = false;
 };
+
+constinit std::atomic<timer_queue*> timer_queue::current{nullptr};
+
+[[maybe_unused]] const int at_fork = ::pthread_atfork(nullptr, nullptr, timer_queue::start_anew);
 
 } // namespace
 

@@ -61,16 +61,18 @@ private:
 };
 
 /// Initiates; a handler without an executor runs where the call ran, or in the system's where that
-/// is a pool that was shut down.
+/// is a pool that was shut down. Only a pool in which the handler runs stays open for it: another
+/// one's shutdown may be waited for by the very thread that would run it.
 template <class T, class Handler, class Target>
 void initiate_from(Target& target, Handler handler, boost::intrusive_ptr<shared_state<T>> s) {
-    const auto ex = executor_of(target);
-    const auto core = pool_of(boost::asio::query(ex, boost::asio::execution::context));
+    namespace asio = boost::asio;
+    const asio::any_io_executor there(executor_of(target));
+    const auto core = pool_of(
+        asio::query(asio::get_associated_executor(handler, there), asio::execution::context));
     const bool stays = core == nullptr || try_expect_guest(*core, *s);
     auto pass = std::make_shared<pool_pass>(stays ? core : nullptr, s);
-    const auto at = boost::asio::get_associated_executor(
-        handler, stays ? boost::asio::any_io_executor(ex)
-                       : boost::asio::any_io_executor(boost::asio::system_executor()));
+    const auto at = asio::get_associated_executor(
+        handler, stays ? there : asio::any_io_executor(asio::system_executor()));
     initiate_result_on<T>(std::move(handler), std::move(s), at, true, std::move(pass));
 }
 
