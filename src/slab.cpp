@@ -10,6 +10,8 @@
 #include <new>
 #include <utility>
 
+#include <pthread.h>
+
 namespace ferry::detail {
 namespace {
 
@@ -101,6 +103,10 @@ private:
 };
 
 spare_slabs spares; // trivially destroyed, so that it serves until the end
+
+// In a child of fork() the mutex may be locked for ever.
+[[maybe_unused]] const int at_fork =
+    ::pthread_atfork(nullptr, nullptr, [] { ::new (static_cast<void*>(&spares)) spare_slabs; });
 
 void slab::leave(std::int64_t n) noexcept {
     if (users_.fetch_sub(n, std::memory_order_acq_rel) == n)
