@@ -85,10 +85,14 @@ struct delivery_batch {
     bool left = false; // they are in their registry's list no more
 };
 
-void delivery::finish(ending how) {
+bool delivery::end(ending how) noexcept {
     if (ended_.exchange(true, std::memory_order_acq_rel))
-        return;
+        return false;
     how_ = how;
+    return true;
+}
+
+void delivery::bring_home() {
     registry_->bring(*this);
 }
 

@@ -97,6 +97,16 @@ void pool_core::post(runnable& r) {
 }
 
 void pool_core::push_bounded(runnable& r) {
+    // Counts who waits for space, before they look whether there is some: who makes some does so and
+    // then looks here.
+    struct waiting {
+        std::atomic<std::size_t>& count;
+        bool counted = false;
+        ~waiting() {
+            if (counted)
+                count.fetch_sub(1);
+        }
+    } me{blocked_};
     worker* w = nullptr;
     {
         short_lock lock(mutex_);
@@ -112,9 +122,10 @@ void pool_core::push_bounded(runnable& r) {
                 throw queue_full_error("the queue of the thread pool is full (max_queue is " +
                                        std::to_string(options_.max_queue) + "): the task '" +
                                        r.label() + "' was rejected");
-            blocked_.fetch_add(1);
-            space_.wait(lock);
-            blocked_.fetch_sub(1);
+            if (std::exchange(me.counted, true))
+                space_.wait(lock);
+            else
+                me.count.fetch_add(1);
         }
         if (workers_.empty())
             start_thread();

@@ -187,11 +187,21 @@ void shared_state_base::publish(status outcome) {
 }
 
 bool shared_state_base::cancel() {
-    if (!leave_queue(claimed, true))
+    if (!leave_queue(claimed | cancelling, true))
         return false;
     drop_work();
     publish(status::cancelled);
     return true;
+}
+
+bool shared_state_base::was_cancelled() const noexcept {
+    short_wait pause;
+    for (int i = 0; i < 200 && !done(); ++i) {
+        if ((word_.load(std::memory_order_acquire) & cancelling) == 0)
+            return false;
+        pause();
+    }
+    return !done() || current() == status::cancelled;
 }
 
 bool shared_state_base::fail(std::exception_ptr error, bool from_running) {
@@ -218,7 +228,7 @@ void shared_state_base::run() {
 }
 
 void shared_state_base::drop(std::exception_ptr why) noexcept {
-    if (!leave_queue(claimed, why == nullptr)) {
+    if (!leave_queue(why == nullptr ? claimed | cancelling : claimed, why == nullptr)) {
         shared_state_base::run();
         return;
     }
@@ -232,7 +242,7 @@ void shared_state_base::drop(std::exception_ptr why) noexcept {
 
 std::string shared_state_base::name() const {
     switch (current()) {
-    case status::pending: return "pending";
+    case status::pending: return was_cancelled() ? "cancelled" : "pending";
     case status::running: return "running";
     case status::cancelled: return "cancelled";
     default: return "finished";

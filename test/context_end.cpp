@@ -8,7 +8,9 @@
 #define BOOST_TEST_MODULE context_end
 #include <boost/test/unit_test.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -350,4 +352,16 @@ BOOST_AUTO_TEST_CASE(a_coroutine_is_destroyed_wherever_it_waits) { // CF-ASY-27 
             BOOST_REQUIRE_MESSAGE(l->clean(), "kind " << kind << " after " << steps);
         }
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_may_outlive_the_context_of_the_coroutine_that_it_cancels) {
+    thread_pool pool(1);
+    asio::cancellation_signal signal;
+    std::optional<asio::io_context> io(std::in_place);
+    const auto work = [] {};
+    asio::co_spawn(*io, wait_for(run_in_executor(pool, work), std::chrono::hours(1)),
+                   asio::bind_cancellation_slot(signal.slot(), asio::detached));
+    io->poll();
+    io.reset();
+    signal.emit(asio::cancellation_type::terminal); // nobody is there any more
 }

@@ -13,6 +13,7 @@
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/consign.hpp>
 #include <boost/asio/detached.hpp>
@@ -393,4 +394,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancellation_meets_the_completion, Op, operation
         BOOST_REQUIRE(got.calls == 1);
         BOOST_REQUIRE((got.given == 7) != got.was_aborted);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_that_is_cancelled_twice_leaves_other_waiters_alone) {
+    asio::io_context io;
+    asio::cancellation_signal signal;
+    promise<int> p;
+    future<int> f = p.get_future();
+    int calls = 0, callbacks = 0;
+    f.async_wait(asio::bind_cancellation_slot(
+        signal.slot(), asio::bind_executor(io, [&](boost::system::error_code) { ++calls; })));
+    signal.emit(asio::cancellation_type::total);
+    f.add_done_callback([&](future<int>) { ++callbacks; });
+    signal.emit(asio::cancellation_type::terminal);
+    io.run();
+    p.set_value(1);
+    BOOST_TEST(calls == 1);
+    BOOST_TEST(callbacks == 1);
 }

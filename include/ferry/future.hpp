@@ -33,7 +33,7 @@ public:
     /// Wakes all waiters and runs the callbacks here; frees the callable at once.
     bool cancel() {
         const auto keep = state_;
-        return state().cancel() || keep->current() == detail::status::cancelled;
+        return state().cancel() || keep->was_cancelled();
     }
 
     /// Asks a running task that took a `std::stop_token` to stop; true if there is such a task.

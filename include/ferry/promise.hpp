@@ -2,7 +2,6 @@
 #pragma once
 
 #include <ferry/detail/shared_state.hpp>
-#include <ferry/detail/spin.hpp>
 #include <ferry/fwd.hpp>
 #include <ferry/unhandled.hpp>
 
@@ -76,10 +75,7 @@ public:
         auto& s = state();
         if (s.try_start())
             return true;
-        // Who cancels it has claimed it and is about to say so.
-        for (detail::short_wait pause; s.current() == detail::status::pending;)
-            pause();
-        if (s.current() == detail::status::cancelled)
+        if (s.was_cancelled())
             return false;
         throw invalid_state_error("set_running_or_notify_cancel: the future is " + s.name());
     }

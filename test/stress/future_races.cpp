@@ -223,3 +223,17 @@ BOOST_AUTO_TEST_CASE(a_wait_that_ends_in_time_or_not_says_which) { // CF-FUT-19 
          },
          [](round& r) { r.deliver(); });
 }
+
+BOOST_AUTO_TEST_CASE(cancelling_at_the_same_time_succeeds_for_both) { // CF-CAN-01
+    struct round {
+        promise<int> p;
+        future<int> f = p.get_future();
+        bool one = false, two = false;
+    };
+    race([] { return round(); },
+         [](round& r) {
+             BOOST_REQUIRE((r.one && r.two));
+             return "cancelled";
+         },
+         [](round& r) { r.one = r.f.cancel(); }, [](round& r) { r.two = r.f.cancel(); });
+}

@@ -206,3 +206,28 @@ BOOST_AUTO_TEST_CASE(a_task_whose_last_handle_goes_is_destroyed_once) { // CF-FU
          },
          [](plugged& r) { r.f = {}; }, [](plugged& r) { r.go = true; });
 }
+
+BOOST_AUTO_TEST_CASE(a_cancelled_task_makes_room_for_a_submitter) { // CF-TP-17
+    struct round : plugged {
+        using plugged::plugged;
+        std::atomic<bool> submitted{false};
+        bool in_time = false;
+        future<void> next;
+    };
+    thread_pool pool({.max_workers = 1, .max_queue = 1});
+    race([&] { return round(pool); },
+         [](round& r) {
+             BOOST_REQUIRE(r.in_time);
+             r.next.wait();
+             return ending_of(r.f);
+         },
+         [&](round& r) {
+             r.next = pool.submit([] {});
+             r.submitted = true;
+         },
+         [](round& r) {
+             r.f.cancel();
+             r.in_time = await(r.submitted); // while the worker is kept busy
+             r.go = true;
+         });
+}

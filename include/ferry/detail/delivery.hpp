@@ -38,13 +38,18 @@ enum class ending { done, abandoned };
 /// mailbox of its io_context, or posted to its executor.
 class delivery : public continuation {
 public:
-    /// Ends the waiting, if nobody was first.
-    void finish(ending how);
+    /// Ends the waiting; false where somebody was first. Then it is to be brought home.
+    bool end(ending how) noexcept;
+    void bring_home();
     void fire(shared_state_base&) override {
-        finish(ending::done);
+        if (end(ending::done))
+            bring_home();
         release();
     }
     void destroy() noexcept override { release(); }
+
+    /// What it waits for; null once the handler is gone. For the handler's executor.
+    boost::intrusive_ptr<shared_state_base> source;
 
     friend void intrusive_ptr_add_ref(delivery* d) noexcept {
         d->refs_.fetch_add(1, std::memory_order_relaxed);
@@ -231,6 +236,7 @@ private:
             slot.clear();
         Handler h(std::move(*handler_));
         handler_.reset();
+        source.reset();
         const ending end = how();
         intrusive_ptr_release(this);
         std::move(h)(end);
@@ -252,6 +258,7 @@ private:
     }
     void drop() noexcept override {
         handler_.reset();
+        source.reset();
         executor_ = {};
     }
     void deallocate() noexcept override {
@@ -273,16 +280,22 @@ void deliver_when_done(boost::intrusive_ptr<shared_state_base> state, const E& e
     auto d = handler_delivery<Handler>::create(std::move(handler), ex);
     auto slot = boost::asio::get_associated_cancellation_slot(d->handler());
     if (slot.is_connected()) {
-        slot.assign([state, d, rule](boost::asio::cancellation_type) {
-            if (rule == on_cancel::cancel_task &&
-                (state->cancel() || state->done() || state->cancel_running()))
+        // The slot may outlive the handler's context, which what is waited for may belong to.
+        d->source = state;
+        slot.assign([d, rule](boost::asio::cancellation_type) {
+            const auto s = d->source;
+            if (s == nullptr || (rule == on_cancel::cancel_task &&
+                                 (s->cancel() || s->done() || s->cancel_running())))
                 return;
-            if (rule == on_cancel::stop_waiting && state->remove(*d))
-                intrusive_ptr_release(d.get());
-            if (auto* const calls = abandoned_calls::current();
-                calls != nullptr && rule == on_cancel::cancel_task)
-                calls->adopt(state);
-            d->finish(ending::abandoned);
+            if (!d->end(ending::abandoned))
+                return;
+            if (rule == on_cancel::stop_waiting) {
+                if (s->remove(*d))
+                    intrusive_ptr_release(d.get());
+            } else if (auto* const calls = abandoned_calls::current()) {
+                calls->adopt(s);
+            }
+            d->bring_home();
         });
     }
     intrusive_ptr_add_ref(d.get()); // the state's

@@ -92,6 +92,9 @@ public:
     void publish(status outcome);
     /// Cancels if nothing has started: frees the callable, then publishes. True if cancelled now.
     bool cancel();
+    /// True if it is cancelled, or somebody is just doing that: then it waits for them, but not for
+    /// long, since they may be destroying a callable that waits for this thread.
+    bool was_cancelled() const noexcept;
     /// Stores an exception if nobody was first.
     bool fail(std::exception_ptr error, bool from_running = true);
     /// The same for who has claimed already.
@@ -178,7 +181,8 @@ protected:
 
 private:
     static constexpr std::uint64_t status_mask = 7, claimed = 8, sleepers = 16, taken_flag = 32,
-                                   leaving = 64, elsewhere = 128, one_reference = std::uint64_t(1) << 32;
+                                   leaving = 64, elsewhere = 128, cancelling = 256,
+                                   one_reference = std::uint64_t(1) << 32;
     static constexpr std::uintptr_t ring_locked = 1, ring_user_code = 2, ring_closed = 4,
                                     ring_flags = 7;
 
