@@ -24,7 +24,13 @@ struct call_result<true, F, A...>
     : std::invoke_result<std::decay_t<F>, std::stop_token, std::decay_t<A>...> {};
 
 template <class F, class... A>
-using call_result_t = typename call_result<takes_stop_token<F, A...>, F, A...>::type;
+using returned_t = typename call_result<takes_stop_token<F, A...>, F, A...>::type;
+
+/// What an rvalue reference refers to ends with the call: its value is moved out.
+template <class F, class... A>
+using call_result_t =
+    std::conditional_t<std::is_rvalue_reference_v<returned_t<F, A...>>,
+                       std::remove_cvref_t<returned_t<F, A...>>, returned_t<F, A...>>;
 
 } // namespace detail
 
@@ -32,12 +38,13 @@ using call_result_t = typename call_result<takes_stop_token<F, A...>, F, A...>::
 /// `std::stop_token`; not a coroutine; its result does not refer to one of its own arguments.
 template <class F, class... A>
 concept offloadable =
-    requires { typename detail::call_result_t<F, A...>; } &&
-    !detail::is_awaitable<std::remove_cvref_t<detail::call_result_t<F, A...>>>::value &&
-    !(std::is_reference_v<detail::call_result_t<F, A...>> &&
-      (std::is_same_v<std::remove_cvref_t<detail::call_result_t<F, A...>>, std::decay_t<A>> || ...));
+    requires { typename detail::returned_t<F, A...>; } &&
+    !detail::is_awaitable<std::remove_cvref_t<detail::returned_t<F, A...>>>::value &&
+    !(std::is_reference_v<detail::returned_t<F, A...>> &&
+      (std::is_same_v<std::remove_cvref_t<detail::returned_t<F, A...>>, std::decay_t<A>> || ...));
 
-/// What a call gives once its arguments were decay-copied.
+/// What a call gives once its arguments were decay-copied; a value in place of an rvalue reference,
+/// as a member of an argument is.
 template <class F, class... A>
 using offload_result_t = detail::call_result_t<F, A...>;
 
