@@ -75,7 +75,9 @@ void draw_svg(std::ostream& out, std::span<const load_point> points, std::size_t
         text(out, x(p.size), bottom + 18, "middle") << p.size << "</text>\n";
     text(out, (left + right) / 2, bottom + 38, "middle") << "workers</text>\n";
     line(out, x(taken), top, x(taken), bottom, "stroke=\"#e08a1e\" stroke-dasharray=\"7 4\"");
-    text(out, x(taken) + 5, bottom - 8, "start") << "take " << taken << "</text>\n";
+    const bool at_left = x(taken) < (left + right) / 2;
+    text(out, x(taken) + (at_left ? 5 : -5), bottom - 8, at_left ? "start" : "end")
+        << "take " << taken << "</text>\n";
     out << "<polyline fill=\"none\" stroke=\"#2868b0\" stroke-width=\"2\" points=\"";
     for (const load_point& p : points)
         out << x(p.size) << ',' << y(p.throughput) << ' ';

@@ -1,5 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// What a workload cannot do without, alone: no pool is faster than this on the machine.
+// One part of a workload alone, as a mark to compare with. A futex round trip between free threads
+// is no lower bound: it depends on where the kernel places them, and spinning avoids it.
 #include "workload.hpp"
 
 #include <atomic>
