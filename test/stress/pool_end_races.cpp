@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(a_destroyed_pool_has_run_every_callback) { // CF-SHUT-09 CF
          });
 }
 
-BOOST_AUTO_TEST_CASE(a_shutdown_that_cancels_lets_every_waiter_go) { // CF-SHUT-27 CF-WAIT-10
+BOOST_AUTO_TEST_CASE(a_shutdown_that_cancels_lets_every_waiter_go) { // CF-SHUT-27
     struct round {
         std::optional<thread_pool> pool{std::in_place, 1u};
         plugged task{*pool};

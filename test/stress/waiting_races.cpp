@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(the_first_of_two_ends_the_wait) { // CF-WAIT-02
         [](waited& r) { r.deliver(0); }, [](waited& r) { r.deliver(1); });
 }
 
-BOOST_AUTO_TEST_CASE(a_wait_for_all_sees_values_and_cancellations) { // CF-WAIT-10
+BOOST_AUTO_TEST_CASE(a_wait_for_all_sees_values_and_cancellations) { // CF-WAIT-08
     race(
         make_waited,
         [](waited& r) {
