@@ -17,14 +17,23 @@ inline constexpr bool takes_stop_token =
     !std::is_invocable_v<std::decay_t<F>, std::decay_t<A>...> &&
     std::is_invocable_v<std::decay_t<F>, std::stop_token, std::decay_t<A>...>;
 
+/// Has a `type` where that is possible; compilers name it where it is not.
 template <bool Stop, class F, class... A>
-struct call_result : std::invoke_result<std::decay_t<F>, std::decay_t<A>...> {};
+struct call_with_copies_of_these_arguments
+    : std::invoke_result<std::decay_t<F>, std::decay_t<A>...> {};
 template <class F, class... A>
-struct call_result<true, F, A...>
+struct call_with_copies_of_these_arguments<true, F, A...>
     : std::invoke_result<std::decay_t<F>, std::stop_token, std::decay_t<A>...> {};
 
 template <class F, class... A>
-using returned_t = typename call_result<takes_stop_token<F, A...>, F, A...>::type;
+using returned_t =
+    typename call_with_copies_of_these_arguments<takes_stop_token<F, A...>, F, A...>::type;
+
+template <class R>
+concept not_a_coroutine__await_it_instead = !is_awaitable<std::remove_cvref_t<R>>::value;
+template <class R, class... A>
+concept no_reference_to_an_argument__return_a_value =
+    !(std::is_reference_v<R> && (std::is_same_v<std::remove_cvref_t<R>, std::decay_t<A>> || ...));
 
 /// What an rvalue reference refers to ends with the call: its value is moved out.
 template <class F, class... A>
@@ -39,9 +48,8 @@ using call_result_t =
 template <class F, class... A>
 concept offloadable =
     requires { typename detail::returned_t<F, A...>; } &&
-    !detail::is_awaitable<std::remove_cvref_t<detail::returned_t<F, A...>>>::value &&
-    !(std::is_reference_v<detail::returned_t<F, A...>> &&
-      (std::is_same_v<std::remove_cvref_t<detail::returned_t<F, A...>>, std::decay_t<A>> || ...));
+    detail::not_a_coroutine__await_it_instead<detail::returned_t<F, A...>> &&
+    detail::no_reference_to_an_argument__return_a_value<detail::returned_t<F, A...>, A...>;
 
 /// What a call gives once its arguments were decay-copied; a value in place of an rvalue reference,
 /// as a member of an argument is.

@@ -11,7 +11,8 @@
 namespace ferry {
 
 /// A cheap, copyable handle to one shared outcome. Dropping it neither blocks nor cancels.
-/// `T` may be void, a reference, move-only, or not default-constructible.
+/// `T` may be void, a reference, move-only, or not default-constructible. A coroutine awaits it with
+/// `co_await f.async_result()`.
 /// Thread safety: distinct handles are safe, also when they share an outcome. Blocking: `result`,
 /// `exception` and the `wait` family block; a worker that waits without limit for an unstarted
 /// task of its own pool runs it. Errors: `no_state_error` from every member of an invalid handle.
@@ -45,8 +46,9 @@ public:
     decltype(auto) result(timeout limit = {}) const& { return peek(limit); }
     decltype(auto) result(timeout limit = {}) & { return peek(limit); }
 
-    /// Waits and moves the value out; empties the handle. One caller can; later ones get
-    /// `invalid_state_error`. After a time-out or an exception the handle is kept.
+    /// Waits and moves the value out; empties the handle, which is no key of a map any more then. One
+    /// caller can; later ones get `invalid_state_error`. After a time-out or an exception the handle
+    /// is kept.
     T result(timeout limit = {}) && {
         auto keep = state_;
         settle(limit);

@@ -100,10 +100,11 @@ struct shutdown_report {
     };
     std::size_t finished = 0; ///< tasks that ended after the call
     std::size_t dropped = 0;  ///< tasks cancelled at the deadline
-    std::vector<stuck_task> stuck;
+    std::vector<stuck_task> stuck; ///< in no particular order
 };
 
 /// Threads that run blocking calls. Threads start on demand and an idle one is reused first.
+/// `ferry::thread_pool pool({.max_workers = 4});` names an option.
 /// Thread safety: all members are safe to call from any thread, the destructor excepted.
 /// Lifetime: futures outlive the pool. Blocking: the destructor is `shutdown()` with wait; reached
 /// on one of the pool's own workers it detaches that worker.
@@ -152,6 +153,8 @@ public:
     void shutdown(shutdown_options options = {});
     /// Waits no longer than that; then cancels what has not started, and detaches the threads that
     /// still run something: they share ownership of what they use, and nothing waits for them again.
+    /// Except for Asio's strands: a thread that was left behind in a function of a strand goes back
+    /// into that strand, which ends with the pool, so the pool must outlive it.
     /// Errors: `would_deadlock` from one of the pool's own tasks or callbacks.
     shutdown_report shutdown(timeout limit);
 
