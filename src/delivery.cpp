@@ -143,27 +143,33 @@ void delivery_registry::end_posting() {
         idle_.notify_all();
 }
 
+// From where it is handed over the delivery, and its share of the registry, may be gone.
 void delivery_registry::bring(delivery& d) {
-    intrusive_ptr_add_ref(&d);
+    std::shared_ptr<delivery_registry> keep;
     if (d.by_mail_) {
+        brought_on_.store(this_processor(), std::memory_order_relaxed);
         delivery* head = mail_.load(std::memory_order_relaxed);
         do {
             if (head == no_more_mail()) {
                 d.release();
                 return;
             }
+            if (head == nullptr && keep == nullptr)
+                keep = shared_from_this();
             d.next_mail_ = head == expected_mail() ? nullptr : head;
         } while (!mail_.compare_exchange_weak(head, &d, std::memory_order_acq_rel));
-        brought_on_.store(this_processor(), std::memory_order_relaxed);
         if (head == nullptr)
             post_drain();
         return;
     }
-    const boost::intrusive_ptr<delivery> keep(&d, false);
+    keep = shared_from_this();
     {
-        const short_lock lock(mutex_);
-        if (closed_)
+        short_lock lock(mutex_);
+        if (closed_) {
+            lock.unlock();
+            d.release();
             return;
+        }
         unlink(d);
         ++posting_;
     }
@@ -198,14 +204,13 @@ void delivery_registry::post(delivery_batch batch) {
 }
 
 void delivery_registry::post_drain() {
-    const auto keep = shared_from_this();
     {
         const short_lock lock(mutex_);
         if (closed_)
             return;
         ++posting_;
     }
-    boost::asio::post(io_.load()->get_executor(), delivery_batch(keep, nullptr));
+    boost::asio::post(io_.load()->get_executor(), delivery_batch(shared_from_this(), nullptr));
     end_posting();
 }
 

@@ -320,3 +320,20 @@ BOOST_AUTO_TEST_CASE(what_a_call_captures_is_destroyed_exactly_once) {
     BOOST_TEST(sum == 22);
     BOOST_TEST(held.use_count() == 4);
 }
+
+BOOST_AUTO_TEST_CASE(a_wait_that_is_cancelled_twice_leaves_other_waiters_alone) {
+    asio::io_context io;
+    asio::cancellation_signal signal;
+    promise<int> p;
+    future<int> f = p.get_future();
+    int calls = 0, callbacks = 0;
+    f.async_wait(asio::bind_cancellation_slot(
+        signal.slot(), asio::bind_executor(io, [&](boost::system::error_code) { ++calls; })));
+    signal.emit(asio::cancellation_type::total);
+    f.add_done_callback([&](future<int>) { ++callbacks; });
+    signal.emit(asio::cancellation_type::terminal);
+    io.run();
+    p.set_value(1);
+    BOOST_TEST(calls == 1);
+    BOOST_TEST(callbacks == 1);
+}

@@ -13,7 +13,6 @@
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/consign.hpp>
 #include <boost/asio/detached.hpp>
@@ -396,19 +395,38 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancellation_meets_the_completion, Op, operation
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_wait_that_is_cancelled_twice_leaves_other_waiters_alone) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(memory_is_free_also_when_the_completing_thread_lags, Op, operations) {
+    for (int round = 0; round < 2000; ++round) {
+        Op op;
+        asio::io_context io;
+        memory_counts memory;
+        int alive = -1;
+        op.start(asio::bind_allocator(
+            counting_allocator<int>(memory),
+            asio::bind_executor(io, [&](auto&&...) { alive = memory.alive; })));
+        op.until_running();
+        std::thread other([&] { op.finish(); });
+        io.run();
+        other.join();
+        BOOST_REQUIRE(alive == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_handler_leaves_no_memory, Op, operations) {
+    Op op;
     asio::io_context io;
+    memory_counts memory;
     asio::cancellation_signal signal;
-    promise<int> p;
-    future<int> f = p.get_future();
-    int calls = 0, callbacks = 0;
-    f.async_wait(asio::bind_cancellation_slot(
-        signal.slot(), asio::bind_executor(io, [&](boost::system::error_code) { ++calls; })));
-    signal.emit(asio::cancellation_type::total);
-    f.add_done_callback([&](future<int>) { ++callbacks; });
-    signal.emit(asio::cancellation_type::terminal);
+    int alive = -1;
+    op.start(asio::bind_allocator(
+        counting_allocator<int>(memory),
+        asio::bind_cancellation_slot(
+            signal.slot(),
+            asio::bind_executor(io, [&](auto&&...) { alive = memory.alive; }))));
+    op.until_running();
+    asio::post(io, [&] { signal.emit(asio::cancellation_type::total); });
     io.run();
-    p.set_value(1);
-    BOOST_TEST(calls == 1);
-    BOOST_TEST(callbacks == 1);
+    BOOST_TEST(alive == 0);
+    if constexpr (!std::is_same_v<Op, result_operation>)
+        op.finish();
 }

@@ -38,13 +38,15 @@ enum class ending { done, abandoned };
 /// mailbox of its io_context, or posted to its executor.
 class delivery : public continuation {
 public:
-    /// Ends the waiting; false where somebody was first. Then it is to be brought home.
+    /// Ends the waiting; false where somebody was first. Else it is to be brought home.
     bool end(ending how) noexcept;
+    /// With the caller's reference, so that the memory is free when the handler runs.
     void bring_home();
     void fire(shared_state_base&) override {
         if (end(ending::done))
             bring_home();
-        release();
+        else
+            release();
     }
     void destroy() noexcept override { release(); }
 
@@ -72,7 +74,7 @@ private:
 
     /// Calls the handler, on its executor, and ends one reference before that.
     virtual void complete() = 0;
-    /// Posts `complete` to the handler's executor, with one reference.
+    /// Posts `complete` to the handler's executor, with the caller's reference.
     virtual void post() = 0;
     /// Destroys the handler unrun.
     virtual void drop() noexcept = 0;
@@ -103,7 +105,7 @@ private:
 class delivery_registry : public std::enable_shared_from_this<delivery_registry> {
 public:
     void add(delivery& d, boost::asio::io_context* home) FERRY_EXCLUDES(mutex_);
-    /// An ended delivery, from any thread.
+    /// An ended delivery, from any thread, with the caller's reference.
     void bring(delivery& d) FERRY_EXCLUDES(mutex_);
     /// The context is about to be destroyed: destroys all handlers.
     void close() FERRY_EXCLUDES(mutex_);
@@ -244,7 +246,7 @@ private:
     void post() override {
         // Destroyed uncalled it must drop the handler, which may own what holds a reference here.
         struct call {
-            explicit call(handler_delivery* d) noexcept : self(d) {}
+            explicit call(handler_delivery* d) noexcept : self(d, false) {}
             call(call&&) noexcept = default;
             ~call() {
                 if (self != nullptr)
@@ -289,12 +291,12 @@ void deliver_when_done(boost::intrusive_ptr<shared_state_base> state, const E& e
                 return;
             if (!d->end(ending::abandoned))
                 return;
-            if (rule == on_cancel::stop_waiting) {
-                if (s->remove(*d))
-                    intrusive_ptr_release(d.get());
-            } else if (auto* const calls = abandoned_calls::current()) {
+            if (s->remove(*d))
+                intrusive_ptr_release(d.get());
+            if (auto* const calls = abandoned_calls::current();
+                calls != nullptr && rule == on_cancel::cancel_task)
                 calls->adopt(s);
-            }
+            intrusive_ptr_add_ref(d.get());
             d->bring_home();
         });
     }
