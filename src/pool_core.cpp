@@ -5,8 +5,6 @@
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
 
-#include <unistd.h>
-
 namespace ferry::detail {
 
 // ---- What tasks tell their pool -----------------------------------------------------------------
@@ -22,7 +20,7 @@ bool on_worker_of(const pool_core* core) noexcept {
 // ---- Submitting ---------------------------------------------------------------------------------
 
 pool_core::pool_core(thread_pool_options options)
-    : options_(std::move(options)), process_(::getpid()) {}
+    : options_(std::move(options)) {}
 
 pool_core::~pool_core() {
     // Nothing is left here unless the workers ended without looking again: fail it rather than
@@ -56,6 +54,8 @@ bool pool_core::take_back(const runnable& r) noexcept {
 }
 
 void pool_core::throw_closed() {
+    if (is_forked_copy())
+        throw shutdown_error("the thread pool was made before fork() and has no threads in the child");
     short_lock lock(mutex_);
     if (broken_)
         throw broken_thread_pool(why_broken_);
@@ -63,8 +63,10 @@ void pool_core::throw_closed() {
 }
 
 void pool_core::push(runnable& r, bounded b) {
+    if (is_forked_copy())
+        throw_closed();
     static thread_local unsigned submitted = 0;
-    if ((++submitted & 15) == 0)
+    if ((++submitted & 31) == 0)
         r.stamp = stamp_now();
     else if (unsampled_.load(std::memory_order_relaxed) > 0 &&
              unsampled_.fetch_sub(1, std::memory_order_relaxed) > 0)
@@ -82,6 +84,10 @@ void pool_core::push(runnable& r, bounded b) {
 }
 
 void pool_core::post(runnable& r) {
+    if (is_forked_copy()) {
+        r.drop(nullptr);
+        return;
+    }
     try {
         if (threads_.load(std::memory_order_relaxed) == 0)
             start_first_thread();
@@ -204,6 +210,8 @@ std::size_t pool_core::live_tasks() const noexcept {
 
 pool_stats pool_core::stats() {
     pool_stats s;
+    if (is_forked_copy())
+        return s;
     worker_counts sum;
     {
         const short_lock lock(mutex_);

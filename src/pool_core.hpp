@@ -4,6 +4,7 @@
 #include <ferry/detail/short_mutex.hpp>
 #include <ferry/thread_pool.hpp>
 
+#include "fork_count.hpp"
 #include "inbox.hpp"
 #include "ready_queue.hpp"
 #include "worker.hpp"
@@ -61,7 +62,7 @@ public:
     shutdown_report close_within(timeout limit) FERRY_EXCLUDES(mutex_);
     /// In a child of fork(): the threads are not there.
     void forsake() noexcept FERRY_EXCLUDES(mutex_);
-    bool is_forked_copy() const noexcept;
+    bool is_forked_copy() const noexcept { return forks_ != fork_count(); }
 
     pool_stats stats() FERRY_EXCLUDES(mutex_);
 
@@ -112,7 +113,7 @@ private:
     void ended(worker& w) noexcept FERRY_EXCLUDES(mutex_);
 
     const thread_pool_options options_; // constant after construction
-    const int process_;
+    const unsigned forks_ = fork_count();
 
     // Atomic; see the invariants.
     inbox inbox_;

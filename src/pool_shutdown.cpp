@@ -3,13 +3,13 @@
 
 #include <ferry/detail/futex.hpp>
 
-#include <unistd.h>
-
 // How a pool ends, and what it waits for until then.
 
 namespace ferry::detail {
 
 bool pool_core::expect(shared_state_base& t) {
+    if (is_forked_copy())
+        return false;
     const short_lock lock(mutex_);
     if (closed())
         return false;
@@ -28,6 +28,8 @@ void pool_core::met(shared_state_base& t) {
 }
 
 void pool_core::close(bool cancel) {
+    if (is_forked_copy())
+        return;
     fifo dropped;
     std::vector<boost::intrusive_ptr<shared_state_base>> guests;
     {
@@ -103,6 +105,8 @@ void pool_core::reap(short_lock& lock) {
 }
 
 void pool_core::join() {
+    if (is_forked_copy())
+        return;
     short_lock lock(mutex_);
     if (on_worker_of(this) && !this_worker()->detached)
         detach_worker(*this_worker());
@@ -116,6 +120,8 @@ void pool_core::join() {
 }
 
 shutdown_report pool_core::close_within(timeout limit) {
+    if (is_forked_copy())
+        return {};
     const auto deadline = limit.deadline();
     const auto finished = [this] {
         const pool_stats s = stats();
@@ -167,10 +173,6 @@ shutdown_report pool_core::close_within(timeout limit) {
     join();
     report.finished = static_cast<std::size_t>(finished() - before);
     return report;
-}
-
-bool pool_core::is_forked_copy() const noexcept {
-    return process_ != ::getpid();
 }
 
 void pool_core::forsake() noexcept {

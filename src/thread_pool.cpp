@@ -64,12 +64,10 @@ thread_pool::thread_pool(std::size_t max_workers)
     : thread_pool(thread_pool_options{.max_workers = max_workers}) {}
 
 thread_pool::~thread_pool() {
-    if (core_->is_forked_copy()) {
+    core_->close(false);
+    core_->join();
+    if (core_->is_forked_copy())
         core_->forsake();
-    } else {
-        core_->close(false);
-        core_->join();
-    }
     execution_context::shutdown();
     execution_context::destroy();
 }

@@ -244,6 +244,22 @@ int fork_and_destroy() {
     submit_dots(*p);
     return status == 7 ? 0 : 1;
 }
+int fork_and_use_the_parents_pool() {
+    thread_pool inherited(2);
+    submit_dots(inherited);
+    const int status = status_of([&] {
+        int refused = 0;
+        try {
+            inherited.submit([] {});
+        } catch (const ferry::shutdown_error&) {
+            ++refused;
+        }
+        inherited.shutdown();
+        inherited.shutdown(1ms);
+        std::exit(refused + static_cast<int>(inherited.stats().workers));
+    });
+    return status == 1 ? 0 : 1;
+}
 int fork_and_use_a_new_pool() {
     const parent p;
     return status_of([] {
@@ -306,6 +322,7 @@ const std::map<std::string_view, int (*)()> cases{
     {"fork-_exit", fork_and_leave_at_once},
     {"fork-exit", fork_and_exit},
     {"fork-destroy", fork_and_destroy},
+    {"fork-inherited", fork_and_use_the_parents_pool},
     {"fork-new-pool", fork_and_use_a_new_pool},
     {"fork-time-out", fork_and_use_time_outs},
     {"own-worker", on_its_own_worker},

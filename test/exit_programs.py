@@ -36,6 +36,7 @@ CASES = {
     "fork-_exit": (0, "..."),
     "fork-exit": (0, "..."),
     "fork-destroy": (0, "." + DOTS),
+    "fork-inherited": (0, DOTS),
     "fork-new-pool": (0, "..."),
     "fork-time-out": (0, "..."),
     "own-worker": (0, DOTS + "!"),

@@ -108,6 +108,8 @@ struct shutdown_report {
 /// Thread safety: all members are safe to call from any thread, the destructor excepted.
 /// Lifetime: futures outlive the pool. Blocking: the destructor is `shutdown()` with wait; reached
 /// on one of the pool's own workers it detaches that worker.
+/// In a child of fork() a pool of the parent's is as if it was shut down: it has no threads there, and
+/// what it was running stays pending.
 /// Source: Python's `ThreadPoolExecutor`; as an execution context, `boost::asio::thread_pool`.
 class thread_pool : public boost::asio::execution_context {
 public:
