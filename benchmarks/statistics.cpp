@@ -1,6 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// What statistics cost: W1 while another thread reads them, and W1 with every task measured beside
-// W1 with one of sixteen.
+// What reading the statistics costs: W1 while another thread does.
 #include "thread_workloads.hpp"
 
 namespace {
@@ -29,33 +28,12 @@ sample unread(std::size_t n) {
 sample read_each_ms(std::size_t n) { return read_each(n, std::chrono::milliseconds(1)); }
 sample read_always(std::size_t n) { return read_each(n, {}); }
 
-/// The first thousand tasks of a pool are measured, later every sixteenth is: pools whose first 900
-/// tasks are timed, and pools whose tasks 1001 to 1900 are. What is posted is no task and warms up.
-sample measured(std::size_t pools, std::size_t before) {
-    constexpr std::size_t n = 899; // submit_all adds one
-    sample sum;
-    for (std::size_t i = 0; i < pools; ++i) {
-        ferry_pool p;
-        post_all(p, 2000 - before, 1);
-        if (before != 0)
-            submit_all(p, before - 1);
-        const sample s = submit_all(p, n);
-        sum.items += s.items;
-        sum.ns += s.ns / static_cast<double>(pools);
-    }
-    return sum;
-}
-sample all_measured(std::size_t pools) { return measured(pools, 0); }
-sample one_of_sixteen(std::size_t pools) { return measured(pools, 1000); }
-
 constexpr std::size_t million = 1'000'000;
 
 constexpr workload all[] = {
     {"statistics_read", "ferry", million, unread},
     {"statistics_read", "each_ms", million, read_each_ms},
     {"statistics_read", "always", million, read_always},
-    {"statistics_kept", "ferry", 500, one_of_sixteen},
-    {"statistics_kept", "each_task", 500, all_measured},
 };
 
 } // namespace

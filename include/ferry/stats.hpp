@@ -65,7 +65,7 @@ struct pool_stats {
     std::uint64_t failed = 0;    ///< ended with an exception
     std::uint64_t cancelled = 0; ///< cancelled before they started
     /// From `submit` to the start, and of the run. The first thousand tasks of a pool are measured,
-    /// then every sixteenth that a thread submits.
+    /// then every thirty-second that a thread submits.
     histogram queue_wait;
     histogram run_time;
 };
