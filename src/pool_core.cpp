@@ -62,16 +62,18 @@ void pool_core::throw_closed() {
     throw shutdown_error();
 }
 
-void pool_core::push(runnable& r, bounded b) {
+// The first thousand tasks are measured, later one of thirty-two: the clock is slow.
+bool pool_core::is_measured() noexcept {
+    static thread_local unsigned submitted = 0;
+    return ++submitted % 32 == 0 || (unsampled_.load(std::memory_order_relaxed) > 0 &&
+                                     unsampled_.fetch_sub(1, std::memory_order_relaxed) > 0);
+}
+
+void pool_core::push(shared_state_base& r, bounded b) {
     if (is_forked_copy())
         throw_closed();
-    static thread_local unsigned submitted = 0;
-    if ((++submitted & 31) == 0)
+    if (is_measured())
         r.stamp = stamp_now();
-    else if (unsampled_.load(std::memory_order_relaxed) > 0 &&
-             unsampled_.fetch_sub(1, std::memory_order_relaxed) > 0)
-        r.stamp = stamp_now();
-
     if (b == bounded::yes && options_.max_queue != 0 && !on_worker_of(this)) {
         push_bounded(r);
         return;

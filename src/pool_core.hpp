@@ -50,7 +50,7 @@ public:
     const thread_pool_options& options() const noexcept { return options_; }
 
     /// Queues a task, or throws and queues nothing.
-    void push(runnable& r, bounded b) FERRY_EXCLUDES(mutex_);
+    void push(shared_state_base& r, bounded b) FERRY_EXCLUDES(mutex_);
     /// Queues a function without a future; drops it after shutdown.
     void post(runnable& r) FERRY_EXCLUDES(mutex_);
 
@@ -82,6 +82,7 @@ private:
 
     bool enqueue(runnable& r, bool even_if_closed) noexcept FERRY_EXCLUDES(mutex_);
     bool take_back(const runnable& r) noexcept FERRY_EXCLUDES(mutex_);
+    bool is_measured() noexcept;
     void push_bounded(runnable& r) FERRY_EXCLUDES(mutex_);
     void after_push(runnable* undo) FERRY_EXCLUDES(mutex_);
     void start_first_thread() FERRY_EXCLUDES(mutex_);

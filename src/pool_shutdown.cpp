@@ -37,7 +37,7 @@ void pool_core::close(bool cancel) {
         closed_.store(true);
         if (cancel) { // tasks only: a strand's turn brings more than itself
             drain_all();
-            dropped = ready_.extract([](const runnable& r) { return r.is_task != 0; });
+            dropped = ready_.extract([](const runnable& r) { return r.is_task(); });
         }
         if (cancel)
             guests.assign(guests_.begin(), guests_.end());
@@ -165,7 +165,7 @@ shutdown_report pool_core::close_within(timeout limit) {
         }
     }
     while (runnable* r = dropped.pop()) {
-        report.dropped += r->is_task != 0 && !r->stale() ? 1 : 0;
+        report.dropped += r->is_task() && !r->stale() ? 1 : 0;
         r->drop(nullptr);
     }
     for (const auto& g : guests)

@@ -44,7 +44,7 @@ public:
     void push(runnable& r) {
         (r.priority == 0 ? normal_ : others_[r.priority]).push(r);
         ++size_;
-        tasks_ += r.is_task;
+        tasks_ += r.is_task() ? 1 : 0;
     }
 
     /// The next one, or null.
@@ -61,7 +61,7 @@ public:
         }
         if (r != nullptr) {
             --size_;
-            tasks_ -= r->is_task;
+            tasks_ -= r->is_task() ? 1 : 0;
         }
         return r;
     }

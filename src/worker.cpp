@@ -36,7 +36,7 @@ std::int64_t coarse_now() noexcept {
 
 std::uint32_t stamp_now() noexcept {
     const auto ns = std::chrono::nanoseconds(timeout::clock::now().time_since_epoch()).count();
-    return (static_cast<std::uint32_t>(ns >> 10) & 0x7fffffff) | 1;
+    return static_cast<std::uint32_t>(ns >> 10) | 1;
 }
 
 // ---- The task that a thread is in ---------------------------------------------------------------
@@ -48,7 +48,7 @@ running_scope::running_scope(shared_state_base& task) noexcept
         return;
     if (task.stamp != 0) {
         const std::uint32_t now = stamp_now();
-        worker_counts::record(w->counts.queue_wait, (now - task.stamp) & 0x7fffffff);
+        worker_counts::record(w->counts.queue_wait, now - task.stamp);
         task.stamp = now;
     }
 }
@@ -63,7 +63,7 @@ void running_scope::finished(bool failed, bool busy) noexcept {
         return;
     worker_counts::increment(failed ? w->counts.failed : w->counts.completed);
     if (task_.stamp != 0)
-        worker_counts::record(w->counts.run_time, (stamp_now() - task_.stamp) & 0x7fffffff);
+        worker_counts::record(w->counts.run_time, stamp_now() - task_.stamp);
     if (w->top == &task_)
         w->forget(task_, busy ? worker::busy() : nullptr);
 }
@@ -161,7 +161,7 @@ runnable* pool_core::next(worker& w) {
         if (r != nullptr) {
             ++w.streak;
             w.since.store(coarse_now(), std::memory_order_relaxed);
-            w.current.store(r->is_task != 0 ? static_cast<shared_state_base*>(r)
+            w.current.store(r->is_task() ? static_cast<shared_state_base*>(r)
                                             : worker::busy(),
                             std::memory_order_relaxed);
             if (blocked_.load(std::memory_order_relaxed) != 0)

@@ -90,7 +90,7 @@ void set_this_worker(worker* w) noexcept;
 
 /// Nanoseconds of the steady clock, exact to some milliseconds and cheap where the system offers it.
 std::int64_t coarse_now() noexcept;
-/// The steady clock in units of 1024 ns, 31 bits of it, never 0.
+/// The steady clock in units of 1024 ns, never 0.
 std::uint32_t stamp_now() noexcept;
 
 } // namespace ferry::detail

@@ -363,5 +363,4 @@ BOOST_AUTO_TEST_CASE(a_signal_may_outlive_the_context_of_the_coroutine_that_it_c
                    asio::bind_cancellation_slot(signal.slot(), asio::detached));
     io->poll();
     io.reset();
-    signal.emit(asio::cancellation_type::terminal); // nobody is there any more
-}
+} // what the signal still holds goes here, after the context

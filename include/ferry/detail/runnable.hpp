@@ -22,13 +22,14 @@ public:
     virtual void drop(std::exception_ptr why) noexcept = 0;
     /// True when somebody claimed it already and only the queue still holds it.
     virtual bool stale() const noexcept { return false; }
+    /// Whether it counts as a task, that is, has a future: then it is a `shared_state_base`.
+    virtual bool is_task() const noexcept { return false; }
     /// What error texts and reports call it.
     virtual std::string label() const { return {}; }
 
     std::atomic<runnable*> next{nullptr}; // the queue's
-    std::uint32_t stamp : 31 = 0; // when it was queued, in units of 1024 ns; 0: not measured
-    std::uint32_t is_task : 1 = 0;
-    std::int32_t priority = 0; // constant once queued, as `is_task`
+    std::uint32_t stamp = 0; // when a task was queued, or began, in units of 1024 ns; 0: not measured
+    std::int32_t priority = 0; // constant once queued
 
 protected:
     runnable() = default;

@@ -138,6 +138,7 @@ public:
     virtual void on_timer(timer_purpose) noexcept {}
 
     bool stale() const noexcept override;
+    bool is_task() const noexcept override { return true; }
     void run() override;
     void drop(std::exception_ptr why) noexcept override;
 
