@@ -137,32 +137,27 @@ void delivery_registry::unlink(delivery& d) noexcept {
     }
 }
 
+// From a successful one to `end_posting` neither the context nor this goes.
+bool delivery_registry::begin_posting() {
+    const short_lock lock(mutex_);
+    if (closed_)
+        return false;
+    ++posting_;
+    return true;
+}
+
 void delivery_registry::end_posting() {
     const short_lock lock(mutex_);
     if (--posting_ == 0 && closed_)
         idle_.notify_all();
 }
 
-// From where it is handed over the delivery, and its share of the registry, may be gone.
+// The delivery, and what it holds of the registry, may be gone from where it is handed over.
 void delivery_registry::bring(delivery& d) {
-    std::shared_ptr<delivery_registry> keep;
     if (d.by_mail_) {
-        brought_on_.store(this_processor(), std::memory_order_relaxed);
-        delivery* head = mail_.load(std::memory_order_relaxed);
-        do {
-            if (head == no_more_mail()) {
-                d.release();
-                return;
-            }
-            if (head == nullptr && keep == nullptr)
-                keep = shared_from_this();
-            d.next_mail_ = head == expected_mail() ? nullptr : head;
-        } while (!mail_.compare_exchange_weak(head, &d, std::memory_order_acq_rel));
-        if (head == nullptr)
-            post_drain();
+        bring_mail(d);
         return;
     }
-    keep = shared_from_this();
     {
         short_lock lock(mutex_);
         if (closed_) {
@@ -174,6 +169,28 @@ void delivery_registry::bring(delivery& d) {
         ++posting_;
     }
     d.post();
+    end_posting();
+}
+
+void delivery_registry::bring_mail(delivery& d) {
+    brought_on_.store(this_processor(), std::memory_order_relaxed);
+    bool posting = false;
+    delivery* head = mail_.load(std::memory_order_relaxed);
+    do {
+        if (head == nullptr && !posting)
+            posting = begin_posting(); // where it fails, there is no more mail soon
+        if (head == no_more_mail()) {
+            d.release();
+            if (posting)
+                end_posting();
+            return;
+        }
+        d.next_mail_ = head == expected_mail() ? nullptr : head;
+    } while (!mail_.compare_exchange_weak(head, &d, std::memory_order_acq_rel));
+    if (!posting)
+        return;
+    if (head == nullptr)
+        boost::asio::post(io_.load()->get_executor(), delivery_batch(shared_from_this(), nullptr));
     end_posting();
 }
 
@@ -201,17 +218,6 @@ bool delivery_registry::look_for_mail() noexcept {
 void delivery_registry::post(delivery_batch batch) {
     if (batch.first != nullptr)
         boost::asio::post(io_.load()->get_executor(), std::move(batch));
-}
-
-void delivery_registry::post_drain() {
-    {
-        const short_lock lock(mutex_);
-        if (closed_)
-            return;
-        ++posting_;
-    }
-    boost::asio::post(io_.load()->get_executor(), delivery_batch(shared_from_this(), nullptr));
-    end_posting();
 }
 
 void delivery_registry::close() {

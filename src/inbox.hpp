@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/detail/runnable.hpp>
+#include <ferry/detail/spin.hpp>
 
 #include <atomic>
 
@@ -28,11 +29,15 @@ public:
 
     void push(runnable& r) noexcept {
         r.next.store(nullptr, std::memory_order_relaxed);
+        pushed_on_.store(this_processor(), std::memory_order_relaxed);
         runnable* const before = last_.exchange(&r);
         // The one before stays where it is: it is taken only after it has been linked, or by who
         // has made `last_` null.
         (before != nullptr ? before->next : first_).store(&r, std::memory_order_release);
     }
+
+    /// The processor of the latest push; a hint.
+    int pushed_on() const noexcept { return pushed_on_.load(std::memory_order_relaxed); }
 
     /// The oldest, or null where none can be reached.
     runnable* pop() noexcept {
@@ -55,6 +60,7 @@ public:
 
 private:
     alignas(64) std::atomic<runnable*> last_{nullptr};
+    std::atomic<int> pushed_on_{0};
     alignas(64) std::atomic<runnable*> first_{nullptr}; // written by a push into an empty list too
 };
 

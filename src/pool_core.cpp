@@ -42,7 +42,6 @@ bool pool_core::enqueue(runnable& r, bool even_if_closed) noexcept {
     if (r.priority != 0)
         prioritized_.store(true);
     inbox_.push(r); // it may be gone from here on
-    pushed_on_.store(this_processor(), std::memory_order_relaxed);
     return !closed() || even_if_closed || !take_back(r);
 }
 
@@ -141,7 +140,6 @@ void pool_core::push_bounded(runnable& r) {
             prioritized_.store(true);
         ready_.push(r);
         note_backlog();
-        pushed_on_.store(this_processor(), std::memory_order_relaxed);
         w = find_help();
     }
     if (w != nullptr)

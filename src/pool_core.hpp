@@ -118,7 +118,6 @@ private:
 
     // Atomic; see the invariants.
     inbox inbox_;
-    std::atomic<int> pushed_on_{0}; // the processor of the last push; a hint
     alignas(64) std::atomic<bool> closed_{false};
     std::atomic<bool> prioritized_{false}; // there was a priority; for ever
     std::atomic<std::size_t> threads_{0};

@@ -142,7 +142,7 @@ void pool_core::look(worker& w) noexcept {
         const auto end = clock::now() + *spin;
         for (short_wait pause; !has_work() && clock::now() < end;)
             pause();
-    } else if (this_processor() == pushed_on_.load(std::memory_order_relaxed)) {
+    } else if (this_processor() == inbox_.pushed_on()) {
         w.yield();
     } else if (w.streak >= 8 || w.found) {
         if (w.streak >= 8)

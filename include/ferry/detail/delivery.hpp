@@ -121,7 +121,8 @@ private:
     void leave(delivery* first) FERRY_EXCLUDES(mutex_);
     bool look_for_mail() noexcept;
     void post(delivery_batch batch);
-    void post_drain() FERRY_EXCLUDES(mutex_);
+    void bring_mail(delivery& d) FERRY_EXCLUDES(mutex_);
+    bool begin_posting() FERRY_EXCLUDES(mutex_);
     void end_posting() FERRY_EXCLUDES(mutex_);
 
     alignas(64) std::atomic<delivery*> mail_{nullptr};
@@ -129,7 +130,7 @@ private:
     polite_yield yield_;             // belongs to who put `expected_mail()` there
     std::atomic<boost::asio::io_context*> io_{nullptr}; // where mail goes; always the same
 
-    short_mutex mutex_;
+    alignas(64) short_mutex mutex_;
     std::condition_variable_any idle_;
     delivery* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
     std::optional<work_guard> work_ FERRY_GUARDED_BY(mutex_);
