@@ -16,13 +16,37 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::size_t length(const std::string& s) { return s.size(); }
 std::size_t sleep_over(const std::string& s) {
     sleeping_stubbornly(30'000);
     return s.size();
 }
 
-[[maybe_unused]] std::size_t open_descriptors() {
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_failed_future_may_outlive_the_pool_that_its_large_argument_went_to) {
+    ferry::future<std::size_t> late;
+    ferry::future<std::size_t> killed;
+    {
+        ferry::process_pool pool({.max_workers = 1, .kill_grace = 50ms});
+        late = pool.submit({.timeout = 50ms}, sleep_over, std::string(1 << 20, 'x'));
+        BOOST_CHECK_THROW(late.result(20s), ferry::timeout_error);
+        killed = pool.submit(sleep_over, std::string(1 << 20, 'y'));
+        wait_for_worker_of(killed, pool);
+        pool.kill_workers();
+    }
+    BOOST_CHECK_THROW(killed.result(20s), ferry::worker_died);
+    late = {};
+    killed = {};
+}
+
+// UndefinedBehaviorSanitizer opens a pipe to look at an object, and takes it for an invalid one where
+// it cannot.
+#if !defined(__SANITIZE_ADDRESS__)
+namespace {
+
+std::size_t length(const std::string& s) { return s.size(); }
+
+std::size_t open_descriptors() {
     std::size_t n = 0;
     DIR* const all = ::opendir("/proc/self/fd");
     while (::readdir(all) != nullptr)
@@ -47,25 +71,6 @@ private:
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(a_failed_future_may_outlive_the_pool_that_its_large_argument_went_to) {
-    ferry::future<std::size_t> late;
-    ferry::future<std::size_t> killed;
-    {
-        ferry::process_pool pool({.max_workers = 1, .kill_grace = 50ms});
-        late = pool.submit({.timeout = 50ms}, sleep_over, std::string(1 << 20, 'x'));
-        BOOST_CHECK_THROW(late.result(20s), ferry::timeout_error);
-        killed = pool.submit(sleep_over, std::string(1 << 20, 'y'));
-        wait_for_worker_of(killed, pool);
-        pool.kill_workers();
-    }
-    BOOST_CHECK_THROW(killed.result(20s), ferry::worker_died);
-    late = {};
-    killed = {};
-}
-
-// UndefinedBehaviorSanitizer opens a pipe to look at an object, and takes it for an invalid one where
-// it cannot.
-#if !defined(__SANITIZE_ADDRESS__)
 BOOST_AUTO_TEST_CASE(a_shortage_of_descriptors_is_an_error_and_no_hang) {
     const std::size_t before = open_descriptors();
     bool failed = false;
