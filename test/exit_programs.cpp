@@ -202,16 +202,12 @@ int thread_local_of_its_worker() {
 
 // ---- fork ---------------------------------------------------------------------------------------
 
-bool in_child = false;
-
 /// The status of a child that runs `f`.
 template <class F>
 int status_of(F f) {
     const ::pid_t child = ::fork();
-    if (child == 0) {
-        in_child = true;
+    if (child == 0)
         f();
-    }
     int status = 0;
     if (child < 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status))
         return -1;
@@ -338,11 +334,6 @@ const std::map<std::string_view, int (*)()> cases{
 };
 
 } // namespace
-
-// In a child of fork LeakSanitizer would look for the threads of the parent, which are not there.
-extern "C" int __lsan_is_turned_off() {
-    return in_child ? 1 : 0;
-}
 
 int main(int argc, char** argv) {
     ferry::run_worker_if_spawned();
