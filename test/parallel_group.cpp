@@ -164,13 +164,22 @@ BOOST_AUTO_TEST_CASE(one_that_throws_cancels_the_other) {
 BOOST_AUTO_TEST_CASE(a_timer_ends_the_waiting_for_a_running_call) { // CF-ASY-04
     const auto held = std::make_shared<int>(0);
     gate go;
+    promise<void> began;
+    const auto running = began.get_future();
     thread_pool pool(1);
     {
         asio::io_context io;
         std::size_t winner = 9;
+        const auto a_while = [&]() -> asio::awaitable<void> {
+            co_await running.async_wait(asio::use_awaitable);
+            co_await expire_in(1ms);
+        };
         run_on(io, [&]() -> asio::awaitable<void> {
-            const auto call = [&, held] { go.pass(); };
-            const auto either = co_await (run_in_executor(pool, call) || expire_in(1ms));
+            const auto call = [&, held] {
+                began.set_value();
+                go.pass();
+            };
+            const auto either = co_await (run_in_executor(pool, call) || a_while());
             winner = either.index();
         });
         BOOST_TEST(winner == 1u);
