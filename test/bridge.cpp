@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/ferry.hpp>
 
+#include "run_on.hpp"
+
 #define BOOST_TEST_MODULE bridge
 #include <boost/test/unit_test.hpp>
 
@@ -30,16 +32,6 @@ struct needs_argument {
     needs_argument(needs_argument&&) = default;
     int value;
 };
-
-/// Runs the coroutine on the context; rethrows what it throws.
-template <class F>
-void run_on(asio::io_context& io, F body) {
-    std::exception_ptr error;
-    asio::co_spawn(io, std::move(body), [&](std::exception_ptr e) { error = e; });
-    io.run();
-    if (error)
-        std::rethrow_exception(error);
-}
 
 template <class F>
 void run(F body) {

@@ -3,6 +3,7 @@
 #include <ferry/ferry.hpp>
 
 #include "gate.hpp"
+#include "run_on.hpp"
 #include "tracked.hpp"
 
 #define BOOST_TEST_MODULE lifetime
@@ -53,15 +54,6 @@ struct loop_place {
 };
 using places = boost::mpl::list<pool_place, strand_place, asio_place, loop_place>;
 using places_with_threads = boost::mpl::list<pool_place, strand_place, asio_place>;
-
-template <class F>
-void run_on(asio::io_context& io, F body) {
-    std::exception_ptr error;
-    asio::co_spawn(io, std::move(body), [&](std::exception_ptr e) { error = e; });
-    io.run();
-    if (error)
-        std::rethrow_exception(error);
-}
 
 template <class T, class Place>
 void submit_and_take() {

@@ -4,6 +4,7 @@
 
 #include "gate.hpp"
 #include "manual_executor.hpp"
+#include "run_on.hpp"
 
 #define BOOST_TEST_MODULE parallel_group
 #include <boost/test/unit_test.hpp>
@@ -35,15 +36,6 @@ using namespace asio::experimental::awaitable_operators;
 using asio::experimental::make_parallel_group;
 
 namespace {
-
-template <class F>
-void run_on(asio::io_context& io, F body) {
-    std::exception_ptr error;
-    asio::co_spawn(io, std::move(body), [&](std::exception_ptr e) { error = e; });
-    io.run();
-    if (error)
-        std::rethrow_exception(error);
-}
 
 bool aborted(const std::exception_ptr& e) {
     try {

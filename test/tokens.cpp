@@ -4,6 +4,7 @@
 
 #include "gate.hpp"
 #include "manual_executor.hpp"
+#include "run_on.hpp"
 
 #define BOOST_TEST_MODULE tokens
 #include <boost/test/unit_test.hpp>
@@ -146,15 +147,6 @@ struct counting_allocator {
     }
     memory_counts* counts;
 };
-
-template <class F>
-void run_on(asio::io_context& io, F body) {
-    std::exception_ptr error;
-    asio::co_spawn(io, std::move(body), [&](std::exception_ptr e) { error = e; });
-    io.run();
-    if (error)
-        std::rethrow_exception(error);
-}
 
 } // namespace
 
