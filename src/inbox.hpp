@@ -5,6 +5,7 @@
 #include <ferry/detail/spin.hpp>
 
 #include <atomic>
+#include <cstddef>
 
 namespace ferry::detail {
 
@@ -18,7 +19,7 @@ namespace ferry::detail {
 ///
 /// The release in `push` that links an item pairs with the acquire in `pop` that follows the link.
 /// The exchange and `empty` are sequentially consistent: after a push either `empty` is false, or
-/// the other thread has looked before.
+/// the other thread has looked before. A task is counted before it is pushed and after it was taken.
 class inbox {
 public:
     inbox() = default;
@@ -27,20 +28,36 @@ public:
 
     bool empty() const noexcept { return last_.load() == nullptr; }
 
-    void push(runnable& r) noexcept {
+    /// `task`: whether the item is one.
+    void push(runnable& r, bool task) noexcept {
+        if (task)
+            pushed_tasks_.fetch_add(1, std::memory_order_relaxed);
         r.next.store(nullptr, std::memory_order_relaxed);
-        pushed_on_.store(this_processor(), std::memory_order_relaxed);
         runnable* const before = last_.exchange(&r);
+        if (before == nullptr)
+            pushed_on_.store(this_processor(), std::memory_order_relaxed);
         // The one before stays where it is: it is taken only after it has been linked, or by who
         // has made `last_` null.
         (before != nullptr ? before->next : first_).store(&r, std::memory_order_release);
     }
 
-    /// The processor of the latest push; a hint.
+    /// The processor of the latest push into an empty list; a hint.
     int pushed_on() const noexcept { return pushed_on_.load(std::memory_order_relaxed); }
 
     /// The oldest, or null where none can be reached.
     runnable* pop() noexcept {
+        runnable* const r = unlink_first();
+        if (r != nullptr && r->is_task())
+            ++taken_tasks_;
+        return r;
+    }
+    /// How many tasks are in it; for who may take.
+    std::size_t tasks() const noexcept {
+        return pushed_tasks_.load(std::memory_order_relaxed) - taken_tasks_;
+    }
+
+private:
+    runnable* unlink_first() noexcept {
         runnable* const r = first_.load(std::memory_order_acquire);
         if (r == nullptr)
             return nullptr;
@@ -58,10 +75,11 @@ public:
         return nullptr;
     }
 
-private:
     alignas(64) std::atomic<runnable*> last_{nullptr};
+    std::atomic<std::size_t> pushed_tasks_{0};
     std::atomic<int> pushed_on_{0};
     alignas(64) std::atomic<runnable*> first_{nullptr}; // written by a push into an empty list too
+    std::size_t taken_tasks_ = 0;                       // belongs to who takes
 };
 
 } // namespace ferry::detail

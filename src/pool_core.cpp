@@ -1,7 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "pool_core.hpp"
 
-#include <ferry/detail/futex.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
 
@@ -36,12 +35,12 @@ pool_core::~pool_core() {
 }
 
 // False where it is not taken any more.
-bool pool_core::enqueue(runnable& r, bool even_if_closed) noexcept {
+inline bool pool_core::enqueue(runnable& r, bool task, bool even_if_closed) noexcept {
     if (!even_if_closed && closed())
         return false;
     if (r.priority != 0)
         prioritized_.store(true);
-    inbox_.push(r); // it may be gone from here on
+    inbox_.push(r, task); // it may be gone from here on
     return !closed() || even_if_closed || !take_back(r);
 }
 
@@ -62,7 +61,7 @@ void pool_core::throw_closed() {
 }
 
 // The first thousand tasks are measured, later one of thirty-two: the clock is slow.
-bool pool_core::is_measured() noexcept {
+inline bool pool_core::is_measured() noexcept {
     static thread_local unsigned submitted = 0;
     return ++submitted % 32 == 0 || (unsampled_.load(std::memory_order_relaxed) > 0 &&
                                      unsampled_.fetch_sub(1, std::memory_order_relaxed) > 0);
@@ -79,7 +78,7 @@ void pool_core::push(shared_state_base& r, bounded b) {
     }
     if (threads_.load(std::memory_order_relaxed) == 0)
         start_first_thread();
-    if (!enqueue(r, false))
+    if (!enqueue(r, true, false))
         throw_closed();
     after_push(&r);
 }
@@ -97,7 +96,7 @@ void pool_core::post(runnable& r) {
         throw;
     }
     // While something is expected, workers do not end.
-    if (enqueue(r, !nothing_expected()))
+    if (enqueue(r, false, !nothing_expected()))
         after_push(nullptr);
     else
         r.drop(nullptr);
@@ -143,7 +142,7 @@ void pool_core::push_bounded(runnable& r) {
         w = find_help();
     }
     if (w != nullptr)
-        futex_wake(reinterpret_cast<std::uint32_t*>(&w->wake), 1);
+        w->rouse();
 }
 
 void pool_core::left_queue(bool cancelled) noexcept {
@@ -202,7 +201,7 @@ void pool_core::note_backlog() noexcept {
 
 std::size_t pool_core::live_tasks() const noexcept {
     const auto dead = std::max<std::int64_t>(0, dead_.load());
-    const auto n = static_cast<std::int64_t>(ready_.tasks()) - dead;
+    const auto n = static_cast<std::int64_t>(ready_.tasks() + inbox_.tasks()) - dead;
     return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
@@ -215,7 +214,6 @@ pool_stats pool_core::stats() {
     worker_counts sum;
     {
         const short_lock lock(mutex_);
-        drain();
         s.queued = live_tasks();
         s.workers = workers_.size() + detached_.size();
         sum.add(ended_counts_);

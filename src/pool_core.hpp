@@ -80,11 +80,16 @@ public:
 private:
     bool nothing_expected() const noexcept { return expected_.load() == 0 || given_up_.load(); }
 
-    bool enqueue(runnable& r, bool even_if_closed) noexcept FERRY_EXCLUDES(mutex_);
+    bool enqueue(runnable& r, bool task, bool even_if_closed) noexcept
+        FERRY_EXCLUDES(mutex_);
     bool take_back(const runnable& r) noexcept FERRY_EXCLUDES(mutex_);
     bool is_measured() noexcept;
     void push_bounded(runnable& r) FERRY_EXCLUDES(mutex_);
-    void after_push(runnable* undo) FERRY_EXCLUDES(mutex_);
+    void after_push(runnable* undo) FERRY_EXCLUDES(mutex_) {
+        if (looking_.load() == 0)
+            call_worker(undo);
+    }
+    void call_worker(runnable* undo) FERRY_EXCLUDES(mutex_);
     void start_first_thread() FERRY_EXCLUDES(mutex_);
     void wake_one() noexcept FERRY_EXCLUDES(mutex_);
     void sweep() noexcept FERRY_EXCLUDES(mutex_);

@@ -1,7 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "pool_core.hpp"
 
-#include <ferry/detail/futex.hpp>
 
 // How a pool ends, and what it waits for until then.
 
@@ -73,7 +72,7 @@ void pool_core::break_pool(const std::string& why) {
 
 void pool_core::wake_all() noexcept {
     while (worker* w = pop_sleeper())
-        futex_wake(reinterpret_cast<std::uint32_t*>(&w->wake), 1);
+        w->rouse();
 }
 
 void pool_core::detach_worker(worker& w) {

@@ -11,9 +11,7 @@ namespace ferry::detail {
 
 // Sees to it that somebody takes what was pushed. `undo`, where given, is taken back when there is
 // no thread and none can be started.
-void pool_core::after_push(runnable* undo) {
-    if (looking_.load() != 0)
-        return;
+void pool_core::call_worker(runnable* undo) {
     if (threads_.load() >= options_.max_workers) {
         if (sleeping_.load() != 0)
             wake_one();
@@ -35,7 +33,7 @@ void pool_core::after_push(runnable* undo) {
         }
     }
     if (w != nullptr)
-        futex_wake(reinterpret_cast<std::uint32_t*>(&w->wake), 1);
+        w->rouse();
 }
 
 bool pool_core::has_free_workers(std::size_t wanted) const noexcept {
@@ -81,7 +79,7 @@ void pool_core::wake_one() noexcept {
             waking_.store(false);
     }
     if (w != nullptr)
-        futex_wake(reinterpret_cast<std::uint32_t*>(&w->wake), 1);
+        w->rouse();
 }
 
 void pool_core::start_first_thread() {

@@ -1,7 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "pool_core.hpp"
 
-#include <ferry/detail/futex.hpp>
 #include <ferry/detail/slab.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
@@ -169,7 +168,7 @@ runnable* pool_core::next(worker& w) {
             worker* const other = ready_.empty() && inbox_.empty() ? nullptr : find_help();
             lock.unlock();
             if (other != nullptr)
-                futex_wake(reinterpret_cast<std::uint32_t*>(&other->wake), 1);
+                other->rouse();
             return r;
         }
         if (!closed() || !nothing_expected()) {

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/futex.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/stats.hpp>
@@ -59,6 +60,8 @@ struct alignas(64) worker {
         const shared_state_base* const c = current.load();
         return c == nullptr || c == starting();
     }
+    /// Ends its sleep, once `wake` is set; without the lock, when it may even be gone already.
+    void rouse() noexcept { futex_wake(reinterpret_cast<std::uint32_t*>(&wake), 1); }
     /// Lets go of `task`, which it runs, once nobody reads its label.
     void forget(shared_state_base& task, shared_state_base* then) noexcept;
 

@@ -15,7 +15,9 @@ namespace {
 struct item final : ferry::detail::runnable {
     void run() override {}
     void drop(std::exception_ptr) noexcept override {}
+    bool is_task() const noexcept override { return task; }
 
+    bool task = true;
     std::size_t producer = 0;
     std::size_t number = 0;
 };
@@ -29,13 +31,28 @@ BOOST_AUTO_TEST_CASE(what_went_in_comes_out_in_order) {
     std::vector<item> items(3);
     for (int round = 0; round < 2; ++round) {
         for (auto& i : items)
-            box.push(i);
+            box.push(i, true);
         BOOST_TEST(!box.empty());
         for (auto& i : items)
             BOOST_TEST(box.pop() == &i);
         BOOST_TEST(box.empty());
         BOOST_TEST(box.pop() == nullptr);
     }
+}
+
+BOOST_AUTO_TEST_CASE(it_tells_how_many_tasks_are_in_it) {
+    ferry::detail::inbox box;
+    std::vector<item> items(4);
+    items[1].task = false;
+    for (auto& i : items)
+        box.push(i, i.task);
+    for (const std::size_t left : {3U, 2U, 2U, 1U}) {
+        BOOST_TEST(box.tasks() == left);
+        box.pop();
+    }
+    BOOST_TEST(box.tasks() == 0u);
+    BOOST_TEST(box.pop() == nullptr);
+    BOOST_TEST(box.tasks() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(each_threads_items_stay_in_order_and_none_is_lost_or_doubled) {
@@ -53,7 +70,7 @@ BOOST_AUTO_TEST_CASE(each_threads_items_stay_in_order_and_none_is_lost_or_double
             for (std::size_t i = 0; i < each; ++i) {
                 items[p][i].producer = p;
                 items[p][i].number = i;
-                box.push(items[p][i]);
+                box.push(items[p][i], true);
             }
         });
     start.arrive_and_wait();
@@ -70,6 +87,7 @@ BOOST_AUTO_TEST_CASE(each_threads_items_stay_in_order_and_none_is_lost_or_double
     }
     BOOST_TEST(out_of_order == 0u);
     BOOST_TEST(box.empty());
+    BOOST_TEST(box.tasks() == 0u);
 }
 
 // The last item and the next push meet: the case in which both ends touch the same words.
@@ -82,8 +100,8 @@ BOOST_AUTO_TEST_CASE(a_push_that_meets_the_taking_of_the_last_item_is_not_lost) 
         for (std::size_t r = 0; r < rounds; ++r) {
             while (round.load() < r)
                 std::this_thread::yield();
-            box.push(items[2 * r]);
-            box.push(items[2 * r + 1]);
+            box.push(items[2 * r], true);
+            box.push(items[2 * r + 1], true);
         }
     });
     std::size_t wrong = 0;

@@ -50,19 +50,17 @@ private:
 /// crowded, and whoever yields waits for threads that it has nothing to do with.
 class polite_yield {
 public:
-    /// False where it did nothing.
-    bool operator()() noexcept {
+    void operator()() noexcept {
         using clock = std::chrono::steady_clock;
         constexpr auto long_turn = std::chrono::milliseconds(1);
         if (!crowded_.allows())
-            return false;
+            return;
         const auto start = clock::now();
         std::this_thread::yield();
         if (clock::now() - start < long_turn)
             crowded_.reset();
         else
             crowded_.failed();
-        return true;
     }
 
 private:
