@@ -25,14 +25,14 @@ abandoned_calls::scope::~scope() {
 struct delivery_batch {
     static constexpr std::size_t size = 16;
 
-    delivery_batch(std::shared_ptr<delivery_registry> h, delivery* f) noexcept
+    delivery_batch(boost::intrusive_ptr<delivery_registry> h, delivery* f) noexcept
         : home(std::move(h)), first(f) {}
     delivery_batch(delivery_batch&& o) noexcept
         : home(std::move(o.home)), first(std::exchange(o.first, nullptr)), left(o.left) {}
     ~delivery_batch() {
         while (delivery* d = pop()) {
             d->drop();
-            d->release();
+            d->release(left ? delivery::at_home : 1);
         }
     }
 
@@ -80,46 +80,93 @@ struct delivery_batch {
         }
     }
 
-    std::shared_ptr<delivery_registry> home;
+    boost::intrusive_ptr<delivery_registry> home;
     delivery* first;
-    bool left = false; // they are in their registry's list no more
+    bool left = false; // they are in their registry's list no more, and have its share
 };
 
-bool delivery::end(ending how) noexcept {
-    if (ended_.exchange(true, std::memory_order_acq_rel))
-        return false;
-    how_ = how;
-    return true;
+void delivery::let_registry_go() noexcept {
+    intrusive_ptr_release(&registry_);
 }
 
-void delivery::bring_home() {
-    registry_->bring(*this);
+void delivery::fire(shared_state_base*) {
+    if (end(ending::done))
+        registry_.bring(*this);
+    else
+        release(1);
 }
 
-void delivery::enroll(boost::asio::io_context* io) {
-    registry_->add(*this, io);
-}
-
-void delivery_registry::add(delivery& d, boost::asio::io_context* io) {
-    short_lock lock(mutex_);
-    if (closed_) {
-        lock.unlock();
-        d.drop();
+void delivery::cancel(on_cancel rule) {
+    const auto s = source;
+    if (s == nullptr || (rule == on_cancel::cancel_task &&
+                         (s->cancel() || s->done() || s->cancel_running())))
         return;
-    }
-    intrusive_ptr_add_ref(&d);
-    d.next_ = first_;
-    if (first_ != nullptr)
-        first_->prev_ = &d;
-    first_ = &d;
-    if (d.by_mail_) {
-        const std::size_t others = mailed_.load(std::memory_order_relaxed);
-        mailed_.store(others + 1, std::memory_order_relaxed);
-        if (others == 0) {
-            io_.store(io);
-            work_.emplace(io->get_executor());
+    if (!end(ending::abandoned))
+        return;
+    // The state's share, or another one where the state is about to end it.
+    if (!s->remove(*this))
+        refs_.fetch_add(1, std::memory_order_relaxed);
+    struct at_end { // also where there was no memory to adopt it
+        delivery& self;
+        ~at_end() { self.registry_.bring(self); }
+    } const end{*this};
+    if (auto* const calls = abandoned_calls::current();
+        calls != nullptr && rule == on_cancel::cancel_task)
+        calls->adopt(s);
+}
+
+// ---- The registry -------------------------------------------------------------------------------
+
+namespace {
+
+// How many registries have gone: while that stays, what a thread remembers is there.
+std::atomic<unsigned> registries_gone{0};
+
+struct remembered_registry {
+    boost::asio::execution_context* context = nullptr;
+    delivery_registry* registry = nullptr;
+    unsigned gone = 0;
+};
+thread_local remembered_registry latest;
+
+} // namespace
+
+delivery_registry& registry_of(boost::asio::execution_context& context) {
+    const unsigned gone = registries_gone.load(std::memory_order_acquire);
+    if (latest.context != &context || latest.gone != gone)
+        latest = {&context, boost::asio::use_service<delivery_service>(context).registry.get(),
+                  gone};
+    return *latest.registry;
+}
+
+// A service that was made while its context was being shut down has not been.
+delivery_service::~delivery_service() {
+    registry->close();
+    registries_gone.fetch_add(1, std::memory_order_acq_rel);
+}
+
+bool delivery_registry::add(delivery& d, boost::asio::io_context* io) {
+    {
+        const short_lock lock(mutex_);
+        if (!closed_) {
+            d.next_ = first_;
+            if (first_ != nullptr)
+                first_->prev_ = &d;
+            first_ = &d;
+            if (d.by_mail_) {
+                const std::size_t others = mailed_.load(std::memory_order_relaxed);
+                mailed_.store(others + 1, std::memory_order_relaxed);
+                if (others == 0) {
+                    io_.store(io);
+                    work_.emplace(io->get_executor());
+                }
+            }
+            return true;
         }
     }
+    d.drop();
+    d.release(delivery::at_home);
+    return false;
 }
 
 // The caller gets the list's share.
@@ -128,7 +175,6 @@ void delivery_registry::unlink(delivery& d) noexcept {
     if (d.next_ != nullptr)
         d.next_->prev_ = d.prev_;
     d.next_ = d.prev_ = nullptr;
-    d.release(); // never the last: mail and `bring` have one
     if (d.by_mail_) {
         const std::size_t others = mailed_.load(std::memory_order_relaxed) - 1;
         mailed_.store(others, std::memory_order_relaxed);
@@ -162,25 +208,26 @@ void delivery_registry::bring(delivery& d) {
         short_lock lock(mutex_);
         if (closed_) {
             lock.unlock();
-            d.release();
+            d.release(1);
             return;
         }
         unlink(d);
         ++posting_;
     }
+    const posting_scope posting{*this};
     d.post();
-    end_posting();
 }
 
 void delivery_registry::bring_mail(delivery& d) {
-    brought_on_.store(this_processor(), std::memory_order_relaxed);
     bool posting = false;
     delivery* head = mail_.load(std::memory_order_relaxed);
     do {
-        if (head == nullptr && !posting)
+        if (head == nullptr && !posting) {
+            brought_on_.store(this_processor(), std::memory_order_relaxed);
             posting = begin_posting(); // where it fails, there is no more mail soon
+        }
         if (head == no_more_mail()) {
-            d.release();
+            d.release(1);
             if (posting)
                 end_posting();
             return;
@@ -189,9 +236,9 @@ void delivery_registry::bring_mail(delivery& d) {
     } while (!mail_.compare_exchange_weak(head, &d, std::memory_order_acq_rel));
     if (!posting)
         return;
+    const posting_scope scope{*this};
     if (head == nullptr)
-        boost::asio::post(io_.load()->get_executor(), delivery_batch(shared_from_this(), nullptr));
-    end_posting();
+        boost::asio::post(io_.load()->get_executor(), delivery_batch(this, nullptr));
 }
 
 void delivery_registry::leave(delivery* first) {
@@ -210,7 +257,7 @@ bool delivery_registry::look_for_mail() noexcept {
     delivery* none = nullptr;
     if (!mail_.compare_exchange_strong(none, expected_mail(), std::memory_order_acq_rel))
         return false; // whoever brought that posted a drain
-    static_cast<void>(yield_());
+    yield_();
     delivery* still = expected_mail();
     return !mail_.compare_exchange_strong(still, nullptr, std::memory_order_acq_rel);
 }
@@ -222,6 +269,8 @@ void delivery_registry::post(delivery_batch batch) {
 
 void delivery_registry::close() {
     delivery* mail = mail_.exchange(no_more_mail(), std::memory_order_acq_rel);
+    if (mail == no_more_mail())
+        return;
     delivery* orphans = nullptr;
     {
         short_lock lock(mutex_);
@@ -230,14 +279,19 @@ void delivery_registry::close() {
             idle_.wait(lock);
         orphans = std::exchange(first_, nullptr);
         work_.reset();
+        // Each of them may still be brought here.
+        for (delivery* d = orphans; d != nullptr; d = d->next_) {
+            intrusive_ptr_add_ref(this);
+            d->keeps_registry_ = true;
+        }
     }
     while (orphans != nullptr) {
         delivery* const d = std::exchange(orphans, orphans->next_);
         d->drop();
-        d->release();
+        d->release(1);
     }
     while (mail != nullptr)
-        std::exchange(mail, mail->next_mail_)->release();
+        std::exchange(mail, mail->next_mail_)->release(1);
 }
 
 } // namespace ferry::detail

@@ -12,26 +12,14 @@ namespace ferry::detail {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));
 
-shared_state_base::shared_state_base() noexcept = default;
-
-shared_state_base::~shared_state_base() {
-    const std::uintptr_t h = waiters_.load(std::memory_order_acquire);
+void shared_state_base::destroy_ring() noexcept {
+    const std::uintptr_t h = waiters_.load(std::memory_order_relaxed);
     auto* const first = reinterpret_cast<continuation*>(h & ~ring_flags);
     for (continuation* c = first; c != nullptr;) {
         continuation* const next = c->next_ == first ? nullptr : c->next_;
         c->destroy();
         c = next;
     }
-}
-
-bool shared_state_base::try_start() noexcept {
-    std::uint64_t w = word_.load(std::memory_order_relaxed);
-    while ((w & (status_mask | claimed)) == 0) {
-        if (word_.compare_exchange_weak(w, w | static_cast<std::uint64_t>(status::running),
-                                        std::memory_order_acq_rel))
-            return true;
-    }
-    return false;
 }
 
 bool shared_state_base::claim(bool from_running) noexcept {
@@ -94,13 +82,19 @@ std::uintptr_t shared_state_base::lock_ring() noexcept {
     }
 }
 
-shared_state_base::closed_ring shared_state_base::close() noexcept {
-    std::uintptr_t h = 0;
-    if (waiters_.compare_exchange_strong(h, ring_closed, std::memory_order_acq_rel))
-        return {};
-    h = lock_ring();
+std::uintptr_t shared_state_base::close_slowly() noexcept {
+    const std::uintptr_t h = lock_ring();
     waiters_.store(ring_closed, std::memory_order_release);
-    return {reinterpret_cast<continuation*>(h & ~ring_flags), (h & ring_user_code) != 0};
+    return h;
+}
+
+std::optional<shared_state_base::closed_ring> shared_state_base::close_unless_user_code() noexcept {
+    const std::uintptr_t h = lock_ring();
+    const bool user_code = (h & ring_user_code) != 0;
+    waiters_.store(user_code ? h : ring_closed, std::memory_order_release);
+    if (user_code)
+        return std::nullopt;
+    return closed_ring{reinterpret_cast<continuation*>(h & ~ring_flags), false};
 }
 
 bool shared_state_base::add(continuation& c) noexcept {
@@ -142,26 +136,39 @@ bool shared_state_base::remove(continuation& c) noexcept {
     return true;
 }
 
+inline std::uint32_t* shared_state_base::futex_word() noexcept {
+    auto* const half = reinterpret_cast<std::uint32_t*>(&word_);
+    return std::endian::native == std::endian::little ? half : half + 1;
+}
+
+// True where no reference is left, and the state to be deleted. Else it may be gone, unless the caller
+// has another reference.
+inline bool shared_state_base::finish(std::uint64_t change) noexcept {
+    std::uint32_t* const word = futex_word();
+    const std::uint64_t now = word_.fetch_add(change, std::memory_order_acq_rel) + change;
+    if ((now & sleepers) != 0)
+        futex_wake_all(word);
+    return now >> 32 == 0;
+}
+
 void shared_state_base::announce(status outcome, closed_ring ring, bool release) {
     const std::uint64_t now = word_.load(std::memory_order_relaxed) & (status_mask | claimed);
     std::uint64_t change = static_cast<std::uint64_t>(outcome) - now;
+    const bool keeps_share = !release || ring.user_code;
+    if (!keeps_share)
+        change -= one_reference;
     if (ring.first == nullptr) {
-        if (release)
-            change -= one_reference;
-        std::uint32_t* const word = futex_word();
-        const std::uint64_t old = word_.fetch_add(change, std::memory_order_acq_rel);
-        // From here on the state may be gone, unless the last reference was this one.
-        if ((old & sleepers) != 0)
-            futex_wake_all(word);
-        if (release && old >> 32 == 1)
+        if (finish(change))
             delete this;
         return;
     }
 
-    // Fires what is left even when forced unwinding ends one of them.
+    // Fires what is left even when forced unwinding ends one of them. The value is destroyed after
+    // that: its destructor may take long.
     struct firing {
-        boost::intrusive_ptr<shared_state_base> state;
+        boost::intrusive_ptr<shared_state_base> state; // where user code needs it
         continuation* first;
+        shared_state_base* last = nullptr;
         void go() {
             while (first != nullptr) {
                 continuation* const c = first;
@@ -172,13 +179,18 @@ void shared_state_base::announce(status outcome, closed_ring ring, bool release)
                     first->prev_ = c->prev_;
                     c->prev_->next_ = first;
                 }
-                c->fire(*state);
+                c->fire(state.get());
             }
         }
-        ~firing() { go(); }
-    } rest{boost::intrusive_ptr<shared_state_base>(this, !release), ring.first};
-    if ((word_.fetch_add(change, std::memory_order_acq_rel) & sleepers) != 0)
-        futex_wake_all(futex_word());
+        ~firing() {
+            go();
+            delete last;
+        }
+    } rest{nullptr, ring.first};
+    if (ring.user_code)
+        rest.state = boost::intrusive_ptr<shared_state_base>(this, !release);
+    if (finish(change))
+        rest.last = this;
     rest.go();
 }
 
@@ -259,11 +271,6 @@ timeout_error shared_state_base::expiry() const {
     const std::string task = label();
     return timeout_error("the " + (task.empty() ? std::string("future") : "task '" + task + "'") +
                          " is " + name() + " and was not done in time");
-}
-
-std::uint32_t* shared_state_base::futex_word() noexcept {
-    auto* const half = reinterpret_cast<std::uint32_t*>(&word_);
-    return std::endian::native == std::endian::little ? half : half + 1;
 }
 
 bool shared_state_base::prepare_unlimited_wait() {

@@ -27,7 +27,7 @@ void group_scope::member_failed(std::exception_ptr e) {
 void group_scope::adopt(boost::intrusive_ptr<shared_state_base> call) {
     hold();
     deliver_when_done(
-        std::move(call), executor(),
+        *call, executor(),
         [keep = boost::intrusive_ptr<group_scope>(this)](ending) { keep->one_ended(); },
         on_cancel::stop_waiting);
 }

@@ -20,7 +20,7 @@ void set_options(shared_state_base& t, task_options& options) {
 void enqueue(pool_core& core, shared_state_base& t, bounded b) {
     const bool expires = t.extra != nullptr && t.extra->start_by.has_value();
     t.home = &core;
-    intrusive_ptr_add_ref(&t);
+    t.refer_unshared();
     if (expires)
         arm_timer(t, *t.extra->start_by, timer_purpose::start_by);
     try {

@@ -44,7 +44,7 @@ void watch::start() noexcept {
         // The node's own pointer may be taken as soon as it has fired.
         const state_ptr s = n.state;
         if (!s->add(n))
-            n.fire(*s);
+            n.fire(nullptr);
     }
 }
 

@@ -266,6 +266,34 @@ asio::awaitable<void> offload(Call call, std::shared_ptr<ledger> l, std::optiona
 
 } // namespace
 
+// A thread remembers where the mail of the context goes that it used last; here that is gone, and
+// another one has its address.
+BOOST_AUTO_TEST_CASE(a_context_at_the_address_of_an_earlier_one_gets_its_own_mail) {
+    constexpr int rounds = 500;
+    thread_pool pool(2);
+    std::optional<asio::io_context> io;
+    int sum = 0;
+    const auto offload = [&] {
+        const auto body = [&]() -> asio::awaitable<void> {
+            const auto one = [] { return 1; };
+            sum += co_await run_in_executor(pool, one);
+        };
+        asio::co_spawn(*io, body, asio::detached);
+        io->run();
+    };
+    for (int round = 0; round < rounds; ++round) {
+        io.emplace(); // by the same thread
+        offload();
+        std::thread([&] { // by another one
+            io.emplace();
+            offload();
+        }).join();
+        io->restart();
+        offload();
+    }
+    BOOST_TEST(sum == 3 * rounds);
+}
+
 BOOST_AUTO_TEST_CASE(the_default_pool_is_joined_after_the_handlers_are_gone) { // CF-ASY-27
     const auto awaiters = std::make_shared<ledger>(), calls = std::make_shared<ledger>();
     gate started, go;

@@ -131,7 +131,7 @@ public:
                     boost::asio::get_associated_executor(handler, boost::asio::system_executor());
                 auto r = (*source)->request();
                 detail::deliver_when_done(
-                    r, ex,
+                    *r, ex,
                     detail::ending_handler(std::move(handler),
                                            [r, source](auto&& h, detail::ending) {
                                                auto error = (*source)->failure(*r);
@@ -152,8 +152,7 @@ private:
     next(std::shared_ptr<detail::completion_source> source) {
         auto r = (*source)->request();
         detail::ending end{};
-        co_await detail::until_done(r, detail::on_cancel::cancel_task,
-                                    co_await boost::asio::this_coro::executor, end);
+        co_await detail::until_done(*r, detail::on_cancel::cancel_task, end);
         if (auto error = (*source)->failure(*r))
             std::rethrow_exception(std::move(error));
         if (r->value() == nullptr)

@@ -97,7 +97,7 @@ public:
         if (s.add(*c))
             static_cast<void>(c.release());
         else
-            c.release()->fire(s);
+            c.release()->fire(&s);
     }
 
     /// Waits: signature `void(error_code)`. Completion: never inline. Executor: the handler's
@@ -110,7 +110,7 @@ public:
                 const auto ex = boost::asio::get_associated_executor(
                     handler, boost::asio::system_executor());
                 detail::deliver_when_done(
-                    s, ex,
+                    *s, ex,
                     detail::ending_handler(
                         std::move(handler),
                         [](auto&& h, detail::ending end) {
@@ -165,10 +165,10 @@ private:
     template <class F>
     struct callback final : detail::continuation {
         explicit callback(F f) : continuation(true), f_(std::move(f)) {}
-        void fire(detail::shared_state_base& s) override {
+        void fire(detail::shared_state_base* s) override {
             const std::unique_ptr<callback> self(this);
             try {
-                f_(future(boost::intrusive_ptr<state_type>(static_cast<state_type*>(&s))));
+                f_(future(boost::intrusive_ptr<state_type>(static_cast<state_type*>(s))));
             } catch (...) {
                 detail::report_or_unwind();
             }
@@ -193,8 +193,7 @@ private:
     static boost::asio::awaitable<awaited_t<T>> await_outcome(boost::intrusive_ptr<state_type> s,
                                                               bool take) {
         detail::ending end{};
-        co_await detail::until_done(s, detail::on_cancel::cancel_task,
-                                    co_await boost::asio::this_coro::executor, end);
+        co_await detail::until_done(*s, detail::on_cancel::cancel_task, end);
         co_return detail::outcome_of(*s, end, take);
     }
 

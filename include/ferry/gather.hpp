@@ -52,7 +52,7 @@ gather_values(boost::asio::awaitable<T>... awaitables) {
                g->places);
     g->launch();
     ending how{};
-    co_await all_ended(g, ex, how);
+    co_await all_ended(*g, how);
     if (g->first)
         std::rethrow_exception(g->first);
     co_return std::apply(
@@ -85,7 +85,7 @@ gather(return_exceptions_t, boost::asio::awaitable<T>... awaitables) {
                g->places);
     g->launch();
     detail::ending how{};
-    co_await detail::all_ended(g, ex, how);
+    co_await detail::all_ended(*g, how);
     co_return std::apply(
         [](auto&... place) { return std::tuple<detail::child_result<T>...>(std::move(*place)...); },
         g->places);
@@ -104,7 +104,7 @@ gather_all(std::vector<boost::asio::awaitable<T>> awaitables, bool keep_going) {
         g->add_child(std::move(awaitables[i]), g->places[i], keep_going);
     g->launch();
     ending how{};
-    co_await all_ended(g, ex, how);
+    co_await all_ended(*g, how);
     co_return g;
 }
 

@@ -79,10 +79,10 @@ void initiate_from(Target& target, Handler handler, boost::intrusive_ptr<shared_
 template <class Handle, class F, class... A>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> offload(Handle where, F fn,
                                                                      A... args) {
-    auto s = detail_access::take(
+    const auto s = detail_access::take(
         submit_from_loop(target_of(where), std::move(fn), std::move(args)...));
     ending end{};
-    co_await until_done(s, on_cancel::cancel_task, co_await boost::asio::this_coro::executor, end);
+    co_await until_done(*s, on_cancel::cancel_task, end);
     co_return outcome_of(*s, end, true);
 }
 

@@ -103,7 +103,7 @@ auto with_task_group(Body body) -> std::invoke_result_t<Body&, task_group&> {
                [s = scope.get()](std::exception_ptr e) { s->member_failed(std::move(e)); });
     scope->launch();
     detail::ending how{};
-    co_await detail::all_ended(scope, ex, how);
+    co_await detail::all_ended(*scope, how);
     scope->let_go();
     if (!scope->exceptions.empty())
         throw exception_group(std::move(scope->exceptions));

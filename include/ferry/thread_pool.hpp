@@ -24,7 +24,7 @@ namespace detail {
 /// line beyond the limit.
 enum class bounded { no, yes };
 
-/// Queues and shares ownership.
+/// Queues one that nobody else knows yet, and shares ownership.
 void enqueue(pool_core& core, shared_state_base& t, bounded b);
 /// Queues a function without a future; destroys it unrun after shutdown.
 void post(pool_core& core, runnable& r);
@@ -36,7 +36,7 @@ template <class F, class... A>
 future<offload_result_t<F, A...>> submit_to(pool_core& core, bounded b, task_options* options,
                                             F&& fn, A&&... args) {
     using block = task_for<F, A...>;
-    boost::intrusive_ptr<block> t(new block(std::forward<F>(fn), std::forward<A>(args)...));
+    auto t = make_state<block>(std::forward<F>(fn), std::forward<A>(args)...);
     if (options != nullptr)
         set_options(*t, *options);
     enqueue(core, *t, b);

@@ -69,8 +69,7 @@ await_all(watch_owner<wait_watch> w, std::optional<timeout::clock::time_point> d
         w->enough->expire_at(*deadline);
     w->begin();
     ending how{};
-    co_await until_done(w->enough, on_cancel::cancel_task,
-                        co_await boost::asio::this_coro::executor, how);
+    co_await until_done(*w->enough, on_cancel::cancel_task, how);
     if (w->enough->current() == status::cancelled)
         throw cancelled_error("waiting for futures was cancelled");
     co_return partition<T>(*w);
@@ -107,7 +106,7 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
             if (const auto at = limit.deadline())
                 w->enough->expire_at(*at);
             detail::deliver_when_done(
-                started->enough, ex,
+                *started->enough, ex,
                 detail::ending_handler(
                     std::move(handler),
                     [watch = std::move(w)](auto&& h, detail::ending) {

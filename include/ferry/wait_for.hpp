@@ -69,7 +69,7 @@ boost::asio::awaitable<T> wait_for(boost::asio::awaitable<T> awaitable, timeout 
     boost::intrusive_ptr<detail::timed_child<T>> c(new detail::timed_child<T>(ex));
     c->start(std::move(awaitable), *deadline);
     detail::ending how{};
-    co_await detail::all_ended(c, ex, how);
+    co_await detail::all_ended(*c, how);
     if (c->error) {
         if (!detail::is_cancellation(c->error))
             std::rethrow_exception(c->error);

@@ -31,14 +31,13 @@ namespace detail {
 template <class T>
 using regular_t = std::conditional_t<std::is_void_v<T>, std::monostate, awaited_t<T>>;
 
-/// An operation for `co_await`: waits on `on`, the coroutine's executor, until the state is done or
-/// the coroutine is cancelled, and stores which of them it was.
-inline auto until_done(boost::intrusive_ptr<shared_state_base> state, on_cancel rule,
-                       boost::asio::any_io_executor on, ending& result) {
+/// An operation for `co_await`: waits, on the coroutine's executor, until the state is done or the
+/// coroutine is cancelled, and stores which of them it was. All of it stays with the coroutine.
+inline auto until_done(shared_state_base& state, on_cancel rule, ending& result) {
     return boost::asio::async_initiate<const boost::asio::deferred_t&, void()>(
-        [](auto handler, auto s, ending* where, on_cancel r,
-           const boost::asio::any_io_executor& ex) {
-            deliver_when_done(std::move(s), ex,
+        [](auto handler, shared_state_base* s, ending* where, on_cancel r) {
+            const auto ex = boost::asio::get_associated_executor(handler);
+            deliver_when_done(*s, ex,
                               ending_handler(std::move(handler),
                                              [where](auto&& h, ending end) {
                                                  *where = end;
@@ -46,7 +45,7 @@ inline auto until_done(boost::intrusive_ptr<shared_state_base> state, on_cancel 
                                              }),
                               r);
         },
-        boost::asio::deferred, std::move(state), &result, rule, std::move(on));
+        boost::asio::deferred, &state, &result, rule);
 }
 
 /// The exception that an outcome is, null for a value.
@@ -84,8 +83,8 @@ concept tokenable = std::is_void_v<T> || std::default_initializable<awaited_t<T>
 /// The same for a coroutine: throws what is no value.
 template <class T>
 awaited_t<T> outcome_of(shared_state<T>& s, ending end, bool take) {
-    if (auto error = error_of(s, end))
-        std::rethrow_exception(std::move(error));
+    if (end == ending::abandoned || s.current() != status::value)
+        std::rethrow_exception(error_of(s, end));
     return value_of(s, take);
 }
 
@@ -121,7 +120,7 @@ void complete_with(Handler&& h, shared_state<T>& s, ending end, bool take) {
 template <class T, class Handler, class E, class Kept = std::monostate>
 void initiate_result_on(Handler handler, boost::intrusive_ptr<shared_state<T>> state, const E& ex,
                         bool take, Kept kept = {}) {
-    const boost::intrusive_ptr<shared_state_base> started(state);
+    shared_state_base& started = *state;
     deliver_when_done(started, ex,
                       ending_handler(std::move(handler),
                                      [state = std::move(state), take,

@@ -106,9 +106,8 @@ private:
 std::exception_ptr child_error(std::exception_ptr e);
 
 /// Waits, on the parent's executor, until all children have ended.
-inline auto all_ended(boost::intrusive_ptr<children> c, boost::asio::any_io_executor on,
-                      ending& how) {
-    return until_done(std::move(c), on_cancel::cancel_task, std::move(on), how);
+inline auto all_ended(children& c, ending& how) {
+    return until_done(c, on_cancel::cancel_task, how);
 }
 
 } // namespace ferry::detail

@@ -23,7 +23,6 @@ namespace ferry::detail {
 
 class pool_core;
 class shared_state_base;
-struct task_extra;
 
 /// One thing to do when a state completes. Owned by the state once registered; `fire` is called
 /// exactly once unless it is removed before, and ends the object's life.
@@ -31,12 +30,13 @@ class continuation {
 public:
     continuation(const continuation&) = delete;
     continuation& operator=(const continuation&) = delete;
-    /// Lets only forced unwinding through.
-    virtual void fire(shared_state_base& state) = 0;
+    /// Lets only forced unwinding through. `state` is null unless it runs user code; whatever else
+    /// it needs of the state it keeps by itself.
+    virtual void fire(shared_state_base* state) = 0;
     virtual void destroy() noexcept = 0;
 
 protected:
-    /// `user_code`: firing runs code of unknown length.
+    /// `user_code`: firing runs code of unknown length, which needs the state.
     explicit continuation(bool user_code) noexcept : user_code_(user_code) {}
     ~continuation() = default;
 
@@ -51,6 +51,17 @@ private:
 enum class timer_purpose { start_by, run_time };
 
 enum class status : std::uint32_t { pending, running, cancelled, value, error };
+
+/// What only some tasks have.
+struct task_extra {
+    std::string label;
+    timeout limit;
+    std::optional<timeout::clock::time_point> start_by;
+
+    /// The timer's place in the timer queue, which guards it.
+    using timer_key = std::pair<timeout::clock::time_point, std::uint64_t>;
+    timer_key timer{};
+};
 
 /// The untyped part of a shared outcome.
 ///
@@ -83,7 +94,15 @@ public:
     void hand_back() noexcept { word_.fetch_and(~elsewhere, std::memory_order_acq_rel); }
 
     /// pending -> running. False when somebody else was first.
-    bool try_start() noexcept;
+    bool try_start() noexcept {
+        std::uint64_t w = word_.load(std::memory_order_relaxed);
+        while ((w & (status_mask | claimed)) == 0) {
+            if (word_.compare_exchange_weak(w, w | static_cast<std::uint64_t>(status::running),
+                                            std::memory_order_acq_rel))
+                return true;
+        }
+        return false;
+    }
     /// The same for a task that its queue still holds.
     bool start_in_queue() noexcept;
     /// Takes the right to store the outcome, from pending only or from running too.
@@ -128,6 +147,11 @@ public:
     }
     /// The right to move the value out: one caller gets true.
     bool take() noexcept {
+        const std::uint64_t w = word_.load(std::memory_order_acquire);
+        if (w >> 32 == 1) { // nobody else could
+            word_.store(w | taken_flag, std::memory_order_relaxed);
+            return (w & taken_flag) == 0;
+        }
         return (word_.fetch_or(taken_flag, std::memory_order_acq_rel) & taken_flag) == 0;
     }
 
@@ -146,16 +170,26 @@ public:
         p->word_.fetch_add(one_reference, std::memory_order_relaxed);
     }
     friend void intrusive_ptr_release(shared_state_base* p) noexcept {
-        if (p->word_.fetch_sub(one_reference, std::memory_order_acq_rel) >> 32 == 1)
+        // The last one needs no atomic operation: nobody else can take a reference.
+        if (p->word_.load(std::memory_order_acquire) >> 32 == 1 ||
+            p->word_.fetch_sub(one_reference, std::memory_order_acq_rel) >> 32 == 1)
             delete p;
+    }
+    /// Takes a reference before anybody else knows the state.
+    void refer_unshared() noexcept {
+        word_.store(word_.load(std::memory_order_relaxed) + one_reference,
+                    std::memory_order_relaxed);
     }
 
     std::unique_ptr<task_extra> extra; // constant once queued
     pool_core* home = nullptr;         // that of a task; constant once queued
 
 protected:
-    shared_state_base() noexcept;
-    virtual ~shared_state_base();
+    shared_state_base() noexcept = default;
+    virtual ~shared_state_base() {
+        if ((waiters_.load(std::memory_order_acquire) & ~ring_flags) != 0)
+            destroy_ring();
+    }
 
     /// Destroys callable and arguments; called once, by whoever claimed the outcome.
     virtual void drop_work() noexcept {}
@@ -174,7 +208,15 @@ protected:
         continuation* first = nullptr;
         bool user_code = false;
     };
-    closed_ring close() noexcept;
+    closed_ring close() noexcept {
+        std::uintptr_t h = waiters_.load(std::memory_order_relaxed);
+        if ((h & ring_locked) != 0 ||
+            !waiters_.compare_exchange_strong(h, ring_closed, std::memory_order_acq_rel))
+            h = close_slowly();
+        return {reinterpret_cast<continuation*>(h & ~ring_flags), (h & ring_user_code) != 0};
+    }
+    /// The same unless user code waits, in which case it stays open.
+    std::optional<closed_ring> close_unless_user_code() noexcept;
     /// The second half of `publish`; with `release` it also ends one reference.
     void announce(status outcome, closed_ring ring, bool release);
 
@@ -188,12 +230,23 @@ private:
                                     ring_flags = 7;
 
     bool leave_queue(std::uint64_t to, bool cancelled) noexcept;
+    bool finish(std::uint64_t change) noexcept;
     std::uintptr_t lock_ring() noexcept;
+    std::uintptr_t close_slowly() noexcept;
+    void destroy_ring() noexcept;
     std::uint32_t* futex_word() noexcept;
 
     std::atomic<std::uint64_t> word_{0};
     std::atomic<std::uintptr_t> waiters_{0};
 };
+
+/// A state that nobody else knows yet.
+template <class S, class... A>
+boost::intrusive_ptr<S> make_state(A&&... a) {
+    auto* const s = new S(std::forward<A>(a)...);
+    s->refer_unshared();
+    return boost::intrusive_ptr<S>(s, false);
+}
 
 template <class T>
 using stored_t = std::conditional_t<

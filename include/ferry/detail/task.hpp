@@ -39,17 +39,6 @@ private:
     running_scope* outer_;
 };
 
-/// What only some tasks have.
-struct task_extra {
-    std::string label;
-    timeout limit;
-    std::optional<timeout::clock::time_point> start_by;
-
-    /// The timer's place in the timer queue, which guards it.
-    using timer_key = std::pair<timeout::clock::time_point, std::uint64_t>;
-    timer_key timer{};
-};
-
 /// What a task needs that does not depend on its types.
 template <class R>
 class task_base : public shared_state<R> {

@@ -72,7 +72,7 @@ protected:
 
     struct node final : continuation {
         node() noexcept : continuation(false) {}
-        void fire(shared_state_base&) override {
+        void fire(shared_state_base*) override {
             watch* const w = owner;
             w->on_done(*this);
             intrusive_ptr_release(w);
