@@ -129,29 +129,6 @@ BOOST_AUTO_TEST_CASE(a_worker_has_its_own_globals) { // CF-PP-31
     BOOST_TEST(global == 2);
 }
 
-BOOST_AUTO_TEST_CASE(callbacks_run_here_in_a_thread_of_the_pool) { // CF-FUT-12
-    std::atomic<int> where = 0;
-    std::thread::id thread;
-    {
-        ferry::process_pool pool(1);
-        auto f = pool.submit([] { return 1; });
-        f.add_done_callback([&](ferry::future<int>) {
-            where = ::getpid();
-            thread = std::this_thread::get_id();
-        });
-    }
-    BOOST_TEST(where == ::getpid());
-}
-
-BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_other_tasks_of_the_pool) {
-    ferry::process_pool pool(1);
-    ferry::promise<int> seen;
-    auto f = pool.submit(pausing, 20);
-    f.add_done_callback(
-        [&](ferry::future<int>) { seen.set_value(pool.submit(triple, 2).result()); });
-    BOOST_TEST(seen.get_future().result(20s) == 6);
-}
-
 BOOST_AUTO_TEST_CASE(the_callable_is_encoded_at_once) { // CF-SUB-03
     ferry::process_pool pool(1);
     auto alive = std::make_shared<int>(7);
@@ -547,33 +524,6 @@ BOOST_AUTO_TEST_CASE(shutdown_with_a_deadline_reports_what_was_left) { // CF-SHU
     BOOST_CHECK(report.stuck.front().age >= 50ms);
     BOOST_TEST(queued.cancelled());
     BOOST_CHECK_THROW(stuck.result(20s), ferry::worker_died);
-}
-
-BOOST_AUTO_TEST_CASE(shutdown_from_a_callback_is_refused_with_wait) {
-    ferry::promise<bool> refused;
-    ferry::process_pool pool(1);
-    auto f = pool.submit(pausing, 20);
-    f.add_done_callback([&](ferry::future<int>) {
-        try {
-            pool.shutdown();
-            refused.set_value(false);
-        } catch (const ferry::would_deadlock&) {
-            pool.shutdown({.wait = false});
-            refused.set_value(true);
-        }
-    });
-    BOOST_TEST(refused.get_future().result(20s));
-}
-
-BOOST_AUTO_TEST_CASE(the_last_owner_of_a_pool_may_be_its_callback) {
-    auto pool = std::make_shared<ferry::process_pool>(1);
-    auto f = pool->submit(pausing, 20);
-    ferry::promise<void> done;
-    f.add_done_callback([&done, last = std::move(pool)](ferry::future<int>) mutable {
-        last.reset();
-        done.set_value();
-    });
-    done.get_future().result(20s);
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_that_was_never_used_ends) { // CF-PP-21

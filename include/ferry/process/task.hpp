@@ -264,7 +264,7 @@ public:
         if (begin_end())
             publish_from_pool(status::cancelled);
     }
-    void run_callbacks() override { this->announce(outcome_, ring_, false); }
+    void run_callbacks() override { this->publish(outcome_); }
 
     bool request_stop() noexcept override { return ask_call_to_stop(*core_, *this); }
     bool cancel_running() noexcept override { return cancel_running_call(*core_, *this); }
@@ -284,13 +284,11 @@ private:
         return true;
     }
     void publish_from_pool(status outcome) {
-        const auto ring = this->close();
-        if (!ring.user_code) {
-            this->announce(outcome, ring, false);
+        if (const auto ring = this->close_unless_user_code()) {
+            this->announce(outcome, *ring, false);
             return;
         }
         outcome_ = outcome;
-        ring_ = ring;
         run_callbacks_later(*core_, *this);
     }
 
@@ -302,7 +300,6 @@ private:
     bool take_back() noexcept override { return take_call_back(*core_, *this); }
     bool started_elsewhere() const noexcept override { return call_started(*core_, *this); }
 
-    shared_state_base::closed_ring ring_;
     status outcome_{};
     bool expired_ = false;
 };
