@@ -8,6 +8,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/system_executor.hpp>
 
 #include <tuple>
@@ -23,7 +24,7 @@ struct use_future_t {};
 /// Cancellation: until completion the future is pending, so `cancel()` makes it cancelled at once,
 /// from any thread; the operation's cancellation signal is emitted by a function posted to the
 /// executor bound to the token, else to that of the initiation (on a context run by several threads
-/// that must be a strand), and its late outcome is dropped.
+/// that must be a strand), else to a strand of the system executor; its late outcome is dropped.
 /// Errors: `broken_promise` when the operation is destroyed uncompleted.
 /// Source: `boost::asio::use_future`.
 inline constexpr use_future_t use_future{};
@@ -102,14 +103,6 @@ private:
     boost::intrusive_ptr<operation<T>> op_;
 };
 
-template <class Initiation>
-boost::asio::any_io_executor executor_of_initiation(const Initiation& initiation) {
-    if constexpr (requires { initiation.get_executor(); })
-        return initiation.get_executor();
-    else
-        return boost::asio::system_executor();
-}
-
 template <class T, class Initiation, class... Args>
 future<T> initiate_future(const boost::asio::any_io_executor& ex, Initiation&& initiation,
                           Args&&... args) {
@@ -176,9 +169,18 @@ public:
 
     template <class Initiation, class... InitArgs>
     static return_type initiate(Initiation&& initiation, ferry::use_future_t, InitArgs&&... args) {
-        return ferry::detail::initiate_future<value_type>(
-            ferry::detail::executor_of_initiation(initiation),
-            std::forward<Initiation>(initiation), std::forward<InitArgs>(args)...);
+        if constexpr (requires { initiation.get_executor(); }) {
+            return ferry::detail::initiate_future<value_type>(
+                initiation.get_executor(), std::forward<Initiation>(initiation),
+                std::forward<InitArgs>(args)...);
+        } else {
+            // The completion and the cancellation must not meet.
+            const auto alone = make_strand(system_executor());
+            return async_result<executor_binder<ferry::use_future_t, std::decay_t<decltype(alone)>>,
+                                R(Args...)>::initiate(std::forward<Initiation>(initiation),
+                                                      bind_executor(alone, ferry::use_future),
+                                                      std::forward<InitArgs>(args)...);
+        }
     }
 };
 

@@ -67,6 +67,21 @@ BOOST_AUTO_TEST_CASE(a_call_that_is_cancelled_as_it_starts_runs_or_does_not) { /
          [](round& r) { r.cancel(); }, [](round& r) { r.go = true; });
 }
 
+BOOST_AUTO_TEST_CASE(a_future_of_a_call_is_cancelled_as_that_ends) { // CF-ASY-04
+    struct round : told {
+        explicit round(thread_pool& pool) : f(async_invoke(pool, callable(), use_future)) {}
+        future<bool> f;
+    };
+    thread_pool pool(1);
+    race([&] { return round(pool); },
+         [&](round& r) {
+             BOOST_REQUIRE(quiet(pool));
+             BOOST_REQUIRE(r.f.wait_for(10s));
+             return stress::ending_of(r.f);
+         },
+         [](round& r) { r.f.cancel(); }, [](round& r) { r.go = true; });
+}
+
 BOOST_AUTO_TEST_CASE(a_context_may_go_while_its_call_ends) { // CF-ASY-27
     thread_pool pool(1);
     unsigned n = 0;
