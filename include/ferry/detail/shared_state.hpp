@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/detail/runnable.hpp>
+#include <ferry/detail/spare_blocks.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
 #include <ferry/unhandled.hpp>
@@ -179,6 +180,15 @@ public:
     void refer_unshared() noexcept {
         word_.store(word_.load(std::memory_order_relaxed) + one_reference,
                     std::memory_order_relaxed);
+    }
+
+    static void* operator new(std::size_t size) { return block_allocate(size); }
+    static void operator delete(void* p, std::size_t size) noexcept { block_deallocate(p, size); }
+    static void* operator new(std::size_t size, std::align_val_t alignment) {
+        return ::operator new(size, alignment);
+    }
+    static void operator delete(void* p, std::align_val_t alignment) noexcept {
+        ::operator delete(p, alignment);
     }
 
     std::unique_ptr<task_extra> extra; // constant once queued

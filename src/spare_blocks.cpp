@@ -1,0 +1,90 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/detail/spare_blocks.hpp>
+
+#include <new>
+#include <utility>
+
+namespace ferry::detail {
+namespace {
+
+constexpr std::size_t step = 16;
+constexpr std::size_t shelves = 16;
+constexpr std::size_t largest = shelves * step - 8; // larger ones are not kept
+constexpr unsigned most_of_one_size = 32; // while calls follow one another, one or two are enough
+
+struct spare {
+    spare* next;
+};
+struct shelf {
+    spare* first;
+    unsigned count;
+};
+
+enum class stage : unsigned char { unused, open, closed };
+
+// Trivial, so that they can be used whatever else of the thread is destroyed already.
+struct spares {
+    stage now;
+    shelf of_size[shelves];
+};
+thread_local spares of_thread;
+
+struct at_thread_end {
+    ~at_thread_end() {
+        of_thread.now = stage::closed;
+        for (shelf& s : of_thread.of_size) {
+            while (s.first != nullptr)
+                ::operator delete(std::exchange(s.first, s.first->next));
+        }
+    }
+};
+
+// The sanitizer cannot see a use of what is kept.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool keeps_blocks = false;
+#elif defined(__has_feature)
+constexpr bool keeps_blocks = !__has_feature(address_sanitizer);
+#else
+constexpr bool keeps_blocks = true;
+#endif
+
+// Lets this thread keep blocks, unless it is about to end.
+void open(spares& mine) noexcept {
+    if (!keeps_blocks || mine.now == stage::closed)
+        return;
+    static thread_local const at_thread_end closer;
+    static_cast<void>(closer);
+    mine.now = stage::open;
+}
+
+// Sizes are rounded up to one that a block of glibc's allocator holds: 8, 24, 40 and so on.
+constexpr std::size_t shelf_of(std::size_t size) noexcept {
+    return (size + 7) / step;
+}
+
+} // namespace
+
+void* block_allocate(std::size_t size) {
+    if (size > largest)
+        return ::operator new(size);
+    shelf& s = of_thread.of_size[shelf_of(size)];
+    if (s.first == nullptr)
+        return ::operator new(shelf_of(size) * step + 8);
+    --s.count;
+    return std::exchange(s.first, s.first->next);
+}
+
+void block_deallocate(void* block, std::size_t size) noexcept {
+    spares& mine = of_thread;
+    shelf* const s = size <= largest ? &mine.of_size[shelf_of(size)] : nullptr;
+    if (s == nullptr || s->count == most_of_one_size || mine.now != stage::open) {
+        ::operator delete(block);
+        if (mine.now == stage::unused)
+            open(mine); // for the next ones
+        return;
+    }
+    s->first = ::new (block) spare{s->first};
+    ++s->count;
+}
+
+} // namespace ferry::detail
