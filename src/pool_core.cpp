@@ -214,7 +214,6 @@ pool_stats pool_core::stats() {
     worker_counts sum;
     {
         const short_lock lock(mutex_);
-        s.queued = live_tasks();
         s.workers = workers_.size() + detached_.size();
         sum.add(ended_counts_);
         for (const auto* list : {&workers_, &detached_}) {
@@ -223,6 +222,8 @@ pool_stats pool_core::stats() {
                 s.running += w->current.load() != nullptr ? 1 : 0;
             }
         }
+        // Last: a worker that meets a cancelled task corrects `dead_` before it lets go of that.
+        s.queued = live_tasks();
     }
     s.idle = s.workers - s.running;
     s.cancelled = cancelled_.load(std::memory_order_relaxed);
