@@ -7,12 +7,15 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <unistd.h>
 
@@ -51,19 +54,33 @@ private:
 };
 inline void touch(const std::string& path) { std::ofstream(path) << "ran\n"; }
 
+/// When the process started, in ticks since the machine did; -1 where it is gone.
+inline long start_of(int pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string text;
+    std::getline(file, text);
+    std::istringstream fields(text.substr(std::min(text.rfind(')') + 1, text.size())));
+    std::string field;
+    for (int i = 0; i < 19; ++i) // the name was the second one, this is the 22nd
+        fields >> field;
+    long ticks = -1;
+    fields >> ticks;
+    return fields ? ticks : -1;
+}
+
 /// Waits until the task runs; gives the process of the pool's youngest worker, found through /proc,
-/// where it has one worker.
+/// where it has one worker. Numbers of processes start again at some time, so they tell nothing.
 template <class T>
 int wait_for_worker_of(const ferry::future<T>& f, const ferry::process_pool&) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!f.running() && !f.done() && std::chrono::steady_clock::now() < until)
         std::this_thread::yield();
     BOOST_REQUIRE(f.running() || f.done());
-    int youngest = 0;
+    std::pair<long, int> youngest{-1, 0};
     for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
         std::ifstream list(task.path() / "children");
         for (int pid = 0; list >> pid;)
-            youngest = std::max(youngest, pid);
+            youngest = std::max(youngest, {start_of(pid), pid});
     }
-    return youngest;
+    return youngest.second;
 }
