@@ -193,12 +193,6 @@ void pool_core::drain_all() noexcept {
         pause();
 }
 
-void pool_core::note_backlog() noexcept {
-    const bool any = !ready_.empty();
-    if (backlog_.load(std::memory_order_relaxed) != any)
-        backlog_.store(any);
-}
-
 std::size_t pool_core::live_tasks() const noexcept {
     const auto dead = std::max<std::int64_t>(0, dead_.load());
     const auto n = static_cast<std::int64_t>(ready_.tasks() + inbox_.tasks()) - dead;

@@ -86,7 +86,8 @@ private:
     bool is_measured() noexcept;
     void push_bounded(runnable& r) FERRY_EXCLUDES(mutex_);
     void after_push(runnable* undo) FERRY_EXCLUDES(mutex_) {
-        if (looking_.load() == 0)
+        if (looking_.load() == 0 &&
+            (threads_.load() < options_.max_workers || sleeping_.load() != 0))
             call_worker(undo);
     }
     void call_worker(runnable* undo) FERRY_EXCLUDES(mutex_);
@@ -97,7 +98,15 @@ private:
     runnable* take() noexcept FERRY_REQUIRES(mutex_);
     void drain() noexcept FERRY_REQUIRES(mutex_);
     void drain_all() noexcept FERRY_REQUIRES(mutex_);
-    void note_backlog() noexcept FERRY_REQUIRES(mutex_);
+    void note_backlog() noexcept FERRY_REQUIRES(mutex_) {
+        const bool any = !ready_.empty();
+        if (backlog_.load(std::memory_order_relaxed) != any)
+            backlog_.store(any);
+    }
+    /// Whether somebody could come to help.
+    bool has_help() const noexcept FERRY_REQUIRES(mutex_) {
+        return sleepers_ != nullptr || workers_.size() < options_.max_workers;
+    }
     worker* find_help() noexcept FERRY_REQUIRES(mutex_);
     std::size_t live_tasks() const noexcept FERRY_REQUIRES(mutex_);
     worker* wake_or_grow() FERRY_REQUIRES(mutex_);

@@ -165,7 +165,8 @@ runnable* pool_core::next(worker& w) {
                             std::memory_order_relaxed);
             if (blocked_.load(std::memory_order_relaxed) != 0)
                 space_.notify_one();
-            worker* const other = ready_.empty() && inbox_.empty() ? nullptr : find_help();
+            const bool more = !ready_.empty() || !inbox_.empty();
+            worker* const other = more && has_help() ? find_help() : nullptr;
             lock.unlock();
             if (other != nullptr)
                 other->rouse();
