@@ -4,16 +4,26 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <functional>
 
 namespace ferry::detail {
 
 void keep_first_of_each(std::vector<state_ptr>& states) {
+    if (std::ranges::any_of(states, [](const state_ptr& s) { return s == nullptr; }))
+        throw no_state_error("one of the futures has no state");
+    // States that were made one after the other mostly stand in that order, or in the opposite one:
+    // then there are no repetitions.
+    const auto ordered = [&states](auto before) {
+        return std::ranges::adjacent_find(states, [before](const state_ptr& a, const state_ptr& b) {
+                   return !before(a.get(), b.get());
+               }) == states.end();
+    };
+    if (ordered(std::less<>()) || ordered(std::greater<>()))
+        return;
     // A set of addresses in one array, at most half full, searched from a hashed place on.
     const std::size_t room = std::bit_ceil(states.size() * 2 + 1);
     std::vector<const void*> seen(room, nullptr);
     const auto is_repetition = [&](const state_ptr& s) {
-        if (s == nullptr)
-            throw no_state_error("one of the futures has no state");
         const auto hash = (reinterpret_cast<std::uintptr_t>(s.get()) >> 4) * 0x9e3779b97f4a7c15u;
         std::size_t i = static_cast<std::size_t>(hash >> 20) & (room - 1);
         for (; seen[i] != nullptr; i = (i + 1) & (room - 1)) {

@@ -79,10 +79,10 @@ protected:
         }
         void destroy() noexcept override { intrusive_ptr_release(owner); }
 
+        bool watched = false; // the owner's; first, since it fits behind the flag of the base
         watch* owner = nullptr;
         state_ptr state;
         node* next = nullptr; // for the derived class
-        bool watched = false; // the owner's
     };
 
     /// The node's state has completed; called once for each.
