@@ -120,6 +120,7 @@ void completion_watch::stop() noexcept {
 }
 
 state_ptr completion_watch::next() {
+    bool yielded = false;
     for (;;) {
         state_ptr may_help;
         bool looked = false;
@@ -136,6 +137,13 @@ state_ptr completion_watch::next() {
         if (looked) {
             if (may_help != nullptr)
                 static_cast<void>(may_help->prepare_unlimited_wait());
+            continue;
+        }
+        // Where the work shares this processor, several may complete before anybody is woken. Not for
+        // long: who sleeps is preferred when it is woken.
+        if (!deadline_ && !std::exchange(yielded, true)) {
+            static thread_local polite_yield yield(std::chrono::microseconds(200));
+            yield();
             continue;
         }
         const auto r = request();

@@ -50,20 +50,23 @@ private:
 /// crowded, and whoever yields waits for threads that it has nothing to do with.
 class polite_yield {
 public:
+    explicit polite_yield(std::chrono::microseconds long_turn = std::chrono::microseconds(1000)) noexcept
+        : long_turn_(long_turn) {}
+
     void operator()() noexcept {
         using clock = std::chrono::steady_clock;
-        constexpr auto long_turn = std::chrono::milliseconds(1);
         if (!crowded_.allows())
             return;
         const auto start = clock::now();
         std::this_thread::yield();
-        if (clock::now() - start < long_turn)
+        if (clock::now() - start < long_turn_)
             crowded_.reset();
         else
             crowded_.failed();
     }
 
 private:
+    std::chrono::microseconds long_turn_;
     back_off crowded_;
 };
 
