@@ -18,10 +18,50 @@ bool on_worker_of(const pool_core* core) noexcept {
 
 // ---- Submitting ---------------------------------------------------------------------------------
 
+// Tries again to start a thread, in a thread that may run user code, because it may be the one that ends
+// the pool.
+class pool_core::start_retry final : public shared_state<void> {
+public:
+    start_retry() { extra = std::make_unique<task_extra>(); }
+
+    void arm(std::weak_ptr<pool_core> core) {
+        start_timers();
+        if (armed_.exchange(true))
+            return;
+        core_ = std::move(core);
+        delay_ = std::min<std::chrono::milliseconds>(2 * delay_, std::chrono::seconds(1));
+        arm_timer(*this, timeout::clock::now() + delay_, timer_purpose::start_by);
+    }
+
+private:
+    bool on_timer(timer_purpose) noexcept override { return true; }
+    void expired() override {
+        const auto core = std::exchange(core_, {}).lock();
+        armed_.store(false);
+        if (core != nullptr)
+            core->start_if_starving();
+    }
+
+    std::atomic<bool> armed_{false};
+    std::weak_ptr<pool_core> core_;
+    std::chrono::milliseconds delay_{5};
+};
+
 pool_core::pool_core(thread_pool_options options)
-    : options_(std::move(options)) {}
+    : options_(std::move(options)), limit_(options_.max_workers), retry_(new start_retry) {}
+
+void pool_core::retry_later() noexcept {
+    try {
+        retry_->arm(weak_from_this());
+    } catch (const std::exception&) { // no timer thread either: whoever uses the pool next tries again
+    }
+}
 
 pool_core::~pool_core() {
+    drop_rest();
+}
+
+void pool_core::drop_rest() noexcept {
     // Nothing is left here unless the workers ended without looking again: fail it rather than
     // leave it pending.
     fifo rest;
@@ -31,13 +71,16 @@ pool_core::~pool_core() {
         rest = ready_.extract_all();
     }
     while (runnable* r = rest.pop())
-        r->drop(make_error<broken_promise>("the thread pool was destroyed"));
+        r->drop(error_or_shortage(
+            [] { return make_error<broken_promise>("the thread pool was destroyed"); }));
 }
 
 // False where it is not taken any more.
 inline bool pool_core::enqueue(runnable& r, bool task, bool even_if_closed) noexcept {
-    if (!even_if_closed && closed())
+    if (!even_if_closed && closed()) {
+        unexpect(r);
         return false;
+    }
     if (r.priority != 0)
         prioritized_.store(true);
     inbox_.push(r, task); // it may be gone from here on
@@ -67,42 +110,67 @@ inline bool pool_core::is_measured() noexcept {
                                      unsampled_.fetch_sub(1, std::memory_order_relaxed) > 0);
 }
 
+// What was to be queued with a priority will not be.
+inline void pool_core::unexpect(const runnable& r) noexcept {
+    if (r.priority != 0) {
+        const short_lock lock(mutex_);
+        ready_.unexpect(r.priority);
+    }
+}
+
 void pool_core::push(shared_state_base& r, bounded b) {
     if (is_forked_copy())
         throw_closed();
     if (is_measured())
         r.stamp = stamp_now();
-    if (b == bounded::yes && options_.max_queue != 0 && !on_worker_of(this)) {
-        push_bounded(r);
+    if (r.priority != 0) {
+        const short_lock lock(mutex_);
+        ready_.expect(r.priority);
+    }
+    if (b == bounded::yes && options_.max_queue != 0 && !is_own_thread_of(*this)) {
+        try {
+            push_bounded(r);
+        } catch (...) {
+            unexpect(r);
+            throw;
+        }
         return;
     }
-    if (threads_.load(std::memory_order_relaxed) == 0)
-        start_first_thread();
+    if (threads_.load(std::memory_order_relaxed) == 0) {
+        try {
+            start_first_thread();
+        } catch (...) {
+            unexpect(r);
+            throw;
+        }
+    }
     if (!enqueue(r, true, false))
         throw_closed();
     after_push(&r);
 }
 
-void pool_core::post(runnable& r) {
+void pool_core::post(runnable& r) noexcept {
     if (is_forked_copy()) {
         r.drop(nullptr);
         return;
     }
-    try {
-        if (threads_.load(std::memory_order_relaxed) == 0)
+    if (threads_.load(std::memory_order_relaxed) == 0) {
+        try {
             start_first_thread();
-    } catch (...) {
-        r.drop(nullptr);
-        throw;
+        } catch (const std::exception&) { // a shortage: it stays queued until one can be started
+        }
     }
     // While something is expected, workers do not end.
-    if (enqueue(r, false, !nothing_expected()))
-        after_push(nullptr);
-    else
+    if (!enqueue(r, false, !nothing_expected())) {
         r.drop(nullptr);
+        return;
+    }
+    after_push(nullptr);
+    if (threads_.load() == 0)
+        retry_later();
 }
 
-void pool_core::push_bounded(runnable& r) {
+void pool_core::push_bounded(shared_state_base& r) {
     // Counts who waits for space, before they look whether there is some: who makes some does so and
     // then looks here.
     struct waiting {
@@ -121,6 +189,12 @@ void pool_core::push_bounded(runnable& r) {
                 lock.unlock();
                 throw_closed();
             }
+            if (r.is_claimed()) { // expired while it waited
+                lock.unlock();
+                unexpect(r);
+                r.shared_state_base::run();
+                return;
+            }
             drain();
             if (live_tasks() < options_.max_queue)
                 break;
@@ -133,8 +207,8 @@ void pool_core::push_bounded(runnable& r) {
             else
                 me.count.fetch_add(1);
         }
-        if (workers_.empty())
-            start_thread();
+        if (workers_.empty() && !start_thread())
+            throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
         if (r.priority != 0)
             prioritized_.store(true);
         ready_.push(r);
@@ -151,7 +225,7 @@ void pool_core::left_queue(bool cancelled) noexcept {
     const std::int64_t dead = dead_.fetch_add(1) + 1;
     if (blocked_.load() != 0) {
         const short_lock lock(mutex_);
-        space_.notify_one();
+        space_.notify_all(); // one of them may be the one that left
     }
     if (dead > sweep_at_.load(std::memory_order_relaxed))
         sweep();
@@ -208,9 +282,9 @@ pool_stats pool_core::stats() {
     worker_counts sum;
     {
         const short_lock lock(mutex_);
-        s.workers = workers_.size() + detached_.size();
+        s.workers = workers_.size() + retired_.size();
         sum.add(ended_counts_);
-        for (const auto* list : {&workers_, &detached_}) {
+        for (const auto* list : {&workers_, &retired_}) {
             for (const auto& w : *list) {
                 sum.add(w->counts);
                 s.running += w->current.load() != nullptr ? 1 : 0;

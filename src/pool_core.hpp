@@ -9,11 +9,13 @@
 #include "ready_queue.hpp"
 #include "worker.hpp"
 
+#include <boost/intrusive/list.hpp>
+
 #include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <string>
-#include <unordered_set>
+#include <set>
 #include <vector>
 
 namespace ferry::detail {
@@ -52,7 +54,7 @@ public:
     /// Queues a task, or throws and queues nothing.
     void push(shared_state_base& r, bounded b) FERRY_EXCLUDES(mutex_);
     /// Queues a function without a future; drops it after shutdown.
-    void post(runnable& r) FERRY_EXCLUDES(mutex_);
+    void post(runnable& r) noexcept FERRY_EXCLUDES(mutex_);
 
     /// No more tasks; with `cancel` what has not started is cancelled.
     void close(bool cancel) FERRY_EXCLUDES(mutex_);
@@ -60,6 +62,8 @@ public:
     /// Waits for every thread but the calling one, which is detached.
     void join() FERRY_EXCLUDES(mutex_);
     shutdown_report close_within(timeout limit) FERRY_EXCLUDES(mutex_);
+    /// Drops what is left in the queue once nobody takes it any more.
+    void drop_rest() noexcept FERRY_EXCLUDES(mutex_);
     /// In a child of fork(): the threads are not there.
     void forsake() noexcept FERRY_EXCLUDES(mutex_);
     bool is_forked_copy() const noexcept { return forks_ != fork_count(); }
@@ -68,6 +72,20 @@ public:
 
     void left_queue(bool cancelled) noexcept FERRY_EXCLUDES(mutex_);
     void taken_stale() noexcept { dead_.fetch_sub(1, std::memory_order_relaxed); }
+
+    /// A timer of one of its tasks has fired; what is the user's runs until `expiry_ended`, and the pool
+    /// waits for that.
+    void expiry_begins(task_extra& t) noexcept FERRY_EXCLUDES(mutex_);
+    void expiry_ended(task_extra& t) noexcept FERRY_EXCLUDES(mutex_);
+
+    /// One of its workers is about to destroy the outcome of `task`, which it alone holds.
+    void destroys_outcome(worker& w, shared_state_base& task, const std::type_info& type) noexcept
+        FERRY_EXCLUDES(mutex_);
+    /// One of its workers waits although there is work that it could do: another one does that.
+    void add_spare() FERRY_EXCLUDES(mutex_);
+    void remove_spare() noexcept FERRY_EXCLUDES(mutex_);
+    /// Starts a thread if something is queued and there is none, because none could be started.
+    void start_if_starving() noexcept FERRY_EXCLUDES(mutex_);
 
     /// A task that reaches this pool through another executor, a strand for instance. Until `met`
     /// the workers stay, and what is posted is accepted after shutdown, so that it still runs. False
@@ -78,20 +96,27 @@ public:
     [[noreturn]] void throw_closed() FERRY_EXCLUDES(mutex_);
 
 private:
+    class start_retry;
+    using expiring_list = boost::intrusive::list<
+        task_extra, boost::intrusive::member_hook<task_extra, boost::intrusive::list_member_hook<>,
+                                                  &task_extra::pool_hook>>;
+
     bool nothing_expected() const noexcept { return expected_.load() == 0 || given_up_.load(); }
 
     bool enqueue(runnable& r, bool task, bool even_if_closed) noexcept
         FERRY_EXCLUDES(mutex_);
     bool take_back(const runnable& r) noexcept FERRY_EXCLUDES(mutex_);
     bool is_measured() noexcept;
-    void push_bounded(runnable& r) FERRY_EXCLUDES(mutex_);
+    void unexpect(const runnable& r) noexcept FERRY_EXCLUDES(mutex_);
+    void push_bounded(shared_state_base& r) FERRY_EXCLUDES(mutex_);
+    /// Throws only where `undo` is given, and then nothing is queued.
     void after_push(runnable* undo) FERRY_EXCLUDES(mutex_) {
-        if (looking_.load() == 0 &&
-            (threads_.load() < options_.max_workers || sleeping_.load() != 0))
+        if (looking_.load() == 0 && (threads_.load() < limit_.load() || sleeping_.load() != 0))
             call_worker(undo);
     }
     void call_worker(runnable* undo) FERRY_EXCLUDES(mutex_);
     void start_first_thread() FERRY_EXCLUDES(mutex_);
+    void retry_later() noexcept FERRY_EXCLUDES(mutex_);
     void wake_one() noexcept FERRY_EXCLUDES(mutex_);
     void sweep() noexcept FERRY_EXCLUDES(mutex_);
 
@@ -105,7 +130,7 @@ private:
     }
     /// Whether somebody could come to help.
     bool has_help() const noexcept FERRY_REQUIRES(mutex_) {
-        return sleepers_ != nullptr || workers_.size() < options_.max_workers;
+        return sleepers_ != nullptr || workers_.size() < limit_.load(std::memory_order_relaxed);
     }
     worker* find_help() noexcept FERRY_REQUIRES(mutex_);
     std::size_t live_tasks() const noexcept FERRY_REQUIRES(mutex_);
@@ -113,12 +138,19 @@ private:
     bool has_free_workers(std::size_t wanted) const noexcept FERRY_REQUIRES(mutex_);
     worker* pop_sleeper() noexcept FERRY_REQUIRES(mutex_);
     void wake_all() noexcept FERRY_REQUIRES(mutex_);
-    void start_thread() FERRY_REQUIRES(mutex_);
-    void detach_worker(worker& w) FERRY_REQUIRES(mutex_);
+    bool start_thread() FERRY_REQUIRES(mutex_);
+    using worker_list = std::vector<std::unique_ptr<worker>>;
+    static std::unique_ptr<worker> remove(worker_list& from, worker& w) noexcept;
+    void retire(worker& w) noexcept FERRY_REQUIRES(mutex_);
+    void detach_worker(worker& w) noexcept FERRY_REQUIRES(mutex_);
+    static std::string describe(worker& w, shared_state_base* task);
+    bool threads_have_ended() const noexcept FERRY_REQUIRES(mutex_);
+    template <class F>
+    void for_each_guest(F f) FERRY_EXCLUDES(mutex_);
 
     void work(worker& w);
     bool initialise(worker& w) noexcept;
-    void break_pool(const std::string& why);
+    void break_pool(std::string why) noexcept FERRY_EXCLUDES(mutex_);
     void loop(worker& w);
     runnable* next(worker& w) FERRY_EXCLUDES(mutex_);
     bool has_work() const noexcept;
@@ -135,6 +167,7 @@ private:
     alignas(64) std::atomic<bool> closed_{false};
     std::atomic<bool> prioritized_{false}; // there was a priority; for ever
     std::atomic<std::size_t> threads_{0};
+    std::atomic<std::size_t> limit_; // max_workers and one for each that waits without helping
     std::atomic<std::size_t> looking_{0};
     std::atomic<bool> backlog_{false}; // `ready_` is not empty
     std::atomic<std::size_t> sleeping_{0};
@@ -151,16 +184,23 @@ private:
     std::condition_variable_any space_; // a bounded queue got shorter
     std::condition_variable_any gone_;  // a worker ended or was joined
     ready_queue ready_ FERRY_GUARDED_BY(mutex_);
-    std::vector<std::unique_ptr<worker>> workers_ FERRY_GUARDED_BY(mutex_);
-    std::vector<std::unique_ptr<worker>> detached_ FERRY_GUARDED_BY(mutex_);
-    std::vector<std::thread> to_join_ FERRY_GUARDED_BY(mutex_);
+    worker_list workers_ FERRY_GUARDED_BY(mutex_);
+    worker_list retired_ FERRY_GUARDED_BY(mutex_); // take no items any more; always has room
+    std::vector<std::thread> to_join_ FERRY_GUARDED_BY(mutex_); // always has room
     std::size_t joining_ FERRY_GUARDED_BY(mutex_) = 0;
     std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0; // numbers the threads
     worker* sleepers_ FERRY_GUARDED_BY(mutex_) = nullptr; // last in, first out
     worker_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
-    std::unordered_set<shared_state_base*> guests_ FERRY_GUARDED_BY(mutex_); // expected
+    std::set<shared_state_base*> guests_ FERRY_GUARDED_BY(mutex_); // expected
+    std::set<shared_state_base*> told_ FERRY_GUARDED_BY(mutex_); // those that for_each_guest has told
+    expiring_list expiring_ FERRY_GUARDED_BY(mutex_);
+    bool expiries_given_up_ FERRY_GUARDED_BY(mutex_) = false; // they are not waited for any more
+    const boost::intrusive_ptr<start_retry> retry_;
     bool broken_ FERRY_GUARDED_BY(mutex_) = false;
     std::string why_broken_ FERRY_GUARDED_BY(mutex_);
 };
+
+/// True when the calling thread is a worker of the pool, or runs a callback of one of its tasks.
+bool is_own_thread_of(const pool_core& core) noexcept;
 
 } // namespace ferry::detail

@@ -1,36 +1,76 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "expiry_threads.hpp"
 #include "pool_core.hpp"
 
+#include <algorithm>
 
 // How a pool ends, and what it waits for until then.
 
 namespace ferry::detail {
+namespace {
+
+// How long a pool that ends tries to start a thread for functions that none could be started for.
+constexpr auto patience = std::chrono::seconds(5);
+
+} // namespace
 
 bool pool_core::expect(shared_state_base& t) {
     if (is_forked_copy())
         return false;
+    start_if_starving();
     const short_lock lock(mutex_);
     if (closed())
         return false;
-    expected_.fetch_add(1);
     guests_.insert(&t);
+    expected_.fetch_add(1);
     return true;
 }
 
 void pool_core::met(shared_state_base& t) {
     const short_lock lock(mutex_);
-    guests_.erase(&t);
+    if (guests_.erase(&t) == 0)
+        told_.erase(&t);
     if (expected_.fetch_sub(1) == 1 && closed()) {
         wake_all();
         gone_.notify_all();
     }
 }
 
+// Calls `f` once for each of those who are expected now, without the lock and without memory.
+template <class F>
+void pool_core::for_each_guest(F f) {
+    for (;;) {
+        boost::intrusive_ptr<shared_state_base> g;
+        {
+            const short_lock lock(mutex_);
+            if (guests_.empty()) {
+                guests_.swap(told_);
+                return;
+            }
+            g.reset(*guests_.begin());
+            told_.insert(guests_.extract(guests_.begin()));
+        }
+        f(*g);
+    }
+}
+
+void pool_core::expiry_begins(task_extra& t) noexcept {
+    const short_lock lock(mutex_);
+    t.expired_at = coarse_now();
+    expiring_.push_back(t);
+}
+
+void pool_core::expiry_ended(task_extra& t) noexcept {
+    const short_lock lock(mutex_);
+    expiring_.erase(expiring_.iterator_to(t));
+    if (closed())
+        gone_.notify_all();
+}
+
 void pool_core::close(bool cancel) {
     if (is_forked_copy())
         return;
     fifo dropped;
-    std::vector<boost::intrusive_ptr<shared_state_base>> guests;
     {
         const short_lock lock(mutex_);
         closed_.store(true);
@@ -38,36 +78,35 @@ void pool_core::close(bool cancel) {
             drain_all();
             dropped = ready_.extract([](const runnable& r) { return r.is_task(); });
         }
-        if (cancel)
-            guests.assign(guests_.begin(), guests_.end());
         space_.notify_all();
         wake_all();
     }
     while (runnable* r = dropped.pop())
         r->drop(nullptr);
-    for (const auto& g : guests)
-        g->cancel();
+    if (cancel)
+        for_each_guest([](shared_state_base& g) { g.cancel(); });
 }
 
-void pool_core::break_pool(const std::string& why) {
+void pool_core::break_pool(std::string why) noexcept {
     fifo dropped;
-    std::vector<boost::intrusive_ptr<shared_state_base>> guests;
     {
         const short_lock lock(mutex_);
         if (!broken_)
-            why_broken_ = why;
+            why_broken_ = std::move(why);
         broken_ = true;
         given_up_.store(true);
-        guests.assign(guests_.begin(), guests_.end());
         closed_.store(true);
         drain_all();
         dropped = ready_.extract_all();
+        space_.notify_all();
+        wake_all();
     }
-    close(false);
+    const auto error = [text = &why_broken_] { // which does not change any more
+        return error_or_shortage([text] { return make_error<broken_thread_pool>(*text); });
+    };
     while (runnable* r = dropped.pop())
-        r->drop(make_error<broken_thread_pool>(why));
-    for (const auto& g : guests)
-        g->fail(make_error<broken_thread_pool>(why), false);
+        r->drop(error());
+    for_each_guest([&error](shared_state_base& g) { g.fail(error(), false); });
 }
 
 void pool_core::wake_all() noexcept {
@@ -75,47 +114,77 @@ void pool_core::wake_all() noexcept {
         w->rouse();
 }
 
-void pool_core::detach_worker(worker& w) {
+void pool_core::detach_worker(worker& w) noexcept {
     w.detached = true;
     w.thread.detach();
-    for (auto it = workers_.begin(); it != workers_.end(); ++it) {
-        if (it->get() == &w) {
-            detached_.push_back(std::move(*it));
-            workers_.erase(it);
-            break;
-        }
-    }
-    threads_.store(workers_.size());
+    if (!w.retired)
+        retire(w);
 }
 
 // Joins the threads that have ended.
 void pool_core::reap(short_lock& lock) {
-    std::vector<std::thread> threads;
-    threads.swap(to_join_);
-    if (threads.empty())
-        return;
-    ++joining_;
-    lock.unlock();
-    for (auto& t : threads)
-        t.join();
-    lock.lock();
-    --joining_;
-    gone_.notify_all();
+    while (!to_join_.empty()) {
+        std::thread ended = std::move(to_join_.back());
+        to_join_.pop_back();
+        ++joining_;
+        lock.unlock();
+        ended.join();
+        lock.lock();
+        if (--joining_ == 0)
+            gone_.notify_all();
+    }
+}
+
+// All but those that nobody waits for.
+bool pool_core::threads_have_ended() const noexcept {
+    return workers_.empty() &&
+           std::ranges::all_of(retired_, [](const auto& w) { return w->detached; });
 }
 
 void pool_core::join() {
     if (is_forked_copy())
         return;
+    using clock = timeout::clock;
+    const std::size_t own_expiries = expiring_pool() == this ? 1 : 0;
+    std::optional<clock::time_point> starving_since;
     short_lock lock(mutex_);
     if (on_worker_of(this) && !this_worker()->detached)
         detach_worker(*this_worker());
     for (;;) {
         reap(lock);
-        if (workers_.empty() && to_join_.empty() && joining_ == 0 && nothing_expected())
+        // Functions for which no thread could be started: not for ever.
+        drain();
+        const bool starves = workers_.empty() && !ready_.empty() &&
+                             (!starving_since || clock::now() - *starving_since < patience);
+        if (!starves && threads_have_ended() && to_join_.empty() && joining_ == 0 &&
+            nothing_expected() &&
+            (expiring_.size() <= own_expiries || expiries_given_up_))
             return;
-        if (to_join_.empty())
+        if (starves) {
+            if (!starving_since)
+                starving_since = clock::now();
+            lock.unlock();
+            start_if_starving();
+            lock.lock();
+            if (workers_.empty())
+                gone_.wait_until(lock, clock::now() + std::chrono::milliseconds(10));
+        } else if (to_join_.empty()) {
             gone_.wait(lock);
+        }
     }
+}
+
+// What it does, for the report of a shutdown. Under the lock.
+std::string pool_core::describe(worker& w, shared_state_base* task) {
+    if (task == worker::starting())
+        return "the initializer";
+    if (task != worker::busy())
+        return task->label();
+    if (const std::type_info* type = w.destroys.load()) {
+        return "the destructor of the outcome of '" +
+               (w.destroys_label.empty() ? demangle(type->name()) : w.destroys_label) + "'";
+    }
+    return w.retired ? "the finalizer" : "a finalizer or function without a future";
 }
 
 shutdown_report pool_core::close_within(timeout limit) {
@@ -128,47 +197,57 @@ shutdown_report pool_core::close_within(timeout limit) {
     };
     const std::uint64_t before = finished();
     close(false);
+    start_if_starving();
     shutdown_report report;
     fifo dropped;
-    std::vector<boost::intrusive_ptr<shared_state_base>> guests;
     {
         short_lock lock(mutex_);
-        while (!(workers_.empty() && nothing_expected()) && !(deadline && timeout::clock::now() >= *deadline)) {
+        while (!(threads_have_ended() && nothing_expected() && expiring_.empty()) &&
+               !(deadline && timeout::clock::now() >= *deadline)) {
             if (deadline)
                 gone_.wait_until(lock, *deadline);
             else
                 gone_.wait(lock);
         }
+        report.stuck.reserve(workers_.size() + retired_.size() + expiring_.size());
         drain_all();
         dropped = ready_.extract_all();
-        guests.assign(guests_.begin(), guests_.end());
         given_up_.store(true);
+        expiries_given_up_ = true;
         wake_all();
-        for (std::size_t i = workers_.size(); i-- != 0;) {
-            worker& w = *workers_[i];
-            shared_state_base* task = w.current.load();
-            if (task == nullptr)
-                continue; // it ends by itself: nothing is queued any more
-            std::string label = "a callback, finalizer or function without a future";
-            if (task == worker::starting()) {
-                label = "the initializer";
-            } else if (task != worker::busy()) {
-                if (!w.current.compare_exchange_strong(task, worker::reading()))
-                    continue;
-                label = task->label();
-                w.current.store(task);
+        const auto note = [&report](auto&& label, std::int64_t since) noexcept {
+            auto& stuck = report.stuck.emplace_back(); // has room
+            stuck.age = std::chrono::nanoseconds(coarse_now() - since);
+            try {
+                stuck.label = label();
+            } catch (const std::bad_alloc&) { // then it is told without its name
             }
-            report.stuck.push_back(
-                {std::move(label), std::chrono::nanoseconds(coarse_now() - w.since.load())});
-            detach_worker(w);
+        };
+        for (auto* const list : {&workers_, &retired_}) {
+            for (std::size_t i = list->size(); i-- != 0;) {
+                worker& w = *(*list)[i];
+                if (w.detached)
+                    continue;
+                shared_state_base* task = w.current.load();
+                if (task == nullptr)
+                    continue; // it ends by itself: nothing is queued any more
+                const bool named = task != worker::starting() && task != worker::busy();
+                if (named && !w.current.compare_exchange_strong(task, worker::reading()))
+                    continue;
+                note([&] { return describe(w, task); }, w.since.load());
+                if (named)
+                    w.current.store(task);
+                detach_worker(w);
+            }
         }
+        for (const task_extra& t : expiring_)
+            note([&t] { return "a callback of '" + t.timer.state->label() + "'"; }, t.expired_at);
     }
     while (runnable* r = dropped.pop()) {
         report.dropped += r->is_task() && !r->stale() ? 1 : 0;
         r->drop(nullptr);
     }
-    for (const auto& g : guests)
-        report.dropped += g->cancel() ? 1 : 0;
+    for_each_guest([&report](shared_state_base& g) { report.dropped += g.cancel() ? 1 : 0; });
     join();
     report.finished = static_cast<std::size_t>(finished() - before);
     return report;

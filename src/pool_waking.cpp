@@ -5,6 +5,9 @@
 #include <ferry/detail/slab.hpp>
 #include <ferry/detail/spin.hpp>
 
+#include <algorithm>
+#include <system_error>
+
 // When threads of a pool are started, when they sleep, and who is woken.
 
 namespace ferry::detail {
@@ -12,7 +15,7 @@ namespace ferry::detail {
 // Sees to it that somebody takes what was pushed. `undo`, where given, is taken back when there is
 // no thread and none can be started.
 void pool_core::call_worker(runnable* undo) {
-    if (threads_.load() >= options_.max_workers) {
+    if (threads_.load() >= limit_.load()) {
         if (sleeping_.load() != 0)
             wake_one();
         return;
@@ -22,7 +25,7 @@ void pool_core::call_worker(runnable* undo) {
         const short_lock lock(mutex_);
         try {
             w = wake_or_grow();
-        } catch (...) {
+        } catch (const std::exception&) {
             if (undo == nullptr)
                 return; // it stays queued for the next thread that can be started
             drain_all();
@@ -36,16 +39,19 @@ void pool_core::call_worker(runnable* undo) {
         w->rouse();
 }
 
+// Whether so many workers can take an item now, or very soon. In a pool of very many it looks at the
+// youngest only, so that starting them all does not take time that grows with the square.
 bool pool_core::has_free_workers(std::size_t wanted) const noexcept {
     std::size_t n = 0;
-    for (auto w = workers_.rbegin(); w != workers_.rend() && n < wanted; ++w)
+    std::size_t looks = 256;
+    for (auto w = workers_.rbegin(); w != workers_.rend() && n < wanted && looks != 0; ++w, --looks)
         n += (*w)->available() ? 1 : 0;
     return n >= wanted;
 }
 
 // After a push: the worker to wake, which the caller does without the lock; or starts one.
 worker* pool_core::wake_or_grow() {
-    if (workers_.size() < options_.max_workers) {
+    if (workers_.size() < limit_.load(std::memory_order_relaxed)) {
         drain();
         const std::size_t dead = static_cast<std::size_t>(std::max<std::int64_t>(0, dead_.load()));
         const std::size_t waiting = ready_.size() > dead ? ready_.size() - dead : 0;
@@ -84,27 +90,106 @@ void pool_core::wake_one() noexcept {
 
 void pool_core::start_first_thread() {
     const short_lock lock(mutex_);
-    if (workers_.empty() && !(closed() && nothing_expected()))
+    const bool needed = !closed() || !nothing_expected() || !ready_.empty() || !inbox_.empty();
+    if (workers_.empty() && needed)
         start_thread();
 }
 
-// Throws std::system_error only where there is no other thread.
-void pool_core::start_thread() {
-    auto w = std::make_unique<worker>(*this, started_);
-    worker& started = *w;
-    if (options_.initializer)
-        w->current.store(worker::starting());
-    workers_.push_back(std::move(w));
+namespace {
+
+template <class T>
+void make_room(std::vector<T>& v, std::size_t size) {
+    if (v.capacity() < size)
+        v.reserve(std::max(size, 2 * v.capacity()));
+}
+
+} // namespace
+
+// False where none can be started but others are there; throws where there is none.
+bool pool_core::start_thread() {
     try {
-        started.thread = std::thread([self = shared_from_this(), &started] { self->work(started); });
-    } catch (const std::system_error&) {
-        workers_.pop_back();
+        const std::size_t all = workers_.size() + retired_.size() + to_join_.size() + 1;
+        make_room(workers_, all); // what may not fail later has its room from here on
+        make_room(retired_, all);
+        make_room(to_join_, all);
+        auto w = std::make_unique<worker>(*this, started_);
+        worker& started = *w;
+        if (options_.initializer)
+            w->current.store(worker::starting());
+        w->index = workers_.size();
+        workers_.push_back(std::move(w));
+        try {
+            started.thread =
+                std::thread([self = shared_from_this(), &started] { self->work(started); });
+        } catch (...) {
+            workers_.pop_back();
+            throw;
+        }
+    } catch (const std::exception&) {
         if (workers_.empty())
             throw;
-        return;
+        return false;
     }
     ++started_;
     threads_.store(workers_.size());
+    return true;
+}
+
+// From both lists in a few instructions, whatever their length.
+std::unique_ptr<worker> pool_core::remove(worker_list& from, worker& w) noexcept {
+    std::unique_ptr<worker> out = std::move(from[w.index]);
+    if (w.index + 1 != from.size()) {
+        from[w.index] = std::move(from.back());
+        from[w.index]->index = w.index;
+    }
+    from.pop_back();
+    return out;
+}
+
+// It takes nothing any more, and another one may be started in its place.
+void pool_core::retire(worker& w) noexcept {
+    auto mine = remove(workers_, w);
+    w.index = retired_.size();
+    w.retired = true;
+    retired_.push_back(std::move(mine)); // has room
+    threads_.store(workers_.size());
+}
+
+void pool_core::start_if_starving() noexcept {
+    if (threads_.load() != 0 || (inbox_.empty() && !backlog_.load()))
+        return;
+    try {
+        start_first_thread();
+    } catch (const std::exception&) {
+        retry_later();
+    }
+}
+
+void pool_core::add_spare() {
+    worker* w = nullptr;
+    {
+        const short_lock lock(mutex_);
+        limit_.fetch_add(1);
+        w = pop_sleeper();
+        if (w == nullptr && !start_thread()) {
+            limit_.fetch_sub(1);
+            throw would_deadlock("a task of the thread pool waits so deep inside others that its stack "
+                                 "is short, and no other thread can be started for what it waits for");
+        }
+    }
+    if (w != nullptr)
+        w->rouse();
+}
+
+void pool_core::remove_spare() noexcept {
+    worker* w = nullptr;
+    {
+        const short_lock lock(mutex_);
+        limit_.fetch_sub(1);
+        w = pop_sleeper(); // it may be the one too many
+    }
+    if (w != nullptr)
+        w->rouse();
 }
 
 // There is more in the queue than this worker takes: somebody else to wake, or null.
@@ -209,6 +294,7 @@ bool pool_core::sleep(worker& w, short_lock& lock) {
         return true;
     }
     w.current.store(worker::busy()); // nobody may count on it any more
+    retire(w);
     return false;
 }
 

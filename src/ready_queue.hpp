@@ -5,8 +5,8 @@
 
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <map>
-#include <utility>
 
 namespace ferry::detail {
 
@@ -33,7 +33,9 @@ struct fifo {
 };
 
 /// What waits for a worker: by priority, and in the order of arrival within one. Not thread-safe.
-/// Invariant: no list in `others_` is empty.
+///
+/// Whoever is going to push an item with a priority says so before, with `expect`, because that may need
+/// memory; the list is kept as long as there are such items.
 class ready_queue {
 public:
     bool empty() const noexcept { return size_ == 0; }
@@ -41,52 +43,91 @@ public:
     std::size_t size() const noexcept { return size_; }
     std::size_t tasks() const noexcept { return tasks_; }
 
-    void push(runnable& r) {
-        (r.priority == 0 ? normal_ : others_[r.priority]).push(r);
+    /// An item of this priority, which is not 0, comes soon. Errors: `std::bad_alloc`.
+    void expect(int priority) { ++others_[priority].expected; }
+    /// It does not come.
+    void unexpect(int priority) noexcept { let_go(others_.find(priority)); }
+
+    void push(runnable& r) noexcept {
+        if (r.priority == 0)
+            normal_.push(r);
+        else
+            others_.find(r.priority)->second.items.push(r);
         ++size_;
         tasks_ += r.is_task() ? 1 : 0;
     }
 
     /// The next one, or null.
     runnable* pop() noexcept {
-        runnable* r = nullptr;
-        if (others_.empty()) {
-            r = normal_.pop();
-        } else if (auto top = others_.begin(); top->first > 0 || normal_.empty()) {
-            r = top->second.pop();
-            if (top->second.empty())
-                others_.erase(top);
-        } else {
-            r = normal_.pop();
+        auto top = others_.begin();
+        while (top != others_.end() && top->first > 0 && top->second.items.empty())
+            ++top;
+        const bool urgent = top != others_.end() && top->first > 0;
+        runnable* r = urgent ? nullptr : normal_.pop();
+        if (r == nullptr) {
+            while (top != others_.end() && top->second.items.empty())
+                ++top;
+            if (top == others_.end())
+                return nullptr;
+            r = top->second.items.pop();
+            let_go(top);
         }
-        if (r != nullptr) {
-            --size_;
-            tasks_ -= r->is_task() ? 1 : 0;
-        }
+        --size_;
+        tasks_ -= r->is_task() ? 1 : 0;
         return r;
     }
 
-    /// Takes out everything for which `unwanted` is true, in order.
+    /// Takes out everything for which `unwanted` is true, in the order in which it would be popped.
     template <class Predicate>
-    fifo extract(Predicate unwanted) {
+    fifo extract(Predicate unwanted) noexcept {
         fifo out;
-        ready_queue kept;
-        while (runnable* r = pop()) {
-            if (unwanted(*r))
-                out.push(*r);
-            else
-                kept.push(*r);
-        }
-        *this = std::move(kept);
+        auto level = others_.begin();
+        for (; level != others_.end() && level->first > 0;)
+            level = filter(level, unwanted, out);
+        filter(normal_, unwanted, out);
+        while (level != others_.end())
+            level = filter(level, unwanted, out);
         return out;
     }
-    fifo extract_all() {
+    fifo extract_all() noexcept {
         return extract([](const runnable&) { return true; });
     }
 
 private:
+    struct level {
+        fifo items;
+        std::size_t expected = 0; // those in `items` too
+    };
+    using levels = std::map<int, level, std::greater<>>;
+
+    levels::iterator let_go(levels::iterator l) noexcept {
+        return --l->second.expected == 0 ? others_.erase(l) : l;
+    }
+    template <class Predicate>
+    std::size_t filter(fifo& items, Predicate unwanted, fifo& out) noexcept {
+        fifo kept;
+        std::size_t taken = 0;
+        while (runnable* r = items.pop()) {
+            if (!unwanted(*r)) {
+                kept.push(*r);
+                continue;
+            }
+            ++taken;
+            --size_;
+            tasks_ -= r->is_task() ? 1 : 0;
+            out.push(*r);
+        }
+        items = kept;
+        return taken;
+    }
+    template <class Predicate>
+    levels::iterator filter(levels::iterator l, Predicate unwanted, fifo& out) noexcept {
+        l->second.expected -= filter(l->second.items, unwanted, out);
+        return l->second.expected == 0 ? others_.erase(l) : std::next(l);
+    }
+
     fifo normal_;
-    std::map<int, fifo, std::greater<>> others_;
+    levels others_;
     std::size_t size_ = 0;
     std::size_t tasks_ = 0;
 };

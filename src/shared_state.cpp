@@ -6,6 +6,8 @@
 #include <ferry/detail/task.hpp>
 
 #include <bit>
+#include <utility>
+#include <vector>
 
 namespace ferry::detail {
 
@@ -141,7 +143,7 @@ inline std::uint32_t* shared_state_base::futex_word() noexcept {
     return std::endian::native == std::endian::little ? half : half + 1;
 }
 
-// True where no reference is left, and the state to be deleted. Else it may be gone, unless the caller
+// True if no reference is left, and the state is to be destroyed. Else it may be gone, unless the caller
 // has another reference.
 inline bool shared_state_base::finish(std::uint64_t change) noexcept {
     std::uint32_t* const word = futex_word();
@@ -151,51 +153,132 @@ inline bool shared_state_base::finish(std::uint64_t change) noexcept {
     return now >> 32 == 0;
 }
 
-void shared_state_base::announce(status outcome, closed_ring ring, bool release) {
-    const std::uint64_t now = word_.load(std::memory_order_relaxed) & (status_mask | claimed);
-    std::uint64_t change = static_cast<std::uint64_t>(outcome) - now;
-    const bool keeps_share = !release || ring.user_code;
-    if (!keeps_share)
-        change -= one_reference;
-    if (ring.first == nullptr) {
-        if (finish(change))
-            delete this;
-        return;
-    }
+namespace {
 
-    // Fires what is left even when forced unwinding ends one of them. The value is destroyed after
-    // that: its destructor may take long.
+// How deep a thread may be inside continuations that complete the next state, or inside values that
+// hold the next state, before what comes next waits until the innermost of them has returned.
+constexpr unsigned deepest = 64;
+
+struct postponed_ring {
+    boost::intrusive_ptr<shared_state_base> state;
+    continuation* first;
+};
+
+thread_local unsigned firing_depth = 0;
+thread_local std::vector<postponed_ring>* postponed_rings = nullptr;
+thread_local unsigned destroying_depth = 0;
+thread_local shared_state_base* postponed_states = nullptr;
+
+} // namespace
+
+// Takes them from the ring one by one, so that `first` says what is left when one of them is unwound.
+void shared_state_base::fire_all(continuation*& first, shared_state_base* state) {
+    while (first != nullptr) {
+        continuation* const c = first;
+        if (c->next_ == c) {
+            first = nullptr;
+        } else {
+            first = c->next_;
+            first->prev_ = c->prev_;
+            c->prev_->next_ = first;
+        }
+        c->fire(state);
+    }
+}
+
+void shared_state_base::fire(continuation* first) {
+    const boost::intrusive_ptr<shared_state_base> keep(this);
+    if (firing_depth == deepest && postponed_rings != nullptr) {
+        try {
+            postponed_rings->push_back({keep, first});
+            return;
+        } catch (const std::bad_alloc&) { // then it takes stack instead
+        }
+    }
+    std::vector<postponed_ring> postponed;
+    // Fires what is left even when forced unwinding ends one of them.
     struct firing {
-        boost::intrusive_ptr<shared_state_base> state; // where user code needs it
+        boost::intrusive_ptr<shared_state_base> state;
         continuation* first;
-        shared_state_base* last = nullptr;
+        std::vector<postponed_ring>& mine;
+        std::size_t next = 0;
+        std::vector<postponed_ring>* const outer = postponed_rings;
+
         void go() {
-            while (first != nullptr) {
-                continuation* const c = first;
-                if (c->next_ == c) {
-                    first = nullptr;
-                } else {
-                    first = c->next_;
-                    first->prev_ = c->prev_;
-                    c->prev_->next_ = first;
+            for (;;) {
+                fire_all(first, state.get());
+                if (next == mine.size())
+                    return;
+                state = std::move(mine[next].state);
+                first = mine[next].first;
+                if (++next == 1000) { // keeps a long chain from keeping memory
+                    mine.erase(mine.begin(), mine.begin() + 1000);
+                    next = 0;
                 }
-                c->fire(state.get());
             }
         }
         ~firing() {
             go();
-            delete last;
+            --firing_depth;
+            postponed_rings = outer;
         }
-    } rest{nullptr, ring.first};
-    if (ring.user_code)
-        rest.state = boost::intrusive_ptr<shared_state_base>(this, !release);
-    if (finish(change))
-        rest.last = this;
+    } rest{keep, first, postponed};
+    if (++firing_depth == deepest)
+        postponed_rings = &postponed;
     rest.go();
 }
 
-void shared_state_base::publish(status outcome) {
-    announce(outcome, close(), false);
+bool shared_state_base::announce(status outcome, closed_ring ring, bool release) {
+    const std::uint64_t now = word_.load(std::memory_order_relaxed) & (status_mask | claimed);
+    std::uint64_t change = static_cast<std::uint64_t>(outcome) - now;
+    if (ring.user_code) {
+        // User code needs the state.
+        static_cast<void>(finish(change));
+        fire(ring.first);
+        return release && drop_reference();
+    }
+    if (release)
+        change -= one_reference;
+    // From here on it may be gone, unless this was the last reference.
+    struct firing {
+        continuation* first;
+        shared_state_base* last;
+        ~firing() {
+            fire_all(first, nullptr);
+            if (last != nullptr)
+                destroy(last);
+        }
+    } rest{ring.first, nullptr};
+    if (finish(change))
+        rest.last = this;
+    fire_all(rest.first, nullptr);
+    return std::exchange(rest.last, nullptr) != nullptr;
+}
+
+bool shared_state_base::drop_reference_unless_last() noexcept {
+    std::uint64_t w = word_.load(std::memory_order_acquire);
+    while (w >> 32 != 1) {
+        if (word_.compare_exchange_weak(w, w - one_reference, std::memory_order_acq_rel))
+            return true;
+    }
+    return false;
+}
+
+void shared_state_base::destroy(shared_state_base* p) noexcept {
+    if (destroying_depth == deepest) {
+        p->next.store(std::exchange(postponed_states, p), std::memory_order_relaxed);
+        return;
+    }
+    ++destroying_depth;
+    delete p;
+    if (destroying_depth == deepest) {
+        while (shared_state_base* const next = postponed_states) {
+            postponed_states = static_cast<shared_state_base*>(
+                next->next.load(std::memory_order_relaxed));
+            delete next;
+        }
+    }
+    --destroying_depth;
 }
 
 bool shared_state_base::cancel() {
@@ -249,7 +332,8 @@ void shared_state_base::drop(std::exception_ptr why) noexcept {
     drop_work();
     const status outcome = why ? status::error : status::cancelled;
     error_ = std::move(why);
-    announce(outcome, close(), true);
+    if (announce(outcome, close(), true))
+        destroy(this);
 }
 
 std::string shared_state_base::name() const {
@@ -283,6 +367,9 @@ bool shared_state_base::prepare_unlimited_wait() {
 bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline) {
     if (done() || (!deadline && prepare_unlimited_wait()))
         return true;
+    std::optional<spare_worker> spare;
+    if (!deadline)
+        spare.emplace();
     for (;;) {
         std::uint64_t w = word_.load(std::memory_order_acquire);
         if (static_cast<status>(w & status_mask) >= status::cancelled)

@@ -9,17 +9,28 @@
 namespace ferry {
 namespace detail {
 
-void set_options(shared_state_base& t, task_options& options) {
+bool set_options(shared_state_base& t, task_options& options) {
     t.priority = options.priority;
     t.extra = std::make_unique<task_extra>();
     t.extra->label = std::move(options.label);
     t.extra->limit = options.timeout;
     t.extra->start_by = options.start_by;
+    if (!options.start_by && !options.timeout.limit())
+        return true;
+    try {
+        start_timers();
+        return true;
+    } catch (const std::exception&) {
+        t.fail(std::current_exception(), false);
+        return false;
+    }
 }
 
 void enqueue(pool_core& core, shared_state_base& t, bounded b) {
     const bool expires = t.extra != nullptr && t.extra->start_by.has_value();
     t.home = &core;
+    if (t.extra != nullptr && (expires || t.extra->limit.limit()))
+        t.extra->pool = core.shared_from_this();
     t.refer_unshared();
     if (expires)
         arm_timer(t, *t.extra->start_by, timer_purpose::start_by);
@@ -41,7 +52,7 @@ void throw_if_closed(pool_core& core) {
         core.throw_closed();
 }
 
-void post(pool_core& core, runnable& r) {
+void post(pool_core& core, runnable& r) noexcept {
     core.post(r);
 }
 
@@ -67,12 +78,14 @@ thread_pool::~thread_pool() {
     core_->join();
     if (core_->is_forked_copy())
         core_->forsake();
+    else
+        core_->drop_rest();
     execution_context::shutdown();
     execution_context::destroy();
 }
 
 void thread_pool::shutdown(shutdown_options options) {
-    if (options.wait && detail::on_worker_of(core_.get()))
+    if (options.wait && detail::is_own_thread_of(*core_))
         throw would_deadlock("shutdown with wait from one of the pool's own tasks or callbacks");
     core_->close(options.cancel_futures);
     if (options.wait)
@@ -80,7 +93,7 @@ void thread_pool::shutdown(shutdown_options options) {
 }
 
 shutdown_report thread_pool::shutdown(timeout limit) {
-    if (detail::on_worker_of(core_.get()))
+    if (detail::is_own_thread_of(*core_))
         throw would_deadlock("shutdown with wait from one of the pool's own tasks or callbacks");
     return core_->close_within(limit);
 }

@@ -1,11 +1,14 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/detail/timer_queue.hpp>
 
-#include <ferry/detail/task.hpp>
+#include "expiry_threads.hpp"
+#include "pool_core.hpp"
 
+#include <boost/intrusive/set.hpp>
+
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -13,7 +16,6 @@
 #include <pthread.h>
 
 namespace ferry::detail {
-namespace {
 
 /// Invariant: while `timers_` holds anything, a thread waits for the first of them. The object
 /// outlives every static pool, and so does its thread.
@@ -36,57 +38,96 @@ public:
             current.store(new timer_queue(q));
     }
 
-    void arm(shared_state_base& state, timeout::clock::time_point at, timer_purpose purpose) {
+    void start() {
+        if (started_.load(std::memory_order_acquire))
+            return;
+        prepare_expiry_threads();
         const std::lock_guard lock(mutex_);
-        if (!started_) {
+        if (!started_.load(std::memory_order_relaxed)) {
             std::thread([this] { run(); }).detach();
-            started_ = true;
+            started_.store(true, std::memory_order_release);
         }
-        const key k{at, ++last_};
-        timers_.emplace(k, timer{&state, purpose});
-        state.extra->timer = k;
-        if (timers_.begin()->first == k)
+    }
+
+    void arm(shared_state_base& state, timeout::clock::time_point at,
+             timer_purpose purpose) noexcept {
+        auto& t = state.extra->timer;
+        const std::lock_guard lock(mutex_);
+        intrusive_ptr_add_ref(&state);
+        t.at = at;
+        t.state = &state;
+        t.queue = this;
+        t.purpose = purpose;
+        const auto place = timers_.insert(t);
+        if (place == timers_.begin())
             changed_.notify_one();
     }
 
     bool disarm(shared_state_base& state) noexcept {
-        boost::intrusive_ptr<shared_state_base> released; // after the lock
-        const std::lock_guard lock(mutex_);
-        const auto it = timers_.find(state.extra->timer);
-        if (it == timers_.end())
-            return false;
-        released = std::move(it->second.state);
-        timers_.erase(it);
+        auto& t = state.extra->timer;
+        {
+            const std::lock_guard lock(mutex_);
+            // A child of fork() may still hold what its parent's queue held.
+            if (t.queue != this || !t.hook.is_linked())
+                return false;
+            timers_.erase(timers_.iterator_to(t));
+        }
+        intrusive_ptr_release(&state);
         return true;
     }
 
 private:
-    using key = task_extra::timer_key;
-    struct timer {
-        boost::intrusive_ptr<shared_state_base> state;
-        timer_purpose purpose{};
+    using timer = struct task_extra::timer;
+    struct earlier {
+        bool operator()(const timer& a, const timer& b) const noexcept { return a.at < b.at; }
     };
+    // Those of one time stand in the order of their arming.
+    using timers = boost::intrusive::multiset<
+        timer, boost::intrusive::member_hook<timer, boost::intrusive::set_member_hook<>, &timer::hook>,
+        boost::intrusive::compare<earlier>>;
 
     [[noreturn]] void run() {
         pthread_setname_np(pthread_self(), "ferry-timer"); // else that of the thread that began it
         std::unique_lock lock(mutex_);
         for (;;) {
-            if (timers_.empty()) {
-                changed_.wait(lock);
-                continue;
-            }
-            const auto first = timers_.begin();
-            if (const auto at = first->first.first; timeout::clock::now() < at) {
-                changed_.wait_until(lock, at);
-                continue;
-            }
-            timer due = std::move(first->second);
-            timers_.erase(first);
             lock.unlock();
-            due.state->on_timer(due.purpose);
-            due = {};
+            std::optional<timeout::clock::time_point> next = relieve_expiry_threads();
             lock.lock();
+            if (!timers_.empty()) {
+                const auto at = timers_.begin()->at;
+                if (at <= timeout::clock::now()) {
+                    timer& due = *timers_.begin();
+                    timers_.erase(timers_.begin());
+                    lock.unlock();
+                    fire(*due.state, due.purpose);
+                    lock.lock();
+                    continue;
+                }
+                next = std::min(next.value_or(at), at);
+            }
+            if (next)
+                changed_.wait_until(lock, *next);
+            else
+                changed_.wait(lock);
         }
+    }
+
+    // Ends the timer's reference. The last one is not ended here: that would destroy what is the
+    // user's.
+    static void fire(shared_state_base& state, timer_purpose purpose) noexcept {
+        auto& expiry = state.extra->expiry;
+        const std::shared_ptr<pool_core>& pool = state.extra->pool;
+        if (pool != nullptr)
+            pool->expiry_begins(*state.extra); // before anybody can see the outcome
+        expiry.claimed = state.on_timer(purpose);
+        if (expiry.claimed) {
+            run_expired(state);
+            return;
+        }
+        if (pool != nullptr)
+            pool->expiry_ended(*state.extra);
+        if (!state.drop_reference_unless_last())
+            run_expired(state);
     }
 
     static constinit std::atomic<timer_queue*> current; // of this process
@@ -94,18 +135,21 @@ private:
     [[maybe_unused]] const timer_queue* const parents_; // keeps in reach what a fork copied
     std::mutex mutex_; // guards what follows
     std::condition_variable changed_;
-    std::map<key, timer> timers_;
-    std::uint64_t last_ = 0;
-    bool started_ = false;
+    timers timers_;
+    std::atomic<bool> started_{false};
 };
 
 constinit std::atomic<timer_queue*> timer_queue::current{nullptr};
 
+namespace {
 [[maybe_unused]] const int at_fork = ::pthread_atfork(nullptr, nullptr, timer_queue::start_anew);
-
 } // namespace
 
-void arm_timer(shared_state_base& state, timeout::clock::time_point at, timer_purpose purpose) {
+void start_timers() {
+    timer_queue::instance().start();
+}
+void arm_timer(shared_state_base& state, timeout::clock::time_point at,
+               timer_purpose purpose) noexcept {
     timer_queue::instance().arm(state, at, purpose);
 }
 bool disarm_timer(shared_state_base& state) noexcept {

@@ -38,27 +38,39 @@ std::string type_name_of(const std::exception_ptr& error) {
     }
 }
 
+namespace {
+
+void print(const char* where, const std::exception_ptr& error) {
+    std::string what;
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        what = e.what();
+    } catch (...) {
+        what = "not a std::exception";
+    }
+    std::fprintf(stderr, "ferry: unhandled exception in %s: %s: %s\n", where,
+                 type_name_of(error).c_str(), what.c_str());
+}
+
+// True if there is a hook.
+bool call_hook(const std::exception_ptr& error) {
+    std::function<void(std::exception_ptr)> call;
+    {
+        const std::lock_guard lock(hook::instance().mutex);
+        call = hook::instance().call;
+    }
+    if (call)
+        call(error);
+    return static_cast<bool>(call);
+}
+
+} // namespace
+
 void report_unhandled(std::exception_ptr error) noexcept {
     try {
-        std::function<void(std::exception_ptr)> call;
-        {
-            const std::lock_guard lock(hook::instance().mutex);
-            call = hook::instance().call;
-        }
-        if (call) {
-            call(error);
-            return;
-        }
-        std::string what;
-        try {
-            std::rethrow_exception(error);
-        } catch (const std::exception& e) {
-            what = e.what();
-        } catch (...) {
-            what = "not a std::exception";
-        }
-        std::fprintf(stderr, "ferry: unhandled exception in a callback: %s: %s\n",
-                     type_name_of(error).c_str(), what.c_str());
+        if (!call_hook(error))
+            print("a callback", error);
     } catch (...) {
         std::fputs("ferry: the hook for unhandled exceptions threw\n", stderr);
     }
@@ -69,6 +81,22 @@ void report_or_unwind() {
     if (error == nullptr) // no C++ exception: the thread is being ended
         throw;
     report_unhandled(std::move(error));
+}
+
+void report_or_terminate() {
+    const std::exception_ptr error = std::current_exception();
+    if (error == nullptr)
+        throw;
+    bool hooked = true;
+    try {
+        hooked = call_hook(error);
+        if (!hooked)
+            print("a function posted to a thread pool", error);
+    } catch (...) {
+        std::fputs("ferry: the hook for unhandled exceptions threw\n", stderr);
+    }
+    if (!hooked)
+        std::terminate();
 }
 
 } // namespace detail

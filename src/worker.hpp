@@ -10,7 +10,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <string>
 #include <thread>
+#include <typeinfo>
 
 namespace ferry::detail {
 
@@ -80,16 +82,25 @@ struct alignas(64) worker {
     std::atomic<std::int64_t> since{0}; // when it started that, coarsely, in ns
     std::atomic<std::uint32_t> wake{0}; // it sleeps here; set under the pool's lock
 
+    /// Whose outcome it destroys, where that has no label; null otherwise.
+    std::atomic<const std::type_info*> destroys{nullptr};
+
     // Guarded by the pool's lock.
     std::thread thread;
+    std::size_t index = 0; // in the pool's list
+    std::string destroys_label; // whose outcome it destroys, where that has one
     worker* next_sleeper = nullptr;
     bool sleeps = false;
-    bool detached = false;
+    bool retired = false;  // it takes no items any more: it is in the list of those, and is waited for
+    bool detached = false; // the same, but nobody waits for it
 };
 
 /// The worker that the calling thread is, or null.
 worker* this_worker() noexcept;
 void set_this_worker(worker* w) noexcept;
+
+/// Remembers where the stack of the calling thread is, for `is_short_of_stack`.
+void note_stack() noexcept;
 
 /// Nanoseconds of the steady clock, exact to some milliseconds and cheap where the system offers it.
 std::int64_t coarse_now() noexcept;

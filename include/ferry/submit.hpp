@@ -96,9 +96,10 @@ public:
         if (task_ == nullptr)
             return;
         const auto t = task_;
-        task_.detach()->drop(
-            make_error<broken_promise>("the executor destroyed the task '" + t->label() +
-                                       "' before it ran"));
+        task_.detach()->drop(error_or_shortage([&t] {
+            return make_error<broken_promise>("the executor destroyed the task '" + t->label() +
+                                              "' before it ran");
+        }));
         leave(*t);
     }
     void operator()() {
@@ -127,14 +128,18 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
                                                  A&&... args) {
     using block = executor_task<E, F, A...>;
     boost::intrusive_ptr<block> t(new block(ex, std::forward<F>(fn), std::forward<A>(args)...));
-    if (options != nullptr)
-        set_options(*t, *options);
+    if (options != nullptr && !set_options(*t, *options))
+        return detail_access::make<offload_result_t<F, A...>>(std::move(t));
     auto core = pool_of(boost::asio::query(ex, boost::asio::execution::context));
-    if (core)
+    if (core) {
         expect_guest(*core, *t);
+        if (t->extra != nullptr)
+            t->extra->pool = core;
+    }
+    guest<block> g(t, std::move(core));
     if (options != nullptr && options->start_by)
         arm_timer(*t, *options->start_by, timer_purpose::start_by);
-    boost::asio::post(ex, guest<block>(t, std::move(core)));
+    boost::asio::post(ex, std::move(g));
     return detail_access::make<offload_result_t<F, A...>>(std::move(t));
 }
 

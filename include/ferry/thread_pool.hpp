@@ -26,20 +26,21 @@ enum class bounded { no, yes };
 
 /// Queues one that nobody else knows yet, and shares ownership.
 void enqueue(pool_core& core, shared_state_base& t, bounded b);
-/// Queues a function without a future; destroys it unrun after shutdown.
-void post(pool_core& core, runnable& r);
+/// Queues a function without a future; destroys it unrun after shutdown. Where no thread can be started
+/// for it, it waits until one can.
+void post(pool_core& core, runnable& r) noexcept;
 /// Throws what `submit` would where the pool accepts nothing any more.
 void throw_if_closed(pool_core& core);
-void set_options(shared_state_base& t, task_options& options);
+/// False where a timer is needed and its thread cannot be started: then that is the outcome.
+bool set_options(shared_state_base& t, task_options& options);
 
 template <class F, class... A>
 future<offload_result_t<F, A...>> submit_to(pool_core& core, bounded b, task_options* options,
                                             F&& fn, A&&... args) {
     using block = task_for<F, A...>;
     auto t = make_state<block>(std::forward<F>(fn), std::forward<A>(args)...);
-    if (options != nullptr)
-        set_options(*t, *options);
-    enqueue(core, *t, b);
+    if (options == nullptr || set_options(*t, *options))
+        enqueue(core, *t, b);
     return detail_access::make<offload_result_t<F, A...>>(std::move(t));
 }
 

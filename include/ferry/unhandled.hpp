@@ -7,8 +7,9 @@
 
 namespace ferry {
 
-/// Sets the process-wide hook that gets what callbacks throw, and returns the previous one. Empty:
-/// one line on stderr. Thread safety: safe.
+/// Sets the process-wide hook that gets what callbacks and functions posted to a pool throw, and returns
+/// the previous one. Empty: one line on stderr, and `std::terminate` for a posted function. Thread
+/// safety: safe.
 std::function<void(std::exception_ptr)>
 set_unhandled_callback(std::function<void(std::exception_ptr)> hook);
 
@@ -19,6 +20,10 @@ void report_unhandled(std::exception_ptr error) noexcept;
 
 /// In a handler for everything: reports the exception, or lets forced unwinding go on.
 void report_or_unwind();
+
+/// The same for what a function that was posted to a pool threw: without a hook it ends the program, as
+/// it does with `asio::thread_pool`, because whoever waits for that function would wait for ever.
+void report_or_terminate();
 
 /// The name of the exception's type, for printing.
 std::string type_name_of(const std::exception_ptr& error);

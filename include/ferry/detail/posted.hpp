@@ -4,12 +4,29 @@
 #include <ferry/detail/runnable.hpp>
 #include <ferry/detail/slab.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <thread>
 #include <utility>
 
 namespace ferry::detail {
+
+/// What `allocate` gives; tries again for half a second while there is no memory. A strand that could not
+/// post its turn would never run again, and cannot be told.
+template <class F>
+void* allocate_patiently(F allocate) {
+    for (int milliseconds = 1;; milliseconds *= 2) {
+        try {
+            return allocate();
+        } catch (const std::bad_alloc&) {
+            if (milliseconds > 256)
+                throw;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    }
+}
 
 /// A function without a future in a pool's queue. Its memory is free again before it runs.
 template <class F>
@@ -27,10 +44,12 @@ public:
     void drop(std::exception_ptr) noexcept override { delete this; }
 
     static void* operator new(std::size_t size) {
-        if constexpr (in_slab())
-            return slab_allocate(size);
-        else
-            return ::operator new(size, std::align_val_t(alignof(posted)));
+        return allocate_patiently([size] {
+            if constexpr (in_slab())
+                return slab_allocate(size);
+            else
+                return ::operator new(size, std::align_val_t(alignof(posted)));
+        });
     }
     static void operator delete(void* p) noexcept {
         if constexpr (in_slab())

@@ -7,6 +7,8 @@
 #include <ferry/timeout.hpp>
 #include <ferry/unhandled.hpp>
 
+#include <boost/intrusive/list_hook.hpp>
+#include <boost/intrusive/set_hook.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
 #include <atomic>
@@ -24,6 +26,19 @@ namespace ferry::detail {
 
 class pool_core;
 class shared_state_base;
+
+/// While one lives, and the calling thread is a worker that is short of stack, its pool has one worker
+/// more, because this one waits instead of helping. Errors: would_deadlock if that cannot be started.
+class spare_worker {
+public:
+    spare_worker();
+    ~spare_worker();
+    spare_worker(const spare_worker&) = delete;
+    spare_worker& operator=(const spare_worker&) = delete;
+
+private:
+    pool_core* core_ = nullptr;
+};
 
 /// One thing to do when a state completes. Owned by the state once registered; `fire` is called
 /// exactly once unless it is removed before, and ends the object's life.
@@ -48,20 +63,50 @@ private:
     const bool user_code_;
 };
 
+/// The error that `make` gives, or, where there is no memory for it, what making it threw.
+template <class F>
+std::exception_ptr error_or_shortage(F make) noexcept {
+    try {
+        return make();
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
 /// What a timer ends: the time in the queue or the run.
 enum class timer_purpose { start_by, run_time };
 
 enum class status : std::uint32_t { pending, running, cancelled, value, error };
 
-/// What only some tasks have.
+class timer_queue;
+
+/// What only some tasks have. It has room for whatever a timer needs, so that a timer that was accepted
+/// never fails for want of memory.
 struct task_extra {
     std::string label;
     timeout limit;
     std::optional<timeout::clock::time_point> start_by;
 
-    /// The timer's place in the timer queue, which guards it.
-    using timer_key = std::pair<timeout::clock::time_point, std::uint64_t>;
-    timer_key timer{};
+    /// The timer, guarded by the timer queue that holds it.
+    struct timer {
+        boost::intrusive::set_member_hook<> hook;
+        timeout::clock::time_point at{};
+        shared_state_base* state = nullptr; // owns a reference while it is armed
+        timer_queue* queue = nullptr;
+        timer_purpose purpose{};
+    } timer;
+
+    /// What is left to do after the timer has fired, in a thread that may run user code.
+    struct expiry {
+        shared_state_base* next = nullptr; // in the queue of the expiry threads
+        bool claimed = false;              // `expired` is to be called
+        continuation* ring = nullptr;      // continuations to fire for an outcome that is visible
+    } expiry;
+
+    /// The pool that waits for the end of the expiry, and the place in its list of them.
+    std::shared_ptr<pool_core> pool;
+    boost::intrusive::list_member_hook<> pool_hook;
+    std::int64_t expired_at = 0; // coarse_now(), guarded by the pool's mutex
 };
 
 /// The untyped part of a shared outcome.
@@ -88,6 +133,11 @@ public:
                status::cancelled;
     }
 
+    /// True once somebody has the right to store the outcome.
+    bool is_claimed() const noexcept {
+        return (word_.load(std::memory_order_acquire) & (status_mask | claimed)) != 0;
+    }
+
     /// Marks a pending state as handed out to somebody who may start it at any time; false when it
     /// was claimed. From then on it is claimed only after `take_back`.
     bool hand_out() noexcept;
@@ -109,7 +159,7 @@ public:
     /// Takes the right to store the outcome, from pending only or from running too.
     bool claim(bool from_running) noexcept;
     /// Makes the claimed outcome visible, wakes the waiters and fires the continuations.
-    void publish(status outcome);
+    void publish(status outcome) { static_cast<void>(announce(outcome, close(), false)); }
     /// Cancels if nothing has started: frees the callable, then publishes. True if cancelled now.
     bool cancel();
     /// True if it is cancelled, or somebody is just doing that: then it waits for them, but not for
@@ -159,8 +209,11 @@ public:
     virtual bool request_stop() noexcept { return false; }
     /// What the cancellation of a wait does to a task that runs: true if the task will end for it.
     virtual bool cancel_running() noexcept { return request_stop(); }
-    /// Called by a timer that was armed for this state.
-    virtual void on_timer(timer_purpose) noexcept {}
+    /// The timer that was armed for this state has fired. In the timer thread, which others depend
+    /// on: runs no user code and does not block. True if `expired` has to do the rest.
+    virtual bool on_timer(timer_purpose) noexcept { return false; }
+    /// The rest, in a thread that may run user code.
+    virtual void expired() {}
 
     bool stale() const noexcept override;
     bool is_task() const noexcept override { return true; }
@@ -172,9 +225,21 @@ public:
     }
     friend void intrusive_ptr_release(shared_state_base* p) noexcept {
         // The last one needs no atomic operation: nobody else can take a reference.
-        if (p->word_.load(std::memory_order_acquire) >> 32 == 1 ||
-            p->word_.fetch_sub(one_reference, std::memory_order_acq_rel) >> 32 == 1)
-            delete p;
+        if (p->drop_reference())
+            destroy(p);
+    }
+    /// Ends a reference; true if it was the last one, and the caller must `destroy` the state.
+    [[nodiscard]] bool drop_reference() noexcept {
+        return word_.load(std::memory_order_acquire) >> 32 == 1 ||
+               word_.fetch_sub(one_reference, std::memory_order_acq_rel) >> 32 == 1;
+    }
+    /// Ends a reference unless it is the last one: false, and it is still the caller's.
+    [[nodiscard]] bool drop_reference_unless_last() noexcept;
+    /// Deletes a state without references. Where states hold each other, deletes one after the other
+    /// instead of recursing without end.
+    static void destroy(shared_state_base* p) noexcept;
+    std::size_t references() const noexcept {
+        return static_cast<std::size_t>(word_.load(std::memory_order_acquire) >> 32);
     }
     /// Takes a reference before anybody else knows the state.
     void refer_unshared() noexcept {
@@ -213,6 +278,9 @@ protected:
     /// Whether a state that was handed out was started there.
     virtual bool started_elsewhere() const noexcept { return false; }
 
+    /// Takes the right to store the outcome of what still stands in its queue, if it does.
+    bool claim_queued() noexcept { return leave_queue(claimed, false); }
+
     /// What ended with the closing of the ring.
     struct closed_ring {
         continuation* first = nullptr;
@@ -227,8 +295,11 @@ protected:
     }
     /// The same unless user code waits, in which case it stays open.
     std::optional<closed_ring> close_unless_user_code() noexcept;
-    /// The second half of `publish`; with `release` it also ends one reference.
-    void announce(status outcome, closed_ring ring, bool release);
+    /// The second half of `publish`; with `release` it also ends one reference: true if that was the
+    /// last one, and the caller must `destroy` the state.
+    bool announce(status outcome, closed_ring ring, bool release);
+    /// Fires a ring whose outcome is visible already.
+    void fire(continuation* first);
 
     std::exception_ptr error_;
 
@@ -244,6 +315,7 @@ private:
     std::uintptr_t lock_ring() noexcept;
     std::uintptr_t close_slowly() noexcept;
     void destroy_ring() noexcept;
+    static void fire_all(continuation*& first, shared_state_base* state);
     std::uint32_t* futex_word() noexcept;
 
     std::atomic<std::uint64_t> word_{0};

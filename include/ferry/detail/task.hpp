@@ -20,6 +20,10 @@ void taken_stale(shared_state_base& task) noexcept;
 /// True when the calling thread is a worker of `core`.
 bool on_worker_of(const pool_core* core) noexcept;
 
+/// True when the calling thread is a worker that has less than half of its stack left: it had better
+/// wait than run something else meanwhile.
+bool is_short_of_stack() noexcept;
+
 /// Marks `task` as running on this thread for as long as it lives.
 class running_scope {
 public:
@@ -28,9 +32,14 @@ public:
     running_scope(const running_scope&) = delete;
     running_scope& operator=(const running_scope&) = delete;
 
-    /// The task is over: tells the worker that runs it before its outcome becomes visible.
-    /// `busy`: user code follows.
-    void finished(bool failed, bool busy) noexcept;
+    /// The call is over: counts it, before its outcome becomes visible. Unless user code follows, the
+    /// worker that runs the task can take the next one from now on.
+    void finished(bool failed, bool user_code_follows) noexcept;
+    /// The done-callbacks have run: the worker lets go of the task, which may be gone from now on.
+    void left() noexcept;
+    /// The worker destroys the outcome, which nobody holds and whose destructor is the user's.
+    /// `type` says whose result it is where the task has no label.
+    void destroys_outcome(const std::type_info& type) noexcept;
     /// True when the calling thread is inside `task`.
     static bool contains(const shared_state_base& task) noexcept;
 
@@ -52,8 +61,17 @@ protected:
     virtual const std::type_info& type() const noexcept = 0;
 
     /// The error of one that did not start by its `start_by`.
-    std::exception_ptr start_expiry() const {
-        return make_error<timeout_error>("the task '" + label() + "' did not start in time");
+    std::exception_ptr start_expiry() const noexcept {
+        return error_or_shortage([this] {
+            return make_error<timeout_error>("the task '" + label() + "' did not start in time");
+        });
+    }
+    /// The error of one that ran longer than its `timeout`.
+    std::exception_ptr run_expiry() const noexcept {
+        return error_or_shortage([this] {
+            return make_error<timeout_error>("the task '" + label() +
+                                             "' ran longer than its time-out");
+        });
     }
 };
 
@@ -86,14 +104,19 @@ public:
         return false;
     }
 
-    void on_timer(timer_purpose purpose) noexcept override {
-        if (purpose == timer_purpose::start_by) {
-            this->fail(this->start_expiry(), false);
-        } else if (this->claim(true)) {
-            if constexpr (Stop)
-                stop_.request_stop();
-            this->fail_claimed(make_error<timeout_error>("the task '" + this->label() + "' ran longer than its time-out"));
+    bool on_timer(timer_purpose purpose) noexcept override {
+        return purpose == timer_purpose::start_by ? expire_queued() : expire_running();
+    }
+    void expired() override {
+        if (this->extra->timer.purpose == timer_purpose::start_by) {
+            std::destroy_at(&work_);
+            this->publish(status::error);
+            return;
         }
+        if constexpr (Stop)
+            stop_.request_stop();
+        if (continuation* const ring = std::exchange(this->extra->expiry.ring, nullptr))
+            this->fire(ring);
     }
 
 protected:
@@ -105,10 +128,34 @@ protected:
 private:
     struct no_stop {};
 
+    bool expire_queued() noexcept {
+        if (!this->claim_queued())
+            return false;
+        this->error_ = this->start_expiry();
+        if constexpr (!std::is_trivially_destructible_v<std::tuple<F, A...>>)
+            return true;
+        const auto ring = this->close_unless_user_code();
+        if (!ring)
+            return true;
+        static_cast<void>(this->announce(status::error, *ring, false));
+        return false;
+    }
+
+    // The thread goes on; who waits is told at once.
+    bool expire_running() noexcept {
+        if (!this->claim(true))
+            return false;
+        this->error_ = this->run_expiry();
+        const auto ring = this->close();
+        if (ring.user_code)
+            this->extra->expiry.ring = ring.first;
+        static_cast<void>(this->announce(
+            status::error, ring.user_code ? typename task::closed_ring() : ring, false));
+        return Stop || ring.user_code;
+    }
+
+    // `release`: the queue's reference ends with the execution.
     void execute(bool release) {
-        // Keeps the block while the call of a task that timed out goes on.
-        const boost::intrusive_ptr<task> keep(
-            this->extra != nullptr || !release ? this : nullptr);
         running_scope scope(*this);
         const bool timed = start_timer();
         std::exception_ptr error;
@@ -118,9 +165,10 @@ private:
             error = std::current_exception();
             if (error == nullptr) { // forced unwinding, which goes on
                 std::destroy_at(&work_);
-                finish(scope, timed, release,
-                       make_error<broken_promise>("the thread that ran the task '" +
-                                                  this->label() + "' was ended"));
+                finish(scope, timed, release, error_or_shortage([this] {
+                           return make_error<broken_promise>("the thread that ran the task '" +
+                                                             this->label() + "' was ended");
+                       }));
                 throw;
             }
         }
@@ -133,7 +181,9 @@ private:
         if (timed) {
             disarm_timer(*this);
             if (!this->claim(true)) { // the time-out was first
-                if (!failed)
+                if (failed)
+                    error = nullptr;
+                else
                     std::destroy_at(&this->value());
                 scope.finished(true, false);
                 if (release)
@@ -144,8 +194,28 @@ private:
         if (failed)
             this->error_ = std::move(error);
         const auto ring = this->close();
-        scope.finished(failed, ring.user_code);
-        this->announce(failed ? status::error : status::value, ring, release);
+        if (ring.user_code) {
+            scope.finished(failed, true);
+            static_cast<void>(
+                this->announce(failed ? status::error : status::value, ring, false));
+            scope.left();
+            if (release && this->drop_reference())
+                destroy_outcome(scope);
+            return;
+        }
+        // Where nobody holds the future, the outcome is destroyed here.
+        const bool unwanted = (failed || !has_trivial_value) && release && this->references() == 1;
+        scope.finished(failed, unwanted);
+        if (this->announce(failed ? status::error : status::value, ring, release)) {
+            if (failed || !has_trivial_value)
+                destroy_outcome(scope);
+            else
+                task::destroy(this);
+        }
+    }
+    void destroy_outcome(running_scope& scope) noexcept {
+        scope.destroys_outcome(type());
+        task::destroy(this);
     }
 
     bool start_timer() {
@@ -181,11 +251,15 @@ private:
     }
     bool help() final {
         if (this->current() != status::pending || !on_worker_of(this->home) ||
-            !this->start_in_queue())
+            is_short_of_stack() || !this->start_in_queue())
             return false;
+        const boost::intrusive_ptr<task> keep(this);
         execute(false);
         return this->done();
     }
+
+    static constexpr bool has_trivial_value = std::is_trivially_destructible_v<stored_t<R>>;
+
     union {
         std::tuple<F, A...> work_;
     };

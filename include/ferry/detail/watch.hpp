@@ -122,6 +122,7 @@ class expiring_state final : public shared_state<T> {
 public:
     /// At that time it fails with timeout_error. Before it is shared.
     void expire_at(timeout::clock::time_point at) {
+        start_timers();
         this->extra = std::make_unique<task_extra>();
         arm_timer(*this, at, timer_purpose::start_by);
     }
@@ -135,8 +136,13 @@ public:
     }
 
 private:
-    void on_timer(timer_purpose) noexcept override {
-        this->fail(make_error<timeout_error>(), false);
+    // What waits for it is no user code.
+    bool on_timer(timer_purpose) noexcept override {
+        if (this->claim_queued()) {
+            this->error_ = error_or_shortage([] { return make_error<timeout_error>(); });
+            this->publish(status::error);
+        }
+        return false;
     }
 };
 

@@ -268,9 +268,14 @@ public:
 
     bool request_stop() noexcept override { return ask_call_to_stop(*core_, *this); }
     bool cancel_running() noexcept override { return cancel_running_call(*core_, *this); }
-    void on_timer(timer_purpose) noexcept override {
+    bool on_timer(timer_purpose) noexcept override { return true; }
+    void expired() override {
+        if (!this->claim_queued())
+            return;
         expired_ = true;
-        shared_state_base::fail(this->start_expiry(), false);
+        drop_work();
+        this->error_ = this->start_expiry();
+        publish_from_pool(status::error);
     }
 
 private:
@@ -316,8 +321,8 @@ future<R> submit_payload(const std::shared_ptr<process_core>& core, task_options
                          const std::type_info& type, entry_point entry, bool stops,
                          payload arguments) {
     boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(core, type));
-    if (options != nullptr)
-        set_options(*t, *options);
+    if (options != nullptr && !set_options(*t, *options))
+        return detail_access::make<R>(std::move(t));
     t->entry = locate(reinterpret_cast<const void*>(entry));
     t->stops = stops;
     t->arguments = std::move(arguments);
