@@ -5,6 +5,8 @@
 #include <ferry/thread_pool.hpp>
 #include <ferry/wait.hpp>
 
+#include "sanitized.hpp"
+
 #define BOOST_TEST_MODULE depth
 #include <boost/test/unit_test.hpp>
 
@@ -15,16 +17,11 @@
 using namespace ferry;
 using namespace std::chrono_literals;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FERRY_SLOW 10 // the sanitizers need more stack and time
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define FERRY_SLOW 10
-#endif
-#endif
-#ifndef FERRY_SLOW
-#define FERRY_SLOW 1
-#endif
+namespace {
+
+constexpr int slower = FERRY_SANITIZED ? 10 : 1;
+
+} // namespace
 
 BOOST_AUTO_TEST_CASE(twenty_thousand_levels_of_helping_complete) {
     for (const std::size_t workers : {1, 2}) {
@@ -32,7 +29,7 @@ BOOST_AUTO_TEST_CASE(twenty_thousand_levels_of_helping_complete) {
         std::function<int(int)> down = [&](int level) -> int {
             return level == 0 ? 0 : 1 + pool.submit(down, level - 1).result();
         };
-        constexpr int levels = 20'000 / FERRY_SLOW;
+        constexpr int levels = 20'000 / slower;
         BOOST_TEST(pool.submit(down, levels).result() == levels);
         // The workers that stood in for others go again.
         BOOST_TEST(pool.submit(down, 10).result() == 10);
@@ -58,7 +55,7 @@ BOOST_AUTO_TEST_CASE(deep_waiting_for_several_futures_completes) {
         }
         return sum;
     };
-    constexpr int levels = 10'000 / FERRY_SLOW;
+    constexpr int levels = 10'000 / slower;
     BOOST_TEST(pool.submit(by_wait, levels).result() == levels);
     BOOST_TEST(pool.submit(by_order, levels).result() == levels + 1);
 }
@@ -113,7 +110,7 @@ BOOST_AUTO_TEST_CASE(a_chain_of_a_million_futures_is_destroyed) {
         future<node> next;
     };
     future<node> last;
-    for (int i = 0; i < 1'000'000 / FERRY_SLOW; ++i) {
+    for (int i = 0; i < 1'000'000 / slower; ++i) {
         promise<node> p;
         auto f = p.get_future();
         p.set_value(node{std::move(last)});
@@ -126,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_chain_of_a_million_futures_is_destroyed) {
 BOOST_AUTO_TEST_CASE(a_chain_of_tasks_that_hold_the_next_one_is_destroyed) {
     thread_pool pool(1);
     future<int> last;
-    for (int i = 0; i < 100'000 / FERRY_SLOW; ++i)
+    for (int i = 0; i < 100'000 / slower; ++i)
         last = pool.submit([before = std::move(last)] { return before.valid() ? 1 : 0; });
     pool.shutdown({.cancel_futures = true});
     last = {};

@@ -309,6 +309,12 @@ const std::map<std::string_view, int (*)()> cases{
     {"quick-exit", in_main<thread_pool, std::quick_exit>},
     {"_exit", in_main<thread_pool, ::_exit>},
     {"exception", exception_escapes<thread_pool>},
+    {"posted-throws", [] {
+         thread_pool pool(1);
+         boost::asio::post(pool, [] { throw std::runtime_error("nobody gets this"); });
+         pool.shutdown();
+         return 0;
+     }},
     {"atexit-submits", submit_at_exit},
     {"atexit-shuts-down", shut_down_at_exit},
     {"thread-local-main", thread_local_of_main},

@@ -138,21 +138,22 @@ BOOST_AUTO_TEST_CASE(the_pool_waits_for_the_callbacks_of_its_timeouts) { // CF-S
 }
 
 BOOST_AUTO_TEST_CASE(a_shutdown_with_a_deadline_names_the_callback_of_a_timeout) {
-    gate inside, go;
+    const auto go = std::make_shared<gate>(); // for a thread that is left behind
+    gate inside, ended;
     thread_pool pool(1);
-    const opener end{go};
-    auto a = pool.submit({.label = "slow one", .timeout = 1ms}, [] {
-        std::this_thread::sleep_for(5ms); // the task's own work
-    });
-    a.add_done_callback([&](auto) {
+    auto a = pool.submit({.label = "slow one", .timeout = 1ms}, [&] { ended.pass(); });
+    a.add_done_callback([&inside, go](auto) {
         inside.open();
-        go.pass();
+        go->pass();
     });
     inside.pass();
+    ended.open();
+    while (pool.stats().running != 0)
+        std::this_thread::yield();
     const auto report = pool.shutdown(10ms);
     BOOST_REQUIRE(report.stuck.size() == 1u);
     BOOST_TEST(report.stuck[0].label == "a callback of 'slow one'");
-    go.open();
+    go->open();
 }
 
 BOOST_AUTO_TEST_CASE(the_callback_of_a_timeout_cannot_wait_for_the_end_of_its_pool) {

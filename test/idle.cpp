@@ -7,6 +7,7 @@
 #define BOOST_TEST_MODULE idle
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <functional>
 #include <latch>
 #include <memory>
@@ -39,7 +40,8 @@ private:
 
 BOOST_AUTO_TEST_CASE(a_worker_that_destroys_a_result_that_nobody_holds_is_busy) {
     for (const bool fails : {false, true}) {
-        gate go, inside;
+        const auto go = std::make_shared<gate>(); // for a thread that is left behind
+        gate inside;
         thread_pool pool(2);
         struct slow_error : std::runtime_error {
             explicit slow_error(std::function<void()> f)
@@ -47,9 +49,9 @@ BOOST_AUTO_TEST_CASE(a_worker_that_destroys_a_result_that_nobody_holds_is_busy) 
             std::shared_ptr<last_word> last;
         };
         (void)pool.submit({.label = "maker"}, [&] {
-            std::function<void()> wait = [&] {
+            std::function<void()> wait = [&inside, go] {
                 inside.open();
-                go.pass();
+                go->pass();
             };
             if (fails)
                 throw slow_error(std::move(wait));
@@ -62,7 +64,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_destroys_a_result_that_nobody_holds_is_busy) 
         const auto report = pool.shutdown(1ms);
         BOOST_REQUIRE(report.stuck.size() == 1u);
         BOOST_TEST(report.stuck[0].label == "the destructor of the outcome of 'maker'");
-        go.open();
+        go->open();
     }
 }
 
@@ -86,12 +88,13 @@ BOOST_AUTO_TEST_CASE(the_destructor_of_a_result_may_wait_for_its_pool) {
 }
 
 BOOST_AUTO_TEST_CASE(a_callback_that_blocks_its_worker_is_named_and_counted) {
-    gate go, inside, start;
+    const auto go = std::make_shared<gate>();
+    gate inside, start;
     thread_pool pool(2);
     auto f = pool.submit({.label = "with a callback"}, [&] { start.pass(); });
-    f.add_done_callback([&](auto) {
+    f.add_done_callback([&inside, go](auto) {
         inside.open();
-        go.pass();
+        go->pass();
     });
     start.open();
     inside.pass();
@@ -101,18 +104,19 @@ BOOST_AUTO_TEST_CASE(a_callback_that_blocks_its_worker_is_named_and_counted) {
     const auto report = pool.shutdown(1ms);
     BOOST_REQUIRE(report.stuck.size() == 1u);
     BOOST_TEST(report.stuck[0].label == "with a callback");
-    go.open();
+    go->open();
 }
 
 BOOST_AUTO_TEST_CASE(a_task_does_not_wait_for_the_finalizer_of_the_only_worker) {
-    gate go, inside;
-    std::atomic<int> finalizers{0};
+    const auto go = std::make_shared<gate>();
+    const auto finalizers = std::make_shared<std::atomic<int>>(0);
+    gate inside;
     thread_pool pool(thread_pool_options{.max_workers = 1,
                                          .finalizer =
-                                             [&] {
-                                                 if (finalizers++ == 0) {
+                                             [&inside, go, finalizers] {
+                                                 if ((*finalizers)++ == 0) {
                                                      inside.open();
-                                                     go.pass();
+                                                     go->pass();
                                                  }
                                              },
                                          .idle_timeout = 1ms});
@@ -122,23 +126,24 @@ BOOST_AUTO_TEST_CASE(a_task_does_not_wait_for_the_finalizer_of_the_only_worker) 
     const auto report = pool.shutdown(1ms);
     BOOST_REQUIRE(report.stuck.size() == 1u);
     BOOST_TEST(report.stuck[0].label == "the finalizer");
-    go.open();
+    go->open();
 }
 
 BOOST_AUTO_TEST_CASE(a_thread_left_behind_completes_its_future) {
-    gate go, inside;
+    const auto go = std::make_shared<gate>();
+    gate inside;
     future<int> f;
     {
         thread_pool pool(1);
-        f = pool.submit([&] {
+        f = pool.submit([&inside, go] {
             inside.open();
-            go.pass();
+            go->pass();
             return 1;
         });
         inside.pass();
         BOOST_TEST(pool.shutdown(1ms).stuck.size() == 1u);
     }
-    go.open();
+    go->open();
     BOOST_TEST(f.result() == 1);
 }
 

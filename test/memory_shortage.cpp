@@ -197,15 +197,17 @@ BOOST_AUTO_TEST_CASE(of_waiting_for_several) {
 BOOST_AUTO_TEST_CASE(of_promises) {
     BOOST_TEST(fail_each_allocation([](auto arm) {
                    future<std::string> f;
-                   int called = 0;
+                   int called = 0, added = 0;
                    arm();
                    attempt([&] {
                        promise<std::string> p;
                        f = p.get_future();
                        f.add_done_callback([&, text = long_label](auto) { ++called; });
+                       added = 1;
                        p.set_value(long_label);
                    });
                    failing_new::left = -1;
                    BOOST_TEST((!f.valid() || f.done()));
+                   BOOST_TEST(called == added);
                }) > 0);
 }

@@ -3,14 +3,18 @@
 
 #include "gate.hpp"
 #include "proc.hpp"
+#include "sanitized.hpp"
 
 #define BOOST_TEST_MODULE shutdown
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <latch>
 #include <thread>
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -234,6 +238,23 @@ BOOST_AUTO_TEST_CASE(cancelled_tasks_do_not_pile_up_behind_a_busy_worker) {
     BOOST_TEST(pool.stats().queued == 0u);
     go.open();
 }
+
+#if !FERRY_SANITIZED
+BOOST_AUTO_TEST_CASE(a_million_cancelled_tasks_behind_a_busy_worker_take_no_memory) {
+    gate go;
+    thread_pool pool(1);
+    auto busy = pool.submit([&] { go.pass(); });
+    const std::size_t before = ::mallinfo2().uordblks;
+    std::size_t most = 0;
+    for (int i = 0; i < 1'000'000; ++i) {
+        pool.submit({.priority = i % 3}, [text = std::array<char, 100>()] { return text[0]; }).cancel();
+        if (i % 1000 == 0)
+            most = std::max(most, static_cast<std::size_t>(::mallinfo2().uordblks) - before);
+    }
+    BOOST_TEST(most < 1'000'000u); // a thousand tasks are more than 200 KB
+    go.open();
+}
+#endif
 
 BOOST_AUTO_TEST_CASE(pools_created_in_a_row_leave_nothing) { // CF-SHUT-33
     const auto once = [] {

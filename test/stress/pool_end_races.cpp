@@ -1,4 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/submit.hpp>
 #include <ferry/thread_pool.hpp>
 
 #define BOOST_TEST_MODULE pool_end_races
@@ -131,4 +132,118 @@ BOOST_AUTO_TEST_CASE(a_shutdown_that_cancels_lets_every_waiter_go) { // CF-SHUT-
          },
          [](round& r) { r.pool->shutdown({.wait = false, .cancel_futures = true}); },
          [](round& r) { r.task.go = true; });
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_may_go_while_its_last_queued_task_is_cancelled) { // CF-SHUT-09 CF-CAN-02
+    struct round {
+        std::optional<thread_pool> pool{std::in_place, 1u};
+        std::atomic<bool> go{false};
+        job work;
+        future<void> plug = pool->submit([this] { await(go); });
+        future<int> f = pool->submit(work.callable());
+        bool cancelled = false;
+    };
+    race([] { return round(); },
+         [](round& r) {
+             BOOST_REQUIRE(r.f.done());
+             BOOST_REQUIRE(r.f.cancelled() == r.cancelled);
+             BOOST_REQUIRE(r.work.runs() == (r.cancelled ? 0 : 1));
+             BOOST_REQUIRE(r.work.gone());
+             return ending_of(r.f);
+         },
+         [](round& r) {
+             r.go = true;
+             r.pool.reset();
+         },
+         [](round& r) { r.cancelled = r.f.cancel(); });
+}
+
+BOOST_AUTO_TEST_CASE(a_shutdown_with_a_deadline_reads_labels_while_tasks_end) { // CF-SHUT-26
+    struct round {
+        thread_pool pool{2};
+        std::atomic<bool> go{false};
+        future<std::string> a = submit(), b = submit();
+        shutdown_report report;
+
+        future<std::string> submit() {
+            return pool.submit({.label = std::string(40, 'l')}, [this] {
+                await(go);
+                return std::string(40, 'v');
+            });
+        }
+    };
+    race([] { return round(); },
+         [](round& r) {
+             for (const auto& s : r.report.stuck)
+                 BOOST_REQUIRE(s.label.size() >= 40u);
+             BOOST_REQUIRE(r.report.dropped <= 2u);
+             for (const auto* f : {&r.a, &r.b})
+                 BOOST_REQUIRE((f->cancelled() || f->result(10s).size() == 40));
+             return r.report.stuck.empty() ? "ended" : "stuck";
+         },
+         [](round& r) { r.report = r.pool.shutdown(0s); }, [](round& r) { r.go = true; });
+}
+
+BOOST_AUTO_TEST_CASE(a_shutdown_with_a_deadline_ends_beside_a_call_on_a_strand) { // CF-SHUT-26
+    struct round {
+        thread_pool pool{1};
+        boost::asio::strand<thread_pool::executor_type> strand{pool.get_executor()};
+        std::atomic<bool> go{false};
+        future<void> first = submit(strand, [this] { await(go); });
+        future<int> second = submit(strand, [] { return 2; });
+    };
+    race([] { return round(); },
+         [](round& r) {
+             r.first.wait();
+             r.second.wait();
+             // A thread that was left behind goes back into the strand.
+             BOOST_REQUIRE(await([&] { return r.pool.stats().workers == 0; }));
+             return ending_of(r.second);
+         },
+         [](round& r) { r.pool.shutdown(1ms); }, [](round& r) { r.go = true; });
+}
+
+BOOST_AUTO_TEST_CASE(an_initializer_that_fails_lets_the_tasks_of_a_strand_go) { // CF-INIT-03
+    struct round {
+        std::atomic<bool> go{false};
+        thread_pool pool{{.max_workers = 1, .initializer = [this] {
+                              await(go);
+                              throw std::runtime_error("no");
+                          }}};
+        boost::asio::strand<thread_pool::executor_type> strand{pool.get_executor()};
+        future<int> first = submit(strand, [] { return 1; }), second;
+        job work;
+    };
+    race([] { return round(); },
+         [](round& r) {
+             for (const auto* f : {&r.first, &r.second}) {
+                 if (f->valid()) {
+                     BOOST_REQUIRE(f->wait_for(10s));
+                     BOOST_REQUIRE(stress::failed_with<broken_thread_pool>(*f));
+                 }
+             }
+             BOOST_REQUIRE(r.work.runs() == 0);
+             return r.second.valid() ? "failed" : "refused";
+         },
+         [](round& r) { r.go = true; },
+         [](round& r) {
+             try {
+                 r.second = submit(r.strand, r.work.callable());
+             } catch (const broken_thread_pool&) {
+             }
+         });
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_comes_as_the_only_worker_looks_before_it_sleeps_is_run) { // CF-DLK
+    thread_pool pool(1);
+    struct round {
+        future<int> f;
+    };
+    race([] { return round(); },
+         [](round& r) {
+             BOOST_REQUIRE(r.f.result(10s) == 1);
+             return "run";
+         },
+         [&](round& r) { r.f = pool.submit([] { return 1; }); },
+         [](round&) {}); // the worker has just ended the last one, or sleeps
 }
