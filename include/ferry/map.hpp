@@ -272,12 +272,12 @@ auto map_on(std::shared_ptr<pool_core> core, map_options options, F fn, Ranges&&
 } // namespace detail
 
 template <class F, std::ranges::input_range... Ranges>
-    requires(sizeof...(Ranges) > 0) && offloadable<F, std::ranges::range_value_t<Ranges>...>
+    requires detail::mappable<Ranges...> && offloadable<F, std::ranges::range_value_t<Ranges>...>
 auto thread_pool::map(F fn, Ranges&&... ranges) {
     return detail::map_on(core_, map_options(), std::move(fn), std::forward<Ranges>(ranges)...);
 }
 template <class F, std::ranges::input_range... Ranges>
-    requires(sizeof...(Ranges) > 0) && offloadable<F, std::ranges::range_value_t<Ranges>...>
+    requires detail::mappable<Ranges...> && offloadable<F, std::ranges::range_value_t<Ranges>...>
 auto thread_pool::map(map_options options, F fn, Ranges&&... ranges) {
     return detail::map_on(core_, options, std::move(fn), std::forward<Ranges>(ranges)...);
 }

@@ -70,6 +70,8 @@ public:
     }
 
     void run() override {
+        if (late())
+            this->fail(this->start_expiry(), false); // the timer is on its way
         if (this->try_start())
             execute(true);
         else
@@ -148,6 +150,11 @@ private:
         this->announce(failed ? status::error : status::value, ring, release);
     }
 
+    bool late() const noexcept {
+        return this->extra != nullptr && this->extra->start_by &&
+               *this->extra->start_by <= timeout::clock::now();
+    }
+
     bool start_timer() {
         if (this->extra == nullptr)
             return false;
@@ -180,7 +187,7 @@ private:
         std::destroy_at(&work_);
     }
     bool help() final {
-        if (this->current() != status::pending || !on_worker_of(this->home) ||
+        if (this->current() != status::pending || late() || !on_worker_of(this->home) ||
             !this->start_in_queue())
             return false;
         execute(false);
