@@ -55,6 +55,12 @@ struct strange_executor : bare_executor { // of a context that is no execution c
     }
 };
 
+struct move_only {
+    move_only() = default;
+    move_only(move_only&&) = default;
+    int operator()(std::stop_token, int n) { return n; }
+};
+
 using take = int (*)(std::unique_ptr<int>);
 using twice = int (*)(int);
 using pointer = std::unique_ptr<int>;
@@ -109,6 +115,8 @@ constexpr bool copies_are_asked_for =
     maps<Pool, twice, std::vector<int>&> && !maps<Pool, take, std::vector<pointer>&> &&
     !maps<Pool, immovable&, std::vector<int>&>;
 static_assert(copies_are_asked_for<thread_pool>);
+static_assert(submits<thread_pool, move_only, int> && !submits<thread_pool, move_only&, int> &&
+              maps<thread_pool, move_only, std::vector<int>&>);
 static_assert(copies_are_asked_for<process_pool>);
 static_assert(frees<asio::io_context&, take, pointer> && !frees<asio::io_context&, take, pointer&>);
 static_assert(!frees<thread_pool&, immovable&> &&

@@ -12,11 +12,8 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include <array>
-#include <cstdlib>
 #include <limits>
 #include <memory>
-#include <new>
 #include <sstream>
 #include <thread>
 #include <unordered_map>
@@ -28,21 +25,6 @@
 using namespace ferry;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
-
-namespace {
-
-thread_local bool no_memory = false;
-
-} // namespace
-
-void* operator new(std::size_t size) {
-    void* const p = no_memory ? nullptr : std::malloc(size != 0 ? size : 1);
-    if (p == nullptr)
-        throw std::bad_alloc();
-    return p;
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 namespace {
 
@@ -410,30 +392,6 @@ BOOST_AUTO_TEST_CASE(a_const_handle_does_all_but_take) {
     io.run();
     BOOST_TEST(called == 3);
     static_assert(!can_be_taken<const future<std::string>> && can_be_taken<future<std::string>>);
-}
-
-BOOST_AUTO_TEST_CASE(printing_without_memory_prints_the_rest) {
-    struct buffer : std::streambuf {
-        std::array<char, 200> room{};
-        buffer() { setp(room.data(), room.data() + room.size()); }
-        std::string text() const { return {pbase(), pptr()}; }
-    };
-    using long_name = std::vector<std::vector<std::string>>;
-    struct an_exception_with_a_long_name {};
-    promise<long_name> p, q;
-    const auto f = p.get_future(), g = q.get_future();
-    p.set_value(long_name());
-    q.set_exception(std::make_exception_ptr(an_exception_with_a_long_name()));
-    for (const auto* printed : {&f, &g}) {
-        buffer room;
-        std::ostream out(&room);
-        out.exceptions(std::ios::badbit | std::ios::failbit);
-        no_memory = true;
-        BOOST_CHECK_NO_THROW(out << *printed);
-        no_memory = false;
-        BOOST_TEST(room.text() == (printed == &f ? "<future finished: returned ?>"
-                                                 : "<future finished: raised ?>"));
-    }
 }
 
 BOOST_AUTO_TEST_CASE(an_invalid_handle_says_so_through_the_token) { // CF-FUT-33

@@ -176,7 +176,8 @@ auto shareable(F f) {
     if constexpr (std::is_copy_constructible_v<F>)
         return f;
     else
-        return [shared = std::make_shared<F>(std::move(f))](auto&&... a) -> decltype(auto) {
+        return [shared = std::make_shared<F>(std::move(f))](
+                   auto&&... a) -> std::invoke_result_t<F&, decltype(a)...> {
             return std::invoke(*shared, std::forward<decltype(a)>(a)...);
         };
 }
