@@ -26,6 +26,10 @@ const char* text(int value) noexcept {
     return "unknown error";
 }
 
+// Boost's base class has a destructor that is neither virtual nor public, and no use for another.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+
 class errc_category final : public boost::system::error_category {
 public:
     const char* name() const noexcept override { return "ferry"; }
@@ -60,6 +64,15 @@ public:
         return false;
     }
 };
+
+#pragma GCC diagnostic pop
+
+// A text that was made here before, and comes from another process, has the code already.
+std::string with_code(const std::string& text, const boost::system::error_code& code) {
+    const std::string end =
+        std::string(" [") + code.category().name() + ':' + std::to_string(code.value()) + ']';
+    return text.ends_with(end) ? text : text + end;
+}
 
 std::string unfinished_text(std::size_t unfinished, std::size_t total) {
     return std::to_string(unfinished) + " of " + std::to_string(total) + " futures unfinished";
@@ -123,30 +136,34 @@ boost::system::error_condition make_error_condition(condition c) noexcept {
     return {static_cast<int>(c), condition_category()};
 }
 
+detail::error_with_text::error_with_text(const boost::system::error_code& code,
+                                         const std::string& text)
+    : system_error(code), text_(std::make_shared<const std::string>(with_code(text, code))) {}
+
 cancelled_error::cancelled_error(const std::string& what)
-    : system_error(boost::asio::error::make_error_code(boost::asio::error::operation_aborted),
-                   what) {}
-timeout_error::timeout_error(const std::string& what) : system_error(errc::timeout, what) {}
+    : error_with_text(
+          boost::asio::error::make_error_code(boost::asio::error::operation_aborted), what) {}
+timeout_error::timeout_error(const std::string& what) : error_with_text(errc::timeout, what) {}
 timeout_error::timeout_error(std::size_t unfinished, std::size_t total)
-    : system_error(errc::timeout, unfinished_text(unfinished, total)), unfinished_(unfinished),
+    : error_with_text(errc::timeout, unfinished_text(unfinished, total)), unfinished_(unfinished),
       total_(total) {}
 invalid_state_error::invalid_state_error(const std::string& what)
-    : system_error(errc::invalid_state, what) {}
-no_state_error::no_state_error(const std::string& what) : system_error(errc::no_state, what) {}
+    : error_with_text(errc::invalid_state, what) {}
+no_state_error::no_state_error(const std::string& what) : error_with_text(errc::no_state, what) {}
 broken_promise::broken_promise(const std::string& what)
-    : system_error(errc::broken_promise, what) {}
-shutdown_error::shutdown_error(const std::string& what) : system_error(errc::shutdown, what) {}
+    : error_with_text(errc::broken_promise, what) {}
+shutdown_error::shutdown_error(const std::string& what) : error_with_text(errc::shutdown, what) {}
 queue_full_error::queue_full_error(const std::string& what)
-    : system_error(errc::queue_full, what) {}
+    : error_with_text(errc::queue_full, what) {}
 circuit_open_error::circuit_open_error(const std::string& what)
-    : system_error(errc::circuit_open, what) {}
+    : error_with_text(errc::circuit_open, what) {}
 circuit_open_error::circuit_open_error(std::chrono::steady_clock::duration retry_after)
-    : system_error(errc::circuit_open, open_text(retry_after)), retry_after_(retry_after) {}
+    : error_with_text(errc::circuit_open, open_text(retry_after)), retry_after_(retry_after) {}
 would_deadlock::would_deadlock(const std::string& what)
-    : system_error(errc::would_deadlock, what) {}
+    : error_with_text(errc::would_deadlock, what) {}
 broken_executor::broken_executor(const std::string& what)
     : broken_executor(errc::broken_executor, what) {}
-broken_executor::broken_executor(errc code, const std::string& what) : system_error(code, what) {}
+broken_executor::broken_executor(errc code, const std::string& what) : error_with_text(code, what) {}
 broken_thread_pool::broken_thread_pool(const std::string& what)
     : broken_executor(errc::broken_thread_pool, what) {}
 broken_process_pool::broken_process_pool(const std::string& what)
@@ -165,9 +182,13 @@ remote_error::remote_error(std::string type_name, std::string what)
     : system_error(errc::remote, type_name + ": " + what),
       type_name_(std::make_shared<const std::string>(std::move(type_name))),
       what_(std::make_shared<const std::string>(std::move(what))) {}
+exception_group::exception_group(const std::string& what)
+    : error_with_text(errc::exception_group, what),
+      exceptions_(std::make_shared<const std::vector<std::exception_ptr>>()) {}
 exception_group::exception_group(std::vector<std::exception_ptr> exceptions)
-    : system_error(errc::exception_group, group_text(exceptions)),
-      exceptions_(std::move(exceptions)) {}
+    : error_with_text(errc::exception_group, group_text(exceptions)),
+      exceptions_(
+          std::make_shared<const std::vector<std::exception_ptr>>(std::move(exceptions))) {}
 
 bool detail::is_cancellation(const std::exception_ptr& error) noexcept {
     try {

@@ -1,13 +1,12 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/thread_pool.hpp>
 
+#include "cpu_quota.hpp"
+
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <limits>
 #include <sched.h>
 #include <thread>
 
@@ -29,25 +28,6 @@ std::size_t allowed_by_affinity() {
     return std::max(1u, std::thread::hardware_concurrency());
 }
 
-// The quota of a control group in processors, rounded up; no limit where there is none or the file
-// is not what it should be.
-std::size_t allowed_by_cgroup() {
-    constexpr auto none = std::numeric_limits<std::size_t>::max();
-    double quota = 0;
-    double period = 0;
-    std::ifstream v2("/sys/fs/cgroup/cpu.max");
-    if (v2 >> quota >> period) {
-    } else {
-        std::ifstream q("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-        std::ifstream p("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-        if (!(q >> quota && p >> period))
-            return none;
-    }
-    if (!(quota > 0) || !(period > 0) || quota / period > 65536)
-        return none;
-    return std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(quota / period)));
-}
-
 } // namespace
 
 std::size_t cpu_bound_workers() {
@@ -58,7 +38,7 @@ std::size_t cpu_bound_workers() {
             r.ec == std::errc() && r.ptr == end && n >= 1 && n <= 65536)
             return n;
     }
-    return std::min(allowed_by_affinity(), allowed_by_cgroup());
+    return std::min(allowed_by_affinity(), detail::cpus_by_quota("/"));
 }
 
 std::size_t io_bound_workers() {

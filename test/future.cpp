@@ -4,14 +4,27 @@
 #define BOOST_TEST_MODULE future
 #include <boost/test/unit_test.hpp>
 
+#include <ferry/wait.hpp>
+
+#include "proc.hpp"
+#include "run_on.hpp"
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <limits>
 #include <memory>
 #include <sstream>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 using namespace ferry;
 using namespace std::chrono_literals;
+namespace asio = boost::asio;
 
 namespace {
 
@@ -77,7 +90,7 @@ BOOST_AUTO_TEST_CASE(cancel_changes_only_what_is_pending) { // CF-CAN-01
     BOOST_CHECK_THROW(s.failed.result(), std::out_of_range);
 }
 
-BOOST_AUTO_TEST_CASE(a_thread_that_waits_is_released_by_any_outcome) { // CF-FUT-20 -22 CF-CAN-03
+BOOST_AUTO_TEST_CASE(a_thread_that_waits_is_released_by_any_outcome) { // CF-FUT-20 CF-CAN-03
     for (int round = 0; round < 200; ++round) {
         five_states s;
         promise<int> p;
@@ -99,6 +112,23 @@ BOOST_AUTO_TEST_CASE(a_thread_that_waits_is_released_by_any_outcome) { // CF-FUT
         }
         BOOST_REQUIRE(value + cancelled + failed == 3);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_sleeps_in_exception_is_woken_when_the_future_fails) { // CF-FUT-22
+    promise<int> p;
+    const auto f = p.get_future();
+    std::atomic<pid_t> waiter = 0;
+    std::exception_ptr seen;
+    std::jthread t([&] {
+        waiter = static_cast<pid_t>(::syscall(SYS_gettid));
+        seen = f.exception();
+    });
+    // Asleep means that it waits: there is nothing else in it to sleep for.
+    BOOST_REQUIRE(eventually([&] { return waiter != 0 && is_asleep(waiter); }));
+    BOOST_TEST(!f.done());
+    p.set_exception(std::make_exception_ptr(std::out_of_range("x")));
+    t.join();
+    BOOST_CHECK_THROW(std::rethrow_exception(seen), std::out_of_range);
 }
 
 BOOST_AUTO_TEST_CASE(a_callback_sees_the_exception) { // CF-FUT-02
@@ -179,16 +209,39 @@ BOOST_AUTO_TEST_CASE(callbacks_run_in_order_and_at_once_when_done) { // CF-FUT-0
 }
 
 BOOST_AUTO_TEST_CASE(a_callback_that_throws_is_reported_and_stops_nobody) { // CF-FUT-04
-    int reported = 0, after = 0;
-    const auto previous = set_unhandled_callback([&](std::exception_ptr) { ++reported; });
-    promise<void> p;
-    auto f = p.get_future();
-    f.add_done_callback([](future<void>) { throw 1; });
-    f.add_done_callback([&](future<void>) { ++after; });
-    p.set_value();
+    std::vector<int> reported;
+    const auto previous = set_unhandled_callback([&](std::exception_ptr e) {
+        try {
+            std::rethrow_exception(e);
+        } catch (int number) {
+            reported.push_back(number);
+        } catch (const std::exception&) {
+            reported.push_back(100);
+        }
+    });
+    const auto complete_each_way = [&](auto complete) {
+        int after = 0;
+        promise<int> p;
+        const auto f = p.get_future();
+        f.add_done_callback([](future<int>) { throw 1; });
+        f.add_done_callback([&](future<int>) { ++after; });
+        f.add_done_callback([](future<int>) { throw std::runtime_error("two"); });
+        f.add_done_callback([&](future<int>) { ++after; });
+        BOOST_CHECK_NO_THROW(complete(p, f)); // nothing reaches the thread that completes
+        BOOST_TEST(after == 2);
+        BOOST_TEST(f.done());
+        BOOST_CHECK_NO_THROW(f.add_done_callback([](future<int>) { throw 3; })); // at once
+    };
+    complete_each_way([](auto& p, auto&) { p.set_value(1); });
+    complete_each_way([](auto& p, auto&) { p.set_exception(std::make_exception_ptr(4)); });
+    complete_each_way([](auto&, auto& f) { f.cancel(); });
+    complete_each_way([](auto& p, auto&) { p = promise<int>(); });
     set_unhandled_callback(previous);
-    BOOST_TEST(reported == 1);
-    BOOST_TEST(after == 1);
+    const std::vector<int> each{1, 100, 3};
+    std::vector<int> expected;
+    for (int i = 0; i < 4; ++i)
+        expected.insert(expected.end(), each.begin(), each.end());
+    BOOST_TEST(reported == expected, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(cancel_works_before_the_start_only) { // CF-FUT-03 CF-CAN-04
@@ -310,4 +363,116 @@ BOOST_AUTO_TEST_CASE(cancel_and_set_value_race_to_one_outcome) {
         BOOST_REQUIRE(cancelled != stored);
         BOOST_REQUIRE(f.done());
     }
+}
+
+template <class T>
+constexpr bool copies_cannot_throw =
+    std::is_nothrow_copy_constructible_v<future<T>> && std::is_nothrow_copy_assignable_v<future<T>> &&
+    std::is_nothrow_move_constructible_v<future<T>> && std::is_nothrow_move_assignable_v<future<T>> &&
+    noexcept(future<T>() == future<T>()) && noexcept(std::hash<future<T>>()(future<T>()));
+static_assert(copies_cannot_throw<int> && copies_cannot_throw<void> && copies_cannot_throw<int&> &&
+              copies_cannot_throw<std::unique_ptr<int>> && copies_cannot_throw<std::string>);
+
+template <class F>
+concept can_be_taken = requires(F& f) { std::move(f).result(); };
+
+BOOST_AUTO_TEST_CASE(a_const_handle_does_all_but_take) {
+    promise<std::string> p, q;
+    const auto f = p.get_future(), g = q.get_future();
+    int called = 0;
+    f.add_done_callback([&](future<std::string>) { ++called; });
+    BOOST_TEST(!f.request_stop());
+    BOOST_TEST(f.cancel());
+    BOOST_TEST(called == 1);
+    asio::io_context io;
+    g.async_wait(asio::bind_executor(io, [&](boost::system::error_code) { ++called; }));
+    g.async_result(asio::bind_executor(io, [&](std::exception_ptr, std::string) { ++called; }));
+    static_cast<void>(g.async_result());
+    q.set_value("x");
+    io.run();
+    BOOST_TEST(called == 3);
+    static_assert(!can_be_taken<const future<std::string>> && can_be_taken<future<std::string>>);
+}
+
+BOOST_AUTO_TEST_CASE(an_invalid_handle_says_so_through_the_token) { // CF-FUT-33
+    const auto is_no_state = [](const std::exception_ptr& e) {
+        try {
+            std::rethrow_exception(e);
+        } catch (const no_state_error&) {
+            return true;
+        }
+    };
+    promise<int> p;
+    auto left = p.get_future();
+    const auto moved_to = std::move(left);
+    for (const future<int>& f : {future<int>(), left}) {
+        asio::io_context io;
+        boost::system::error_code waited;
+        std::exception_ptr result, all;
+        f.async_wait(asio::bind_executor(io, [&](boost::system::error_code e) { waited = e; }));
+        f.async_result(asio::bind_executor(io, [&](std::exception_ptr e, int) { result = e; }));
+        async_wait(std::vector{moved_to, f}, {},
+                   asio::bind_executor(io, [&](std::exception_ptr e, wait_result<int> r) {
+                       all = e;
+                       BOOST_TEST(r.done.empty());
+                   }));
+        BOOST_TEST(!waited); // not inside the call
+        io.run();
+        BOOST_CHECK(waited == errc::no_state);
+        BOOST_TEST(is_no_state(result));
+        BOOST_TEST(is_no_state(all));
+
+        int thrown = 0;
+        auto one = f.async_result(); // lazy: nothing is thrown here
+        auto many = async_wait(std::vector{f, moved_to});
+        io.restart();
+        run_on(io, [&]() -> asio::awaitable<void> {
+            try {
+                co_await std::move(one);
+            } catch (const no_state_error&) {
+                ++thrown;
+            }
+            try {
+                co_await std::move(many);
+            } catch (const no_state_error&) {
+                ++thrown;
+            }
+        });
+        BOOST_TEST(thrown == 2);
+    }
+    future<void> none;
+    asio::io_context io;
+    std::exception_ptr result;
+    std::move(none).async_result(
+        asio::bind_executor(io, [&](std::exception_ptr e) { result = e; }));
+    io.run();
+    BOOST_TEST(is_no_state(result));
+}
+
+BOOST_AUTO_TEST_CASE(any_point_in_time_can_be_waited_for) { // CF-TMO-01
+    promise<int> p, q;
+    const auto pending = p.get_future(), other = q.get_future();
+    const auto try_clock = [&]<class Clock>(Clock) {
+        const auto try_point = [&](auto before, auto after) {
+            BOOST_TEST(!pending.wait_until(before));
+            promise<int> r;
+            const auto later = r.get_future();
+            const std::jthread completer([&] { r.set_value(1); });
+            BOOST_TEST(later.wait_until(after));
+        };
+        using point = typename Clock::time_point;
+        using hours = std::chrono::time_point<Clock, std::chrono::hours>;
+        using fraction = std::chrono::time_point<Clock, std::chrono::duration<double>>;
+        using whole = std::chrono::time_point<Clock, std::chrono::seconds>;
+        try_point(point::min(), point::max());
+        try_point(hours::min(), hours::max());
+        try_point(whole::min(), whole::max());
+        try_point(fraction::min(), fraction::max());
+        try_point(Clock::now() - 1h, Clock::now() + 24h);
+        const auto infinite =
+            std::chrono::duration<double>(std::numeric_limits<double>::infinity());
+        try_point(fraction(-infinite), fraction(infinite));
+    };
+    try_clock(std::chrono::steady_clock());
+    try_clock(std::chrono::system_clock());
 }

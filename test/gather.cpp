@@ -5,6 +5,7 @@
 #include <ferry/to_thread.hpp>
 
 #include "gate.hpp"
+#include "run_on.hpp"
 
 #define BOOST_TEST_MODULE gather
 #include <boost/asio/use_awaitable.hpp>
@@ -14,9 +15,9 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <thread>
-
+#include <barrier>
 #include <set>
+#include <thread>
 
 using namespace ferry;
 using namespace std::chrono_literals;
@@ -72,10 +73,17 @@ BOOST_AUTO_TEST_CASE(values_come_in_the_order_of_the_arguments) { // CF-GAT-01
 }
 
 BOOST_AUTO_TEST_CASE(ten_offloaded_calls_run_at_once) { // CF-ASY-19
-    run([]() -> awaitable<void> {
+    thread_pool pool(10);
+    asio::io_context io;
+    set_default_executor(io, pool);
+    run_on(io, []() -> awaitable<void> {
+        std::barrier all_are_running(10); // nobody returns before the last one has come
         std::vector<awaitable<int>> calls;
         for (int i = 0; i < 10; ++i)
-            calls.push_back(to_thread([i] { return i; }));
+            calls.push_back(to_thread([i, &all_are_running] {
+                all_are_running.arrive_and_wait();
+                return i;
+            }));
         const auto values = co_await gather(std::move(calls));
         for (int i = 0; i < 10; ++i)
             BOOST_TEST(values[static_cast<std::size_t>(i)] == i);

@@ -30,10 +30,20 @@ inline std::size_t threads_named(std::string_view prefix) {
     return n;
 }
 
+/// Whether this thread of the process sleeps.
+inline bool is_asleep(long thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string text;
+    if (!std::getline(file, text))
+        return false;
+    const auto name_ends = text.rfind(')');
+    return name_ends != std::string::npos && text.substr(name_ends + 1).starts_with(" S");
+}
+
 /// Whether it becomes true; for what the kernel does soon after a join.
 template <class F>
 bool eventually(F f) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(3);
     while (!f()) {
         if (std::chrono::steady_clock::now() > until)
             return false;

@@ -72,7 +72,7 @@ inline long start_of(int pid) {
 /// where it has one worker. Numbers of processes start again at some time, so they tell nothing.
 template <class T>
 int wait_for_worker_of(const ferry::future<T>& f, const ferry::process_pool&) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(3);
     while (!f.running() && !f.done() && std::chrono::steady_clock::now() < until)
         std::this_thread::yield();
     BOOST_REQUIRE(f.running() || f.done());

@@ -269,6 +269,36 @@ BOOST_AUTO_TEST_CASE(pools_created_in_a_row_leave_nothing) { // CF-SHUT-33
     BOOST_TEST(eventually([] { return threads_named("row_") == 0; }));
 }
 
+BOOST_AUTO_TEST_CASE(forked_children_that_never_touch_the_pool_disturb_nothing) { // CF-IOP-09
+    thread_pool pool(2);
+    gate go;
+    std::vector<future<int>> all;
+    all.push_back(pool.submit([&] {
+        go.pass();
+        return 0;
+    }));
+    std::vector<pid_t> children;
+    for (int i = 1; i <= 20; ++i) {
+        all.push_back(pool.submit([i] { return i; })); // runs while the program forks
+        const pid_t child = ::fork();
+        if (child == 0)
+            ::_exit(i); // also with futures and a pool in its memory
+        BOOST_REQUIRE(child > 0);
+        children.push_back(child);
+    }
+    for (int i = 1; i <= 20; ++i) {
+        int status = 0;
+        const pid_t child = children[static_cast<std::size_t>(i - 1)];
+        BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+        BOOST_TEST(WIFEXITED(status));
+        BOOST_TEST(WEXITSTATUS(status) == i);
+    }
+    go.open();
+    for (int i = 0; i <= 20; ++i)
+        BOOST_TEST(all[static_cast<std::size_t>(i)].result() == i);
+    BOOST_TEST(pool.stats().completed == 21u);
+}
+
 BOOST_AUTO_TEST_CASE(a_forked_child_may_leave_with_a_pool_alive) { // CF-IOP-09
     auto pool = std::make_unique<thread_pool>(1);
     pool->submit([] {}).result();

@@ -123,6 +123,21 @@ BOOST_AUTO_TEST_CASE(a_task_that_did_not_start_in_time_never_runs) { // CF-TP-17
     BOOST_TEST(!ran);
 }
 
+BOOST_AUTO_TEST_CASE(what_was_to_start_in_the_past_never_runs) {
+    using point = std::chrono::steady_clock::time_point;
+    thread_pool pool(2); // with nothing else to do
+    std::atomic<int> ran = 0;
+    for (int i = 0; i < 200; ++i) {
+        for (const point at : {point::min(), std::chrono::steady_clock::now()}) {
+            const auto f = pool.submit({.start_by = at}, [&] { ++ran; });
+            BOOST_CHECK_THROW(f.result(), timeout_error);
+        }
+    }
+    BOOST_TEST(pool.submit({.start_by = point::max()}, [] { return 1; }).result() == 1);
+    pool.shutdown();
+    BOOST_TEST(ran == 0);
+}
+
 BOOST_AUTO_TEST_CASE(expiry_and_start_race) {
     thread_pool pool(2);
     std::atomic<int> ran{0};

@@ -2,6 +2,7 @@
 #include <ferry/wait.hpp>
 
 #include <ferry/as_completed.hpp>
+#include <ferry/map.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include "gate.hpp"
@@ -195,16 +196,30 @@ BOOST_AUTO_TEST_CASE(every_wait_takes_any_duration_and_none) { // CF-TMO-01
     promise<int> p, q;
     const std::vector<future<int>> pending{p.get_future()}, done{q.get_future()};
     q.set_value(1);
-    for (const timeout limit : {timeout(0.5ms), timeout(1ms), timeout(0h), timeout(-1s)}) {
+    gate go;
+    thread_pool busy(1);
+    const auto blocker = busy.submit([&] { go.pass(); });
+    const auto identity = [](int n) { return n; };
+    const std::vector<int> inputs{7};
+    const auto fraction = std::chrono::duration<float, std::micro>(0.25f);
+    for (const timeout limit : {timeout(0.5ms), timeout(fraction), timeout(1ms), timeout(0h),
+                                timeout(0.0s), timeout(-1s)}) {
         BOOST_CHECK_THROW(pending[0].result(limit), timeout_error);
         BOOST_CHECK_THROW(pending[0].exception(limit), timeout_error);
         BOOST_TEST(!pending[0].wait_for(limit));
         BOOST_TEST(ferry::wait(pending, {.timeout = limit}).done.empty());
         BOOST_CHECK_THROW(*as_completed(pending, limit).begin(), timeout_error);
+        auto view = busy.map({.timeout = limit}, identity, inputs);
+        BOOST_CHECK_THROW(*view.begin(), timeout_error);
     }
-    for (const timeout limit : {timeout(), timeout(std::nullopt), timeout(std::chrono::hours::max())}) {
+    go.open();
+    for (const timeout limit : {timeout(), timeout(std::nullopt), timeout(std::chrono::hours::max()),
+                                timeout(std::chrono::duration<double>(1e300)), timeout(0.5h)}) {
         BOOST_TEST(done[0].result(limit) == 1);
         BOOST_TEST(ferry::wait(done, {.timeout = limit}).done.size() == 1u);
         BOOST_TEST((*as_completed(done, limit).begin() == done[0]));
+        BOOST_TEST(*busy.map({.timeout = limit}, identity, inputs).begin() == 7);
+        BOOST_TEST((done[0].exception(limit) == nullptr));
+        BOOST_TEST(done[0].wait_for(limit));
     }
 }

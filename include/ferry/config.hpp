@@ -4,6 +4,24 @@
 /// The version of the library: major * 10000 + minor * 100 + patch.
 #define FERRY_VERSION 100
 
+// What is needed. The headers for everybody stop behind this one where FERRY_CANNOT_BE_COMPILED is
+// defined, so that nothing hides the sentence.
 #if !defined(__cplusplus) || __cplusplus < 202002L
-#error "Ferry needs C++20"
+#error "Ferry needs C++20: compile with -std=c++20"
+#define FERRY_CANNOT_BE_COMPILED
+#else
+#include <version>
+#if !defined(__cpp_exceptions)
+#error "Ferry needs exceptions: compile without -fno-exceptions"
+#define FERRY_CANNOT_BE_COMPILED
+#elif !defined(__cpp_rtti)
+#error "Ferry needs run-time type information: compile without -fno-rtti"
+#define FERRY_CANNOT_BE_COMPILED
+#elif !defined(__cpp_impl_coroutine)
+#error "Ferry needs coroutines: compile with g++ 12, clang++ 16, or a newer one"
+#define FERRY_CANNOT_BE_COMPILED
+#elif !defined(__cpp_lib_jthread)
+#error "Ferry needs std::stop_token: with libc++ 16 to 19 compile with -fexperimental-library"
+#define FERRY_CANNOT_BE_COMPILED
+#endif
 #endif

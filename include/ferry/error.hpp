@@ -46,14 +46,34 @@ const boost::system::error_category& condition_category() noexcept;
 boost::system::error_code make_error_code(errc e) noexcept;
 boost::system::error_condition make_error_condition(condition c) noexcept;
 
+namespace detail {
+
+/// What Ferry's exceptions have in common: a text that ends with the code, `the queue is full
+/// [ferry:6]`. The base class alone would say in words, behind our words, what the code means.
+class error_with_text : public boost::system::system_error {
+public:
+    const char* what() const noexcept override { return text_->c_str(); }
+
+protected:
+    error_with_text(const boost::system::error_code& code, const std::string& text);
+    ~error_with_text() override = default;
+    error_with_text(const error_with_text&) noexcept = default;
+    error_with_text& operator=(const error_with_text&) noexcept = default;
+
+private:
+    std::shared_ptr<const std::string> text_; // shared, so that copying cannot throw
+};
+
+} // namespace detail
+
 /// The task was cancelled, or the waiting for it was.
-class cancelled_error : public boost::system::system_error {
+class cancelled_error : public detail::error_with_text {
 public:
     explicit cancelled_error(const std::string& what = "the task was cancelled");
 };
 
 /// A time-out expired. Where many were waited for, says how many of how many were not finished.
-class timeout_error : public boost::system::system_error {
+class timeout_error : public detail::error_with_text {
 public:
     explicit timeout_error(const std::string& what = "timed out");
     timeout_error(std::size_t unfinished, std::size_t total);
@@ -67,37 +87,37 @@ private:
 };
 
 /// The future or promise is in a state that does not allow the call; the text names the state.
-class invalid_state_error : public boost::system::system_error {
+class invalid_state_error : public detail::error_with_text {
 public:
     explicit invalid_state_error(const std::string& what = "invalid state");
 };
 
 /// A default-constructed, moved-from or taken handle was used.
-class no_state_error : public boost::system::system_error {
+class no_state_error : public detail::error_with_text {
 public:
     explicit no_state_error(const std::string& what = "the future has no state");
 };
 
 /// The promise, or the executor that held the task, was destroyed before there was an outcome.
-class broken_promise : public boost::system::system_error {
+class broken_promise : public detail::error_with_text {
 public:
     explicit broken_promise(const std::string& what = "the task was destroyed before it ran");
 };
 
 /// A task was submitted after `shutdown`.
-class shutdown_error : public boost::system::system_error {
+class shutdown_error : public detail::error_with_text {
 public:
     explicit shutdown_error(const std::string& what = "cannot submit after shutdown");
 };
 
 /// A bounded queue that rejects is full.
-class queue_full_error : public boost::system::system_error {
+class queue_full_error : public detail::error_with_text {
 public:
     explicit queue_full_error(const std::string& what = "the queue is full");
 };
 
 /// A circuit breaker is open, or half-open with all its probes on their way: there was no call.
-class circuit_open_error : public boost::system::system_error {
+class circuit_open_error : public detail::error_with_text {
 public:
     explicit circuit_open_error(const std::string& what = "the circuit is open");
     explicit circuit_open_error(std::chrono::steady_clock::duration retry_after);
@@ -111,13 +131,13 @@ private:
 };
 
 /// The wait could never end, so it was refused.
-class would_deadlock : public boost::system::system_error {
+class would_deadlock : public detail::error_with_text {
 public:
     explicit would_deadlock(const std::string& what = "waiting here would deadlock");
 };
 
 /// The executor cannot run tasks any more.
-class broken_executor : public boost::system::system_error {
+class broken_executor : public detail::error_with_text {
 public:
     explicit broken_executor(const std::string& what = "the executor is broken");
 
@@ -187,14 +207,15 @@ private:
 };
 
 /// What several tasks threw, in the order in which they failed.
-class exception_group : public boost::system::system_error {
+class exception_group : public detail::error_with_text {
 public:
+    explicit exception_group(const std::string& what = "several tasks failed");
     explicit exception_group(std::vector<std::exception_ptr> exceptions);
 
-    const std::vector<std::exception_ptr>& exceptions() const noexcept { return exceptions_; }
+    const std::vector<std::exception_ptr>& exceptions() const noexcept { return *exceptions_; }
 
 private:
-    std::vector<std::exception_ptr> exceptions_;
+    std::shared_ptr<const std::vector<std::exception_ptr>> exceptions_; // see error_with_text
 };
 
 namespace detail {

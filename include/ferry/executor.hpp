@@ -1,8 +1,10 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/copied.hpp>
 #include <ferry/detail/is_awaitable.hpp>
 #include <ferry/future.hpp>
+#include <ferry/fwd.hpp>
 
 #include <functional>
 #include <stop_token>
@@ -17,17 +19,62 @@ inline constexpr bool takes_stop_token =
     !std::is_invocable_v<std::decay_t<F>, std::decay_t<A>...> &&
     std::is_invocable_v<std::decay_t<F>, std::stop_token, std::decay_t<A>...>;
 
-/// Has a `type` where that is possible; compilers name it where it is not.
-template <bool Stop, class F, class... A>
-struct call_with_copies_of_these_arguments
-    : std::invoke_result<std::decay_t<F>, std::decay_t<A>...> {};
 template <class F, class... A>
-struct call_with_copies_of_these_arguments<true, F, A...>
+inline constexpr bool is_callable =
+    std::is_invocable_v<std::decay_t<F>, std::decay_t<A>...> || takes_stop_token<F, A...>;
+
+template <bool Stop, class F, class... A>
+struct returned_by : std::invoke_result<std::decay_t<F>, std::decay_t<A>...> {};
+template <class F, class... A>
+struct returned_by<true, F, A...>
     : std::invoke_result<std::decay_t<F>, std::stop_token, std::decay_t<A>...> {};
 
 template <class F, class... A>
-using returned_t =
-    typename call_with_copies_of_these_arguments<takes_stop_token<F, A...>, F, A...>::type;
+using returned_t = typename returned_by<takes_stop_token<F, A...>, F, A...>::type;
+
+/// Callable as `fn(args..., stop_token)`, which is never tried.
+template <class F, class... A>
+inline constexpr bool takes_stop_token_last =
+    std::is_invocable_v<std::decay_t<F>, std::decay_t<A>..., std::stop_token>;
+/// Callable with what the call itself would not give: lvalues of the copies.
+template <class F, class... A>
+inline constexpr bool takes_references_to_copies =
+    std::is_invocable_v<std::decay_t<F>, std::decay_t<A>&...> ||
+    std::is_invocable_v<std::decay_t<F>, std::stop_token, std::decay_t<A>&...>;
+
+/// Something with a name that hides, or makes ambiguous, that of a call operator.
+struct named_call {
+    void operator()();
+};
+template <class F>
+struct with_named_call : F, named_call {};
+
+/// False where `F` has nothing that could be called, with whatever arguments.
+template <class F>
+inline constexpr bool may_be_called =
+    std::is_function_v<std::remove_pointer_t<F>> || std::is_member_pointer_v<F> ||
+    std::is_final_v<F> || std::is_union_v<F>;
+template <class F>
+    requires std::is_class_v<F> && (!std::is_final_v<F>)
+inline constexpr bool may_be_called<F> = !requires { &with_named_call<F>::operator(); };
+template <class T>
+inline constexpr bool may_be_called<std::reference_wrapper<T>> = may_be_called<T>;
+
+// The commonest mistakes. Each is looked for only in what cannot be called.
+template <class F, class... A>
+concept function_or_function_object__the_arguments_follow_it =
+    is_callable<F, A...> || may_be_called<std::decay_t<F>>;
+template <class F, class... A>
+concept task_options_before_the_function__not_among_its_arguments =
+    is_callable<F, A...> || !(std::is_same_v<std::decay_t<A>, task_options> || ...);
+template <class F, class... A>
+concept stop_token_as_the_first_parameter__not_the_last =
+    is_callable<F, A...> || !takes_stop_token_last<F, A...>;
+template <class F, class... A>
+concept no_parameter_by_non_const_reference__say_std_ref =
+    is_callable<F, A...> || !takes_references_to_copies<F, A...>;
+template <class F, class... A>
+concept callable_with_copies_of_the_arguments__check_their_number_and_types = is_callable<F, A...>;
 
 template <class R>
 concept not_a_coroutine__await_it_instead = !is_awaitable<std::remove_cvref_t<R>>::value;
@@ -35,19 +82,34 @@ template <class R, class... A>
 concept no_reference_to_an_argument__return_a_value =
     !(std::is_reference_v<R> && (std::is_same_v<std::remove_cvref_t<R>, std::decay_t<A>> || ...));
 
-/// What an rvalue reference refers to ends with the call: its value is moved out.
+/// What an rvalue reference refers to ends with the call: its value is moved out. Void for what
+/// cannot be called, so that compilers get as far as the constraint that refuses it.
 template <class F, class... A>
-using call_result_t =
-    std::conditional_t<std::is_rvalue_reference_v<returned_t<F, A...>>,
-                       std::remove_cvref_t<returned_t<F, A...>>, returned_t<F, A...>>;
+struct call_result {
+    using type = void;
+};
+template <class F, class... A>
+    requires is_callable<F, A...>
+struct call_result<F, A...>
+    : std::conditional<std::is_rvalue_reference_v<returned_t<F, A...>>,
+                       std::remove_cvref_t<returned_t<F, A...>>, returned_t<F, A...>> {};
+template <class F, class... A>
+using call_result_t = typename call_result<F, A...>::type;
 
 } // namespace detail
 
-/// What can be offloaded: callable with its decayed arguments, with or without a leading
-/// `std::stop_token`; not a coroutine; its result does not refer to one of its own arguments.
+/// What can be offloaded: a callable and arguments that can be decay-copied; callable with its
+/// decayed arguments, with or without a leading `std::stop_token`; not a coroutine; its result does
+/// not refer to one of its own arguments.
 template <class F, class... A>
 concept offloadable =
-    requires { typename detail::returned_t<F, A...>; } &&
+    detail::function_or_function_object__the_arguments_follow_it<F, A...> &&
+    detail::copied_or_moved_into_the_call__say_std_move<F> &&
+    (detail::copied_or_moved_into_the_call__say_std_move<A> && ...) &&
+    detail::task_options_before_the_function__not_among_its_arguments<F, A...> &&
+    detail::stop_token_as_the_first_parameter__not_the_last<F, A...> &&
+    detail::no_parameter_by_non_const_reference__say_std_ref<F, A...> &&
+    detail::callable_with_copies_of_the_arguments__check_their_number_and_types<F, A...> &&
     detail::not_a_coroutine__await_it_instead<detail::returned_t<F, A...>> &&
     detail::no_reference_to_an_argument__return_a_value<detail::returned_t<F, A...>, A...>;
 

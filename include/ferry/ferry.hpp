@@ -1,8 +1,10 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/as_completed.hpp>
 #include <ferry/config.hpp>
+
+#if !defined(FERRY_CANNOT_BE_COMPILED)
+#include <ferry/as_completed.hpp>
 #include <ferry/default_executor.hpp>
 #include <ferry/error.hpp>
 #include <ferry/future.hpp>
@@ -26,3 +28,4 @@
 #include <ferry/use_future.hpp>
 #include <ferry/wait.hpp>
 #include <ferry/wait_for.hpp>
+#endif

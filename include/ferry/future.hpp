@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/detail/await_state.hpp>
+#include <ferry/detail/copied.hpp>
 #include <ferry/promise.hpp>
 
 #include <functional>
@@ -23,6 +24,11 @@ public:
     using value_type = T;
 
     future() noexcept = default;
+    future(const future&) noexcept = default;
+    future(future&&) noexcept = default;
+    future& operator=(const future&) noexcept = default;
+    future& operator=(future&&) noexcept = default;
+    ~future() = default;
 
     bool valid() const noexcept { return state_ != nullptr; }
 
@@ -32,13 +38,13 @@ public:
 
     /// Cancels what has not started; true if it is cancelled now, also when it already was.
     /// Wakes all waiters and runs the callbacks here; frees the callable at once.
-    bool cancel() {
+    bool cancel() const {
         const auto keep = state_;
         return state().cancel() || keep->was_cancelled();
     }
 
     /// Asks a running task that took a `std::stop_token` to stop; true if there is such a task.
-    bool request_stop() { return state().request_stop(); }
+    bool request_stop() const { return state().request_stop(); }
 
     /// Waits and gives the value, valid while a handle exists and nobody takes it.
     /// Errors: the task's exception, `cancelled_error`, `timeout_error`; `invalid_state_error`
@@ -79,19 +85,23 @@ public:
     bool wait_for(timeout limit) const { return state().wait(limit); }
     template <class Clock, class Duration>
     bool wait_until(std::chrono::time_point<Clock, Duration> at) const {
-        while (!state().wait(timeout(at - Clock::now()))) {
-            if (Clock::now() >= at)
-                return done();
+        for (;;) {
+            const timeout left = detail::time_until(at);
+            if (state().wait(left))
+                return true;
+            if (left.limit() == timeout::clock::duration::zero())
+                return false;
+            // The clock was set back, or goes slower than the one that the wait is measured with.
         }
-        return true;
     }
 
     /// Runs `f(future<T>)` once, in the thread that completes the future, in the order of
     /// registration; at once and here if it is done. What it throws goes to
     /// `set_unhandled_callback`'s hook.
     template <class F>
-        requires std::invocable<std::decay_t<F>&, future<T>>
-    void add_done_callback(F&& f) {
+        requires detail::copied_or_moved_into_the_call__say_std_move<F> &&
+                 std::invocable<std::decay_t<F>&, future<T>>
+    void add_done_callback(F&& f) const {
         auto& s = state();
         auto c = std::make_unique<callback<std::decay_t<F>>>(std::forward<F>(f));
         if (s.add(*c))
@@ -102,31 +112,34 @@ public:
 
     /// Waits: signature `void(error_code)`. Completion: never inline. Executor: the handler's
     /// associated one, else the system executor. Cancellation: stops the waiting only, with
-    /// `operation_aborted`; emit on the handler's executor. Blocking: never.
+    /// `operation_aborted`; emit on the handler's executor. Errors: `errc::no_state` for an invalid
+    /// handle. Blocking: never.
     template <class Token>
     auto async_wait(Token&& token) const {
         return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
-            [](auto handler, boost::intrusive_ptr<state_type> s) {
+            [](auto handler, boost::intrusive_ptr<state_type> s, boost::system::error_code error) {
                 const auto ex = boost::asio::get_associated_executor(
                     handler, boost::asio::system_executor());
                 detail::deliver_when_done(
                     *s, ex,
                     detail::ending_handler(
                         std::move(handler),
-                        [](auto&& h, detail::ending end) {
+                        [error](auto&& h, detail::ending end) {
                             std::move(h)(end == detail::ending::abandoned
                                              ? boost::asio::error::make_error_code(
                                                    boost::asio::error::operation_aborted)
-                                             : boost::system::error_code());
+                                             : error);
                         }),
                     detail::on_cancel::stop_waiting);
             },
-            token, checked());
+            token, awaited(),
+            valid() ? boost::system::error_code() : make_error_code(errc::no_state));
     }
 
     /// Waits for the outcome: signature `void(std::exception_ptr, T)`, or `void(std::exception_ptr)`
     /// for void. The value is copied; moved out where it cannot be copied, or where the handle is an
-    /// rvalue. Cancellation: cancels the future, as a cancelled `run_in_executor` does. Otherwise as
+    /// rvalue. Cancellation: cancels the future, as a cancelled `run_in_executor` does. Errors: those
+    /// of the task, `cancelled_error`, `no_state_error`, all of them through the token. Otherwise as
     /// `async_wait`.
     template <class Token>
         requires detail::tokenable<T>
@@ -141,10 +154,10 @@ public:
     /// The same for `co_await`: any movable `T`; gives the value or throws; resumes on the
     /// coroutine's own executor.
     boost::asio::awaitable<awaited_t<T>> async_result() const& {
-        return await_outcome(checked(), false);
+        return await_outcome(awaited(), false);
     }
     boost::asio::awaitable<awaited_t<T>> async_result() && {
-        auto s = checked();
+        auto s = awaited();
         state_.reset();
         return await_outcome(std::move(s), true);
     }
@@ -153,8 +166,10 @@ public:
         return a.state_ == b.state_;
     }
 
+    /// Throws nothing of its own: without memory for the name of a type it prints the rest.
     friend std::ostream& operator<<(std::ostream& out, const future& f) {
-        return out << "<future " << f.describe() << '>';
+        const auto s = f.state_ ? f.state_->current() : detail::status::pending;
+        return out << "<future " << f.describe(s) << f.type_name(s) << '>';
     }
 
 private:
@@ -179,7 +194,14 @@ private:
 
     explicit future(boost::intrusive_ptr<state_type> s) noexcept : state_(std::move(s)) {}
 
-    boost::intrusive_ptr<state_type> checked() const { return &state(); }
+    /// What an asynchronous wait is for: without a state one that has failed with `no_state_error`.
+    boost::intrusive_ptr<state_type> awaited() const {
+        if (state_)
+            return state_;
+        boost::intrusive_ptr<state_type> none(new state_type);
+        none->fail(detail::make_error<no_state_error>());
+        return none;
+    }
 
     template <class Token>
     auto start_result(Token&& token, bool take) const {
@@ -188,7 +210,7 @@ private:
                 detail::initiate_result<T>(std::move(handler), std::move(s),
                                            boost::asio::system_executor(), move);
             },
-            token, checked(), take);
+            token, awaited(), take);
     }
     static boost::asio::awaitable<awaited_t<T>> await_outcome(boost::intrusive_ptr<state_type> s,
                                                               bool take) {
@@ -225,19 +247,40 @@ private:
             return static_cast<const T&>(state_->value());
     }
 
-    std::string describe() const {
+    const char* describe(detail::status s) const noexcept {
         if (!state_)
             return "invalid";
-        const auto s = state_->current();
-        if (s == detail::status::value)
-            return "finished: returned " + detail::demangle(typeid(T).name());
-        if (s == detail::status::error)
-            return "finished: raised " + detail::type_name_of(state_->error());
-        return state_->name();
+        switch (s) {
+        case detail::status::value: return "finished: returned ";
+        case detail::status::error: return "finished: raised ";
+        case detail::status::running: return "running";
+        case detail::status::cancelled: return "cancelled";
+        default: return state_->was_cancelled() ? "cancelled" : "pending";
+        }
+    }
+    std::string type_name(detail::status s) const noexcept {
+        try {
+            if (s == detail::status::value)
+                return detail::demangle(typeid(T).name());
+            if (s == detail::status::error)
+                return detail::type_name_of(state_->error());
+        } catch (const std::bad_alloc&) {
+            return "?";
+        }
+        return {};
     }
 
     boost::intrusive_ptr<state_type> state_;
 };
+
+namespace detail {
+
+template <class F>
+inline constexpr bool is_future = false;
+template <class T>
+inline constexpr bool is_future<future<T>> = true;
+
+} // namespace detail
 
 /// Lets executors make futures and reach their state.
 struct detail_access {
@@ -256,6 +299,16 @@ struct detail_access {
 };
 
 } // namespace ferry
+
+// Asio asks this of what stands behind `co_await`, where the answer would be no and then a list of
+// candidates.
+template <class T>
+    requires ferry::detail::is_future<std::remove_cvref_t<T>>
+struct boost::asio::is_async_operation<T> {
+    static_assert(!ferry::detail::is_future<std::remove_cvref_t<T>>,
+                  "a future is not awaited by itself: say co_await f.async_result()");
+    static constexpr bool value = false;
+};
 
 template <class T>
 struct std::hash<ferry::future<T>> {

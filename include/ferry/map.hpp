@@ -176,7 +176,8 @@ auto shareable(F f) {
     if constexpr (std::is_copy_constructible_v<F>)
         return f;
     else
-        return [shared = std::make_shared<F>(std::move(f))](auto&&... a) -> decltype(auto) {
+        return [shared = std::make_shared<F>(std::move(f))](
+                   auto&&... a) -> std::invoke_result_t<F&, decltype(a)...> {
             return std::invoke(*shared, std::forward<decltype(a)>(a)...);
         };
 }
@@ -272,12 +273,12 @@ auto map_on(std::shared_ptr<pool_core> core, map_options options, F fn, Ranges&&
 } // namespace detail
 
 template <class F, std::ranges::input_range... Ranges>
-    requires(sizeof...(Ranges) > 0) && offloadable<F, std::ranges::range_value_t<Ranges>...>
+    requires detail::mappable<Ranges...> && offloadable<F, std::ranges::range_value_t<Ranges>...>
 auto thread_pool::map(F fn, Ranges&&... ranges) {
     return detail::map_on(core_, map_options(), std::move(fn), std::forward<Ranges>(ranges)...);
 }
 template <class F, std::ranges::input_range... Ranges>
-    requires(sizeof...(Ranges) > 0) && offloadable<F, std::ranges::range_value_t<Ranges>...>
+    requires detail::mappable<Ranges...> && offloadable<F, std::ranges::range_value_t<Ranges>...>
 auto thread_pool::map(map_options options, F fn, Ranges&&... ranges) {
     return detail::map_on(core_, options, std::move(fn), std::forward<Ranges>(ranges)...);
 }

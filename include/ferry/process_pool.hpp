@@ -51,13 +51,13 @@ public:
     /// As `thread_pool::map`. `chunksize` elements travel and run together: a worker's death fails
     /// all of its chunk, an exception only its element.
     template <class F, std::ranges::input_range... Ranges>
-        requires(sizeof...(Ranges) > 0)
+        requires detail::mappable<Ranges...>
     &&process_offloadable<F, std::ranges::range_value_t<Ranges>...> auto map(F fn,
                                                                              Ranges&&... ranges) {
         return detail::map_remotely(core_, {}, std::move(fn), std::forward<Ranges>(ranges)...);
     }
     template <class F, std::ranges::input_range... Ranges>
-        requires(sizeof...(Ranges) > 0)
+        requires detail::mappable<Ranges...>
     &&process_offloadable<F, std::ranges::range_value_t<Ranges>...> auto
     map(map_options options, F fn, Ranges&&... ranges) {
         return detail::map_remotely(core_, options, std::move(fn), std::forward<Ranges>(ranges)...);

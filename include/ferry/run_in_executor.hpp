@@ -40,8 +40,15 @@ auto executor_of(Target& target) {
 }
 
 template <class Where>
-concept offload_target = is_asio_executor<std::remove_cvref_t<Where>> ||
-                         asio_context<std::remove_reference_t<Where>>;
+concept executor_or_context__whose_context_is_an_execution_context =
+    asio_context<std::remove_reference_t<Where>> ||
+    (is_asio_executor<std::remove_cvref_t<Where>> &&
+     executor_of_an_execution_context<std::remove_cvref_t<Where>>);
+
+/// Where an awaited call may run.
+template <class Where>
+concept offload_target = no_temporary_pool_or_context__give_it_a_name<Where> &&
+                         executor_or_context__whose_context_is_an_execution_context<Where>;
 
 /// Keeps a pool open for a handler that runs in it, until the handler is gone.
 class pool_pass {

@@ -5,10 +5,12 @@
 #include <ferry/thread_pool.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/execution/executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/is_executor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 
@@ -17,13 +19,32 @@
 namespace ferry {
 namespace detail {
 
+/// Whether `asio::post` takes it.
 template <class E>
 inline constexpr bool is_asio_executor =
-    boost::asio::execution::is_executor<E>::value || boost::asio::is_executor<E>::value;
+    (boost::asio::execution::is_executor<E>::value &&
+     boost::asio::can_require<E, boost::asio::execution::blocking_t::never_t>::value) ||
+    boost::asio::is_executor<E>::value;
 
 template <class C>
 concept asio_context = std::convertible_to<C&, boost::asio::execution_context&> &&
                        requires(C& c) { c.get_executor(); };
+
+/// Contexts and pools are kept by address, executors are copied.
+template <class Where>
+concept no_temporary_pool_or_context__give_it_a_name =
+    std::is_lvalue_reference_v<Where> || is_asio_executor<std::remove_cvref_t<Where>>;
+
+template <class Where>
+concept context_that_stays = asio_context<std::remove_reference_t<Where>> &&
+                             no_temporary_pool_or_context__give_it_a_name<Where>;
+
+template <class E>
+concept executor_of_an_execution_context = requires(const E& ex) {
+    {
+        boost::asio::query(ex, boost::asio::execution::context)
+    } -> std::convertible_to<boost::asio::execution_context&>;
+};
 
 /// The core of the Ferry pool that this context is, or null.
 std::shared_ptr<pool_core> pool_of(boost::asio::execution_context& context);
@@ -130,7 +151,9 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
     boost::intrusive_ptr<block> t(new block(ex, std::forward<F>(fn), std::forward<A>(args)...));
     if (options != nullptr && !set_options(*t, *options))
         return detail_access::make<offload_result_t<F, A...>>(std::move(t));
-    auto core = pool_of(boost::asio::query(ex, boost::asio::execution::context));
+    std::shared_ptr<pool_core> core;
+    if constexpr (executor_of_an_execution_context<E>)
+        core = pool_of(boost::asio::query(ex, boost::asio::execution::context));
     if (core) {
         expect_guest(*core, *t);
         if (t->extra != nullptr)
@@ -147,7 +170,8 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
 
 /// Runs `fn(args...)` on any Asio executor or execution context: a strand (calls never overlap and
 /// keep their order), `asio::thread_pool`, `asio::system_executor`, an `io_context`. Otherwise as
-/// `thread_pool::submit`, which it is for a `thread_pool`.
+/// `thread_pool::submit`, which it is for a `thread_pool`. Executors may be temporaries, contexts may
+/// not.
 /// Errors: `shutdown_error` and `broken_thread_pool` where the executor leads to a `thread_pool`.
 /// When the executor destroys the call unrun, the future fails with `broken_promise`. Priorities
 /// have no meaning outside a pool. Blocking: as `asio::post`. Waiting without a limit, on a strand,
@@ -165,19 +189,19 @@ future<offload_result_t<F, A...>> submit(task_options options, const Executor& e
                                   std::forward<A>(args)...);
 }
 
-template <detail::asio_context Context, class F, class... A>
-    requires offloadable<F, A...>
-future<offload_result_t<F, A...>> submit(Context& context, F&& fn, A&&... args) {
-    if constexpr (std::is_same_v<Context, thread_pool>)
+template <class Context, class F, class... A>
+    requires detail::context_that_stays<Context> && offloadable<F, A...>
+future<offload_result_t<F, A...>> submit(Context&& context, F&& fn, A&&... args) {
+    if constexpr (std::is_same_v<std::remove_reference_t<Context>, thread_pool>)
         return context.submit(std::forward<F>(fn), std::forward<A>(args)...);
     else
         return submit(context.get_executor(), std::forward<F>(fn), std::forward<A>(args)...);
 }
-template <detail::asio_context Context, class F, class... A>
-    requires offloadable<F, A...>
-future<offload_result_t<F, A...>> submit(task_options options, Context& context, F&& fn,
+template <class Context, class F, class... A>
+    requires detail::context_that_stays<Context> && offloadable<F, A...>
+future<offload_result_t<F, A...>> submit(task_options options, Context&& context, F&& fn,
                                          A&&... args) {
-    if constexpr (std::is_same_v<Context, thread_pool>)
+    if constexpr (std::is_same_v<std::remove_reference_t<Context>, thread_pool>)
         return context.submit(std::move(options), std::forward<F>(fn), std::forward<A>(args)...);
     else
         return submit(std::move(options), context.get_executor(), std::forward<F>(fn),

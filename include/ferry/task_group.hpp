@@ -3,6 +3,8 @@
 
 #include <ferry/detail/children.hpp>
 
+#include <concepts>
+#include <type_traits>
 #include <vector>
 
 namespace ferry {
@@ -82,6 +84,36 @@ private:
     boost::intrusive_ptr<detail::group_scope> scope_;
 };
 
+namespace detail {
+
+/// What the body returns; void where it takes no group.
+template <class Body>
+struct returned_by_body {
+    using type = void;
+};
+template <class Body>
+    requires std::invocable<Body&, task_group&>
+struct returned_by_body<Body> : std::invoke_result<Body&, task_group&> {};
+template <class Body>
+using returned_by_body_t = typename returned_by_body<Body>::type;
+
+template <class R>
+inline constexpr bool is_plain_awaitable = false;
+template <class T>
+inline constexpr bool is_plain_awaitable<boost::asio::awaitable<T>> = true;
+
+template <class Body>
+concept body_that_takes_a_task_group_by_reference = std::invocable<Body&, task_group&>;
+template <class Body>
+concept body_that_returns_an_awaitable__make_it_a_coroutine =
+    is_plain_awaitable<returned_by_body_t<Body>>;
+template <class Body>
+concept group_body = std::move_constructible<Body> &&
+                     body_that_takes_a_task_group_by_reference<Body> &&
+                     body_that_returns_an_awaitable__make_it_a_coroutine<Body>;
+
+} // namespace detail
+
 /// Runs `body(task_group&)`, an `awaitable<R>`, and gives its value when it and all members have
 /// ended. The first failure of any of them cancels the others; then `exception_group` with all that
 /// failed is thrown, cancellations not included. Calls that were offloaded and are running are waited
@@ -90,8 +122,9 @@ private:
 /// none. Cancellation (all types): passed on to all; `cancelled_error` when they have ended.
 /// Blocking: never. Source: `asyncio.TaskGroup`.
 template <class Body>
-auto with_task_group(Body body) -> std::invoke_result_t<Body&, task_group&> {
-    using result = typename std::invoke_result_t<Body&, task_group&>::value_type;
+    requires detail::group_body<Body>
+auto with_task_group(Body body) -> detail::returned_by_body_t<Body> {
+    using result = typename detail::returned_by_body_t<Body>::value_type;
     const auto ex = co_await boost::asio::this_coro::executor;
     boost::intrusive_ptr<detail::group_scope> scope(new detail::group_scope(ex));
     task_group group(scope);

@@ -9,6 +9,7 @@
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
 
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -43,6 +44,21 @@ future<offload_result_t<F, A...>> submit_to(pool_core& core, bounded b, task_opt
         enqueue(core, *t, b);
     return detail_access::make<offload_result_t<F, A...>>(std::move(t));
 }
+
+} // namespace detail
+
+namespace detail {
+
+template <class Range>
+concept range_with_elements_that_can_be_copied__or_moved_from_a_view =
+    std::constructible_from<std::ranges::range_value_t<Range>,
+                            std::ranges::range_reference_t<Range>>;
+
+/// Ranges that `map` can read.
+template <class... Ranges>
+concept mappable =
+    (sizeof...(Ranges) > 0) && (std::ranges::viewable_range<Ranges> && ...) &&
+    (range_with_elements_that_can_be_copied__or_moved_from_a_view<Ranges> && ...);
 
 } // namespace detail
 
@@ -144,10 +160,10 @@ public:
     /// The results of `fn` for each element, or for each group of elements of several ranges, as a
     /// lazy single-pass view in the order of the input; see `<ferry/map.hpp>`, which defines it.
     template <class F, std::ranges::input_range... Ranges>
-        requires(sizeof...(Ranges) > 0) && offloadable<F, std::ranges::range_value_t<Ranges>...>
+        requires detail::mappable<Ranges...> && offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(F fn, Ranges&&... ranges);
     template <class F, std::ranges::input_range... Ranges>
-        requires(sizeof...(Ranges) > 0) && offloadable<F, std::ranges::range_value_t<Ranges>...>
+        requires detail::mappable<Ranges...> && offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(map_options options, F fn, Ranges&&... ranges);
 
     /// Afterwards `submit` throws `shutdown_error`. Idempotent. With `cancel_futures` what has not

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <optional>
+#include <string>
 
 namespace ferry {
 
@@ -56,5 +57,20 @@ public:
 private:
     std::optional<clock::duration> limit_;
 };
+
+namespace detail {
+
+/// How long it is until then: 0 for what is past, no limit for what is beyond the range of the clock.
+/// Differences of far points in time are not representable in their own type.
+template <class Clock, class Duration>
+timeout time_until(const std::chrono::time_point<Clock, Duration>& at) noexcept {
+    using wide = std::chrono::duration<long double, std::nano>;
+    return wide(at.time_since_epoch()) - wide(Clock::now().time_since_epoch());
+}
+
+/// A limit in words: `50ms`, in the largest unit that needs no fraction.
+std::string text_of(const timeout& limit);
+
+} // namespace detail
 
 } // namespace ferry

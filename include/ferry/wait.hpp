@@ -51,6 +51,18 @@ watch_owner<wait_watch> make_wait_watch(R&& futures, const wait_options& options
     return watch_owner<wait_watch>(new wait_watch(states_of(futures), options.return_when));
 }
 
+/// The same for an asynchronous wait, where what is wrong with the futures goes to `error`.
+template <class R>
+watch_owner<wait_watch> make_wait_watch(R&& futures, const wait_options& options,
+                                        std::exception_ptr& error) {
+    try {
+        return make_wait_watch(futures, options);
+    } catch (const no_state_error&) {
+        error = std::current_exception();
+        return watch_owner<wait_watch>(new wait_watch({}, options.return_when));
+    }
+}
+
 template <class T>
 wait_result<T> partition(const watch& w) {
     wait_result<T> r;
@@ -64,7 +76,10 @@ wait_result<T> partition(const watch& w) {
 
 template <class T>
 boost::asio::awaitable<wait_result<T>>
-await_all(watch_owner<wait_watch> w, std::optional<timeout::clock::time_point> deadline) {
+await_all(watch_owner<wait_watch> w, std::optional<timeout::clock::time_point> deadline,
+          std::exception_ptr error) {
+    if (error)
+        std::rethrow_exception(std::move(error));
     if (deadline)
         w->enough->expire_at(*deadline);
     w->begin();
@@ -94,12 +109,15 @@ wait_result<detail::future_value_t<R>> wait(R&& futures, wait_options options = 
 /// The same as an Asio initiating function: signature
 /// `void(std::exception_ptr, wait_result<T>)`. Executor: the handler's associated one, else the
 /// system executor. Completion: never inline. Cancellation: stops the waiting, `cancelled_error`.
-/// Blocking: never.
+/// Errors: through the token. Blocking: never.
 template <detail::range_of_futures R, class Token>
 auto async_wait(R&& futures, wait_options options, Token&& token) {
     using T = detail::future_value_t<R>;
+    std::exception_ptr wrong;
+    auto w = detail::make_wait_watch(futures, options, wrong);
     return boost::asio::async_initiate<Token, void(std::exception_ptr, wait_result<T>)>(
-        [](auto handler, detail::watch_owner<detail::wait_watch> w, timeout limit) {
+        [](auto handler, detail::watch_owner<detail::wait_watch> w, timeout limit,
+           std::exception_ptr wrong) {
             const auto ex =
                 boost::asio::get_associated_executor(handler, boost::asio::system_executor());
             const boost::intrusive_ptr<detail::wait_watch> started(&*w);
@@ -109,25 +127,28 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
                 *started->enough, ex,
                 detail::ending_handler(
                     std::move(handler),
-                    [watch = std::move(w)](auto&& h, detail::ending) {
-                        const bool gone = watch->enough->current() == detail::status::cancelled;
-                        std::move(h)(gone ? detail::make_error<cancelled_error>(
-                                                "waiting for futures was cancelled")
-                                          : std::exception_ptr(),
-                                     gone ? wait_result<T>() : detail::partition<T>(*watch));
+                    [watch = std::move(w), wrong = std::move(wrong)](auto&& h, detail::ending) {
+                        std::exception_ptr error = wrong;
+                        if (watch->enough->current() == detail::status::cancelled)
+                            error = detail::make_error<cancelled_error>(
+                                "waiting for futures was cancelled");
+                        auto result = error ? wait_result<T>() : detail::partition<T>(*watch);
+                        std::move(h)(std::move(error), std::move(result));
                     }),
                 detail::on_cancel::cancel_task);
             started->begin();
         },
-        token, detail::make_wait_watch(futures, options), options.timeout);
+        token, std::move(w), options.timeout, std::move(wrong));
 }
 
 /// The same for `co_await`, on the coroutine's own executor. The time-out runs from the call.
 template <detail::range_of_futures R>
 boost::asio::awaitable<wait_result<detail::future_value_t<R>>> async_wait(R&& futures,
                                                                          wait_options options = {}) {
+    std::exception_ptr wrong;
+    auto w = detail::make_wait_watch(futures, options, wrong);
     return detail::await_all<detail::future_value_t<R>>(
-        detail::make_wait_watch(futures, options), options.timeout.deadline());
+        std::move(w), options.timeout.deadline(), std::move(wrong));
 }
 
 } // namespace ferry

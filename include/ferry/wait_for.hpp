@@ -74,7 +74,7 @@ boost::asio::awaitable<T> wait_for(boost::asio::awaitable<T> awaitable, timeout 
         if (!detail::is_cancellation(c->error))
             std::rethrow_exception(c->error);
         if (c->expired && !c->stopped())
-            throw timeout_error("wait_for: the time-out expired");
+            throw timeout_error("wait_for: not done within " + detail::text_of(limit));
         throw cancelled_error();
     }
     if constexpr (!std::is_void_v<T>)

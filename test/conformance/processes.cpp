@@ -38,9 +38,9 @@ ferry::worker_died death_of(A... task) {
     ferry::process_pool pool(1);
     auto f = pool.submit(task...);
     try {
-        f.result(20s);
+        f.result(3min);
     } catch (const ferry::worker_died& e) {
-        BOOST_TEST(pool.submit(triple, 1).result(20s) == 3);
+        BOOST_TEST(pool.submit(triple, 1).result(3min) == 3);
         return e;
     }
     throw std::logic_error("it did not die");
@@ -56,12 +56,12 @@ BOOST_AUTO_TEST_CASE(a_killed_worker_fails_its_task_and_no_other) { // CF-BRK-01
     for (int i = 0; i < 5; ++i)
         queued.push_back(pool.submit(triple, i));
     ::kill(victim, SIGKILL);
-    BOOST_CHECK_EXCEPTION(busy.result(20s), ferry::worker_died, [&](const auto& e) {
+    BOOST_CHECK_EXCEPTION(busy.result(3min), ferry::worker_died, [&](const auto& e) {
         return e.pid() == victim && e.signal() == SIGKILL && e.label() == "victim";
     });
     for (int i = 0; i < 5; ++i)
-        BOOST_TEST(queued[static_cast<std::size_t>(i)].result(20s) == 3 * i);
-    BOOST_TEST(pool.submit(pid).result(20s) != victim);
+        BOOST_TEST(queued[static_cast<std::size_t>(i)].result(3min) == 3 * i);
+    BOOST_TEST(pool.submit(pid).result(3min) != victim);
 }
 
 BOOST_AUTO_TEST_CASE(an_exit_is_told_by_its_code) { // CF-BRK-10
@@ -82,15 +82,15 @@ BOOST_AUTO_TEST_CASE(a_crash_is_told_by_its_signal) { // CF-BRK-09 CF-PP-39
 BOOST_AUTO_TEST_CASE(a_new_pool_works_after_each_of_twenty_breaks) { // CF-BRK-27
     for (int i = 0; i < 20; ++i) {
         ferry::process_pool broken({.max_workers = 1, .initializer = {[] { throw 1; }}});
-        BOOST_CHECK_THROW(broken.submit(pid).result(20s), ferry::broken_process_pool);
+        BOOST_CHECK_THROW(broken.submit(pid).result(3min), ferry::broken_process_pool);
         ferry::process_pool fresh(1);
-        BOOST_TEST(fresh.submit(triple, i).result(20s) == 3 * i);
+        BOOST_TEST(fresh.submit(triple, i).result(3min) == 3 * i);
     }
 }
 
 BOOST_AUTO_TEST_CASE(cancelling_the_await_of_a_running_call_ends_its_worker) { // CF-CAN-13 -14
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 100ms});
-    const int first = pool.submit(pid).result(20s);
+    const int first = pool.submit(pid).result(3min);
     asio::io_context io;
     asio::cancellation_signal signal;
     std::exception_ptr outcome;
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(cancelling_the_await_of_a_running_call_ends_its_worker) { /
     asio::post(io, [&] { signal.emit(asio::cancellation_type::terminal); });
     io.run();
     BOOST_CHECK_THROW(std::rethrow_exception(outcome), ferry::cancelled_error);
-    BOOST_TEST(next.result(20s) != first);
+    BOOST_TEST(next.result(3min) != first);
     BOOST_TEST(eventually([&] { return ::kill(first, 0) == -1; }));
 }
 

@@ -27,17 +27,21 @@ int when_touched(const std::string& path) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(callbacks_run_here_in_a_thread_of_the_pool) { // CF-FUT-12
-    std::atomic<int> where = 0;
+    std::atomic<int> where = 0, worker = 0;
     std::thread::id thread;
     {
         ferry::process_pool pool(1);
-        auto f = pool.submit([] { return 1; });
-        f.add_done_callback([&](ferry::future<int>) {
+        auto f = pool.submit([] { return static_cast<int>(::getpid()); });
+        f.add_done_callback([&](ferry::future<int> done) {
             where = ::getpid();
+            worker = done.result();
             thread = std::this_thread::get_id();
         });
     }
     BOOST_TEST(where == ::getpid());
+    BOOST_TEST(worker != 0);
+    BOOST_TEST(worker != ::getpid());
+    BOOST_CHECK(thread != std::thread::id());
 }
 
 BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_other_tasks_of_the_pool) {
@@ -46,7 +50,7 @@ BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_other_tasks_of_the_pool) {
     auto f = pool.submit(pausing, 20);
     f.add_done_callback(
         [&](ferry::future<int>) { seen.set_value(pool.submit(triple, 2).result()); });
-    BOOST_TEST(seen.get_future().result(20s) == 6);
+    BOOST_TEST(seen.get_future().result(3min) == 6);
 }
 
 BOOST_AUTO_TEST_CASE(shutdown_from_a_callback_is_refused_with_wait) {
@@ -62,7 +66,7 @@ BOOST_AUTO_TEST_CASE(shutdown_from_a_callback_is_refused_with_wait) {
             refused.set_value(true);
         }
     });
-    BOOST_TEST(refused.get_future().result(20s));
+    BOOST_TEST(refused.get_future().result(3min));
 }
 
 BOOST_AUTO_TEST_CASE(the_last_owner_of_a_pool_may_be_its_callback) {
@@ -73,7 +77,7 @@ BOOST_AUTO_TEST_CASE(the_last_owner_of_a_pool_may_be_its_callback) {
         last.reset();
         done.set_value();
     });
-    done.get_future().result(20s);
+    done.get_future().result(3min);
 }
 
 // The outcome is there, but its publication stands in line behind the callback of another one.
@@ -92,9 +96,9 @@ BOOST_AUTO_TEST_CASE(who_waits_for_a_future_whose_callback_is_due_is_not_held_up
     auto second = pool.submit(when_touched, second_may_end.path());
     second.add_done_callback([&](ferry::future<int>) { ++calls; });
     touch(first_may_end.path());
-    inside.get_future().result(20s);
+    inside.get_future().result(3min);
     touch(second_may_end.path());
-    const auto until = std::chrono::steady_clock::now() + 20s;
+    const auto until = std::chrono::steady_clock::now() + 3min;
     while (pool.stats().completed < 2 && std::chrono::steady_clock::now() < until)
         std::this_thread::yield();
 
@@ -103,9 +107,9 @@ BOOST_AUTO_TEST_CASE(who_waits_for_a_future_whose_callback_is_due_is_not_held_up
         second.add_done_callback([&](ferry::future<int>) { ++calls; });
         registered.set_value();
     });
-    BOOST_TEST(registered.get_future().wait_for(20s));
+    BOOST_TEST(registered.get_future().wait_for(3min));
     go_on.open();
-    BOOST_TEST(second.result(20s) == 1);
+    BOOST_TEST(second.result(3min) == 1);
     pool.shutdown();
     BOOST_TEST(calls == 2);
 }

@@ -237,3 +237,28 @@ BOOST_AUTO_TEST_CASE(cancelling_at_the_same_time_succeeds_for_both) { // CF-CAN-
          },
          [](round& r) { r.one = r.f.cancel(); }, [](round& r) { r.two = r.f.cancel(); });
 }
+
+BOOST_AUTO_TEST_CASE(who_lets_go_of_an_exception_last_destroys_it) {
+    for (int round = 0; round < 200; ++round) {
+        promise<int> p;
+        auto f = p.get_future();
+        std::atomic<bool> over = false; // tells when, and orders nothing
+        p.set_exception(std::make_exception_ptr(std::runtime_error("a text that is not short")));
+        std::exception_ptr last = f.exception();
+        { const promise<int> gone = std::move(p); }
+        std::thread reader([f = std::move(f), &over]() mutable {
+            try {
+                std::move(f).result();
+            } catch (const std::runtime_error& e) {
+                f = future<int>();
+                if (e.what()[0] != 'a')
+                    std::abort();
+            }
+            over.store(true, std::memory_order_relaxed);
+        });
+        while (!over.load(std::memory_order_relaxed))
+            std::this_thread::yield();
+        last = nullptr; // here
+        reader.join();
+    }
+}

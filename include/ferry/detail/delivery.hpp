@@ -73,7 +73,7 @@ protected:
     delivery(delivery_registry& registry, bool by_mail, bool in_slot) noexcept
         : continuation(false), registry_(registry), by_mail_(by_mail), in_slot_(in_slot),
           refs_(in_slot ? 3 : 2) {}
-    ~delivery() {
+    virtual ~delivery() {
         if (keeps_registry_)
             let_registry_go();
     }

@@ -54,7 +54,7 @@ public:
 protected:
     /// `user_code`: firing runs code of unknown length, which needs the state.
     explicit continuation(bool user_code) noexcept : user_code_(user_code) {}
-    ~continuation() = default;
+    virtual ~continuation() = default;
 
 private:
     friend class shared_state_base;

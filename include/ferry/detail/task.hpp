@@ -88,6 +88,8 @@ public:
     }
 
     void run() override {
+        if (late())
+            this->fail(this->start_expiry(), false); // the timer is on its way
         if (this->try_start())
             execute(true);
         else
@@ -218,6 +220,11 @@ private:
         task::destroy(this);
     }
 
+    bool late() const noexcept {
+        return this->extra != nullptr && this->extra->start_by &&
+               *this->extra->start_by <= timeout::clock::now();
+    }
+
     bool start_timer() {
         if (this->extra == nullptr)
             return false;
@@ -250,7 +257,7 @@ private:
         std::destroy_at(&work_);
     }
     bool help() final {
-        if (this->current() != status::pending || !on_worker_of(this->home) ||
+        if (this->current() != status::pending || late() || !on_worker_of(this->home) ||
             is_short_of_stack() || !this->start_in_queue())
             return false;
         const boost::intrusive_ptr<task> keep(this);

@@ -31,7 +31,9 @@
 #include <cereal/types/vector.hpp>
 
 #include <concepts>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -236,6 +238,18 @@ concept not_a_pointer__send_what_it_points_to =
 template <class T>
 concept not_a_reference__send_a_value = !std::is_reference_v<T>;
 template <class T>
+inline constexpr bool is_string_view = false;
+template <class C, class Traits>
+inline constexpr bool is_string_view<std::basic_string_view<C, Traits>> = true;
+template <class T>
+inline constexpr bool is_span = false;
+template <class T, std::size_t N>
+inline constexpr bool is_span<std::span<T, N>> = true;
+template <class T>
+concept text_that_it_owns__say_std_string = !is_string_view<T>;
+template <class T>
+concept elements_that_it_owns__say_std_vector = !is_span<T>;
+template <class T>
 concept default_constructible_so_that_it_can_be_rebuilt = std::default_initializable<T>;
 template <class T>
 concept cereal_or_an_aggregate__give_it_a_serialize_function = is_sendable<T>::value;
@@ -250,6 +264,8 @@ concept cereal_or_an_aggregate__give_it_a_serialize_function = is_sendable<T>::v
 template <class T>
 concept sendable =
     detail::not_a_reference__send_a_value<T> && detail::not_a_pointer__send_what_it_points_to<T> &&
+    detail::text_that_it_owns__say_std_string<T> &&
+    detail::elements_that_it_owns__say_std_vector<T> &&
     detail::default_constructible_so_that_it_can_be_rebuilt<T> &&
     detail::cereal_or_an_aggregate__give_it_a_serialize_function<T>;
 

@@ -31,6 +31,10 @@ using sent_t = std::conditional_t<
                        char>,
     std::string, std::decay_t<A>>;
 
+/// What such an argument is for the question whether it can be copied.
+template <class A>
+using passed_t = std::conditional_t<std::is_same_v<sent_t<A>, std::decay_t<A>>, A, sent_t<A>>;
+
 template <class F>
 inline constexpr bool is_function_pointer =
     std::conjunction_v<std::is_pointer<F>, std::is_function<std::remove_pointer_t<F>>>;
@@ -38,8 +42,11 @@ template <class F>
 inline constexpr bool is_stateless = std::default_initializable<F>&& std::is_empty_v<F>;
 
 template <class F>
+inline constexpr bool is_sendable_object = sendable<F>; // compilers do not say why it is not
+
+template <class F>
 concept captures_nothing__pass_what_it_needs_as_arguments =
-    is_function_pointer<F> || is_stateless<F> || sendable<F>;
+    is_function_pointer<F> || is_stateless<F> || is_sendable_object<F>;
 
 /// The first of the types that cannot be sent, or int: as the argument of a concept it makes
 /// compilers say why, which they do not for each of a pack.
@@ -388,7 +395,7 @@ std::shared_ptr<const encoded_initializer> encode_initializer(const F& fn, const
 /// What can be offloaded to a worker process: a function pointer, a captureless lambda or a
 /// function object that can be sent, with arguments and a result that can be sent.
 template <class F, class... A>
-concept process_offloadable = offloadable<F, detail::sent_t<A>...> &&
+concept process_offloadable = offloadable<F, detail::passed_t<A>...> &&
     detail::captures_nothing__pass_what_it_needs_as_arguments<std::decay_t<F>> &&
     sendable<detail::first_unsendable_t<detail::sent_t<A>...>> && sendable<
         detail::first_unsendable_t<std::remove_const_t<offload_result_t<F, detail::sent_t<A>...>>>>;
