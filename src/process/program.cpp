@@ -59,17 +59,22 @@ std::vector<std::string> loader_options() {
     return options;
 }
 
-std::string without_proc(const char* name) {
+// By the name that it was started by. Whether it is still the same program is checked when it says
+// hello.
+std::string without_proc() {
     const auto* const given = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
-    const std::string file = given != nullptr ? given : name;
+    std::string file = given != nullptr ? given : "";
+    // Where no interpreter was loaded for it, it may be the interpreter that was started.
+    if (const std::string name = program_invocation_name;
+        ::getauxval(AT_BASE) == 0 && name.find('/') != std::string::npos)
+        file = name;
     const std::unique_ptr<char, decltype(&std::free)> real(::realpath(file.c_str(), nullptr),
                                                            &std::free);
     if (real == nullptr || ::access(real.get(), X_OK) != 0)
         throw std::runtime_error(std::string("starting a worker process: ") + own_link +
-                                 " cannot be read (is /proc mounted?), and the program is not "
-                                 "found under the name that it was started by, '" +
-                                 file + "'");
-    return real.get(); // whether it is still the same program is checked when it says hello
+                                 " cannot be read (is /proc mounted?), and there is no program '" +
+                                 file + "', as which this one was started");
+    return real.get();
 }
 
 } // namespace
@@ -79,7 +84,7 @@ program_start start_of_this_program() {
     const std::string name = called != nullptr && *called != '\0' ? called : "ferry-worker";
     const std::string started = target_of_own_link();
     if (started.empty())
-        return {without_proc(name.c_str()), {name}};
+        return {without_proc(), {name}};
     const std::string file = program_file();
     if (!file.empty() && file != started && file.starts_with('/')) { // through the dynamic loader
         program_start s{own_link, {name, "--argv0", name}};

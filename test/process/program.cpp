@@ -280,7 +280,7 @@ void tell_of_the_crash(int) {
 }
 
 int with_a_crash_handler() {
-    ferry::process_pool pool(1);
+    ferry::process_pool pool({.max_workers = 1, .environment = {{"TEST_CRASH_HANDLER", "1"}}});
     try {
         pool.submit([] { ::raise(SIGSEGV); }).result(20s);
     } catch (const ferry::worker_died& e) {
@@ -303,6 +303,27 @@ int with_ignored_signals() {
                is(SIGQUIT, SIG_DFL) && is(SIGINT, SIG_IGN);
     };
     std::puts(pool.submit(all).result(20s) ? "default" : "ignored");
+    return 0;
+}
+
+int print_the_report_of_a_sanitizer() {
+    ferry::process_pool pool(1);
+    try {
+        pool.submit([] { return *reinterpret_cast<volatile int*>(8); }).result(20s);
+    } catch (const ferry::worker_died& e) {
+        std::puts(e.stderr_tail().c_str());
+    }
+    return 0;
+}
+
+int removed(const char* path) {
+    std::filesystem::remove(path);
+    ferry::process_pool pool(1);
+    try {
+        pool.submit(triple, 14).result(20s);
+    } catch (const ferry::broken_process_pool& e) {
+        std::puts(e.what());
+    }
     return 0;
 }
 
@@ -339,7 +360,7 @@ int main(int argc, char** argv) {
         std::puts(error_of_a_new_pool().c_str());
         return 0;
     }
-    if (mode == "crash-handler" || mode.empty()) // the workers get no arguments
+    if (std::getenv("TEST_CRASH_HANDLER") != nullptr) // workers get no arguments
         ::signal(SIGSEGV, tell_of_the_crash);
     ferry::run_worker_if_spawned();
     const char* const argument = argc > 2 ? argv[2] : "";
@@ -381,6 +402,10 @@ int main(int argc, char** argv) {
         return with_a_crash_handler();
     if (mode == "ignored-signals")
         return with_ignored_signals();
+    if (mode == "sanitizer")
+        return print_the_report_of_a_sanitizer();
+    if (mode == "removed")
+        return removed(argument);
     if (mode == "environment")
         return print_what_the_environment_did();
     std::fprintf(stderr, "unknown mode '%s'\n", argv[1]);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-"""Runs a program with a process pool in unusual ways. Usage: programs.py PROGRAM LIBRARY OTHER SANITIZED
+"""Runs a program with a process pool in unusual ways. Usage: programs.py PROGRAM LIBRARY OTHER [SANITIZER]
 
 LIBRARY and OTHER are two builds of one library."""
 
@@ -16,7 +16,7 @@ import time
 PROGRAM = pathlib.Path(sys.argv[1]).resolve()
 LIBRARY = pathlib.Path(sys.argv[2]).resolve()
 OTHER = pathlib.Path(sys.argv[3]).resolve()
-SANITIZED = len(sys.argv) > 4 and sys.argv[4] != ""
+SANITIZED = sys.argv[4] if len(sys.argv) > 4 else ""
 
 
 def check(what, is_true, seen=""):
@@ -95,6 +95,10 @@ def workers():
     answers("it is scheduled as the pool", run(PROGRAM, "special-thread"), "as the pool\n")
     done = run(PROGRAM, "crash-handler")
     check("crash handlers of the program work in workers", done.stdout == "9 own handler\n", done)
+    if SANITIZED == "address":
+        done = run(PROGRAM, "sanitizer")
+        check("a sanitizer's report is there, and in the error",
+              "AddressSanitizer" in done.stdout and "AddressSanitizer" in done.stderr, done)
     answers("what is ignored is not inherited", run(PROGRAM, "ignored-signals"), "default\n")
     done = run(PROGRAM, "no-handles")
     if done.returncode == 77:
@@ -107,6 +111,21 @@ def workers():
         done = run(loader(), "--inhibit-cache", PROGRAM, "names")
         here, there = done.stdout.splitlines()
         check("its worker has the program's name", "process_program" in there, done)
+
+
+def without_proc(folder):
+    """Where /proc is not mounted."""
+    hide = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$0" "$@"')
+    if SANITIZED or not shutil.which("unshare") or run(*hide, "true").returncode != 0:
+        print("skipped: /proc cannot be hidden here")
+        return
+    answers("without /proc", run(*hide, PROGRAM, "answer"))
+    if loader():
+        answers("without /proc, through the dynamic loader", run(*hide, loader(), PROGRAM, "answer"))
+    copy = folder / "moved"
+    shutil.copy(PROGRAM, copy)
+    done = run(*hide, copy, "removed", copy)
+    check("without /proc and without its file it says why", "/proc" in done.stdout, done)
 
 
 def privileged(folder):
@@ -139,6 +158,7 @@ def main():
         answers("replaced on disk", run(copy, "replaced", copy))
         libraries(folder)
         workers()
+        without_proc(folder)
         privileged(folder)
         answers("a static pool", run(PROGRAM, "static-pool"))
         done = run(PROGRAM, "left-work")
