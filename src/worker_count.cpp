@@ -31,7 +31,7 @@ std::size_t allowed_by_affinity() {
 } // namespace
 
 std::size_t cpu_bound_workers() {
-    if (const char* v = std::getenv("FERRY_CPUS")) {
+    if (const char* v = ::secure_getenv("FERRY_CPUS")) {
         std::size_t n = 0;
         const char* const end = v + std::strlen(v);
         if (const auto r = std::from_chars(v, end, n);

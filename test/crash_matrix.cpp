@@ -7,6 +7,7 @@
 
 #define BOOST_TEST_MODULE crash_matrix
 #define BOOST_TEST_NO_MAIN
+#include "crashed.hpp"
 #include "proc.hpp"
 #include "process_helpers.hpp"
 #include "worker_main.hpp"
@@ -135,9 +136,9 @@ void check_outcome(ferry::future<bomb>& f, where at, how by) {
         else if (by == how::exit)
             BOOST_TEST((e.exit_code() == 7));
         else
-            BOOST_TEST(signal == (by == how::abort  ? SIGABRT
-                                  : by == how::segv ? SIGSEGV
-                                                    : SIGKILL));
+            BOOST_TEST(crashed_by(e, by == how::abort  ? SIGABRT
+                                     : by == how::segv ? SIGSEGV
+                                                       : SIGKILL));
     }
 }
 

@@ -13,7 +13,7 @@ LEVELS = {
     1.5: "resilience/backoff resilience/retry resilience/circuit_breaker",
     2: "detail/shared_state detail/timer_queue detail/delivery detail/await_state",
     3: "promise future detail/operation use_future",
-    4: "executor detail/task thread_pool submit default_executor process/bytes process/code process/exception process/serialize process/worker",
+    4: "executor detail/task thread_pool submit default_executor process/bytes process/code process/error_code process/exception process/fields process/serialize process/worker",
     5: "detail/children gather wait_for task_group shield run detail/watch wait as_completed map run_in_executor to_thread process/task process/options process/map process/run_in_executor process_pool",
     6: "ferry process",
 }

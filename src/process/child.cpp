@@ -2,6 +2,8 @@
 // The only file that knows Boost.Process.
 #include "child.hpp"
 
+#include "callback_thread.hpp"
+#include "program.hpp"
 #include "wire.hpp"
 
 // Its compiled part is not in every distribution of Boost, so it is compiled here.
@@ -27,8 +29,8 @@
 
 #include <array>
 #include <csignal>
-#include <fstream>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <vector>
@@ -37,13 +39,6 @@ namespace ferry::detail {
 namespace {
 
 namespace process = boost::process::v2;
-
-std::string program_name() {
-    std::ifstream file("/proc/self/cmdline");
-    std::string name;
-    std::getline(file, name, '\0');
-    return name.empty() ? "ferry-worker" : name;
-}
 
 // This process's environment with what is to be added.
 std::vector<std::string> environment_with(const std::map<std::string, std::string>& added) {
@@ -77,6 +72,7 @@ struct prepare_worker {
             ::dup2(options.standard_error, STDERR_FILENO) < 0 ||
             (!options.working_directory.empty() && ::chdir(options.working_directory.c_str()) != 0))
             return {errno, boost::system::system_category()};
+        options.how_scheduled.apply();
         return {};
     }
     // The launcher would call exit() otherwise, which belongs to the parent.
@@ -127,18 +123,25 @@ child::child(const child_options& options) {
     boost::asio::io_context context;
     boost::system::error_code error;
     process::posix::vfork_launcher launch;
-    const std::string name = program_name();
-    const char* arguments[] = {name.c_str(), nullptr};
+    const program_start start = start_of_this_program();
+    std::vector<const char*> arguments;
+    for (const auto& a : start.arguments)
+        arguments.push_back(a.c_str());
+    arguments.push_back(nullptr);
     check_spare_descriptors(null.get());
     try {
-        auto started =
-            launch(context.get_executor(), error, std::filesystem::path("/proc/self/exe"),
-                   static_cast<const char**>(arguments), prepare);
-        pid_ = launch.pid;
-        if (!error) {
-            started.detach();
-            handle_ = descriptor::checked(open_handle(pid_), "pidfd_open of a worker process");
+        try {
+            auto started = launch(context.get_executor(), error, std::filesystem::path(start.file),
+                                  arguments.data(), prepare);
+            if (!error)
+                started.detach();
+        } catch (const boost::system::system_error&) {
+            if (launch.pid <= 0) // else it runs, and only the launcher's own handle is missing
+                throw;
         }
+        pid_ = launch.pid;
+        if (!error)
+            watch();
     } catch (...) {
         if (launch.pid > 0)
             end_unwatched(launch.pid);
@@ -152,24 +155,60 @@ child::child(const child_options& options) {
                                           options.working_directory.string() + "'");
 }
 
-child::~child() {
-    if (collected_)
+// A filter for system calls may refuse handles, and valgrind does not know them.
+void child::watch() {
+    const int handle = open_handle(pid_);
+    const bool refused = errno == ENOSYS || errno == EPERM || errno == EACCES;
+    if (handle >= 0 || !refused) {
+        handle_ = descriptor::checked(handle, "pidfd_open of a worker process");
         return;
-    signal(SIGKILL);
-    pollfd ended{handle_.get(), POLLIN, 0};
-    while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
     }
-    static_cast<void>(collect());
+    handle_ = descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
+    const signals_blocked quiet;
+    watcher_ = std::thread([this] {
+        siginfo_t info{};
+        while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) != 0 &&
+               errno == EINTR) {
+        }
+        ended_.store(true);
+        const std::uint64_t one = 1;
+        while (::write(handle_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+        }
+    });
+}
+
+child::~child() {
+    if (!collected_) {
+        signal(SIGKILL);
+        pollfd ended{handle_.get(), POLLIN, 0};
+        while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
+        }
+        static_cast<void>(collect());
+    }
+    if (watcher_.joinable())
+        watcher_.join();
 }
 
 void child::signal(int number) const noexcept {
-    ::syscall(SYS_pidfd_send_signal, handle_.get(), number, nullptr, 0);
+    const auto refused = [] { return errno == ENOSYS || errno == EPERM || errno == EACCES; };
+    if (watcher_.joinable()
+            ? !ended_.load()
+            : ::syscall(SYS_pidfd_send_signal, handle_.get(), number, nullptr, 0) != 0 && refused())
+        ::kill(pid_, number);
 }
 
 std::optional<worker_died::ending> child::collect() noexcept {
     siginfo_t info{};
     constexpr auto by_handle = static_cast<idtype_t>(3); // P_PIDFD
-    while (::waitid(by_handle, static_cast<id_t>(handle_.get()), &info, WEXITED | WNOHANG) != 0) {
+    const auto look = [&] {
+        if (!watcher_.joinable() &&
+            ::waitid(by_handle, static_cast<id_t>(handle_.get()), &info, WEXITED | WNOHANG) == 0)
+            return 0;
+        if (!watcher_.joinable() && errno != EINVAL && errno != ENOSYS && errno != EPERM)
+            return -1;
+        return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG);
+    };
+    while (look() != 0) {
         if (errno == EINTR)
             continue;
         collected_ = true;

@@ -4,11 +4,14 @@
 #include <ferry/error.hpp>
 
 #include "descriptor.hpp"
+#include "scheduling.hpp"
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 
 namespace ferry::detail {
 
@@ -19,10 +22,12 @@ struct child_options {
     int depth = 1;                                  ///< how many pools deep it is
     std::map<std::string, std::string> environment; ///< added to this process's
     std::filesystem::path working_directory;
+    scheduling how_scheduled; ///< whatever the starting thread's is
 };
 
 /// A child process: this program, started again. It inherits the standard three descriptors, of
-/// which the input is empty, and its socket. Not thread-safe.
+/// which the input is empty, and its socket. Where the system refuses handles of processes, a
+/// thread waits for its end. Not thread-safe.
 class child {
 public:
     /// Errors: `std::system_error` that says what could not be done.
@@ -41,9 +46,13 @@ public:
     std::optional<worker_died::ending> collect() noexcept;
 
 private:
+    void watch();
+
     int pid_ = 0;
     bool collected_ = false;
     descriptor handle_;
+    std::atomic<bool> ended_{false}; // the watcher saw it: its number may be another's soon
+    std::thread watcher_;            // only where there are no handles
 };
 
 } // namespace ferry::detail

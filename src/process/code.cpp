@@ -5,34 +5,41 @@
 #include <elf.h>
 #include <link.h>
 
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <map>
+#include <fstream>
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
+#include <stdexcept>
 #include <unordered_map>
+#include <vector>
 
 namespace ferry::detail {
 namespace {
 
-std::uint64_t hash_of(const void* data, std::size_t size, std::uint64_t h = 0xcbf29ce484222325) {
+using loose_word __attribute__((aligned(1), may_alias)) = std::uint64_t;
+
+// Of a module's memory: what a sanitizer takes for gaps between objects is a part of it.
+__attribute__((no_sanitize("address", "thread"))) std::uint64_t
+hash_of(const void* data, std::size_t size, std::uint64_t h = 0xcbf29ce484222325) {
     const auto* p = static_cast<const unsigned char*>(data);
-    for (std::size_t i = 0; i < size; ++i)
-        h = (h ^ p[i]) * 0x100000001b3;
+    for (; size >= sizeof(loose_word); p += sizeof(loose_word), size -= sizeof(loose_word)) {
+        h = (h ^ *reinterpret_cast<const loose_word*>(p)) * 0x100000001b3;
+        h ^= h >> 29; // or the upper bits of a word would never reach the lower ones
+    }
+    for (; size != 0; ++p, --size)
+        h = (h ^ *p) * 0x100000001b3;
     return h;
 }
 
-bool covers(const dl_phdr_info& info, std::uintptr_t address) {
-    for (int i = 0; i < info.dlpi_phnum; ++i) {
-        const auto& h = info.dlpi_phdr[i];
-        if (h.p_type == PT_LOAD && address - (info.dlpi_addr + h.p_vaddr) < h.p_memsz)
-            return true;
-    }
-    return false;
-}
+// ---- What a module is ---------------------------------------------------------------------------
 
-// The build-id, or, where the linker was told to leave it out, the module's layout.
-std::uint64_t identity_of(const dl_phdr_info& info) {
+// The hash of the build-id; 0 where the linker was told to leave it out.
+std::uint64_t build_id_of(const dl_phdr_info& info) {
     for (int i = 0; i < info.dlpi_phnum; ++i) {
         const auto& h = info.dlpi_phdr[i];
         if (h.p_type != PT_NOTE)
@@ -52,92 +59,275 @@ std::uint64_t identity_of(const dl_phdr_info& info) {
             at = text + padded(note.n_descsz);
         }
     }
-    return hash_of(info.dlpi_phdr, info.dlpi_phnum * sizeof *info.dlpi_phdr,
-                   hash_of(info.dlpi_name, std::strlen(info.dlpi_name))) |
-           1;
+    return 0;
 }
 
-struct found_module {
-    std::uint64_t identity = 0;
-    std::uintptr_t base = 0;
-    std::string path; // empty: the program itself
+// Without a build-id the program is known by its layout, since its workers are the same file. Of a
+// shared library, whose file may be replaced by another of the same layout, all counts that does
+// not change when it is loaded.
+std::uint64_t identity_of(const dl_phdr_info& info, bool program) {
+    if (const auto id = build_id_of(info))
+        return id;
+    std::uint64_t h = hash_of(info.dlpi_phdr, info.dlpi_phnum * sizeof *info.dlpi_phdr);
+    for (int i = 0; i < info.dlpi_phnum && !program; ++i) {
+        const auto& s = info.dlpi_phdr[i];
+        if (s.p_type == PT_LOAD && (s.p_flags & PF_R) != 0 && (s.p_flags & PF_W) == 0)
+            h = hash_of(reinterpret_cast<const void*>(info.dlpi_addr + s.p_vaddr), s.p_filesz, h);
+    }
+    return h | 1;
+}
+
+struct module_segment {
+    std::uintptr_t start = 0;
+    std::size_t size = 0;
+    bool code = false;
+    bool constant = false; // it cannot be written to
+
+    bool holds(std::uintptr_t at, std::size_t n) const noexcept {
+        return at - start < size && n <= size - (at - start);
+    }
 };
 
-// The first module for which `wanted` is true.
-template <class F>
-std::optional<found_module> find_module(F wanted) {
+struct module_info {
+    std::uint64_t identity = 0;
+    std::uintptr_t base = 0;
+    std::string name; // as it was asked for; empty: the program itself
+    std::vector<module_segment> segments;
+
+    bool covers(std::uintptr_t at) const noexcept {
+        return std::any_of(segments.begin(), segments.end(),
+                           [at](const module_segment& s) { return s.holds(at, 1); });
+    }
+};
+
+module_info describe(const dl_phdr_info& info, bool program) {
+    module_info m{identity_of(info, program),
+                  info.dlpi_addr,
+                  program || info.dlpi_name == nullptr ? "" : info.dlpi_name,
+                  {}};
+    for (int i = 0; i < info.dlpi_phnum; ++i) {
+        const auto& h = info.dlpi_phdr[i];
+        if (h.p_type == PT_LOAD && (h.p_flags & PF_R) != 0)
+            m.segments.push_back({info.dlpi_addr + h.p_vaddr, h.p_memsz, (h.p_flags & PF_X) != 0,
+                                  (h.p_flags & PF_W) == 0});
+        else if (h.p_type == PT_GNU_RELRO)
+            m.segments.push_back({info.dlpi_addr + h.p_vaddr, h.p_memsz, false, true});
+    }
+    return m;
+}
+
+const module_info& program() {
+    static const auto* const p = [] {
+        auto found = std::make_unique<module_info>();
+        ::dl_iterate_phdr(
+            [](dl_phdr_info* info, std::size_t, void* to) {
+                *static_cast<module_info*>(to) = describe(*info, true);
+                return 1;
+            },
+            found.get());
+        return found.release();
+    }();
+    return *p;
+}
+
+// ---- What is loaded -----------------------------------------------------------------------------
+
+/// The shared libraries of this process, and what was found in them.
+struct module_table {
+    std::mutex mutex;
+    std::vector<module_info> libraries;
+    bool known = false;
+    unsigned long long loaded = 0;   // how often one was, by the loader's count
+    unsigned long long unloaded = 0; // likewise
+    // Addresses in libraries; forgotten when one is unloaded, since the next may take its place.
+    std::unordered_map<const void*, code_ref> located;
+    std::unordered_map<const void*, code_ref> in_program;
+    std::set<std::string, std::less<>> paths; // keeps what code_ref::path refers to
+
+    static module_table& instance() {
+        static auto* const m = new module_table; // outlives every static pool
+        return *m;
+    }
+
+    /// Looks again where something was loaded or unloaded since.
+    void refresh();
+    const module_info* find(std::uint64_t identity) const {
+        const auto it = std::find_if(libraries.begin(), libraries.end(),
+                                     [=](const module_info& m) { return m.identity == identity; });
+        return it != libraries.end() ? &*it : nullptr;
+    }
+};
+
+void module_table::refresh() {
     struct request {
-        F& wanted;
-        std::optional<found_module> result;
+        module_table& table;
+        std::vector<module_info> found;
         bool first = true;
-    } r{wanted, {}};
+        bool changed = false;
+        std::exception_ptr error;
+    } r{*this, {}, true, false, nullptr};
     ::dl_iterate_phdr(
         [](dl_phdr_info* info, std::size_t, void* p) {
             auto& q = *static_cast<request*>(p);
-            const bool program = std::exchange(q.first, false);
-            if (!q.wanted(*info))
-                return 0;
-            q.result = found_module{identity_of(*info), info->dlpi_addr,
-                                    program ? std::string() : std::string(info->dlpi_name)};
-            return 1;
+            if (std::exchange(q.first, false)) { // the program itself
+                auto& t = q.table;
+                q.changed =
+                    !t.known || info->dlpi_adds != t.loaded || info->dlpi_subs != t.unloaded;
+                if (info->dlpi_subs != t.unloaded)
+                    t.located.clear();
+                t.known = false; // until all is read
+                t.loaded = info->dlpi_adds;
+                t.unloaded = info->dlpi_subs;
+                return q.changed ? 0 : 1;
+            }
+            try {
+                q.found.push_back(describe(*info, false));
+            } catch (...) { // not through the loader
+                q.error = std::current_exception();
+                return 1;
+            }
+            return 0;
         },
         &r);
-    return std::move(r.result);
+    if (r.error != nullptr)
+        std::rethrow_exception(r.error);
+    if (r.changed)
+        libraries = std::move(r.found);
+    known = true;
 }
 
-struct memory {
-    std::mutex mutex;
-    std::unordered_map<const void*, code_ref> located;
-    std::map<std::uint64_t, std::uintptr_t> bases;
-    std::set<std::string, std::less<>> paths; // keeps what code_ref::path refers to
-
-    static memory& instance() {
-        static auto* const m = new memory; // outlives every static pool
-        return *m;
-    }
-};
+// Where a library can be loaded from wherever a process is: it may have been asked for by a
+// relative path, and by a name that now leads elsewhere.
+std::string path_of(const module_info& m, const void* address) {
+    std::string path = file_mapped_at(address);
+    if (constexpr std::string_view deleted = " (deleted)"; path.ends_with(deleted))
+        path.resize(path.size() - deleted.size());
+    if (path.starts_with('/'))
+        return path;
+    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(m.name.c_str(), nullptr),
+                                                           &std::free);
+    return real != nullptr ? real.get() : m.name;
+}
 
 } // namespace
 
+std::string file_mapped_at(const void* address) {
+    const auto at = reinterpret_cast<std::uintptr_t>(address);
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+        std::uintptr_t start = 0;
+        std::uintptr_t end = 0;
+        int name = 0;
+        if (std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %*s %n", &start, &end,
+                        &name) < 2 ||
+            at < start || at >= end)
+            continue;
+        std::string path = line.substr(std::min(line.size(), static_cast<std::size_t>(name)));
+        for (std::size_t i = 0; (i = path.find("\\012", i)) != std::string::npos; ++i)
+            path.replace(i, 4, "\n"); // the only character that the kernel writes otherwise
+        return path;
+    }
+    return {};
+}
+
 code_ref locate(const void* address) {
-    auto& m = memory::instance();
-    const std::lock_guard lock(m.mutex);
-    if (const auto it = m.located.find(address); it != m.located.end())
+    auto& t = module_table::instance();
+    const std::lock_guard lock(t.mutex);
+    if (const auto it = t.in_program.find(address); it != t.in_program.end())
         return it->second;
     const auto at = reinterpret_cast<std::uintptr_t>(address);
-    auto found = find_module([at](const dl_phdr_info& info) { return covers(info, at); });
-    if (!found)
-        throw std::invalid_argument("the function is in no module of the program: a worker process "
-                                    "could not find it");
-    const code_ref ref{found->identity, at - found->base, *m.paths.insert(found->path).first};
-    m.located.emplace(address, ref);
-    return ref;
+    if (const auto& p = program(); p.covers(at))
+        return t.in_program.emplace(address, code_ref{p.identity, at - p.base, {}}).first->second;
+    t.refresh();
+    if (const auto it = t.located.find(address); it != t.located.end())
+        return it->second;
+    for (const auto& m : t.libraries) {
+        if (m.covers(at))
+            return t.located
+                .emplace(address, code_ref{m.identity, at - m.base,
+                                           *t.paths.insert(path_of(m, address)).first})
+                .first->second;
+    }
+    throw std::invalid_argument(
+        "the function is in no module of the program: a worker process could not find it");
 }
 
 const void* resolve(const code_ref& ref) {
-    auto& m = memory::instance();
-    const std::lock_guard lock(m.mutex);
-    auto it = m.bases.find(ref.module);
-    if (it == m.bases.end()) {
-        const auto is_it = [&ref](const dl_phdr_info& info) {
-            return identity_of(info) == ref.module;
-        };
-        auto found = find_module(is_it);
-        const std::string path(ref.path);
-        if (!found && !path.empty() && ::dlopen(path.c_str(), RTLD_NOW) != nullptr)
-            found = find_module(is_it);
-        if (!found)
-            throw std::runtime_error("the worker process cannot find the module '" + path +
-                                     "' that holds the function");
-        it = m.bases.emplace(ref.module, found->base).first;
+    if (ref.path.empty()) {
+        if (ref.module != program().identity)
+            throw std::runtime_error("the worker process runs another program than its pool");
+        return reinterpret_cast<const void*>(program().base + ref.offset);
     }
-    return reinterpret_cast<const void*>(it->second + ref.offset);
+    auto& t = module_table::instance();
+    std::string path(ref.path);
+    std::string why;
+    // The loader takes a name that it knows for what it has loaded under it, even where the file is
+    // another one now; under another name it looks at the file.
+    for (int spellings = 0; spellings < 8; ++spellings) {
+        {
+            const std::lock_guard lock(t.mutex);
+            t.refresh();
+            if (const auto* const m = t.find(ref.module))
+                return reinterpret_cast<const void*>(m->base + ref.offset);
+        }
+        void* const library = ::dlopen(path.c_str(), RTLD_NOW);
+        if (library == nullptr) {
+            const char* const error = ::dlerror();
+            why = error != nullptr ? error : "it cannot be loaded";
+            break;
+        }
+        {
+            const std::lock_guard lock(t.mutex);
+            t.refresh();
+            if (const auto* const m = t.find(ref.module))
+                return reinterpret_cast<const void*>(m->base + ref.offset);
+        }
+        ::dlclose(library);
+        why = "the file is another build than the one that the pool's process has loaded";
+        path.insert(path.rfind('/') + 1, "./");
+    }
+    throw std::runtime_error("the worker process cannot find the module '" + std::string(ref.path) +
+                             "' that holds the function: " + why);
 }
 
-std::uint64_t program_identity() {
-    static const std::uint64_t id =
-        find_module([](const dl_phdr_info&) { return true; }).value_or(found_module{}).identity;
-    return id;
+const void* find_data(std::uint64_t module, std::uint64_t offset, std::size_t size) {
+    auto& t = module_table::instance();
+    const std::lock_guard lock(t.mutex);
+    const module_info* m = &program();
+    if (m->identity != module) {
+        t.refresh();
+        m = t.find(module);
+    }
+    if (m == nullptr)
+        return nullptr;
+    const std::uintptr_t at = m->base + offset;
+    const auto holds = [=](const module_segment& s) { return !s.code && s.holds(at, size); };
+    return std::any_of(m->segments.begin(), m->segments.end(), holds)
+               ? reinterpret_cast<const void*>(at)
+               : nullptr;
+}
+
+bool is_constant_data(const void* address, std::size_t size) {
+    const auto at = reinterpret_cast<std::uintptr_t>(address);
+    const auto holds = [=](const module_info& m) {
+        return std::any_of(m.segments.begin(), m.segments.end(), [=](const module_segment& s) {
+            return s.constant && s.holds(at, size);
+        });
+    };
+    if (holds(program()))
+        return true;
+    auto& t = module_table::instance();
+    const std::lock_guard lock(t.mutex);
+    t.refresh();
+    return std::any_of(t.libraries.begin(), t.libraries.end(), holds);
+}
+
+std::uint64_t program_identity() { return program().identity; }
+
+std::string program_file() {
+    const auto& segments = program().segments;
+    return segments.empty() ? std::string()
+                            : file_mapped_at(reinterpret_cast<const void*>(segments[0].start));
 }
 
 void put_code(byte_sink& out, const code_ref& ref) {

@@ -14,7 +14,7 @@ namespace ferry::detail {
 
 process_core::process_core(process_pool_options options)
     : options_(std::move(options)), process_(::getpid()), depth_(worker_depth() + 1),
-      store_(options_.max_workers + 1),
+      how_scheduled_(scheduling::of_this_thread()), store_(options_.max_workers + 1),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
     if (const auto& init = options_.initializer.call_) {

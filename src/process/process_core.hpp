@@ -128,6 +128,7 @@ private:
     const process_pool_options options_;
     const int process_;
     const int depth_;
+    const scheduling how_scheduled_; // of the thread that made the pool: its workers run so
     segment_store store_;
     payload initializer_;
     descriptor events_; // what the reader waits for

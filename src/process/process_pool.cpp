@@ -2,6 +2,7 @@
 #include <ferry/process_pool.hpp>
 
 #include "process_core.hpp"
+#include "program.hpp"
 #include "worker_main.hpp"
 
 #include <stdexcept>
@@ -13,6 +14,11 @@ process_pool::process_pool(process_pool_options options) {
         throw std::logic_error(
             "process_pool: main() must begin with ferry::run_worker_if_spawned(), "
             "since the workers are this program, started again");
+    // Its worker could not tell that it is one: that would be for the environment to say.
+    if (detail::is_privileged())
+        throw std::logic_error("process_pool: a set-user-ID program, or one with capabilities of "
+                               "its file, cannot have worker processes, since nothing that its "
+                               "caller may have put into the environment is believed there");
     if (options.max_workers == 0 || options.max_workers > 65536)
         throw std::invalid_argument("process_pool_options::max_workers must be 1 to 65536, not " +
                                     std::to_string(options.max_workers));

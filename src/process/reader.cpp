@@ -115,6 +115,7 @@ bool process_core::start_workers() {
             how.depth = depth_;
             how.environment = options_.environment;
             how.working_directory = options_.working_directory;
+            how.how_scheduled = how_scheduled_;
             auto w = std::make_unique<worker_link>(id, how, options_.max_tasks_per_child,
                                                    static_cast<bool>(options_.initializer));
             if (options_.initializer)

@@ -10,12 +10,13 @@
 #include "message.hpp"
 #include "segment.hpp"
 #include "wire.hpp"
+#include "worker_signals.hpp"
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -24,6 +25,7 @@
 #include <mutex>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <thread>
@@ -82,7 +84,8 @@ private:
     void say_ready();
 
     descriptor socket_;
-    descriptor parent_;   // its handle
+    descriptor parent_; // its handle, where the system gives one
+    int parent_pid_ = 0;
     descriptor answered_; // wakes the pool's reader
     bool has_initializer_ = false;
     wire::channel* memory_ = nullptr;
@@ -107,7 +110,8 @@ void worker_process::accept() {
         ::_exit(wire::exit_protocol); // its parent has gone
     has_initializer_ = m.id != 0;
     answered_ = std::move(files[1]);
-    parent_ = descriptor(static_cast<int>(::syscall(SYS_pidfd_open, ::getppid(), 0)));
+    parent_pid_ = ::getppid();
+    parent_ = descriptor(static_cast<int>(::syscall(SYS_pidfd_open, parent_pid_, 0)));
     if (static_cast<std::uint64_t>(::getppid()) != m.number)
         ::_exit(wire::exit_protocol);
     void* const at = ::mmap(nullptr, sizeof(wire::channel), PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -124,9 +128,11 @@ void worker_process::accept() {
 void worker_process::listen() {
     for (;;) {
         pollfd from[] = {{socket_.get(), POLLIN, 0}, {parent_.get(), POLLIN, 0}};
-        if (::poll(from, parent_ ? 2 : 1, -1) < 0 && errno != EINTR)
+        // Without a handle only a look from time to time tells of a parent whose descriptors a
+        // child of its own keeps open.
+        if (::poll(from, parent_ ? 2 : 1, parent_ ? -1 : 500) < 0 && errno != EINTR)
             give_up("its descriptors cannot be waited for");
-        if (from[1].revents != 0)
+        if (from[1].revents != 0 || (!parent_ && ::getppid() != parent_pid_))
             ::_exit(0);
         if (from[0].revents == 0)
             continue;
@@ -334,21 +340,6 @@ void worker_process::send(wire::frame_header h, std::span<const std::byte> first
 
 // ---- The start ----------------------------------------------------------------------------------
 
-// As a fresh program would find it, whatever the pool's process does with signals; but an interrupt
-// from the terminal is the pool's to deal with.
-void reset_signals() {
-    struct sigaction act {};
-    act.sa_handler = SIG_DFL;
-    for (const int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGTERM, SIGHUP,
-                        SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2, SIGCHLD})
-        ::sigaction(s, &act, nullptr);
-    act.sa_handler = SIG_IGN;
-    ::sigaction(SIGINT, &act, nullptr);
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 void open_standard_streams() {
     for (int fd = 0; fd <= 2; ++fd) {
         if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd)
@@ -361,7 +352,7 @@ void open_standard_streams() {
 bool worker_entry_was_called() noexcept { return entry_called.load(); }
 
 int worker_depth() noexcept {
-    const char* const text = std::getenv(wire::depth_variable);
+    const char* const text = ::secure_getenv(wire::depth_variable);
     return text != nullptr ? std::atoi(text) : 0;
 }
 
@@ -369,7 +360,7 @@ int worker_depth() noexcept {
 
 void run_worker_if_spawned() {
     using namespace detail;
-    const char* const text = std::getenv(wire::worker_variable);
+    const char* const text = ::secure_getenv(wire::worker_variable);
     if (text == nullptr || entry_called.exchange(true)) {
         entry_called.store(true);
         return;
@@ -381,6 +372,7 @@ void run_worker_if_spawned() {
     if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)
         return; // the variable is somebody else's
     open_standard_streams();
+    ::prctl(PR_SET_NAME, program_invocation_short_name);
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     reset_signals();
     static auto* const worker = new worker_process(descriptor(fd));

@@ -26,6 +26,29 @@ int take(std::unique_ptr<int> p) {
     return *p;
 }
 
+struct base {
+    int id = 0;
+};
+struct job : base {
+    double x = 0;
+};
+struct flags {
+    unsigned a : 3;
+    unsigned b : 5;
+};
+struct fixed {
+    const int a = 0;
+    int b = 0;
+};
+int there = 1;
+struct refers {
+    int& a = there;
+};
+struct record {
+    char name[16];
+    int n;
+};
+
 int use(ferry::process_pool& pool) {
     int local = 1;
     auto owned = std::make_unique<int>(1);
@@ -41,7 +64,6 @@ int use(ferry::process_pool& pool) {
 #elif CASE == 4 // expect: cereal_or_an_aggregate__give_it_a_serialize_function
     return pool.submit([](const opaque& o) { return o.n(); }, opaque()).result();
 #elif CASE == 5 // expect: not_a_reference__send_a_value
-    static int there = 1;
     return pool.submit([]() -> int& { return there; }).result();
 #elif CASE == 6 // expect: text_that_it_owns__say_std_string
     return pool
@@ -67,7 +89,18 @@ int use(ferry::process_pool& pool) {
     static_cast<void>(ferry::run_in_executor(ferry::process_pool(1), twice, local));
 #elif CASE == 15 // expect: range_with_elements_that_can_be_copied__or_moved_from_a_view
     pool.map(take, many);
+#elif CASE == 16 // expect: no_base_bit_field_union_const_or_reference_member
+    return pool.submit([](const job& j) { return j.id; }, job()).result();
+#elif CASE == 17 // expect: no_base_bit_field_union_const_or_reference_member
+    return pool.submit([](const flags&) { return 1; }, flags()).result();
+#elif CASE == 18 // expect: no_base_bit_field_union_const_or_reference_member
+    return pool.submit([](const fixed& f) { return f.a; }, fixed()).result();
+#elif CASE == 19 // expect: no_base_bit_field_union_const_or_reference_member
+    return pool.submit([](const refers& r) { return r.a; }, refers()).result();
+#elif CASE == 20 // expect: no_base_bit_field_union_const_or_reference_member
+    return static_cast<int>(pool.submit([]() { return flags(); }).result().a);
 #else
+    static_cast<void>(pool.submit([](const record& r) { return r.n; }, record{"x", 1}));
     static_cast<void>(ferry::run_in_executor(pool, twice, local));
     pool.submit(take, std::move(owned)).result();
     pool.map(take, std::views::transform(many, [](auto& p) { return std::move(p); }));

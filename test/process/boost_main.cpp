@@ -5,6 +5,8 @@
 #define BOOST_TEST_MODULE boost_main
 #include <boost/test/unit_test.hpp>
 
+#include "../crashed.hpp"
+
 #include <csignal>
 
 struct worker_fixture {
@@ -23,6 +25,6 @@ BOOST_AUTO_TEST_CASE(the_frameworks_signal_handlers_do_not_catch_a_workers_crash
         pool.submit([] { ::raise(SIGSEGV); }).result();
         BOOST_ERROR("expected worker_died");
     } catch (const ferry::worker_died& e) {
-        BOOST_TEST((e.signal() == SIGSEGV));
+        BOOST_TEST(crashed_by(e, SIGSEGV));
     }
 }

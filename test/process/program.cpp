@@ -3,6 +3,11 @@
 #include <ferry/ferry.hpp>
 #include <ferry/process.hpp>
 
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -11,10 +16,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -122,15 +134,207 @@ int leave_work_to_the_end() {
     return 0;
 }
 
-int call_a_library(const char* path) {
-    void* const library = ::dlopen(path, RTLD_NOW);
-    if (library == nullptr) {
-        std::fprintf(stderr, "%s\n", ::dlerror());
-        return 1;
+using function = int (*)(int);
+
+struct library {
+    explicit library(const char* path) : handle(::dlopen(path, RTLD_NOW | RTLD_LOCAL)) {
+        if (handle == nullptr) {
+            std::fprintf(stderr, "%s\n", ::dlerror());
+            std::exit(1);
+        }
     }
-    const auto function = reinterpret_cast<int (*)(int)>(::dlsym(library, "quadruple"));
+    function quadruple() const { return reinterpret_cast<function>(::dlsym(handle, "quadruple")); }
+    void* handle;
+};
+
+int call_a_library(const char* path) {
+    const library l(path);
     ferry::process_pool pool(1);
-    std::printf("%d\n", pool.submit(function, 10).result(20s));
+    std::printf("%d\n", pool.submit(l.quadruple(), 10).result(20s));
+    return 0;
+}
+
+/// Loads it by a relative path, and goes elsewhere before it is first used.
+int call_a_relative_library(const char* path) {
+    const library l(path);
+    if (::chdir("/") != 0)
+        return 1;
+    ferry::process_pool pool(1);
+    ferry::process_pool elsewhere({.max_workers = 1, .working_directory = "/proc"});
+    std::printf("%d %d\n", pool.submit(l.quadruple(), 10).result(20s),
+                elsewhere.submit(l.quadruple(), 10).result(20s));
+    return 0;
+}
+
+std::string what_it_gives(ferry::process_pool& pool, function f) {
+    try {
+        return std::to_string(pool.submit(f, 10).result(20s));
+    } catch (const std::exception&) {
+        return "error";
+    }
+}
+
+/// One is unloaded and the other, most likely, takes its place in memory. With a third path the
+/// second is moved to where the first was before.
+int replace_a_library(const char* first, const char* second, const char* moved) {
+    ferry::process_pool pool(1);
+    {
+        const library one(first);
+        std::printf("%s ", what_it_gives(pool, one.quadruple()).c_str());
+        ::dlclose(one.handle);
+    }
+    if (moved != nullptr)
+        std::filesystem::rename(moved, second);
+    const library two(second);
+    const std::string here = std::to_string(two.quadruple()(10));
+    ferry::process_pool fresh(1);
+    for (auto* p : {&pool, &fresh}) {
+        const std::string there = what_it_gives(*p, two.quadruple());
+        std::printf("%s ", there == here ? "same" : there.c_str());
+    }
+    std::puts("");
+    return 0;
+}
+
+// ---- What a worker is ---------------------------------------------------------------------------
+
+std::string name_of_this_process() {
+    std::string comm;
+    std::string command;
+    std::getline(std::ifstream("/proc/self/comm"), comm);
+    std::getline(std::ifstream("/proc/self/cmdline"), command, '\0');
+    return comm + ' ' + command;
+}
+
+int print_names() {
+    ferry::process_pool pool(1);
+    std::printf("%s\n%s\n", name_of_this_process().c_str(),
+                pool.submit(name_of_this_process).result(20s).c_str());
+    return 0;
+}
+
+std::array<int, 3> how_scheduled() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    ::sched_getaffinity(0, sizeof set, &set);
+    return {CPU_COUNT(&set), ::sched_getscheduler(0), ::getpriority(PRIO_PROCESS, 0)};
+}
+
+/// The thread that submits first is bound to a processor, of another class and nicer.
+int submit_from_a_special_thread() {
+    ferry::process_pool pool(1);
+    const auto own = how_scheduled();
+    std::array<int, 3> special{};
+    std::array<int, 3> worker{};
+    std::thread([&] {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        CPU_SET(static_cast<unsigned>(::sched_getcpu()), &set);
+        ::sched_setaffinity(0, sizeof set, &set);
+        const sched_param none{};
+        ::sched_setscheduler(0, SCHED_BATCH, &none);
+        special = how_scheduled();
+        worker = pool.submit(how_scheduled).result(20s);
+    }).join();
+    std::puts(special[1] == SCHED_BATCH && worker == own ? "as the pool" : "as the thread");
+    return 0;
+}
+
+/// System calls that are refused from here on, in the workers too.
+void refuse(std::initializer_list<long> calls) {
+    std::vector<sock_filter> program{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+    for (const long call : calls) {
+        program.push_back(
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(call), 0, 1));
+        program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
+    }
+    program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+    const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        std::exit(77);
+}
+
+int without_handles_of_processes() {
+    refuse({SYS_pidfd_open, SYS_pidfd_send_signal});
+    ferry::process_pool pool({.max_workers = 1, .kill_grace = 0s});
+    std::printf("%d ", pool.submit(triple, 14).result(20s));
+    try {
+        pool.submit([] { ::_exit(7); }).result(20s);
+    } catch (const ferry::worker_died& e) {
+        std::printf("%d ", e.exit_code().value_or(-1));
+    }
+    try {
+        pool.submit({.timeout = 10ms}, sleep_long).result(20s);
+    } catch (const ferry::timeout_error&) {
+        std::printf("timeout ");
+    }
+    std::printf("%d\n", pool.submit(triple, 14).result(20s));
+    return 0;
+}
+
+void tell_of_the_crash(int) {
+    static_cast<void>(::write(STDERR_FILENO, "own handler\n", 12) < 0);
+    ::_exit(9);
+}
+
+int with_a_crash_handler() {
+    ferry::process_pool pool({.max_workers = 1, .environment = {{"TEST_CRASH_HANDLER", "1"}}});
+    try {
+        pool.submit([] { ::raise(SIGSEGV); }).result(20s);
+    } catch (const ferry::worker_died& e) {
+        std::printf("%d %s", e.exit_code().value_or(-1), e.stderr_tail().c_str());
+    }
+    return 0;
+}
+
+/// What the pool's process ignores is not ignored in a worker; an interrupt is.
+int with_ignored_signals() {
+    for (const int s : {SIGTERM, SIGUSR1, SIGCHLD, SIGQUIT})
+        ::signal(s, SIG_IGN);
+    ferry::process_pool pool(1);
+    const auto all = [] {
+        const auto is = [](int s, void (*what)(int)) {
+            struct sigaction now {};
+            return ::sigaction(s, nullptr, &now) == 0 && now.sa_handler == what;
+        };
+        return is(SIGTERM, SIG_DFL) && is(SIGUSR1, SIG_DFL) && is(SIGCHLD, SIG_DFL) &&
+               is(SIGQUIT, SIG_DFL) && is(SIGINT, SIG_IGN);
+    };
+    std::puts(pool.submit(all).result(20s) ? "default" : "ignored");
+    return 0;
+}
+
+int print_the_report_of_a_sanitizer() {
+    ferry::process_pool pool(1);
+    try {
+        pool.submit([] { return *reinterpret_cast<volatile int*>(8); }).result(20s);
+    } catch (const ferry::worker_died& e) {
+        std::puts(e.stderr_tail().c_str());
+    }
+    return 0;
+}
+
+int removed(const char* path) {
+    std::filesystem::remove(path);
+    ferry::process_pool pool(1);
+    try {
+        pool.submit(triple, 14).result(20s);
+    } catch (const ferry::broken_process_pool& e) {
+        std::puts(e.what());
+    }
+    return 0;
+}
+
+int print_what_the_environment_did() {
+    std::printf("%zu ", ferry::cpu_bound_workers());
+    try {
+        ferry::process_pool pool(1);
+        std::printf("a pool\n");
+    } catch (const std::logic_error& e) {
+        std::printf("%s\n", e.what());
+    }
     return 0;
 }
 
@@ -156,6 +360,8 @@ int main(int argc, char** argv) {
         std::puts(error_of_a_new_pool().c_str());
         return 0;
     }
+    if (std::getenv("TEST_CRASH_HANDLER") != nullptr) // workers get no arguments
+        ::signal(SIGSEGV, tell_of_the_crash);
     ferry::run_worker_if_spawned();
     const char* const argument = argc > 2 ? argv[2] : "";
     if (mode == "answer")
@@ -182,6 +388,26 @@ int main(int argc, char** argv) {
         return leave_work_to_the_end();
     if (mode == "library")
         return call_a_library(argument);
+    if (mode == "relative-library")
+        return call_a_relative_library(argument);
+    if (mode == "replace-library")
+        return replace_a_library(argument, argc > 3 ? argv[3] : "", argc > 4 ? argv[4] : nullptr);
+    if (mode == "names")
+        return print_names();
+    if (mode == "special-thread")
+        return submit_from_a_special_thread();
+    if (mode == "no-handles")
+        return without_handles_of_processes();
+    if (mode == "crash-handler")
+        return with_a_crash_handler();
+    if (mode == "ignored-signals")
+        return with_ignored_signals();
+    if (mode == "sanitizer")
+        return print_the_report_of_a_sanitizer();
+    if (mode == "removed")
+        return removed(argument);
+    if (mode == "environment")
+        return print_what_the_environment_did();
     std::fprintf(stderr, "unknown mode '%s'\n", argv[1]);
     return 2;
 }

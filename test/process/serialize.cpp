@@ -9,8 +9,11 @@
 
 #include "segment.hpp"
 
+#include <boost/asio/error.hpp>
+
 #include <cereal/types/polymorphic.hpp>
 
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <mutex>
@@ -90,6 +93,114 @@ struct square : shape {
     }
 };
 
+struct record { // as a C header has it
+    char name[16];
+    int n;
+    double matrix[2][3];
+};
+struct records {
+    record two[2];
+    std::string words[3];
+    std::array<record, 2> more;
+};
+struct tree {
+    int value = 0;
+    std::vector<tree> children;
+};
+struct linked {
+    int value = 0;
+    std::unique_ptr<linked> next;
+};
+struct by_name {
+    std::map<std::string, by_name> entries;
+    std::shared_ptr<by_name> other;
+};
+struct forest;
+struct grove {
+    std::vector<forest> forests;
+};
+struct forest { // contains itself through another
+    std::optional<std::vector<grove>> groves;
+    tree one;
+    colour c = colour::red;
+};
+struct file_facts {
+    std::filesystem::path path;
+    std::error_code standard;
+    boost::system::error_code from_boost;
+    std::chrono::system_clock::time_point at;
+    std::chrono::year_month_day day;
+    std::variant<std::filesystem::path, std::error_code> either;
+    std::pair<std::filesystem::path, boost::system::error_code> both;
+};
+struct large_array {
+    int numbers[50'000];
+    char last;
+};
+
+struct plain_base {
+    int id = 0;
+};
+struct empty_base {};
+struct move_only_base {
+    std::unique_ptr<int> p;
+};
+struct derived : plain_base {
+    double x = 0;
+};
+struct derived_from_nothing : empty_base {
+    int x = 0;
+};
+struct derived_without_members : plain_base {};
+struct derived_from_move_only : move_only_base {
+    int x = 0;
+};
+struct bit_fields {
+    unsigned a : 3;
+    unsigned b : 5;
+};
+struct one_bit_field { // as large as if it were none
+    int n;
+    unsigned a : 7;
+};
+struct const_member {
+    const int a = 0;
+    int b = 0;
+};
+struct const_array {
+    const int a[2] = {};
+};
+int referred = 0;
+struct reference_member {
+    int& a = referred;
+};
+struct anonymous_union {
+    int kind = 0;
+    union {
+        int n;
+        float f;
+    };
+};
+union plain_union {
+    int n;
+    float f;
+};
+struct named_union {
+    plain_union u;
+    int kind = 0;
+};
+struct says_it_itself : plain_base {
+    const int a = 0;
+    template <class Archive>
+    void save(Archive& ar) const {
+        ar(id);
+    }
+    template <class Archive>
+    void load(Archive& ar) {
+        ar(id);
+    }
+};
+
 using ferry::sendable;
 template <class... T>
 constexpr bool all = (sendable<T> && ...);
@@ -109,6 +220,15 @@ static_assert(none<std::function<void()>, std::mutex, std::string_view, std::fut
                    std::reference_wrapper<int>, no_default>);
 static_assert(none<ferry::future<int>, ferry::thread_pool, ferry::process_pool,
                    std::vector<ferry::future<int>>>);
+
+static_assert(all<record, records, tree, linked, by_name, grove, forest, file_facts, large_array>);
+static_assert(all<std::filesystem::path, std::error_code, boost::system::error_code,
+                  std::vector<std::filesystem::path>, std::chrono::year_month_day>);
+static_assert(none<derived, derived_from_nothing, derived_without_members, derived_from_move_only,
+                   bit_fields, one_bit_field, const_member, const_array, reference_member,
+                   anonymous_union, named_union, plain_union>);
+static_assert(none<std::vector<derived>, std::map<int, bit_fields>, std::optional<const_member>>);
+static_assert(all<says_it_itself>);
 
 const int captured = 3;
 [[maybe_unused]] auto captures_something = [k = captured] { return k; };
@@ -158,6 +278,111 @@ BOOST_AUTO_TEST_CASE(aggregates_need_no_macro) {
     BOOST_TEST(n.more[0].name == "q");
     BOOST_TEST(n.maybe.value() == 7);
     BOOST_TEST(round_trip(std::vector<empty>(1000)).size() == 1000u);
+}
+
+BOOST_AUTO_TEST_CASE(arrays_are_members) {
+    const record r{"abc", 5, {{1, 2, 3}, {4, 5, 6}}};
+    const auto same = [&r](const record& b) {
+        return std::string(b.name) == r.name && b.n == r.n && b.matrix[1][2] == 6 &&
+               b.matrix[0][1] == 2;
+    };
+    BOOST_TEST(same(round_trip(r)));
+    const auto many = round_trip(records{{r, r}, {"x", "y", "z"}, {r, r}});
+    BOOST_TEST(same(many.two[1]));
+    BOOST_TEST(same(many.more[1]));
+    BOOST_TEST(many.words[2] == "z");
+    static large_array large;
+    large.numbers[49'999] = 7;
+    large.last = 'l';
+    const auto back = std::make_unique<large_array>(round_trip(large));
+    BOOST_TEST(back->numbers[49'999] == 7);
+    BOOST_TEST(back->last == 'l');
+    ferry::process_pool pool(1);
+    BOOST_TEST(pool.submit([](const record& x) { return x.n; }, r).result() == 5);
+    BOOST_TEST(same(pool.submit([](record x) { return x; }, r).result()));
+}
+
+BOOST_AUTO_TEST_CASE(an_aggregate_may_contain_itself) {
+    const tree t{5, {{1, {}}, {2, {{3, {}}}}}};
+    BOOST_TEST(round_trip(t).children[1].children[0].value == 3);
+    by_name names;
+    names.entries["a"].entries["b"].other = std::make_shared<by_name>();
+    BOOST_TEST((round_trip(names).entries["a"].entries["b"].other != nullptr));
+    const forest f{{{grove{{forest{{}, t, colour::red}}}}}, {}, colour::red};
+    BOOST_TEST(round_trip(f).groves->at(0).forests[0].one.children[1].value == 2);
+    ferry::process_pool pool(1);
+    BOOST_TEST(pool.submit([](tree x) { return x.children[1]; }, t).result().children.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(paths_codes_and_dates) {
+    using namespace std::chrono;
+    const file_facts f{"/a/b c",
+                       std::make_error_code(std::errc::timed_out),
+                       boost::asio::error::eof,
+                       system_clock::time_point(hours(3)),
+                       year_month_day(year(2026), month(11), day(28)),
+                       std::make_error_code(std::future_errc::no_state),
+                       {"relative", ferry::errc::timeout}};
+    const auto check = [&f](const file_facts& b) {
+        BOOST_TEST(b.path == f.path);
+        BOOST_TEST((b.standard == f.standard && b.from_boost == f.from_boost && b.at == f.at &&
+                    b.day == f.day && b.either == f.either && b.both == f.both));
+    };
+    file_facts back;
+    {
+        detail::segment_store store(1);
+        detail::byte_sink out(store);
+        detail::output_archive to(out);
+        to(f);
+        const detail::payload p = out.finish();
+        detail::byte_source in(p.bytes());
+        detail::input_archive from(in);
+        from(back);
+    }
+    check(back);
+    ferry::process_pool pool(1);
+    check(pool.submit([](file_facts x) { return x; }, f).result());
+    BOOST_TEST((pool.submit([](std::error_code c) { return c == std::errc::timed_out; }, f.standard)
+                    .result()));
+}
+
+// Both ends go down by recursion, and one of them is not trusted.
+BOOST_AUTO_TEST_CASE(what_is_nested_too_deep_is_refused_at_both_ends) {
+    const auto chain = [](int length) {
+        linked first;
+        for (int i = 1; i < length; ++i) {
+            auto next = std::make_unique<linked>(std::move(first));
+            first = linked{i, std::move(next)};
+        }
+        return first;
+    };
+    detail::segment_store store(1);
+    detail::byte_sink out(store);
+    {
+        detail::output_archive to(out);
+        to(chain(1000));
+    }
+    BOOST_CHECK_THROW(([&] {
+                          detail::byte_sink unused(store);
+                          detail::output_archive to(unused);
+                          to(chain(1001));
+                      }()),
+                      std::length_error);
+    const std::vector<std::byte> whole(out.bytes().begin(), out.bytes().end());
+    detail::byte_source in(whole);
+    detail::input_archive from(in);
+    linked back;
+    from(back);
+    BOOST_TEST(back.value == 999);
+    const std::size_t level = whole.size() / 1000; // each is as long, but for its last byte
+    std::vector<std::byte> forged;
+    for (int i = 0; i < 100'000; ++i)
+        forged.insert(forged.end(), whole.begin(),
+                      whole.begin() + static_cast<std::ptrdiff_t>(level));
+    detail::byte_source bad(forged);
+    detail::input_archive from_bad(bad);
+    linked never;
+    BOOST_CHECK_THROW(from_bad(never), std::length_error);
 }
 
 BOOST_AUTO_TEST_CASE(a_types_own_functions_are_called_once_in_each_direction) { // CF-PP-38

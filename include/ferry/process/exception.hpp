@@ -4,9 +4,15 @@
 #include <ferry/error.hpp>
 #include <ferry/process/bytes.hpp>
 
+#include <boost/throw_exception.hpp>
+
+#include <array>
+#include <cstdint>
 #include <exception>
 #include <system_error>
 #include <typeinfo>
+#include <utility>
+#include <vector>
 
 namespace ferry {
 namespace detail {
@@ -15,36 +21,111 @@ namespace detail {
 struct remote_exception {
     std::string what;    ///< its text
     std::string message; ///< without what a system error adds for its code
-    std::error_code standard_code;
-    boost::system::error_code boost_code;
+    std::error_code standard_code = {};
+    boost::system::error_code boost_code = {};
+    bool wrapped = false;                     ///< by Boost, which makes it a boost::exception too
+    std::exception_ptr nested = {};           ///< the one that was being handled when it was thrown
+    std::array<std::int64_t, 5> numbers = {}; ///< what else some types hold
+    std::array<std::string, 2> texts = {};    ///< likewise
+    std::vector<std::exception_ptr> inner = {}; ///< those that it stands for
 };
 
 using exception_builder = std::exception_ptr (*)(const remote_exception&);
 /// What is thrown as this type elsewhere is rebuilt by `build`. Thread safety: safe.
 void add_exception(const std::type_info& type, exception_builder build);
 
+/// Boost's wrapper is a class derived from `E`, with functions of these names.
+template <class E>
+concept boost_can_wrap =
+    std::is_convertible_v<E*, std::exception*> && !std::is_final_v<E> && !requires(const E& e) {
+    e.clone();
+}
+&&!requires(const E& e) { e.rethrow(); };
+
+/// Throws what `make` returns as it was thrown elsewhere, and catches it.
+template <class E, class Make>
+std::exception_ptr throw_like(const remote_exception& r, Make make) {
+    try {
+        if (r.nested != nullptr) {
+            try {
+                std::rethrow_exception(r.nested);
+            } catch (...) { // which the new one finds and keeps
+                std::throw_with_nested(make());
+            }
+        }
+        if constexpr (boost_can_wrap<E>) {
+            if (r.wrapped)
+                boost::throw_exception(make());
+        }
+        throw make();
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
+/// The text to make an exception from that then says `wanted`; `make` may put its own around it.
+template <class Make>
+std::string text_to_make_from(const std::string& message, const std::string& wanted, Make make) {
+    const auto says = [&make](const std::string& text) -> std::string { return make(text).what(); };
+    const std::string first = says(message);
+    if (first == wanted)
+        return message;
+    if (const auto at = first.find(message); at != std::string::npos) {
+        const auto before = std::string_view(first).substr(0, at);
+        const auto behind = std::string_view(first).substr(at + message.size());
+        if (wanted.size() >= before.size() + behind.size() && wanted.starts_with(before) &&
+            wanted.ends_with(behind)) {
+            const std::string inside =
+                wanted.substr(before.size(), wanted.size() - before.size() - behind.size());
+            if (says(inside) == wanted)
+                return inside;
+        }
+    }
+    return says(wanted) == wanted ? wanted : message;
+}
+
+template <class E, class Make>
+std::exception_ptr build_with_text(const remote_exception& r, Make make) {
+    std::string text = r.message;
+    if constexpr (std::is_convertible_v<E*, std::exception*>)
+        text = text_to_make_from(r.message, r.what, make);
+    return throw_like<E>(r, [&]() -> E { return make(text); });
+}
+
+/// With a code, before or behind the text; without a text where it had none.
+template <class E, class Code>
+std::exception_ptr build_with_code(const remote_exception& r, const Code& code) {
+    using text = const std::string&;
+    if constexpr (std::is_constructible_v<E, const Code&>) {
+        if (r.message.empty() && E(code).what() == r.what)
+            return throw_like<E>(r, [&code]() -> E { return E(code); });
+    }
+    if constexpr (std::is_constructible_v<E, const Code&, std::string>)
+        return build_with_text<E>(r, [&code](text t) -> E { return E(code, t); });
+    else if constexpr (std::is_constructible_v<E, std::string, const Code&>)
+        return build_with_text<E>(r, [&code](text t) -> E { return E(t, code); });
+    else
+        return throw_like<E>(r, [&code]() -> E { return E(code); });
+}
+template <class E, class Code>
+inline constexpr bool takes_code = std::is_constructible_v<E, const Code&> ||
+                                   std::is_constructible_v<E, const Code&, std::string> ||
+                                   std::is_constructible_v<E, std::string, const Code&>;
+
 template <class E>
 std::exception_ptr build_exception(const remote_exception& r) {
-    using std_error = std::error_code;
-    using boost_error = boost::system::error_code;
+    using text = const std::string&;
     if constexpr (std::is_base_of_v<boost::system::system_error, E> &&
-                  std::is_constructible_v<E, boost_error, std::string>)
-        return make_error<E>(r.boost_code, r.message);
-    else if constexpr (std::is_base_of_v<std::system_error, E> &&
-                       std::is_constructible_v<E, std_error, std::string>)
-        return make_error<E>(r.standard_code, r.message);
-    else if constexpr (std::is_base_of_v<boost::system::system_error, E> &&
-                       std::is_constructible_v<E, boost_error>)
-        return make_error<E>(r.boost_code);
-    else if constexpr (std::is_base_of_v<std::system_error, E> &&
-                       std::is_constructible_v<E, std_error>)
-        return make_error<E>(r.standard_code);
+                  takes_code<E, boost::system::error_code>)
+        return build_with_code<E>(r, r.boost_code);
+    else if constexpr (std::is_base_of_v<std::system_error, E> && takes_code<E, std::error_code>)
+        return build_with_code<E>(r, r.standard_code);
     else if constexpr (std::is_constructible_v<E, const std::string&>)
-        return make_error<E>(r.message);
+        return build_with_text<E>(r, [](text t) -> E { return E(t); });
     else if constexpr (std::is_constructible_v<E, const char*>)
-        return make_error<E>(r.message.c_str());
+        return build_with_text<E>(r, [](text t) -> E { return E(t.c_str()); });
     else
-        return make_error<E>();
+        return throw_like<E>(r, []() -> E { return E(); });
 }
 
 /// Writes what is known of `error`. Never throws for what the exception is.
@@ -56,16 +137,15 @@ std::exception_ptr get_exception(byte_source& in);
 
 /// Makes exceptions of type `E` that a task throws in a worker process come back as an `E`, with
 /// the same code where it derives from a system error, and the same message where it can be
-/// constructed from one. Needed in the pool's process only; the exceptions of the standard library,
-/// of Boost.System and of Ferry need no registration. Thread safety: safe. Blocking: never.
+/// constructed from one; also where Boost or the standard library wraps them
+/// (`boost::wrapexcept<E>`, `std::throw_with_nested`, whose chain is kept). Needed in the pool's
+/// process only; the exceptions of the standard library, of Boost.System, Asio and Ferry need no
+/// registration. Thread safety: safe. Blocking: never.
 template <class E>
     requires std::is_class_v<E> && std::copy_constructible<E> &&
-        (std::is_constructible_v<E, boost::system::error_code, std::string> ||
-         std::is_constructible_v<E, std::error_code, std::string> ||
-         std::is_constructible_v<E, const std::string&> ||
+        (detail::takes_code<E, boost::system::error_code> ||
+         detail::takes_code<E, std::error_code> || std::is_constructible_v<E, const std::string&> ||
          std::is_constructible_v<E, const char*> ||
-         std::is_constructible_v<E, boost::system::error_code> ||
-         std::is_constructible_v<E, std::error_code> ||
          std::default_initializable<E>)void register_exception() {
         detail::add_exception(typeid(E), &detail::build_exception<E>);
     }

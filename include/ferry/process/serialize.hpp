@@ -2,14 +2,14 @@
 #pragma once
 
 #include <ferry/process/bytes.hpp>
-
-#include <boost/pfr/core.hpp>
-#include <boost/pfr/tuple_size.hpp>
+#include <ferry/process/error_code.hpp>
+#include <ferry/process/fields.hpp>
 
 #include <cereal/cereal.hpp>
 #include <cereal/types/array.hpp>
 #include <cereal/types/bitset.hpp>
 #include <cereal/types/chrono.hpp>
+#include <cereal/types/common.hpp>
 #include <cereal/types/complex.hpp>
 #include <cereal/types/deque.hpp>
 #include <cereal/types/forward_list.hpp>
@@ -30,10 +30,14 @@
 #include <cereal/types/variant.hpp>
 #include <cereal/types/vector.hpp>
 
+#include <chrono>
 #include <concepts>
+#include <filesystem>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 
@@ -52,12 +56,34 @@ struct input : cereal::InputArchive<input> {
 
 namespace detail {
 
+/// How deep aggregates may contain each other, since both ends go down by recursion.
+inline constexpr unsigned deepest_nesting = 1000;
+
+/// Counts it.
+class nesting {
+public:
+    explicit nesting(unsigned& depth) : depth_(depth) {
+        if (depth == deepest_nesting)
+            throw std::length_error("a value for another process is nested more than " +
+                                    std::to_string(deepest_nesting) + " levels deep");
+        ++depth;
+    }
+    ~nesting() { --depth_; }
+    nesting(const nesting&) = delete;
+    nesting& operator=(const nesting&) = delete;
+
+private:
+    unsigned& depth_;
+};
+
 /// A cereal archive that writes the memory of arithmetic types as it is: both ends are the same
 /// program on the same machine.
 class output_archive : public cereal::OutputArchive<output_archive> {
 public:
     explicit output_archive(byte_sink& out) : OutputArchive(this), out_(out) {}
     void saveBinary(const void* data, std::size_t size) { out_.write(data, size); }
+    byte_sink& sink() noexcept { return out_; }
+    unsigned depth = 0;
 
 private:
     byte_sink& out_;
@@ -69,6 +95,8 @@ public:
     explicit input_archive(byte_source& in) : InputArchive(this), in_(in) {}
     void loadBinary(void* data, std::size_t size) { in_.read(data, size); }
     const char* take(std::size_t size) { return in_.take(size); }
+    byte_source& source() noexcept { return in_; }
+    unsigned depth = 0;
     void check_count(std::uint64_t count) const {
         if (count > in_.remaining())
             in_.fail_short(static_cast<std::size_t>(count));
@@ -129,105 +157,175 @@ concept says_how = cereal::traits::is_output_serializable<T, serialize_probe::ou
     cereal::traits::is_input_serializable<T, serialize_probe::input>::value;
 
 template <class T>
-concept plain_aggregate = std::is_class_v<T> && std::is_aggregate_v<T> && !says_how<T>;
+struct is_serializable_union : std::bool_constant<says_how<T>> {};
 
 template <class T>
-struct is_sendable;
+concept silent_aggregate = std::is_class_v<T> && std::is_aggregate_v<T> && !says_how<T>;
+template <class T>
+using fields_of = aggregate_fields<T, is_serializable_union>;
+/// Sent member after member.
+template <class T>
+concept plain_aggregate = silent_aggregate<T> && fields_of<T>::visible();
+
+/// Types that an answer is being sought for: one that contains itself can be sent when everything
+/// else in it can.
 template <class... T>
-inline constexpr bool all_sendable = (is_sendable<std::remove_cv_t<T>>::value && ...);
+struct asked {};
 
-template <class T>
+template <class T, class Asked = asked<>>
+struct is_sendable;
+template <class Asked, class... T>
+inline constexpr bool all_sendable = (is_sendable<std::remove_cv_t<T>, Asked>::value && ...);
+
+template <class T, class Asked>
 struct is_sendable_class : std::bool_constant<says_how<T>> {};
-template <plain_aggregate T>
-struct is_sendable_class<T> {
-    template <std::size_t... I>
-    static constexpr bool fields(std::index_sequence<I...>) {
-        return all_sendable<boost::pfr::tuple_element_t<I, T>...>;
+template <plain_aggregate T, class... Asked>
+struct is_sendable_class<T, asked<Asked...>> {
+    template <class... Field>
+    static constexpr bool fields(field_list<true, Field...>) {
+        return all_sendable<asked<T, Asked...>, Field...>;
     }
-    static constexpr bool value = fields(std::make_index_sequence<boost::pfr::tuple_size_v<T>>());
+    static constexpr bool known() {
+        if constexpr ((std::is_same_v<T, Asked> || ...))
+            return true;
+        else
+            return fields(decltype(list_fields(std::declval<T&>(),
+                                               size_constant<fields_of<T>::count()>()))());
+    }
+    static constexpr bool value = known();
 };
 
-template <class T>
+template <class T, class Asked>
 struct is_sendable
     : std::bool_constant<std::is_arithmetic_v<T> || std::is_enum_v<T> ||
-                         std::conjunction_v<std::is_class<T>, is_sendable_class<T>>> {};
-template <class T, std::size_t N>
-struct is_sendable<T[N]> : is_sendable<std::remove_cv_t<T>> {};
-template <class T, std::size_t N>
-struct is_sendable<std::array<T, N>> : is_sendable<T> {};
-template <class C, class Traits, class A>
-struct is_sendable<std::basic_string<C, Traits, A>> : std::true_type {};
+                         std::conjunction_v<std::disjunction<std::is_class<T>, std::is_union<T>>,
+                                            is_sendable_class<T, Asked>>> {};
+template <class T, std::size_t N, class Asked>
+struct is_sendable<T[N], Asked> : is_sendable<std::remove_cv_t<T>, Asked> {};
+template <class T, std::size_t N, class Asked>
+struct is_sendable<std::array<T, N>, Asked> : is_sendable<T, Asked> {};
+template <class C, class Traits, class A, class Asked>
+struct is_sendable<std::basic_string<C, Traits, A>, Asked> : std::true_type {};
 
 // What holds other types can be sent when they can.
 #define FERRY_SENDABLE_AS(holder, ...)                                                             \
-    struct is_sendable<holder> : std::bool_constant<all_sendable<__VA_ARGS__>> {};
+    struct is_sendable<holder, Asked> : std::bool_constant<all_sendable<Asked, __VA_ARGS__>> {};
 #define FERRY_HOLDER(...) __VA_ARGS__
-template <class T, class A>
+template <class Asked, class T, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::vector<T, A>), T)
-template <class T, class A>
+template <class Asked, class T, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::deque<T, A>), T)
-template <class T, class A>
+template <class Asked, class T, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::list<T, A>), T)
-template <class T, class A>
+template <class Asked, class T, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::forward_list<T, A>), T)
-template <class K, class C, class A>
+template <class Asked, class K, class C, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::set<K, C, A>), K)
-template <class K, class C, class A>
+template <class Asked, class K, class C, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::multiset<K, C, A>), K)
-template <class K, class H, class E, class A>
+template <class Asked, class K, class H, class E, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::unordered_set<K, H, E, A>), K)
-template <class K, class H, class E, class A>
+template <class Asked, class K, class H, class E, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::unordered_multiset<K, H, E, A>), K)
-template <class K, class V, class C, class A>
+template <class Asked, class K, class V, class C, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::map<K, V, C, A>), K, V)
-template <class K, class V, class C, class A>
+template <class Asked, class K, class V, class C, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::multimap<K, V, C, A>), K, V)
-template <class K, class V, class H, class E, class A>
+template <class Asked, class K, class V, class H, class E, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::unordered_map<K, V, H, E, A>), K, V)
-template <class K, class V, class H, class E, class A>
+template <class Asked, class K, class V, class H, class E, class A>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::unordered_multimap<K, V, H, E, A>), K, V)
-template <class T, class C>
+template <class Asked, class T, class C>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::queue<T, C>), T)
-template <class T, class C>
+template <class Asked, class T, class C>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::stack<T, C>), T)
-template <class T, class C, class P>
+template <class Asked, class T, class C, class P>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::priority_queue<T, C, P>), T)
-template <class T>
+template <class Asked, class T>
 FERRY_SENDABLE_AS(std::valarray<T>, T)
-template <class T>
+template <class Asked, class T>
 FERRY_SENDABLE_AS(std::optional<T>, T)
-template <class A, class B>
+template <class Asked, class A, class B>
 FERRY_SENDABLE_AS(FERRY_HOLDER(std::pair<A, B>), A, B)
-template <class... T>
+template <class Asked, class... T>
 FERRY_SENDABLE_AS(std::tuple<T...>, T...)
-template <class... T>
+template <class Asked, class... T>
 FERRY_SENDABLE_AS(std::variant<T...>, T...)
-template <class T>
+template <class Asked, class T>
 FERRY_SENDABLE_AS(std::shared_ptr<T>, T)
-template <class T>
+template <class Asked, class T>
 FERRY_SENDABLE_AS(std::unique_ptr<T>, T)
 #undef FERRY_HOLDER
 #undef FERRY_SENDABLE_AS
-template <>
-struct is_sendable<std::monostate> : std::true_type {
+template <class Asked>
+struct is_sendable<std::monostate, Asked> : std::true_type {
 };
+
+/// What cereal does not know: paths, error codes and the calendar.
+template <class T, class... Known>
+inline constexpr bool is_one_of = (std::is_same_v<T, Known> || ...);
+template <class T>
+concept file_path = std::is_same_v<T, std::filesystem::path>;
+template <class T>
+concept any_error_code = is_one_of<T, std::error_code, boost::system::error_code>;
+template <class T>
+concept calendar_part =
+    is_one_of<T, std::chrono::day, std::chrono::month, std::chrono::year, std::chrono::weekday,
+              std::chrono::month_day, std::chrono::year_month, std::chrono::year_month_day>;
+template <class T, class Asked>
+    requires(file_path<T> || any_error_code<T> || calendar_part<T>)
+struct is_sendable<T, Asked> : std::true_type {};
+
+template <file_path T>
+void CEREAL_SAVE_FUNCTION_NAME(output_archive& ar, const T& path) {
+    ar(path.native());
+}
+template <file_path T>
+void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, T& path) {
+    std::filesystem::path::string_type text;
+    ar(text);
+    path = std::move(text);
+}
+template <any_error_code T>
+void CEREAL_SAVE_FUNCTION_NAME(output_archive& ar, const T& code) {
+    put_error_code(ar.sink(), code);
+}
+template <any_error_code T>
+void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, T& code) {
+    get_error_code(ar.source(), code);
+}
+template <calendar_part T>
+void CEREAL_SAVE_FUNCTION_NAME(output_archive& ar, const T& part) {
+    ar.saveBinary(&part, sizeof part);
+}
+template <calendar_part T>
+void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, T& part) {
+    ar.loadBinary(&part, sizeof part);
+}
 
 /// Aggregates, member after member. One byte goes for an empty one, so that a container never has
 /// more elements than bytes.
 template <plain_aggregate T>
 void CEREAL_SAVE_FUNCTION_NAME(output_archive& ar, const T& value) {
-    if constexpr (boost::pfr::tuple_size_v<T> == 0)
+    constexpr std::size_t count = fields_of<T>::count();
+    if constexpr (count == 0) {
         ar(std::uint8_t(0));
-    else
-        boost::pfr::for_each_field(value, [&ar](const auto& field) { ar(field); });
+    } else {
+        const nesting level(ar.depth);
+        call_with_fields(value, size_constant<count>(),
+                         [&ar](const auto&... field) { (static_cast<void>(ar(field)), ...); });
+    }
 }
 template <plain_aggregate T>
 void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, T& value) {
-    if constexpr (boost::pfr::tuple_size_v<T> == 0) {
+    constexpr std::size_t count = fields_of<T>::count();
+    if constexpr (count == 0) {
         std::uint8_t nothing = 0;
         ar(nothing);
     } else {
-        boost::pfr::for_each_field(value, [&ar](auto& field) { ar(field); });
+        const nesting level(ar.depth);
+        call_with_fields(value, size_constant<count>(),
+                         [&ar](auto&... field) { (static_cast<void>(ar(field)), ...); });
     }
 }
 
@@ -252,22 +350,30 @@ concept elements_that_it_owns__say_std_vector = !is_span<T>;
 template <class T>
 concept default_constructible_so_that_it_can_be_rebuilt = std::default_initializable<T>;
 template <class T>
+concept no_base_bit_field_union_const_or_reference_member__else_give_it_a_serialize_function =
+    !silent_aggregate<T> || plain_aggregate<T>;
+template <class T>
 concept cereal_or_an_aggregate__give_it_a_serialize_function = is_sendable<T>::value;
 
 } // namespace detail
 
 /// What can go to another process and back, as an argument or as a result: arithmetic types and
 /// enumerations; strings and the standard containers, `optional`, `variant`, `tuple`, `chrono`,
-/// smart pointers; aggregates of these, without a macro; and types with cereal's `serialize`, or
-/// `save` and `load`. Needs a default constructor. Pointers, references, views, futures and pools
-/// cannot.
+/// smart pointers, `filesystem::path`, error codes; aggregates of these, without a macro, with
+/// arrays and with members that contain the aggregate itself, up to 126 members and 1,000 levels;
+/// and types with cereal's `serialize`, or `save` and `load`. Needs a default constructor.
+///
+/// Pointers, references, views, futures and pools cannot. Nor can an aggregate with a base class, a
+/// bit-field, a union, or a const or reference member, unless it has a `serialize` function: its
+/// members cannot be seen, or not be written to.
 template <class T>
 concept sendable =
     detail::not_a_reference__send_a_value<T> && detail::not_a_pointer__send_what_it_points_to<T> &&
     detail::text_that_it_owns__say_std_string<T> &&
     detail::elements_that_it_owns__say_std_vector<T> &&
     detail::default_constructible_so_that_it_can_be_rebuilt<T> &&
-    detail::cereal_or_an_aggregate__give_it_a_serialize_function<T>;
+    detail::no_base_bit_field_union_const_or_reference_member__else_give_it_a_serialize_function<
+        T> && detail::cereal_or_an_aggregate__give_it_a_serialize_function<T>;
 
 } // namespace ferry
 

@@ -1,0 +1,47 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "scheduling.hpp"
+
+#include <cerrno>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace ferry::detail {
+
+scheduling scheduling::of_this_thread() {
+    scheduling s;
+    // The set grows with the machine: ask with more room until it is enough.
+    for (std::size_t words = 16; words <= 16384; words *= 4) {
+        s.processors_.assign(words, 0);
+        const long n = ::syscall(SYS_sched_getaffinity, 0, words * sizeof(unsigned long),
+                                 s.processors_.data());
+        if (n > 0) {
+            s.processors_.resize(static_cast<std::size_t>(n) / sizeof(unsigned long));
+            break;
+        }
+        s.processors_.clear();
+    }
+    sched_param parameters{};
+    s.policy_ = static_cast<int>(::syscall(SYS_sched_getscheduler, 0));
+    if (::syscall(SYS_sched_getparam, 0, &parameters) == 0)
+        s.priority_ = parameters.sched_priority;
+    s.nice_ = ::getpriority(PRIO_PROCESS, 0);
+    return s;
+}
+
+void scheduling::apply() const noexcept {
+    if (policy_ < 0)
+        return;
+    const int before = errno; // what it may not do is left as it is
+    if (!processors_.empty())
+        ::syscall(SYS_sched_setaffinity, 0, processors_.size() * sizeof(unsigned long),
+                  processors_.data());
+    sched_param parameters{};
+    parameters.sched_priority = priority_;
+    ::syscall(SYS_sched_setscheduler, 0, policy_, &parameters);
+    ::setpriority(PRIO_PROCESS, 0, nice_);
+    errno = before;
+}
+
+} // namespace ferry::detail

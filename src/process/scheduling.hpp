@@ -1,0 +1,25 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <vector>
+
+namespace ferry::detail {
+
+/// On which processors, in which class and how nicely a thread runs.
+class scheduling {
+public:
+    /// Nothing: what it is applied to stays as it is.
+    scheduling() noexcept = default;
+    static scheduling of_this_thread();
+
+    /// Makes the calling thread run so, as far as it may. Neither allocates nor throws.
+    void apply() const noexcept;
+
+private:
+    std::vector<unsigned long> processors_; // a bit for each
+    int policy_ = -1;
+    int priority_ = 0;
+    int nice_ = 0;
+};
+
+} // namespace ferry::detail
