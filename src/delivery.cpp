@@ -1,23 +1,29 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/detail/delivery.hpp>
 
+#include <ferry/detail/alone.hpp>
+
 namespace ferry::detail {
 
 boost::asio::execution_context::id delivery_service::id;
 
 namespace {
 
-thread_local abandoned_calls* current_calls = nullptr;
+thread_local thread_role role;
 
 } // namespace
 
+thread_role& role_of_this_thread() noexcept {
+    return role;
+}
+
 abandoned_calls* abandoned_calls::current() noexcept {
-    return current_calls;
+    return role.calls;
 }
 abandoned_calls::scope::scope(abandoned_calls* calls) noexcept
-    : outer_(std::exchange(current_calls, calls)) {}
+    : outer_(std::exchange(role.calls, calls)) {}
 abandoned_calls::scope::~scope() {
-    current_calls = outer_;
+    role.calls = outer_;
 }
 
 /// Ended deliveries on their way to their handlers; shares ownership of them. Runs a few of them

@@ -110,11 +110,15 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
                 detail::ending_handler(
                     std::move(handler),
                     [watch = std::move(w)](auto&& h, detail::ending) {
-                        const bool gone = watch->enough->current() == detail::status::cancelled;
-                        std::move(h)(gone ? detail::make_error<cancelled_error>(
-                                                "waiting for futures was cancelled")
-                                          : std::exception_ptr(),
-                                     gone ? wait_result<T>() : detail::partition<T>(*watch));
+                        wait_result<T> result;
+                        auto error = detail::error_from([&]() -> std::exception_ptr {
+                            if (watch->enough->current() == detail::status::cancelled)
+                                return detail::make_error<cancelled_error>(
+                                    "waiting for futures was cancelled");
+                            result = detail::partition<T>(*watch);
+                            return nullptr;
+                        });
+                        std::move(h)(std::move(error), std::move(result));
                     }),
                 detail::on_cancel::cancel_task);
             started->begin();

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/alone.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/timer_queue.hpp>
 #include <ferry/executor.hpp>
@@ -183,6 +184,7 @@ private:
         if (this->current() != status::pending || !on_worker_of(this->home) ||
             !this->start_in_queue())
             return false;
+        const as_if_alone alone;
         execute(false);
         return this->done();
     }
