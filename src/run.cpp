@@ -17,6 +17,10 @@ run_mark::~run_mark() {
     role_of_this_thread().inside_run = false;
 }
 
+void one_thread_runs(boost::asio::io_context& io) {
+    boost::asio::use_service<operation_service>(io).registry->one_thread.store(true);
+}
+
 void run_until_done(boost::asio::io_context& io, const shared_state_base& main) {
     while (!main.done() && io.run_one() != 0) {
     }

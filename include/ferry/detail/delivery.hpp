@@ -21,6 +21,8 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
 #include <condition_variable>
+#include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 
@@ -153,7 +155,7 @@ private:
     void unlink(delivery& d) noexcept FERRY_REQUIRES(mutex_);
     void leave(delivery* first) FERRY_EXCLUDES(mutex_);
     bool look_for_mail() noexcept;
-    void post(delivery_batch batch);
+    void post(delivery_batch batch) noexcept;
     void bring_mail(delivery& d) FERRY_EXCLUDES(mutex_);
     /// Ends what `begin_posting` began, also where posting throws.
     struct posting_scope {
@@ -167,6 +169,10 @@ private:
     std::atomic<int> brought_on_{0}; // the processor of the last push; a hint
     polite_yield yield_;             // belongs to who put `expected_mail()` there
     std::atomic<boost::asio::io_context*> io_{nullptr}; // where mail goes; always the same
+    // For the drain, of which one at most is posted: an outcome must not depend on free memory.
+    template <class T>
+    struct drain_allocator;
+    alignas(std::max_align_t) std::byte drain_room_[128];
 
     alignas(64) short_mutex mutex_;
     std::condition_variable_any idle_;
@@ -211,6 +217,46 @@ boost::asio::io_context* plain_io_context(const E& ex) noexcept {
         return p != nullptr ? &p->context() : nullptr;
     } else
         return nullptr;
+}
+
+/// Something that this thread is just posting, which notices when it is destroyed unrun: that is no
+/// reason to give it up where there was no memory for it.
+class posting_attempt {
+public:
+    explicit posting_attempt(const void* what) noexcept;
+    ~posting_attempt();
+    posting_attempt(const posting_attempt&) = delete;
+    posting_attempt& operator=(const posting_attempt&) = delete;
+
+    bool destroyed() const noexcept { return destroyed_; }
+    /// For the destructor of what is posted; true where it is the one of an attempt.
+    static bool notices(const void* what) noexcept;
+
+private:
+    const void* const what_;
+    posting_attempt* const outer_;
+    bool destroyed_ = false;
+};
+
+/// Waits a little for memory, the longer the more often it was asked; false when that is in vain.
+bool wait_for_memory(int attempt) noexcept;
+
+/// Posts `what`, which holds something that must not be lost, again and again while there is no
+/// memory for it; false where it still belongs to the caller.
+template <class Post>
+bool post_persistently(const void* what, Post&& post) noexcept {
+    for (int i = 0;; ++i) {
+        const posting_attempt attempt(what);
+        try {
+            post();
+            return !attempt.destroyed();
+        } catch (const std::exception&) {
+            if (!attempt.destroyed())
+                return true; // a strand has it
+            if (!wait_for_memory(i))
+                return false;
+        }
+    }
 }
 
 /// Someone who waits for the calls that a cancellation leaves running.
@@ -307,7 +353,7 @@ private:
                 call(call&& o) noexcept : self(std::exchange(o.self, nullptr)) {}
                 call& operator=(call&&) = delete;
                 ~call() {
-                    if (self != nullptr) {
+                    if (self != nullptr && !posting_attempt::notices(self)) {
                         self->drop();
                         self->release(at_home);
                     }
@@ -316,7 +362,10 @@ private:
                 handler_delivery* self;
             };
             const auto ex = std::move(executor_);
-            boost::asio::post(ex, call(this));
+            if (!post_persistently(this, [&] { boost::asio::post(ex, call(this)); })) {
+                drop();
+                release(at_home);
+            }
         }
     }
     void drop() noexcept override {
