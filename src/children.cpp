@@ -55,7 +55,7 @@ void children::launch() {
 void children::start_waiting() {
     while (!waiting_.empty()) {
         started_.splice(started_.end(), waiting_, waiting_.begin());
-        const std::shared_ptr<child> c = started_.back();
+        const std::shared_ptr<child_coroutine> c = started_.back();
         c->place_ = std::prev(started_.end());
         std::exception_ptr error;
         try {
@@ -81,13 +81,13 @@ void children::one_ended() {
     }
 }
 
-void children::ended(child& c, std::exception_ptr e) {
+void children::ended(child_coroutine& c, std::exception_ptr e) {
     struct leaving {
         children& all;
         ~leaving() { all.one_ended(); }
     } const end{*this};
     c.ended_ = true;
-    std::shared_ptr<child> keep;
+    std::shared_ptr<child_coroutine> keep;
     if (emitting_ == 0) {
         keep = std::move(*c.place_);
         started_.erase(c.place_);
@@ -96,7 +96,7 @@ void children::ended(child& c, std::exception_ptr e) {
         c.failed(std::move(e));
 }
 
-void children::lost(std::shared_ptr<child> c) noexcept {
+void children::lost(std::shared_ptr<child_coroutine> c) noexcept {
     if (!c->suspended_) { // on the strand, inside of `start_waiting`
         c->lost_early_ = true;
         return;
@@ -110,7 +110,7 @@ void children::lost(std::shared_ptr<child> c) noexcept {
     }
 }
 
-void children::emit(child& c) {
+void children::emit(child_coroutine& c) {
     if (c.ended_)
         return;
     if (c.suspended_) {
@@ -130,7 +130,7 @@ void children::cancel_children() {
         emit(*c);
 }
 
-void children::cancel_child(std::shared_ptr<child> c) {
+void children::cancel_child(std::shared_ptr<child_coroutine> c) {
     const emission guard(*this);
     emit(*c);
 }

@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <optional>
+#include <thread>
 
 using namespace ferry;
 using namespace std::chrono_literals;
@@ -316,4 +317,41 @@ BOOST_AUTO_TEST_CASE(a_handle_may_cancel_a_group_from_a_function_of_its_executor
     io.restart();
     io.run();
     BOOST_TEST(ended);
+}
+
+BOOST_AUTO_TEST_CASE(a_cancellation_and_a_completion_of_one_await_end_it_once) {
+    enum class first { completion, cancellation, neither };
+    const auto round = [](first which) {
+        asio::io_context io;
+        promise<int> p;
+        const auto f = p.get_future();
+        asio::cancellation_signal signal;
+        int calls = 0;
+        boost::system::error_code result;
+        f.async_wait(asio::bind_cancellation_slot(
+            signal.slot(), asio::bind_executor(io.get_executor(), [&](auto ec) {
+                ++calls;
+                result = ec;
+            })));
+        if (which == first::completion) {
+            p.set_value(1);
+            signal.emit(asio::cancellation_type::terminal);
+        } else if (which == first::cancellation) {
+            signal.emit(asio::cancellation_type::terminal);
+            p.set_value(1);
+        } else {
+            std::jthread other([&] { p.set_value(1); });
+            signal.emit(asio::cancellation_type::terminal);
+        }
+        io.run();
+        signal.emit(asio::cancellation_type::terminal); // nothing is there any more
+        io.restart();
+        io.run();
+        BOOST_TEST(calls == 1);
+        return result;
+    };
+    BOOST_TEST(!round(first::completion));
+    BOOST_TEST(round(first::cancellation) == asio::error::operation_aborted);
+    for (int i = 0; i < 300; ++i)
+        round(first::neither);
 }

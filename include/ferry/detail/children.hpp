@@ -18,22 +18,22 @@ boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor&
 class children;
 
 /// One child coroutine, from `add` until it has ended.
-class child {
+class child_coroutine {
 public:
-    child() = default;
-    child(const child&) = delete;
-    child& operator=(const child&) = delete;
-    virtual ~child() = default;
+    child_coroutine() = default;
+    child_coroutine(const child_coroutine&) = delete;
+    child_coroutine& operator=(const child_coroutine&) = delete;
+    virtual ~child_coroutine() = default;
 
 private:
     friend class children;
     /// Hands the coroutine over to Asio.
-    virtual void spawn(children& all, std::shared_ptr<child> self) = 0;
+    virtual void spawn(children& all, std::shared_ptr<child_coroutine> self) = 0;
     /// Tells of the exception that it ended with.
     virtual void failed(std::exception_ptr e) = 0;
 
     boost::asio::cancellation_signal signal_;
-    std::list<std::shared_ptr<child>>::iterator place_; // in the list of those that have started
+    std::list<std::shared_ptr<child_coroutine>>::iterator place_; // in the list of those that have started
     bool suspended_ = false; // at least once
     bool ended_ = false;
     bool lost_early_ = false;            // destroyed before its first suspension
@@ -61,7 +61,7 @@ public:
     /// Adds a child; `store(value)` and `failed(exception)` are called on the strand. Before
     /// `launch`, or on the strand.
     template <class T, class Store, class Failed>
-    std::shared_ptr<child> add(boost::asio::awaitable<T> a, Store store, Failed failed) {
+    std::shared_ptr<child_coroutine> add(boost::asio::awaitable<T> a, Store store, Failed failed) {
         auto c = std::make_shared<child_of<Failed>>(child_body(std::move(a), std::move(store)),
                                                     std::move(failed));
         waiting_.push_back(c);
@@ -74,7 +74,7 @@ public:
     /// On the strand: signals every child.
     void cancel_children();
     /// On the strand: signals one that was added, unless it has ended.
-    void cancel_child(std::shared_ptr<child> c);
+    void cancel_child(std::shared_ptr<child_coroutine> c);
     /// From any thread.
     bool request_stop() noexcept override;
     /// One that `live_` counts has ended.
@@ -101,7 +101,7 @@ private:
     public:
         using cancellation_slot_type = boost::asio::cancellation_slot;
 
-        at_end(children& all, std::shared_ptr<child> c) noexcept : all_(&all), child_(std::move(c)) {}
+        at_end(children& all, std::shared_ptr<child_coroutine> c) noexcept : all_(&all), child_(std::move(c)) {}
         at_end(at_end&&) noexcept = default;
         at_end& operator=(at_end&&) = delete;
         ~at_end() {
@@ -118,17 +118,17 @@ private:
 
     private:
         boost::intrusive_ptr<children> all_;
-        std::shared_ptr<child> child_;
+        std::shared_ptr<child_coroutine> child_;
     };
 
     template <class Failed>
-    class child_of final : public child {
+    class child_of final : public child_coroutine {
     public:
         child_of(boost::asio::awaitable<void> body, Failed failed)
             : body_(std::move(body)), failed_(std::move(failed)) {}
 
     private:
-        void spawn(children& all, std::shared_ptr<child> self) override {
+        void spawn(children& all, std::shared_ptr<child_coroutine> self) override {
             boost::asio::co_spawn(all.strand_, std::move(body_), at_end(all, std::move(self)));
         }
         void failed(std::exception_ptr e) override { failed_(std::move(e)); }
@@ -151,15 +151,15 @@ private:
 
     class emission;
 
-    void emit(child& c);
+    void emit(child_coroutine& c);
     /// A child has ended; on the strand.
-    void ended(child& c, std::exception_ptr e);
+    void ended(child_coroutine& c, std::exception_ptr e);
     /// A child's coroutine was destroyed: with its context, or by an exception inside of Asio.
-    void lost(std::shared_ptr<child> c) noexcept;
+    void lost(std::shared_ptr<child_coroutine> c) noexcept;
 
     boost::asio::any_io_executor strand_;
-    std::list<std::shared_ptr<child>> waiting_;
-    std::list<std::shared_ptr<child>> started_;
+    std::list<std::shared_ptr<child_coroutine>> waiting_;
+    std::list<std::shared_ptr<child_coroutine>> started_;
     std::size_t emitting_ = 0;
     std::atomic<std::size_t> live_{1}; // one for the launch
     std::atomic<bool> stopped_{false};
