@@ -14,8 +14,28 @@ boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor&
         ex.target<asio::strand<asio::thread_pool::executor_type>>() != nullptr ||
         ex.target<asio::strand<thread_pool::executor_type>>() != nullptr)
         return ex;
+    // Asio's strands need memory in places where they cannot fail: none where none is needed.
+    if (const auto* const plain = ex.target<asio::io_context::executor_type>();
+        plain != nullptr &&
+        asio::use_service<operation_service>(plain->context()).registry->one_thread.load())
+        return ex;
     return asio::make_strand(ex);
 }
+
+/// While one lives, no child leaves the list of those that have started.
+class children::emission {
+public:
+    explicit emission(children& all) noexcept : all_(&all) { ++all.emitting_; }
+    emission(const emission&) = delete;
+    emission& operator=(const emission&) = delete;
+    ~emission() {
+        if (--all_->emitting_ == 0)
+            all_->started_.remove_if([](const auto& c) { return c->ended_; });
+    }
+
+private:
+    const boost::intrusive_ptr<children> all_; // whoever emits may let go of it meanwhile
+};
 
 children::children(const boost::asio::any_io_executor& parent) : strand_(serial_executor(parent)) {
     static_cast<void>(try_start());
@@ -23,50 +43,120 @@ children::children(const boost::asio::any_io_executor& parent) : strand_(serial_
 
 void children::launch() {
     boost::asio::post(strand_, [keep = boost::intrusive_ptr<children>(this)] {
+        struct launching {
+            children& all;
+            ~launching() { all.one_ended(); }
+        } const end{*keep};
         keep->start_waiting();
-        keep->one_ended();
+        keep->launched();
     });
 }
 
 void children::start_waiting() {
     while (!waiting_.empty()) {
-        const auto start = std::move(waiting_.front());
-        waiting_.pop_front();
-        start();
+        started_.splice(started_.end(), waiting_, waiting_.begin());
+        const std::shared_ptr<child_coroutine> c = started_.back();
+        c->place_ = std::prev(started_.end());
+        std::exception_ptr error;
+        try {
+            c->spawn(*this, c); // runs it until its first suspension
+        } catch (...) {
+            error = std::current_exception();
+        }
+        c->suspended_ = true;
+        if (c->lost_early_) {
+            ended(*c, std::move(error));
+        } else if (c->cancelled_early_) {
+            const abandoned_calls::scope scope(c->adopter_);
+            const emission guard(*this);
+            emit(*c);
+        }
     }
 }
 
 void children::one_ended() {
-    start_waiting();
     if (live_.fetch_sub(1) == 1 && claim(true)) {
         store_result([] {});
         publish(status::value);
     }
 }
 
+void children::ended(child_coroutine& c, std::exception_ptr e) {
+    struct leaving {
+        children& all;
+        ~leaving() { all.one_ended(); }
+    } const end{*this};
+    c.ended_ = true;
+    std::shared_ptr<child_coroutine> keep;
+    if (emitting_ == 0) {
+        keep = std::move(*c.place_);
+        started_.erase(c.place_);
+    }
+    if (e)
+        c.failed(std::move(e));
+}
+
+void children::lost(std::shared_ptr<child_coroutine> c) noexcept {
+    if (!c->suspended_) { // on the strand, inside of `start_waiting`
+        c->lost_early_ = true;
+        return;
+    }
+    // What is posted to a context that is being destroyed never runs.
+    try {
+        auto error = make_error<broken_promise>("a coroutine was destroyed unfinished");
+        boost::asio::post(strand_, [keep = boost::intrusive_ptr<children>(this), c = std::move(c),
+                                    error = std::move(error)] { keep->ended(*c, error); });
+    } catch (const std::bad_alloc&) { // whoever runs the context got the first one
+    }
+}
+
+void children::emit(child_coroutine& c) {
+    if (c.ended_)
+        return;
+    if (c.suspended_) {
+        c.signal_.emit(boost::asio::cancellation_type::terminal);
+    } else {
+        c.cancelled_early_ = true;
+        c.adopter_ = abandoned_calls::current();
+    }
+}
+
 void children::cancel_children() {
     cancelling_ = true;
-    // A signalled child may end at once and take its signal with it.
-    for (auto it = signals_.begin(); it != signals_.end();) {
-        auto& signal = *it++;
-        signal.emit(boost::asio::cancellation_type::terminal);
-    }
+    const emission guard(*this);
+    for (const auto& c : waiting_)
+        emit(*c);
+    for (const auto& c : started_)
+        emit(*c);
+}
+
+void children::cancel_child(std::shared_ptr<child_coroutine> c) {
+    const emission guard(*this);
+    emit(*c);
 }
 
 bool children::request_stop() noexcept {
     stopped_.store(true);
     // The strand runs what is posted one by one, and who waits for abandoned calls lives until all
     // its children have ended, of which this one's parent is one.
-    boost::asio::post(strand_, [keep = boost::intrusive_ptr<children>(this),
-                                calls = abandoned_calls::current()] {
-        const abandoned_calls::scope scope(calls);
-        keep->cancel_children();
-    });
-    return true;
+    try {
+        boost::asio::post(strand_, [keep = boost::intrusive_ptr<children>(this),
+                                    calls = abandoned_calls::current()] {
+            const abandoned_calls::scope scope(calls);
+            keep->cancel_children();
+        });
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
 }
 
-std::exception_ptr child_error(std::exception_ptr e) {
-    return is_cancellation(e) ? make_error<cancelled_error>() : e;
+std::exception_ptr child_error(std::exception_ptr e) noexcept {
+    try {
+        return is_cancellation(e) ? make_error<cancelled_error>() : e;
+    } catch (...) {
+        return std::current_exception();
+    }
 }
 
 } // namespace ferry::detail

@@ -45,16 +45,35 @@ boost::asio::execution_context::id default_pool::id;
 
 namespace detail {
 
+namespace {
+
+/// That a pool is being shut down. It goes on when whoever waits for it leaves.
+class closing final : public shared_state<bool> {
+public:
+    closing() { static_cast<void>(try_start()); }
+    std::string label() const override { return "shutdown_default_executor"; }
+
+    void close(pool_core& core, timeout limit) {
+        try {
+            const bool all = core.close_within(limit).stuck.empty();
+            static_cast<void>(claim(true)); // nobody else does
+            store_result([all] { return all; });
+            publish(status::value);
+        } catch (...) {
+            static_cast<void>(fail(std::current_exception()));
+        }
+    }
+};
+
+} // namespace
+
 future<bool> close_default_executor(boost::asio::execution_context& context, timeout limit) {
-    promise<bool> closed;
-    auto f = closed.get_future();
+    const auto state = make_state<closing>();
     // The pool may die with its context meanwhile: what is shut down is shared.
     const auto core = pool_access::core(default_executor(context));
     core->close(false);
-    std::thread([core, limit, p = std::move(closed)]() mutable {
-        p.set_value(core->close_within(limit).stuck.empty());
-    }).detach();
-    return f;
+    std::thread([core, limit, state] { state->close(*core, limit); }).detach();
+    return detail_access::make<bool>(state);
 }
 
 } // namespace detail

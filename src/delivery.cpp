@@ -1,35 +1,103 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/detail/delivery.hpp>
 
+#include <ferry/detail/alone.hpp>
+
+#include <chrono>
+#include <thread>
+
 namespace ferry::detail {
 
 boost::asio::execution_context::id delivery_service::id;
 
 namespace {
 
-thread_local abandoned_calls* current_calls = nullptr;
+thread_local thread_role role;
 
 } // namespace
 
+thread_role& role_of_this_thread() noexcept {
+    return role;
+}
+
 abandoned_calls* abandoned_calls::current() noexcept {
-    return current_calls;
+    return role.calls;
 }
 abandoned_calls::scope::scope(abandoned_calls* calls) noexcept
-    : outer_(std::exchange(current_calls, calls)) {}
+    : outer_(std::exchange(role.calls, calls)) {}
 abandoned_calls::scope::~scope() {
-    current_calls = outer_;
+    role.calls = outer_;
 }
+
+namespace {
+
+thread_local posting_attempt* attempts = nullptr;
+
+} // namespace
+
+posting_attempt::posting_attempt(const void* what) noexcept
+    : what_(what), outer_(std::exchange(attempts, this)) {}
+posting_attempt::~posting_attempt() {
+    attempts = outer_;
+}
+bool posting_attempt::notices(const void* what) noexcept {
+    for (auto* a = attempts; a != nullptr; a = a->outer_) {
+        if (a->what_ == what) {
+            a->destroyed_ = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool wait_for_memory(int attempt) noexcept {
+    std::this_thread::sleep_for(std::chrono::milliseconds(attempt < 10 ? 0 : 1));
+    return attempt < 5000;
+}
+
+// A batch that drains has its memory from the registry, the others from Asio.
+template <class T>
+struct delivery_registry::drain_allocator {
+    using value_type = T;
+
+    explicit drain_allocator(delivery_registry* r) noexcept : room_of(r) {}
+    template <class U>
+    drain_allocator(const drain_allocator<U>& o) noexcept : room_of(o.room_of) {}
+
+    T* allocate(std::size_t n) {
+        if (room_of != nullptr && n * sizeof(T) <= sizeof room_of->drain_room_)
+            return reinterpret_cast<T*>(room_of->drain_room_);
+        return boost::asio::recycling_allocator<T>().allocate(n);
+    }
+    void deallocate(T* p, std::size_t n) noexcept {
+        if (room_of == nullptr || p != static_cast<void*>(room_of->drain_room_))
+            boost::asio::recycling_allocator<T>().deallocate(p, n);
+    }
+    template <class U>
+    bool operator==(const drain_allocator<U>& o) const noexcept {
+        return room_of == o.room_of;
+    }
+
+    delivery_registry* room_of;
+};
 
 /// Ended deliveries on their way to their handlers; shares ownership of them. Runs a few of them
 /// and leaves the rest to another one, so that other handlers and other threads get their turn.
 struct delivery_batch {
     static constexpr std::size_t size = 16;
+    using allocator_type = delivery_registry::drain_allocator<void>;
+
+    allocator_type get_allocator() const noexcept {
+        return allocator_type(first == nullptr ? home.get() : nullptr);
+    }
 
     delivery_batch(boost::intrusive_ptr<delivery_registry> h, delivery* f) noexcept
         : home(std::move(h)), first(f) {}
     delivery_batch(delivery_batch&& o) noexcept
         : home(std::move(o.home)), first(std::exchange(o.first, nullptr)), left(o.left) {}
     ~delivery_batch() {
+        if (first != nullptr && posting_attempt::notices(first))
+            return;
         while (delivery* d = pop()) {
             d->drop();
             d->release(left ? delivery::at_home : 1);
@@ -262,9 +330,18 @@ bool delivery_registry::look_for_mail() noexcept {
     return !mail_.compare_exchange_strong(still, nullptr, std::memory_order_acq_rel);
 }
 
-void delivery_registry::post(delivery_batch batch) {
-    if (batch.first != nullptr)
-        boost::asio::post(io_.load()->get_executor(), std::move(batch));
+void delivery_registry::post(delivery_batch batch) noexcept {
+    delivery* const first = std::exchange(batch.first, nullptr);
+    if (first == nullptr)
+        return;
+    const auto again = [&] {
+        delivery_batch b(this, first);
+        b.left = batch.left;
+        return b;
+    };
+    if (!post_persistently(first,
+                           [&] { boost::asio::post(io_.load()->get_executor(), again()); }))
+        static_cast<void>(again()); // drops them
 }
 
 void delivery_registry::close() {

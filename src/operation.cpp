@@ -63,7 +63,15 @@ void operation_registry::emit(operation_base& op) noexcept {
         operation_base* op;
         void operator()() { op->signal_.emit(boost::asio::cancellation_type::terminal); }
     };
-    boost::asio::post(*op.executor_, emission{op.self(), &op});
+    for (int i = 0;; ++i) {
+        try {
+            boost::asio::post(*op.executor_, emission{op.self(), &op});
+            return;
+        } catch (const std::exception&) {
+            if (!wait_for_memory(i))
+                return; // its outcome is dropped all the same
+        }
+    }
 }
 
 void operation_registry::cancel_all() {

@@ -1,23 +1,24 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/run.hpp>
 
+#include <ferry/detail/alone.hpp>
+
 #include <stdexcept>
 
 namespace ferry::detail {
-namespace {
-
-thread_local bool running = false;
-
-} // namespace
 
 run_mark::run_mark() {
-    if (running)
+    if (role_of_this_thread().inside_run)
         throw std::logic_error("ferry::run was called inside a running ferry::run");
-    running = true;
+    role_of_this_thread().inside_run = true;
 }
 
 run_mark::~run_mark() {
-    running = false;
+    role_of_this_thread().inside_run = false;
+}
+
+void one_thread_runs(boost::asio::io_context& io) {
+    boost::asio::use_service<operation_service>(io).registry->one_thread.store(true);
 }
 
 void run_until_done(boost::asio::io_context& io, const shared_state_base& main) {

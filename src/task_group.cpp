@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/task_group.hpp>
 
+#include <algorithm>
+
 namespace ferry::detail {
 
 void group_scope::check_open() const {
@@ -8,6 +10,12 @@ void group_scope::check_open() const {
         throw invalid_state_error("the task group has ended: nothing can be spawned");
     if (cancelling() || stopped())
         throw invalid_state_error("the task group is failing: nothing can be spawned");
+}
+
+void group_scope::expect_member() {
+    const std::size_t enough = exceptions.size() + unfinished() + 1;
+    if (exceptions.capacity() < enough)
+        exceptions.reserve(std::max(enough, 2 * exceptions.capacity()));
 }
 
 void group_scope::cancel_all() {

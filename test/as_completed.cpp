@@ -233,3 +233,36 @@ BOOST_AUTO_TEST_CASE(a_coroutine_gets_each_future_once_as_it_completes) { // CF-
     io.run();
     BOOST_TEST((seen == std::vector{all[2], all[0], all[1]}));
 }
+
+BOOST_AUTO_TEST_CASE(one_who_is_cancelled_leaves_the_next_to_another_who_waits) {
+    for (const bool first_leaves : {true, false}) {
+        asio::io_context io;
+        promise<int> p;
+        const std::vector all{p.get_future()};
+        auto view = as_completed(all);
+        asio::cancellation_signal leave;
+        int given = 0, left = 0;
+        const auto wait = [&](bool leaves) {
+            const auto report = [&](std::exception_ptr e, std::optional<future<int>> f) {
+                left += e ? 1 : 0;
+                given += f ? f->result() : 0;
+            };
+            if (leaves)
+                view.async_next(asio::bind_cancellation_slot(
+                    leave.slot(), asio::bind_executor(io.get_executor(), report)));
+            else
+                view.async_next(asio::bind_executor(io.get_executor(), report));
+        };
+        wait(first_leaves);
+        wait(!first_leaves);
+        leave.emit(asio::cancellation_type::terminal);
+        io.poll();
+        BOOST_TEST(left == 1);
+        BOOST_TEST(given == 0);
+        p.set_value(7);
+        io.restart();
+        io.run();
+        BOOST_TEST(left == 1);
+        BOOST_TEST(given == 7);
+    }
+}

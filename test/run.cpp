@@ -150,3 +150,22 @@ BOOST_AUTO_TEST_CASE(a_destroyed_context_breaks_the_promise) { // CF-ASY-27
     BOOST_TEST(waited.done());
     BOOST_TEST(!waited.cancel() == !waited.cancelled());
 }
+
+BOOST_AUTO_TEST_CASE(a_helped_task_may_run_a_coroutine_of_its_own) {
+    thread_pool pool(1);
+    const auto answer = []() -> awaitable<int> {
+        co_return co_await to_thread([] { return 42; });
+    };
+    // The worker is inside of `run` when it helps with what it waits for.
+    const auto waits = [&]() -> awaitable<int> {
+        co_return pool.submit([&] { return run(answer()); }).result();
+    };
+    BOOST_TEST(pool.submit([&] { return run(waits()); }).result() == 42);
+    BOOST_TEST(run(waits()) == 42);
+    const auto again = [&]() -> awaitable<int> { // the helper is inside of it again afterwards
+        static_cast<void>(pool.submit([] {}).result());
+        BOOST_CHECK_THROW(run(answer()), std::logic_error);
+        co_return 1;
+    };
+    BOOST_TEST(pool.submit([&] { return run(again()); }).result() == 1);
+}

@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_waits_runs_its_own_pools_tasks) { // CF-DLK-0
     BOOST_TEST(sum == 45);
 }
 
-BOOST_AUTO_TEST_CASE(a_coroutine_can_wait) { // CF-GAT-14 -19
+BOOST_AUTO_TEST_CASE(a_coroutine_can_wait) { // CF-GAT-14
     three t;
     thread_pool pool(1);
     asio::io_context io;
@@ -161,6 +161,36 @@ BOOST_AUTO_TEST_CASE(a_coroutine_can_wait) { // CF-GAT-14 -19
     BOOST_TEST(first == 1u);
     BOOST_TEST(failed == 2u);
     BOOST_TEST(all == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_is_told_and_the_others_stay_usable) { // CF-GAT-19
+    for (const std::size_t winner : {0u, 1u, 2u}) {
+        three t;
+        promise<int>* const promises[] = {&t.a, &t.b, &t.c};
+        asio::io_context io;
+        wait_result<int> r;
+        const auto body = [&]() -> asio::awaitable<void> {
+            wait_options options{.return_when = return_when::first_completed};
+            r = co_await async_wait(t.all, options);
+        };
+        asio::co_spawn(io, body(), asio::detached);
+        io.poll();
+        promises[winner]->set_value(7);
+        io.restart();
+        io.run();
+        BOOST_REQUIRE(r.done.size() == 1u);
+        BOOST_TEST((r.done[0] == t.all[winner]));
+        BOOST_REQUIRE(r.not_done.size() == 2u);
+        std::size_t n = 0;
+        for (std::size_t i : {0u, 1u, 2u}) {
+            if (i == winner)
+                continue;
+            BOOST_TEST((r.not_done[n] == t.all[i]));
+            BOOST_TEST(!r.not_done[n].done());
+            promises[i]->set_value(static_cast<int>(i));
+            BOOST_TEST(r.not_done[n++].result(0s) == static_cast<int>(i));
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_callback_can_wait) {

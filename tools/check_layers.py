@@ -8,7 +8,7 @@ import sys
 
 LEVELS = {
     0: "config fwd",
-    1: "error timeout unhandled task_options stats detail/is_awaitable detail/copied detail/futex detail/spin detail/runnable detail/posted detail/ending_handler detail/thread_annotations detail/short_mutex detail/slab detail/spare_blocks",
+    1: "error timeout unhandled task_options stats detail/is_awaitable detail/copied detail/futex detail/spin detail/alone detail/post_persistently detail/runnable detail/posted detail/ending_handler detail/thread_annotations detail/short_mutex detail/slab detail/spare_blocks",
     # Beside the futures, which it does not know.
     1.5: "resilience/backoff resilience/retry resilience/circuit_breaker",
     2: "detail/shared_state detail/timer_queue detail/delivery detail/await_state",

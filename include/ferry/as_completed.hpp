@@ -134,7 +134,8 @@ public:
                     *r, ex,
                     detail::ending_handler(std::move(handler),
                                            [r, source](auto&& h, detail::ending) {
-                                               auto error = (*source)->failure(*r);
+                                               auto error = detail::error_from(
+                                                   [&] { return (*source)->failure(*r); });
                                                std::optional<future<T>> f;
                                                if (!error && r->value() != nullptr)
                                                    f = detail::typed<T>(std::move(r->value()));

@@ -24,13 +24,16 @@ future<bool> close_default_executor(boost::asio::execution_context& context, tim
 
 /// Shuts the default pool of the coroutine's context down; `to_thread` throws `shutdown_error`
 /// afterwards. False when tasks were still running at the time-out: what was queued is then
-/// cancelled and the threads are left to finish. Blocking: never.
+/// cancelled and the threads are left to finish. Cancellation (all types): `cancelled_error` at
+/// once; the pool goes on shutting down. Blocking: never.
 /// Source: asyncio's `loop.shutdown_default_executor`.
 inline boost::asio::awaitable<bool> shutdown_default_executor(timeout limit = {}) {
     const auto ex = co_await boost::asio::this_coro::executor;
-    auto closed = detail::close_default_executor(
-        boost::asio::query(ex, boost::asio::execution::context), limit);
-    co_return co_await std::move(closed).async_result();
+    const auto closed = detail_access::take(detail::close_default_executor(
+        boost::asio::query(ex, boost::asio::execution::context), limit));
+    detail::ending end{};
+    co_await detail::until_done(*closed, detail::on_cancel::stop_waiting, end);
+    co_return detail::outcome_of(*closed, end, true);
 }
 
 } // namespace ferry

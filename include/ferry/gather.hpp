@@ -53,6 +53,7 @@ gather_values(boost::asio::awaitable<T>... awaitables) {
     g->launch();
     ending how{};
     co_await all_ended(*g, how);
+    check_ended(how);
     if (g->first)
         std::rethrow_exception(g->first);
     co_return std::apply(
@@ -86,6 +87,7 @@ gather(return_exceptions_t, boost::asio::awaitable<T>... awaitables) {
     g->launch();
     detail::ending how{};
     co_await detail::all_ended(*g, how);
+    detail::check_ended(how);
     co_return std::apply(
         [](auto&... place) { return std::tuple<detail::child_result<T>...>(std::move(*place)...); },
         g->places);
@@ -105,6 +107,7 @@ gather_all(std::vector<boost::asio::awaitable<T>> awaitables, bool keep_going) {
     g->launch();
     ending how{};
     co_await all_ended(*g, how);
+    check_ended(how);
     co_return g;
 }
 

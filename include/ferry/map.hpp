@@ -24,12 +24,6 @@ template <class R>
 class single_call {
 public:
     explicit single_call(future<R> f) noexcept : future_(std::move(f)) {}
-    /// One whose input could not be read.
-    explicit single_call(std::exception_ptr error) {
-        promise<R> failed;
-        future_ = failed.get_future();
-        failed.set_exception(std::move(error));
-    }
 
     bool wait_for(timeout limit) const { return future_.done() || future_.wait_for(limit); }
     /// Waits for the current element and gives it.
@@ -62,6 +56,7 @@ struct map_progress {
     /// Submits a call for at most so many next inputs; nothing at their end. Empty: all is
     /// submitted.
     std::function<std::optional<Call>(std::size_t)> more;
+    std::exception_ptr last; // what went wrong with more; comes behind the calls
     std::optional<timeout::clock::time_point> deadline;
     std::size_t room = 0;     // how many more inputs may be ahead of the reading
     std::size_t together = 1; // how many are worth a call
@@ -83,6 +78,20 @@ struct map_progress {
         cancel();
         calls.clear();
         more = nullptr;
+        last = nullptr;
+    }
+    bool at_end() {
+        refill();
+        return calls.empty() && !last;
+    }
+    /// The call of the current element. Throws where there is none.
+    Call& current() {
+        read = true;
+        if (at_end())
+            throw invalid_state_error("map: there are no more results");
+        if (calls.empty())
+            std::rethrow_exception(last);
+        return calls.front();
     }
     /// Submits one call; false at the end of the input.
     bool submit_one() {
@@ -93,18 +102,29 @@ struct map_progress {
         calls.push_back(std::move(*c));
         return true;
     }
-    /// One element was read: takes in more input; what goes wrong there comes out when its place is
-    /// read.
-    void advance() {
-        if (!calls.front().next())
-            calls.pop_front();
-        ++room;
+    /// Leaves an element behind. More input is taken in when the next one is asked for, since that
+    /// may wait, for the input or for room in the pool.
+    void advance() noexcept {
+        read = true;
+        if (calls.empty()) {
+            last = nullptr;
+        } else {
+            if (!calls.front().next())
+                calls.pop_front();
+            ++room;
+        }
+    }
+
+private:
+    void refill() {
         while (more && room >= together) {
             try {
                 if (submit_one())
                     continue;
             } catch (...) {
-                calls.emplace_back(std::current_exception());
+                last = std::current_exception();
+                if (last == nullptr) // the thread is being ended
+                    throw;
             }
             more = nullptr;
         }
@@ -115,7 +135,9 @@ struct map_progress {
 
 /// The results of a `map`, in the order of the input. A single-pass input range: `*` waits, throws
 /// what the call threw, and gives `R&&` (void: `std::monostate`); `++` does neither. After an
-/// exception the iteration can go on behind it. `begin()` again goes on where reading stopped; the
+/// exception the iteration can go on behind it. With a `buffersize`, more input is read and submitted
+/// when the next element is asked for, by `*` or by the comparison with the end; what goes wrong there
+/// is thrown at its place, and the view ends behind it. `begin()` again goes on where reading stopped; the
 /// view keeps nothing of what was read. When the time-out expires `*` throws `timeout_error`, what
 /// has not started is cancelled, and the view is at its end.
 /// Destroying a view that was read from cancels what has not started; one never read, nothing.
@@ -134,22 +156,20 @@ public:
         iterator() = default;
         value&& operator*() const {
             auto& p = *progress_;
-            p.read = true;
-            auto& front = p.calls.front();
+            auto& front = p.current();
             if (p.deadline && !front.wait_for(*p.deadline - timeout::clock::now())) {
                 p.finish();
                 throw timeout_error("map: its time-out expired");
             }
             return static_cast<value&&>(front.get());
         }
-        iterator& operator++() {
-            progress_->read = true;
+        iterator& operator++() noexcept {
             progress_->advance();
             return *this;
         }
-        void operator++(int) { ++*this; }
-        friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept {
-            return i.progress_->calls.empty();
+        void operator++(int) noexcept { ++*this; }
+        friend bool operator==(const iterator& i, std::default_sentinel_t) {
+            return i.progress_->at_end();
         }
 
     private:
@@ -239,15 +259,11 @@ map_view<R, Call> start_map(const map_options& options, std::size_t together, Su
         [submit = std::make_shared<Submit>(std::move(submit)), // which may be move-only
          source = std::make_shared<reader>(std::views::all(std::forward<Ranges>(ranges))...)](
             std::size_t most) { return (*submit)(*source, most); };
-    try {
-        bool more = true;
-        while (progress->room != 0 && more)
-            more = progress->submit_one();
-        if (!more)
+    while (progress->room != 0) {
+        if (!progress->submit_one()) {
             progress->more = nullptr;
-    } catch (...) {
-        progress->cancel();
-        throw;
+            break;
+        }
     }
     return map_view<R, Call>(std::move(progress));
 }

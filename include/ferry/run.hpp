@@ -17,6 +17,8 @@ public:
     run_mark& operator=(const run_mark&) = delete;
 };
 
+/// Says of the context that this thread alone runs it.
+void one_thread_runs(boost::asio::io_context& io);
 /// Runs the context until `main` is done, then cancels and awaits what Ferry started on it.
 void run_until_done(boost::asio::io_context& io, const shared_state_base& main);
 
@@ -34,6 +36,7 @@ T run(boost::asio::awaitable<T> main) {
     future<T> outcome;
     {
         boost::asio::io_context io(1);
+        detail::one_thread_runs(io);
         outcome = run_coroutine_threadsafe(io.get_executor(), std::move(main));
         detail::run_until_done(io, *detail_access::state(outcome));
     }

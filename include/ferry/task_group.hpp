@@ -11,12 +11,14 @@ namespace ferry {
 namespace detail {
 
 /// The children of a task group, its body among them.
-class group_scope final : public children, public abandoned_calls {
+class group_scope : public children, public abandoned_calls {
 public:
     using children::children;
 
     /// Throws invalid_state_error where nothing may be spawned any more.
     void check_open() const;
+    /// Makes room for the exceptions of one member more, so that none is lost later.
+    void expect_member();
     void cancel_all();
     /// A member has ended with an exception; the first that is no cancellation cancels the others.
     void member_failed(std::exception_ptr e);
@@ -25,6 +27,17 @@ public:
 
 private:
     void adopt(boost::intrusive_ptr<shared_state_base> call) override;
+};
+
+/// A group with its body and what that gives, which outlive the coroutine that waits for them.
+template <class Body, class R>
+class group_with_body final : public group_scope {
+public:
+    group_with_body(const boost::asio::any_io_executor& parent, Body b)
+        : group_scope(parent), body(std::move(b)) {}
+
+    Body body;
+    std::optional<regular_t<R>> value;
 };
 
 /// Fails a member's future when its coroutine is destroyed before it ended.
@@ -55,9 +68,10 @@ public:
     template <class T>
     future<T> spawn(boost::asio::awaitable<T> awaitable) {
         scope_->check_open();
+        scope_->expect_member();
         auto member = std::make_shared<detail::group_member<T>>(
             new detail::operation<T>(scope_->executor()));
-        const auto signal = scope_->add(
+        const auto started = scope_->add(
             std::move(awaitable),
             [member](detail::regular_t<T> v) {
                 member->op->slot().clear();
@@ -71,13 +85,18 @@ public:
                 member->op->fail_with(e);
                 scope->member_failed(std::move(e));
             });
-        member->op->slot().assign(
-            [signal](boost::asio::cancellation_type type) { signal->emit(type); });
+        // What is in the slot lives with the member, and the group with its members.
+        member->op->slot().assign([group = scope_.get(), weak = std::weak_ptr(started)](
+                                      boost::asio::cancellation_type) {
+            if (auto c = weak.lock())
+                group->cancel_child(std::move(c));
+        });
         scope_->start_waiting();
         return detail_access::make<T>(member->op);
     }
 
-    /// Cancels all members and the body; nothing can be spawned any more.
+    /// Cancels all members and the body; nothing can be spawned any more. One that has not been
+    /// suspended yet goes on until it is; a value that the body gives all the same is the group's.
     void cancel() { scope_->cancel_all(); }
 
 private:
@@ -126,24 +145,26 @@ template <class Body>
 auto with_task_group(Body body) -> detail::returned_by_body_t<Body> {
     using result = typename detail::returned_by_body_t<Body>::value_type;
     const auto ex = co_await boost::asio::this_coro::executor;
-    boost::intrusive_ptr<detail::group_scope> scope(new detail::group_scope(ex));
-    task_group group(scope);
-    std::optional<detail::regular_t<result>> value;
-    scope->add([](Body& b, task_group& g) -> boost::asio::awaitable<result> {
-        co_return co_await b(g); // called on the strand
-    }(body, group),
-               [&value](detail::regular_t<result> v) { value.emplace(std::move(v)); },
+    using scope_type = detail::group_with_body<Body, result>;
+    boost::intrusive_ptr<scope_type> scope(new scope_type(ex, std::move(body)));
+    scope->expect_member();
+    scope->add([](scope_type* s) -> boost::asio::awaitable<result> {
+        task_group group{boost::intrusive_ptr<detail::group_scope>(s)};
+        co_return co_await s->body(group); // called on the strand
+    }(scope.get()),
+               [s = scope.get()](detail::regular_t<result> v) { s->value.emplace(std::move(v)); },
                [s = scope.get()](std::exception_ptr e) { s->member_failed(std::move(e)); });
     scope->launch();
     detail::ending how{};
     co_await detail::all_ended(*scope, how);
+    detail::check_ended(how);
     scope->let_go();
     if (!scope->exceptions.empty())
         throw exception_group(std::move(scope->exceptions));
-    if (scope->stopped() || !value)
+    if (scope->stopped() || !scope->value)
         throw cancelled_error("the task group was cancelled");
     if constexpr (!std::is_void_v<result>)
-        co_return std::move(*value);
+        co_return std::move(*scope->value);
 }
 
 } // namespace ferry

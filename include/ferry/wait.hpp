@@ -128,11 +128,14 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
                 detail::ending_handler(
                     std::move(handler),
                     [watch = std::move(w), wrong = std::move(wrong)](auto&& h, detail::ending) {
-                        std::exception_ptr error = wrong;
-                        if (watch->enough->current() == detail::status::cancelled)
-                            error = detail::make_error<cancelled_error>(
-                                "waiting for futures was cancelled");
-                        auto result = error ? wait_result<T>() : detail::partition<T>(*watch);
+                        wait_result<T> result;
+                        auto error = wrong ? wrong : detail::error_from([&]() -> std::exception_ptr {
+                            if (watch->enough->current() == detail::status::cancelled)
+                                return detail::make_error<cancelled_error>(
+                                    "waiting for futures was cancelled");
+                            result = detail::partition<T>(*watch);
+                            return nullptr;
+                        });
                         std::move(h)(std::move(error), std::move(result));
                     }),
                 detail::on_cancel::cancel_task);

@@ -3,6 +3,7 @@
 
 #include <ferry/detail/children.hpp>
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 namespace ferry {
@@ -27,25 +28,36 @@ public:
                 error = std::move(e);
                 timer_.cancel();
             });
-        hold();
-        boost::asio::post(executor(), [keep = boost::intrusive_ptr<timed_child>(this)] {
-            keep->timer_.async_wait(boost::asio::bind_executor(
-                keep->executor(), [keep](boost::system::error_code ec) {
-                    if (!ec && !keep->value && !keep->error) {
-                        keep->expired = true;
-                        keep->cancel_children();
-                    }
-                    keep->one_ended();
-                }));
-        });
         launch();
     }
 
     std::optional<regular_t<T>> value;
     std::exception_ptr error;
+    std::exception_ptr timer_error; // there was no time-out
     bool expired = false;
 
 private:
+    void launched() override {
+        if (value || error)
+            return;
+        hold();
+        try {
+            timer_.async_wait(boost::asio::bind_executor(
+                executor(), [keep = boost::intrusive_ptr<timed_child>(this)](
+                                boost::system::error_code ec) { keep->timer_ended(!ec); }));
+        } catch (...) {
+            timer_error = std::current_exception();
+            timer_ended(true);
+        }
+    }
+    void timer_ended(bool at_deadline) {
+        if (at_deadline && !value && !error) {
+            expired = true;
+            cancel_children();
+        }
+        one_ended();
+    }
+
     boost::asio::steady_timer timer_;
 };
 
@@ -70,9 +82,12 @@ boost::asio::awaitable<T> wait_for(boost::asio::awaitable<T> awaitable, timeout 
     c->start(std::move(awaitable), *deadline);
     detail::ending how{};
     co_await detail::all_ended(*c, how);
+    detail::check_ended(how);
     if (c->error) {
         if (!detail::is_cancellation(c->error))
             std::rethrow_exception(c->error);
+        if (c->timer_error)
+            std::rethrow_exception(c->timer_error);
         if (c->expired && !c->stopped())
             throw timeout_error("wait_for: not done within " + detail::text_of(limit));
         throw cancelled_error();

@@ -10,6 +10,7 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/system_executor.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <concepts>
 #include <functional>
@@ -97,22 +98,77 @@ struct result_signature<void> {
     using type = void(std::exception_ptr);
 };
 
+/// What `make` gives, or the exception that it throws in place of an error.
+template <class F>
+std::exception_ptr error_from(F&& make) {
+    try {
+        return std::forward<F>(make)();
+    } catch (...) {
+        auto error = std::current_exception();
+        if (error == nullptr) // the thread is being ended
+            throw;
+        return error;
+    }
+}
+
+/// The value on its way into a handler: made where the handler wants it, so that a copy or a move
+/// that throws is known to have come before the handler's own code.
+template <class T>
+class passed_value {
+public:
+    passed_value(shared_state<T>& s, bool take) noexcept : state_(s), take_(take) {}
+    passed_value(const passed_value&) = delete;
+    passed_value& operator=(const passed_value&) = delete;
+
+    awaited_t<T> make() {
+        try {
+            return value_of(state_, take_);
+        } catch (...) { // taken, or its copy failed
+            failed_ = true;
+            throw;
+        }
+    }
+    operator awaited_t<T>() && { return make(); }
+    bool failed() const noexcept { return failed_; }
+
+private:
+    shared_state<T>& state_;
+    const bool take_;
+    bool failed_ = false;
+};
+
+/// A coroutine's handler keeps the value until the coroutine goes on. Where moving may fail, it
+/// converts the value itself.
+template <class T, class Handler>
+void give(Handler&& h, passed_value<T>& value) {
+    std::forward<Handler>(h)(std::exception_ptr(), value.make());
+}
+template <class T, class Executor, class V>
+    requires(!std::is_nothrow_move_constructible_v<awaited_t<T>>)
+void give(boost::asio::detail::awaitable_handler<Executor, std::exception_ptr, V>&& h,
+          passed_value<T>& value) {
+    std::move(h)(std::exception_ptr(), std::move(value));
+}
+
 /// Calls a handler of that signature with the outcome.
 template <class T, class Handler>
 void complete_with(Handler&& h, shared_state<T>& s, ending end, bool take) {
-    std::exception_ptr error = error_of(s, end);
+    std::exception_ptr error = error_from([&] { return error_of(s, end); });
     if constexpr (std::is_void_v<T>) {
         std::forward<Handler>(h)(std::move(error));
     } else {
-        std::optional<T> value;
         if (!error) {
+            passed_value<T> value(s, take);
             try {
-                value.emplace(value_of(s, take));
-            } catch (...) { // taken, or its copy failed
+                give(std::forward<Handler>(h), value);
+                return;
+            } catch (...) {
                 error = std::current_exception();
+                if (!value.failed() || error == nullptr)
+                    throw;
             }
         }
-        std::forward<Handler>(h)(std::move(error), value ? std::move(*value) : T());
+        std::forward<Handler>(h)(std::move(error), awaited_t<T>());
     }
 }
 

@@ -3,27 +3,53 @@
 
 #include <ferry/detail/operation.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
-#include <functional>
 #include <list>
+#include <memory>
 
 namespace ferry::detail {
 
 /// `ex` where it is a strand, else a new strand over it.
 boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor& ex);
 
+class children;
+
+/// One child coroutine, from `add` until it has ended.
+class child_coroutine {
+public:
+    child_coroutine() = default;
+    child_coroutine(const child_coroutine&) = delete;
+    child_coroutine& operator=(const child_coroutine&) = delete;
+    virtual ~child_coroutine() = default;
+
+private:
+    friend class children;
+    /// Hands the coroutine over to Asio.
+    virtual void spawn(children& all, std::shared_ptr<child_coroutine> self) = 0;
+    /// Tells of the exception that it ended with.
+    virtual void failed(std::exception_ptr e) = 0;
+
+    boost::asio::cancellation_signal signal_;
+    std::list<std::shared_ptr<child_coroutine>>::iterator place_; // in the list of those that have started
+    bool suspended_ = false; // at least once
+    bool ended_ = false;
+    bool lost_early_ = false;            // destroyed before its first suspension
+    bool cancelled_early_ = false;       // the signal waits for the first suspension
+    abandoned_calls* adopter_ = nullptr; // of what that cancellation leaves running
+};
+
 /// Child coroutines on one strand, for a parent that waits until all have ended.
 ///
 /// It is itself what the parent waits for: running until the last child has ended. A cancellation of
 /// the parent reaches it as `request_stop` and is passed on to the children.
 ///
-/// Invariant: after `launch`, everything but `live_`, `stopped_` and the outcome is touched on the
-/// strand only.
+/// Invariants: after `launch`, everything but `live_`, `stopped_` and the outcome is touched on the
+/// strand only. A child is signalled only after its first suspension, since `co_spawn` loses a
+/// coroutine that was cancelled and ends before that. While a signal is emitted nothing leaves
+/// `started_`: any child may end inside of it.
 class children : public shared_state<void> {
 public:
     explicit children(const boost::asio::any_io_executor& parent);
@@ -35,33 +61,20 @@ public:
     /// Adds a child; `store(value)` and `failed(exception)` are called on the strand. Before
     /// `launch`, or on the strand.
     template <class T, class Store, class Failed>
-    std::list<boost::asio::cancellation_signal>::iterator
-    add(boost::asio::awaitable<T> a, Store store, Failed failed) {
-        const auto signal = signals_.emplace(signals_.end());
+    std::shared_ptr<child_coroutine> add(boost::asio::awaitable<T> a, Store store, Failed failed) {
+        auto c = std::make_shared<child_of<Failed>>(child_body(std::move(a), std::move(store)),
+                                                    std::move(failed));
+        waiting_.push_back(c);
         live_.fetch_add(1);
-        waiting_.push_back([this, signal, body = std::make_shared<boost::asio::awaitable<void>>(
-                                              child_body(std::move(a), std::move(store))),
-                            failed = std::move(failed)]() mutable {
-            boost::asio::co_spawn(
-                strand_, std::move(*body),
-                boost::asio::bind_cancellation_slot(
-                    signal->slot(),
-                    boost::asio::bind_executor(
-                        strand_, [keep = boost::intrusive_ptr<children>(this), signal,
-                                  failed = std::move(failed)](std::exception_ptr e) mutable {
-                            keep->signals_.erase(signal);
-                            if (e)
-                                failed(std::move(e));
-                            keep->one_ended();
-                        })));
-        });
-        return signal;
+        return c;
     }
 
     /// Starts what was added.
     void launch();
-    /// On the strand: signals every child but the given one.
+    /// On the strand: signals every child.
     void cancel_children();
+    /// On the strand: signals one that was added, unless it has ended.
+    void cancel_child(std::shared_ptr<child_coroutine> c);
     /// From any thread.
     bool request_stop() noexcept override;
     /// One that `live_` counts has ended.
@@ -76,14 +89,56 @@ public:
 
 protected:
     bool cancelling() const noexcept { return cancelling_; }
+    /// How many are counted by `live_`.
+    std::size_t unfinished() const noexcept { return live_.load(); }
+    /// Called on the strand when the first children have started.
+    virtual void launched() {}
 
 private:
+    /// A child's completion handler. Without an executor of its own, so that a signal goes straight
+    /// to the coroutine; on the strand all the same, which is where the coroutine runs.
+    class at_end {
+    public:
+        using cancellation_slot_type = boost::asio::cancellation_slot;
+
+        at_end(children& all, std::shared_ptr<child_coroutine> c) noexcept : all_(&all), child_(std::move(c)) {}
+        at_end(at_end&&) noexcept = default;
+        at_end& operator=(at_end&&) = delete;
+        ~at_end() {
+            if (all_ != nullptr)
+                all_->lost(std::move(child_));
+        }
+        cancellation_slot_type get_cancellation_slot() const noexcept {
+            return child_->signal_.slot();
+        }
+        void operator()(std::exception_ptr e) {
+            const auto all = std::exchange(all_, nullptr);
+            all->ended(*child_, std::move(e));
+        }
+
+    private:
+        boost::intrusive_ptr<children> all_;
+        std::shared_ptr<child_coroutine> child_;
+    };
+
+    template <class Failed>
+    class child_of final : public child_coroutine {
+    public:
+        child_of(boost::asio::awaitable<void> body, Failed failed)
+            : body_(std::move(body)), failed_(std::move(failed)) {}
+
+    private:
+        void spawn(children& all, std::shared_ptr<child_coroutine> self) override {
+            boost::asio::co_spawn(all.strand_, std::move(body_), at_end(all, std::move(self)));
+        }
+        void failed(std::exception_ptr e) override { failed_(std::move(e)); }
+
+        boost::asio::awaitable<void> body_;
+        Failed failed_;
+    };
+
     template <class T, class Store>
     static boost::asio::awaitable<void> child_body(boost::asio::awaitable<T> a, Store store) {
-        // Resetting the state forgets what came before the start.
-        const auto before = co_await boost::asio::this_coro::cancellation_state;
-        if (before.cancelled() != boost::asio::cancellation_type::none)
-            throw cancelled_error();
         co_await boost::asio::this_coro::reset_cancellation_state(
             boost::asio::enable_total_cancellation());
         if constexpr (std::is_void_v<T>) {
@@ -94,20 +149,34 @@ private:
         }
     }
 
+    class emission;
+
+    void emit(child_coroutine& c);
+    /// A child has ended; on the strand.
+    void ended(child_coroutine& c, std::exception_ptr e);
+    /// A child's coroutine was destroyed: with its context, or by an exception inside of Asio.
+    void lost(std::shared_ptr<child_coroutine> c) noexcept;
+
     boost::asio::any_io_executor strand_;
-    std::list<boost::asio::cancellation_signal> signals_;
-    std::list<std::function<void()>> waiting_;
+    std::list<std::shared_ptr<child_coroutine>> waiting_;
+    std::list<std::shared_ptr<child_coroutine>> started_;
+    std::size_t emitting_ = 0;
     std::atomic<std::size_t> live_{1}; // one for the launch
     std::atomic<bool> stopped_{false};
     bool cancelling_ = false;
 };
 
 /// The error as a child's: a cancellation is a cancelled_error.
-std::exception_ptr child_error(std::exception_ptr e);
+std::exception_ptr child_error(std::exception_ptr e) noexcept;
 
 /// Waits, on the parent's executor, until all children have ended.
 inline auto all_ended(children& c, ending& how) {
     return until_done(c, on_cancel::cancel_task, how);
+}
+/// Throws where the parent is to go on before them, since there was no memory to cancel them.
+inline void check_ended(ending how) {
+    if (how == ending::abandoned)
+        throw cancelled_error("the wait was cancelled; its coroutines could not be");
 }
 
 } // namespace ferry::detail

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/post_persistently.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/short_mutex.hpp>
 #include <ferry/detail/spin.hpp>
@@ -21,6 +22,8 @@
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
 #include <condition_variable>
+#include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 
@@ -153,7 +156,7 @@ private:
     void unlink(delivery& d) noexcept FERRY_REQUIRES(mutex_);
     void leave(delivery* first) FERRY_EXCLUDES(mutex_);
     bool look_for_mail() noexcept;
-    void post(delivery_batch batch);
+    void post(delivery_batch batch) noexcept;
     void bring_mail(delivery& d) FERRY_EXCLUDES(mutex_);
     /// Ends what `begin_posting` began, also where posting throws.
     struct posting_scope {
@@ -167,6 +170,10 @@ private:
     std::atomic<int> brought_on_{0}; // the processor of the last push; a hint
     polite_yield yield_;             // belongs to who put `expected_mail()` there
     std::atomic<boost::asio::io_context*> io_{nullptr}; // where mail goes; always the same
+    // For the drain, of which one at most is posted: an outcome must not depend on free memory.
+    template <class T>
+    struct drain_allocator;
+    alignas(std::max_align_t) std::byte drain_room_[128];
 
     alignas(64) short_mutex mutex_;
     std::condition_variable_any idle_;
@@ -307,7 +314,7 @@ private:
                 call(call&& o) noexcept : self(std::exchange(o.self, nullptr)) {}
                 call& operator=(call&&) = delete;
                 ~call() {
-                    if (self != nullptr) {
+                    if (self != nullptr && !posting_attempt::notices(self)) {
                         self->drop();
                         self->release(at_home);
                     }
@@ -316,7 +323,10 @@ private:
                 handler_delivery* self;
             };
             const auto ex = std::move(executor_);
-            boost::asio::post(ex, call(this));
+            if (!post_persistently(this, [&] { boost::asio::post(ex, call(this)); })) {
+                drop();
+                release(at_home);
+            }
         }
     }
     void drop() noexcept override {

@@ -8,6 +8,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/execution_context.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -29,6 +30,8 @@ public:
     void cancel_all() FERRY_EXCLUDES(mutex_);
     bool empty() FERRY_EXCLUDES(mutex_);
     bool ending() FERRY_EXCLUDES(mutex_);
+    /// True where one thread only runs the context: that of `run`.
+    std::atomic<bool> one_thread{false};
     /// The context is about to be destroyed.
     void close() noexcept FERRY_EXCLUDES(mutex_);
 

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/alone.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/timer_queue.hpp>
 #include <ferry/executor.hpp>
@@ -261,6 +262,7 @@ private:
             is_short_of_stack() || !this->start_in_queue())
             return false;
         const boost::intrusive_ptr<task> keep(this);
+        const as_if_alone alone;
         execute(false);
         return this->done();
     }

@@ -14,8 +14,8 @@ class chunk_call {
 public:
     chunk_call(future<chunk_result<R>> f, std::size_t size) noexcept
         : future_(std::move(f)), size_(size) {}
-    /// Some whose inputs could not be read or encoded.
-    explicit chunk_call(std::exception_ptr error, std::size_t size = 1) : size_(size) {
+    /// One whose input could not be encoded.
+    explicit chunk_call(std::exception_ptr error) : size_(1) {
         promise<chunk_result<R>> failed;
         future_ = failed.get_future();
         failed.set_exception(std::move(error));
@@ -58,38 +58,42 @@ public:
 
     template <class Reader>
     std::optional<chunk_call<R>> operator()(Reader& source, std::size_t most) {
-        if (late_error_ != nullptr)
-            std::rethrow_exception(std::exchange(late_error_, nullptr));
-        throw_if_closed(*core_);
+        if (unreadable_ != nullptr)
+            std::rethrow_exception(std::exchange(unreadable_, nullptr));
+        if (unsendable_ != nullptr)
+            return chunk_call<R>(std::exchange(unsendable_, nullptr));
         byte_sink out(store_of(*core_));
         output_archive ar(out);
-        std::exception_ptr error; // of encoding
         std::uint64_t count = 0;
         put_function<F>(out, ar, fn_);
         const std::size_t place = out.size();
         out.put(count);
         const auto encode = [&](const T&... element) {
+            const std::size_t start = out.size();
             try {
                 (static_cast<void>(ar(element)), ...);
             } catch (...) {
-                error = std::current_exception();
-                if (error == nullptr) // the thread is being ended
+                unsendable_ = std::current_exception();
+                if (unsendable_ == nullptr) // the thread is being ended
                     throw;
+                out.truncate(start);
             }
             return true;
         };
         try {
-            while (count != std::min(chunksize_, most) && source.next(encode))
+            while (count != std::min(chunksize_, most) && unsendable_ == nullptr &&
+                   source.next(encode))
                 ++count;
         } catch (...) {
+            unreadable_ = std::current_exception(); // what was read before it comes first
             if (count == 0)
-                throw;
-            late_error_ = std::current_exception(); // what was read before it comes first
+                std::rethrow_exception(std::exchange(unreadable_, nullptr));
         }
+        if (unsendable_ != nullptr && --count == 0) // the last one, which is no part of the chunk
+            return chunk_call<R>(std::exchange(unsendable_, nullptr));
         if (count == 0)
             return std::nullopt;
-        if (error != nullptr)
-            return chunk_call<R>(std::move(error), count);
+        throw_if_closed(*core_);
         out.put_at(place, count);
         constexpr bool stop = takes_stop_token<F, T...>;
         return chunk_call<R>(submit_payload<chunk_result<R>>(core_, nullptr, typeid(F),
@@ -102,13 +106,15 @@ private:
     std::shared_ptr<process_core> core_;
     F fn_;
     std::size_t chunksize_;
-    std::exception_ptr late_error_;
+    std::exception_ptr unreadable_; // comes behind the chunk before it
+    std::exception_ptr unsendable_; // likewise
 };
 
 template <class F, class... Ranges>
 auto map_remotely(std::shared_ptr<process_core> core, map_options options, F fn,
                   Ranges&&... ranges) {
     using result = std::remove_cv_t<offload_result_t<F, std::ranges::range_value_t<Ranges>...>>;
+    throw_if_closed(*core);
     return start_map<result, chunk_call<result>>(
         options, options.chunksize,
         chunk_submitter<result, F, std::ranges::range_value_t<Ranges>...>(

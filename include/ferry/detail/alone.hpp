@@ -1,0 +1,30 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <utility>
+
+namespace ferry::detail {
+
+class abandoned_calls;
+
+/// What the coroutine half remembers of the code that a thread is inside of.
+struct thread_role {
+    bool inside_run = false;
+    abandoned_calls* calls = nullptr; ///< who gets what is abandoned now
+};
+/// That of the calling thread.
+thread_role& role_of_this_thread() noexcept;
+
+/// Puts it aside: a task that a waiting worker helps with sees the thread as if it ran alone.
+class as_if_alone {
+public:
+    as_if_alone() noexcept : outer_(std::exchange(role_of_this_thread(), {})) {}
+    as_if_alone(const as_if_alone&) = delete;
+    as_if_alone& operator=(const as_if_alone&) = delete;
+    ~as_if_alone() { role_of_this_thread() = outer_; }
+
+private:
+    const thread_role outer_;
+};
+
+} // namespace ferry::detail
