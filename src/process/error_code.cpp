@@ -66,6 +66,9 @@ std::span<const std::error_category* const> known(const std::error_category*) {
 
 // ---- A category that is not here ----------------------------------------------------------------
 
+// Boost's error_category has a destructor that is not virtual, and no category is deleted through it.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 template <class Category>
 class remote_category final : public Category {
 public:
@@ -105,6 +108,7 @@ private:
     mutable std::mutex mutex_;
     mutable std::map<int, std::string> texts_;
 };
+#pragma GCC diagnostic pop
 
 // ---- Any code -----------------------------------------------------------------------------------
 
