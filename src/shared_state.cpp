@@ -88,15 +88,6 @@ std::uintptr_t shared_state_base::close_slowly() noexcept {
     return h;
 }
 
-std::optional<shared_state_base::closed_ring> shared_state_base::close_unless_user_code() noexcept {
-    const std::uintptr_t h = lock_ring();
-    const bool user_code = (h & ring_user_code) != 0;
-    waiters_.store(user_code ? h : ring_closed, std::memory_order_release);
-    if (user_code)
-        return std::nullopt;
-    return closed_ring{reinterpret_cast<continuation*>(h & ~ring_flags), false};
-}
-
 bool shared_state_base::add(continuation& c) noexcept {
     const std::uintptr_t h = lock_ring();
     if ((h & ring_closed) != 0) {
@@ -191,6 +182,50 @@ void shared_state_base::announce(status outcome, closed_ring ring, bool release)
         rest.state = boost::intrusive_ptr<shared_state_base>(this, !release);
     if (finish(change))
         rest.last = this;
+    rest.go();
+}
+
+shared_state_base::closed_ring shared_state_base::announce_apart(status outcome) {
+    const closed_ring all = close();
+    closed_ring kept, other;
+    const auto append = [](closed_ring& to, continuation* c) {
+        if (to.first == nullptr) {
+            to.first = c->next_ = c->prev_ = c;
+            return;
+        }
+        c->next_ = to.first;
+        c->prev_ = to.first->prev_;
+        c->prev_->next_ = c;
+        to.first->prev_ = c;
+    };
+    for (continuation* c = all.first; c != nullptr;) {
+        continuation* const next = c->next_ == all.first ? nullptr : c->next_;
+        append(c->user_code_ ? kept : other, c);
+        c = next;
+    }
+    kept.user_code = kept.first != nullptr;
+    announce(outcome, other, false);
+    return kept;
+}
+
+void shared_state_base::fire_kept(closed_ring kept) {
+    // Fires what is left even when forced unwinding ends one of them.
+    struct firing {
+        shared_state_base* state;
+        continuation* first;
+        void go() {
+            while (first != nullptr) {
+                continuation* const c = first;
+                first = c->next_ == c ? nullptr : c->next_;
+                if (first != nullptr) {
+                    first->prev_ = c->prev_;
+                    c->prev_->next_ = first;
+                }
+                c->fire(state);
+            }
+        }
+        ~firing() { go(); }
+    } rest{this, kept.first};
     rest.go();
 }
 

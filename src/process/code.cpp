@@ -134,6 +134,12 @@ const void* resolve(const code_ref& ref) {
     return reinterpret_cast<const void*>(it->second + ref.offset);
 }
 
+std::optional<std::uintptr_t> loaded_at(std::uint64_t module) {
+    const auto found = find_module(
+        [module](const dl_phdr_info& info) { return identity_of(info) == module; });
+    return found ? std::optional(found->base) : std::nullopt;
+}
+
 std::uint64_t program_identity() {
     static const std::uint64_t id =
         find_module([](const dl_phdr_info&) { return true; }).value_or(found_module{}).identity;

@@ -4,6 +4,8 @@
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/process/code.hpp>
 
+#include "trusted_object.hpp"
+
 #include <boost/asio/error.hpp>
 
 #include <any>
@@ -114,16 +116,20 @@ void put_category(byte_sink& out, const Category& c) {
 template <class Category>
 const Category* find_category(byte_source& in, std::initializer_list<const Category*> known) {
     const std::string name = in.get_string();
-    const void* at = in.get<bool>() ? get_code(in) : nullptr;
+    std::uint64_t module = 0, offset = 0;
+    if (in.get<std::uint8_t>() != 0) {
+        module = in.get<std::uint64_t>();
+        offset = in.get<std::uint64_t>();
+        static_cast<void>(in.get_string()); // nothing is loaded because a worker says so
+    }
     for (const Category* c : known) {
-        if (c == at || c->name() == name)
+        if (c->name() == name)
             return c;
     }
-    // One that nobody has constructed here yet has no virtual functions.
-    if (at == nullptr || *static_cast<void* const*>(at) == nullptr)
-        return nullptr;
-    const auto* const c = static_cast<const Category*>(at);
-    return c->name() == name ? c : nullptr;
+    // Also null for one that nobody has constructed here yet.
+    const auto* const c =
+        static_cast<const Category*>(find_object(module, offset, typeid(Category)));
+    return c != nullptr && c->name() == name ? c : nullptr;
 }
 
 struct described {

@@ -4,6 +4,7 @@
 #include <ferry/process/bytes.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,8 @@ code_ref locate(const void* address);
 /// The address in this process; loads a shared library that is not there yet.
 /// Errors: `std::runtime_error` that names the module.
 const void* resolve(const code_ref& ref);
+/// Where a module is loaded in this process, if it is. Loads nothing.
+std::optional<std::uintptr_t> loaded_at(std::uint64_t module);
 /// The first module's, the program's own, identity.
 std::uint64_t program_identity();
 
