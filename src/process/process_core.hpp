@@ -76,6 +76,9 @@ private:
     using clock = timeout::clock;
     // How often workers that have tasks are looked at without being asked to.
     static constexpr std::chrono::milliseconds look_interval{250};
+    // How long to wait where this process is short of something.
+    static constexpr std::chrono::milliseconds moment{10};
+    static constexpr std::chrono::milliseconds until_trimmed{500};
 
     /// A frame from a worker, still in its ring.
     struct answer {

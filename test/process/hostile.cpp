@@ -190,6 +190,22 @@ BOOST_AUTO_TEST_CASE(the_whole_channel_may_be_overwritten) {
     }
 }
 
+// Also where tasks wait behind the one that does it, in the same process: their values may be wrong
+// then, but none of them is without an outcome.
+BOOST_AUTO_TEST_CASE(what_waits_behind_a_task_that_overwrites_the_channel_ends) {
+    for (unsigned seed = 0; seed < 6; ++seed) {
+        ferry::process_pool pool({.max_workers = 1, .kill_grace = 200ms});
+        for (int i = 0; i < 100; ++i) // so that many are handed out at a time
+            pool.submit(triple, i).result(30s);
+        std::vector<ferry::future<int>> all{pool.submit(write_everything, seed)};
+        for (int i = 0; i < 40; ++i)
+            all.push_back(pool.submit(triple, i));
+        for (auto& f : all)
+            BOOST_TEST(f.wait_for(30s));
+        BOOST_TEST(pool.submit(triple, 14).result(30s) == 42);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(frames_that_no_worker_sends_cost_only_who_sends_them) {
     const wire::answer_body wild{std::numeric_limits<std::int64_t>::min(), 255};
     const std::string with_ref = bytes_of(wild) + bytes_of(wire::segment_ref{5, ~0ull});
