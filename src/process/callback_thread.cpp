@@ -59,7 +59,7 @@ void job_threads::post(boost::intrusive_ptr<shared_state_base> share, remote_cal
             (first_ != nullptr ? last_->next_job : first_) = &c;
             last_ = &c;
             add_spare();
-            changed_.notify_one();
+            (first_waits_ ? changed_ : spare_).notify_one();
             return;
         }
     }
@@ -71,7 +71,7 @@ bool job_threads::may_take(std::unique_lock<std::mutex>& lock) noexcept {
     std::uint64_t before = taken_;
     auto until = timeout::clock::now() + patience;
     while (first_ != nullptr && working_ != 0) {
-        const bool late = changed_.wait_until(lock, until) == std::cv_status::timeout;
+        const bool late = spare_.wait_until(lock, until) == std::cv_status::timeout;
         if (taken_ != before) {
             before = taken_;
             until = timeout::clock::now() + patience;
@@ -87,11 +87,21 @@ void job_threads::run() noexcept {
     these_threads = this;
     std::unique_lock lock(mutex_);
     for (;;) {
-        changed_.wait(lock, [this] { return first_ != nullptr || finished_; });
-        if (first_ == nullptr)
-            break;
-        if (!may_take(lock))
+        // The same thread does the work as long as it can: what it allocates stays warm.
+        if (first_ == nullptr && !finished_ && !first_waits_) {
+            first_waits_ = true;
+            changed_.wait(lock, [this] { return first_ != nullptr || finished_; });
+            first_waits_ = false;
+        } else if (first_ == nullptr || first_waits_) {
+            spare_.wait(lock, [this] { return (first_ != nullptr && !first_waits_) || finished_; });
+            if (!may_take(lock) && !finished_)
+                continue;
+        }
+        if (first_ == nullptr) {
+            if (finished_)
+                break;
             continue;
+        }
         --waiting_;
         ++working_;
         while (first_ != nullptr) {
@@ -131,6 +141,7 @@ void job_threads::finish() noexcept {
         const std::lock_guard lock(mutex_);
         finished_ = true;
         changed_.notify_all();
+        spare_.notify_all();
         all = std::move(threads_);
     }
     if (is_this_thread()) {

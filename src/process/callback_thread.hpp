@@ -53,7 +53,8 @@ private:
     void (*const run_)(remote_call&);
 
     std::mutex mutex_; // guards what follows
-    std::condition_variable changed_;
+    std::condition_variable changed_; // for the thread that waits first
+    std::condition_variable spare_;   // for the others
     std::condition_variable idle_;
     remote_call* first_ = nullptr;
     remote_call* last_ = nullptr;
@@ -62,6 +63,7 @@ private:
     std::uint64_t taken_ = 0;
     unsigned waiting_ = 0; // threads without a job
     unsigned working_ = 0; // threads with one
+    bool first_waits_ = false;
     bool finished_ = false;
 };
 

@@ -131,8 +131,8 @@ private:
     void on_stderr(worker_link& w) noexcept FERRY_EXCLUDES(mutex_);
     void on_exit(worker_link& w) noexcept FERRY_EXCLUDES(mutex_);
     void reap(worker_link& w) noexcept FERRY_EXCLUDES(mutex_);
-    void start_failed(const char* why) noexcept FERRY_EXCLUDES(mutex_);
-    void break_pool() noexcept FERRY_EXCLUDES(mutex_);
+    void start_failed(const char* why, bool by_initializer) noexcept FERRY_EXCLUDES(mutex_);
+    void break_pool(const std::string& why) noexcept FERRY_EXCLUDES(mutex_);
     int run_timers() noexcept FERRY_EXCLUDES(mutex_);
     void on_deadline(deadline& d) noexcept FERRY_EXCLUDES(mutex_);
     bool on_run_time(worker_link& w, deadline& d, verdict& v) noexcept FERRY_REQUIRES(mutex_);

@@ -18,7 +18,12 @@ enum source : unsigned { source_wake, source_answer, source_exit, source_stderr 
 
 // A pool is broken by that many failed starts in a row over that time, while no worker lives.
 constexpr unsigned tolerated_starts = 3;
-constexpr std::chrono::seconds tolerated_for(2);
+constexpr std::chrono::milliseconds tolerated_for(2000);
+// The same where the initializer said what is wrong.
+constexpr std::chrono::milliseconds tolerated_initializer_for(500);
+
+// How often the last words of a worker that has ended are tried to be received, ten milliseconds apart.
+constexpr unsigned most_tries = 1000;
 
 // How long to wait after so many.
 std::chrono::milliseconds delay_after(unsigned failures) {
@@ -129,14 +134,14 @@ bool process_core::start_workers() noexcept {
             const short_lock lock(mutex_);
             workers_.emplace(id, std::move(w));
         } catch (const std::exception& e) {
-            start_failed(e.what());
+            start_failed(e.what(), false);
             return true;
         }
     }
 }
 
 // A shortage may pass, and workers that live do the work meanwhile.
-void process_core::start_failed(const char* why) noexcept {
+void process_core::start_failed(const char* why, bool by_initializer) noexcept {
     std::string text;
     {
         const short_lock lock(mutex_);
@@ -148,19 +153,20 @@ void process_core::start_failed(const char* why) noexcept {
         const bool lives = std::any_of(workers_.begin(), workers_.end(), [](const auto& w) {
             return w.second->life.now() == worker_lifecycle::stage::serving;
         });
-        if (lives || failed_starts_ < tolerated_starts || now - first_failure_ < tolerated_for) {
+        const auto most = by_initializer ? tolerated_initializer_for : tolerated_for;
+        if (lives || failed_starts_ < tolerated_starts || now - first_failure_ < most) {
             arm(start_again_, now + delay_after(failed_starts_));
             return;
         }
         try {
             text = "the process pool is broken: " + std::to_string(failed_starts_) +
                    " workers in a row could not be started; of the last one: " + why;
+            why_broken_ = text;
         } catch (const std::bad_alloc&) { // without its reason
         }
         broken_ = closed_ = true;
-        why_broken_.swap(text);
     }
-    break_pool();
+    break_pool(text);
 }
 
 // The outcome that `make` gives, or why it cannot be made.
@@ -174,9 +180,8 @@ std::exception_ptr error_from(F make) noexcept {
 }
 
 // Fails everything; what is new is refused already.
-void process_core::break_pool() noexcept {
-    const auto error =
-        error_from([this] { return make_error<broken_process_pool>(why_broken_); });
+void process_core::break_pool(const std::string& why) noexcept {
+    const auto error = error_from([&why] { return make_error<broken_process_pool>(why); });
     for (;;) {
         worker_link::taken t; // freed without the lock
         {
@@ -256,7 +261,7 @@ void process_core::on_exit(worker_link& w) noexcept {
 
 void process_core::reap(worker_link& w) noexcept {
     read_answers(w); // what it said before it died still counts
-    if (w.waiting && w.violation == nullptr) {
+    if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
         const short_lock lock(mutex_);
         w.blocked.what = deadline::purpose::exit;
         arm(w.blocked, clock::now() + moment);
@@ -282,6 +287,7 @@ void process_core::reap(worker_link& w) noexcept {
     worker_link::taken victim;         // freed without the lock
     std::unique_ptr<worker_link> gone; // likewise
     const bool not_started = w.was_starting;
+    const bool by_initializer = !w.why_not_ready.empty();
     {
         const short_lock lock(mutex_);
         // A worker runs what it was given in turn, so it has begun one at most, whatever it wrote
@@ -325,7 +331,7 @@ void process_core::reap(worker_link& w) noexcept {
     while (store_.forget(id)) {
     }
     if (not_started)
-        start_failed(start_reason.c_str());
+        start_failed(start_reason.c_str(), by_initializer);
 }
 
 // Milliseconds until the next deadline, -1 without one.

@@ -45,7 +45,8 @@ void check(int file, std::size_t capacity) {
     if (seals < 0 || (seals & F_SEAL_SHRINK) == 0)
         throw bad_segment("a shared mapping can shrink");
     if (::fstat(file, &s) != 0 || s.st_size < static_cast<off_t>(segment::header_size) ||
-        static_cast<std::size_t>(s.st_size) - segment::header_size < capacity)
+        static_cast<std::size_t>(s.st_size) - segment::header_size < capacity ||
+        capacity > std::size_t(1) << 46)
         throw bad_segment("a shared mapping is smaller than announced");
 }
 
@@ -72,8 +73,14 @@ segment::segment(std::uint32_t id, const descriptor& file, std::size_t capacity,
     : id_(id), side_(s), capacity_(capacity) {
     if (s == side::pool)
         check(file.get(), capacity);
-    memory_ = map(file.get(), capacity_ + header_size,
-                  s == side::pool ? PROT_READ | PROT_WRITE : PROT_READ);
+    try {
+        memory_ = map(file.get(), capacity_ + header_size,
+                      s == side::pool ? PROT_READ | PROT_WRITE : PROT_READ);
+    } catch (const std::system_error& e) {
+        if (e.code().value() == ENOMEM)
+            throw;
+        throw bad_segment("a shared mapping cannot be mapped");
+    }
 }
 
 segment::~segment() { ::munmap(memory_, capacity_ + header_size); }

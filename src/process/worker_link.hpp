@@ -71,6 +71,13 @@ private:
     deadline ends_;
 };
 
+/// An answer in a segment: what it says, read once.
+struct large_answer {
+    wire::frame_header header;
+    std::int64_t run_ns = 0;
+    wire::segment_ref ref;
+};
+
 /// A pool's end of one worker process: what it is handed, and what comes back.
 /// The pool's mutex guards everything but what belongs to the thread that reads: `answers`,
 /// `segments_received`, the streams and the text of its standard error.
@@ -147,15 +154,10 @@ struct worker_link {
     deadline blocked{};
 
     std::optional<wire::ring_reader> answers;
-    /// An answer in a segment: what it says, read once.
-    struct large_answer {
-        wire::frame_header header;
-        std::int64_t run_ns = 0;
-        wire::segment_ref ref;
-    };
     std::optional<large_answer> waiting; ///< for this process to have room for its segment
     std::optional<worker_died::ending> how_ended;
     bool was_starting = false; ///< when it ended
+    unsigned tries = 0;        ///< to receive what it said last
     received_segments segments_received{segment::side::pool};
     std::string stderr_tail;
     std::string why_not_ready;

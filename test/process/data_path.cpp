@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::size_t length(const std::string& s) { return s.size(); }
+[[maybe_unused]] std::size_t length(const std::string& s) { return s.size(); }
 std::vector<char> letters(std::size_t n) { return std::vector<char>(n, 'r'); }
 int triple(int n) { return 3 * n; }
 

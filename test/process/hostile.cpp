@@ -100,15 +100,19 @@ int my_socket() {
 }
 
 /// Announces a mapping that is none, and answers with it instead of with a value.
-enum class bad { unsealed, truncated, small, pipe, absurd, none, many, other_kind };
+enum class bad { unsealed, truncated, small, pipe, absurd, none, many, other_kind, read_only, sealed };
 int send_segment(bad how) {
     wire::channel& c = my_channel();
     const int socket = my_socket();
     int file = ::memfd_create("bad", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     const std::size_t capacity = 1 << 20;
     static_cast<void>(::ftruncate(file, how == bad::small ? 100 : capacity + 64));
-    if (how == bad::small || how == bad::absurd)
+    if (how == bad::small || how == bad::absurd || how == bad::read_only || how == bad::sealed)
         ::fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK);
+    if (how == bad::sealed)
+        ::fcntl(file, F_ADD_SEALS, F_SEAL_WRITE);
+    if (how == bad::read_only)
+        file = ::open(("/proc/self/fd/" + std::to_string(file)).c_str(), O_RDONLY);
     if (how == bad::pipe) {
         int pair[2];
         static_cast<void>(::pipe(pair));
@@ -235,7 +239,7 @@ BOOST_AUTO_TEST_CASE(frames_that_no_worker_sends_cost_only_who_sends_them) {
 
 BOOST_AUTO_TEST_CASE(a_mapping_that_is_none_cannot_harm_its_reader) {
     for (const bad how : {bad::unsealed, bad::truncated, bad::small, bad::pipe, bad::absurd,
-                          bad::none, bad::many, bad::other_kind}) {
+                          bad::none, bad::many, bad::other_kind, bad::read_only, bad::sealed}) {
         BOOST_TEST_CONTEXT("how " << static_cast<int>(how))
         survives([&](ferry::process_pool& pool) { return pool.submit(send_segment, how); });
     }
