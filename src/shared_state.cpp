@@ -90,15 +90,6 @@ std::uintptr_t shared_state_base::close_slowly() noexcept {
     return h;
 }
 
-std::optional<shared_state_base::closed_ring> shared_state_base::close_unless_user_code() noexcept {
-    const std::uintptr_t h = lock_ring();
-    const bool user_code = (h & ring_user_code) != 0;
-    waiters_.store(user_code ? h : ring_closed, std::memory_order_release);
-    if (user_code)
-        return std::nullopt;
-    return closed_ring{reinterpret_cast<continuation*>(h & ~ring_flags), false};
-}
-
 bool shared_state_base::add(continuation& c) noexcept {
     const std::uintptr_t h = lock_ring();
     if ((h & ring_closed) != 0) {
@@ -253,6 +244,29 @@ bool shared_state_base::announce(status outcome, closed_ring ring, bool release)
         rest.last = this;
     fire_all(rest.first, nullptr);
     return std::exchange(rest.last, nullptr) != nullptr;
+}
+
+shared_state_base::closed_ring shared_state_base::announce_apart(status outcome) {
+    const closed_ring all = close();
+    closed_ring kept, other;
+    const auto append = [](closed_ring& to, continuation* c) {
+        if (to.first == nullptr) {
+            to.first = c->next_ = c->prev_ = c;
+            return;
+        }
+        c->next_ = to.first;
+        c->prev_ = to.first->prev_;
+        c->prev_->next_ = c;
+        to.first->prev_ = c;
+    };
+    for (continuation* c = all.first; c != nullptr;) {
+        continuation* const next = c->next_ == all.first ? nullptr : c->next_;
+        append(c->user_code_ ? kept : other, c);
+        c = next;
+    }
+    kept.user_code = kept.first != nullptr;
+    static_cast<void>(announce(outcome, other, false));
+    return kept;
 }
 
 bool shared_state_base::drop_reference_unless_last() noexcept {

@@ -1,74 +1,160 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "callback_thread.hpp"
 
+#include <pthread.h>
+
 #include <utility>
 
 namespace ferry::detail {
 namespace {
 
-thread_local const callback_thread* this_callback_thread = nullptr;
+thread_local const job_threads* these_threads = nullptr;
+
+constexpr std::chrono::milliseconds patience(20);
 
 } // namespace
 
-void callback_thread::post(std::function<void()> job, std::shared_ptr<void> keep) {
+job_threads::~job_threads() = default;
+
+void job_threads::start(const std::shared_ptr<void>& keep) {
+    const std::lock_guard lock(mutex_);
+    if (threads_ != nullptr)
+        return;
+    keep_ = keep;
+    add_thread(keep);
+}
+
+// With the mutex.
+void job_threads::add_thread(const std::shared_ptr<void>& keep) {
+    const signals_blocked quiet;
+    auto fresh = std::make_unique<seat>();
+    fresh->thread = std::thread([this, kept = keep]() mutable {
+        run();
+        kept.reset();
+    });
+    ++waiting_;
+    fresh->next = std::move(threads_);
+    threads_ = std::move(fresh);
+}
+
+// With the mutex. Where it fails, the next job tries again, and until then the threads there are do
+// the work.
+void job_threads::add_spare() noexcept {
+    if (kind_ == kind::one || waiting_ != 0 || finished_)
+        return;
+    if (const auto keep = keep_.lock()) {
+        try {
+            add_thread(keep);
+        } catch (const std::exception&) {
+        }
+    }
+}
+
+void job_threads::post(boost::intrusive_ptr<shared_state_base> share, remote_call& c) noexcept {
     {
         const std::lock_guard lock(mutex_);
-        if (!finished_) {
-            if (!started_) {
-                const signals_blocked quiet;
-                thread_ = std::thread([this, kept = std::move(keep)]() mutable {
-                    run();
-                    kept.reset();
-                });
-                started_ = true;
-            }
-            jobs_.push_back(std::move(job));
-            changed_.notify_all();
+        if (!finished_ && threads_ != nullptr) {
+            static_cast<void>(share.detach());
+            c.next_job = nullptr;
+            (first_ != nullptr ? last_->next_job : first_) = &c;
+            last_ = &c;
+            add_spare();
+            (first_waits_ ? changed_ : spare_).notify_one();
             return;
         }
     }
-    job();
+    run_(c);
 }
 
-void callback_thread::run() {
-    this_callback_thread = this;
+// Another thread that is at work takes the next job soon, unless its own takes long.
+bool job_threads::may_take(std::unique_lock<std::mutex>& lock) noexcept {
+    std::uint64_t before = taken_;
+    auto until = timeout::clock::now() + patience;
+    while (first_ != nullptr && working_ != 0) {
+        const bool late = spare_.wait_until(lock, until) == std::cv_status::timeout;
+        if (taken_ != before) {
+            before = taken_;
+            until = timeout::clock::now() + patience;
+        } else if (late) {
+            break;
+        }
+    }
+    return first_ != nullptr;
+}
+
+void job_threads::run() noexcept {
+    pthread_setname_np(pthread_self(), name_);
+    these_threads = this;
     std::unique_lock lock(mutex_);
     for (;;) {
-        changed_.wait(lock, [this] { return !jobs_.empty() || finished_; });
-        if (jobs_.empty())
-            break;
-        auto job = std::move(jobs_.front());
-        jobs_.pop_front();
-        lock.unlock();
-        job();
-        job = nullptr;
-        lock.lock();
+        // The same thread does the work as long as it can: what it allocates stays warm.
+        if (first_ == nullptr && !finished_ && !first_waits_) {
+            first_waits_ = true;
+            changed_.wait(lock, [this] { return first_ != nullptr || finished_; });
+            first_waits_ = false;
+        } else if (first_ == nullptr || first_waits_) {
+            spare_.wait(lock, [this] { return (first_ != nullptr && !first_waits_) || finished_; });
+            if (!may_take(lock) && !finished_)
+                continue;
+        }
+        if (first_ == nullptr) {
+            if (finished_)
+                break;
+            continue;
+        }
+        --waiting_;
+        ++working_;
+        while (first_ != nullptr) {
+            remote_call& c = *first_;
+            first_ = c.next_job;
+            ++taken_;
+            add_spare();
+            lock.unlock();
+            {
+                const boost::intrusive_ptr<shared_state_base> share(&c.state(), false);
+                run_(c);
+            }
+            lock.lock();
+        }
+        --working_;
+        ++waiting_;
+        idle_.notify_all();
     }
-    ended_ = true;
-    changed_.notify_all();
+    --waiting_;
+    idle_.notify_all();
 }
 
-void callback_thread::finish() {
-    std::thread joined;
+bool job_threads::wait_until_idle(timeout::clock::time_point at) {
+    std::unique_lock lock(mutex_);
+    const unsigned own = is_this_thread() ? 1 : 0;
+    const auto idle = [&] { return first_ == nullptr && working_ <= own; };
+    if (at == timeout::clock::time_point::max()) {
+        idle_.wait(lock, idle);
+        return true;
+    }
+    return idle_.wait_until(lock, at, idle);
+}
+
+void job_threads::finish() noexcept {
+    std::unique_ptr<seat> all;
     {
-        std::unique_lock lock(mutex_);
+        const std::lock_guard lock(mutex_);
         finished_ = true;
         changed_.notify_all();
-        if (!started_)
-            return;
-        if (is_this_thread()) {
-            if (thread_.joinable())
-                thread_.detach();
-            return;
-        }
-        changed_.wait(lock, [this] { return ended_; });
-        joined.swap(thread_);
+        spare_.notify_all();
+        all = std::move(threads_);
     }
-    if (joined.joinable())
-        joined.join();
+    if (is_this_thread()) {
+        // The others may wait for the job of this one, so nobody waits for them.
+        for (; all != nullptr; all = std::move(all->next))
+            all->thread.detach();
+        return;
+    }
+    for (; all != nullptr; all = std::move(all->next))
+        all->thread.join();
 }
 
-bool callback_thread::is_this_thread() const noexcept { return this_callback_thread == this; }
+bool job_threads::is_this_thread() const noexcept { return these_threads == this; }
 
 signals_blocked::signals_blocked() noexcept {
     sigset_t all;

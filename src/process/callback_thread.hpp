@@ -1,37 +1,70 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/process/task.hpp>
+
 #include <condition_variable>
 #include <csignal>
-#include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
 
 namespace ferry::detail {
 
-/// A thread for what may take long, that is, callbacks and the decoding of large results; started
-/// when it is first needed. Thread safety: safe.
-class callback_thread {
+/// Threads for what may take long: the callbacks of futures, which run one after the other in the
+/// same thread, or the decoding of results, which nobody else's waits for. Thread safety: safe.
+class job_threads {
 public:
-    /// `keep` lives as long as the thread.
-    void post(std::function<void()> job, std::shared_ptr<void> keep);
-    /// No more jobs: a later one runs where it is posted. Waits until all have run, unless the
-    /// calling thread is the one that runs them.
-    void finish();
+    enum class kind {
+        one,    ///< jobs run one after the other
+        spared, ///< where one takes long, another thread goes on with the next
+    };
+    job_threads(kind k, const char* name, void (*run)(remote_call&)) noexcept
+        : kind_(k), name_(name), run_(run) {}
+    ~job_threads();
+    job_threads(const job_threads&) = delete;
+    job_threads& operator=(const job_threads&) = delete;
+
+    /// Starts the first thread, where there is none. `keep` lives as long as the threads. Errors:
+    /// `std::system_error`, `std::bad_alloc`.
+    void start(const std::shared_ptr<void>& keep);
+    /// Runs the call's job, which ends the share of it. Precondition: it is in no other queue.
+    void post(boost::intrusive_ptr<shared_state_base> share, remote_call& c) noexcept;
+    /// No more jobs: a later one runs where it is posted. Waits until all have run, but not for the
+    /// one that the calling thread runs.
+    void finish() noexcept;
+    /// Waits until there are none, or until then; not for the one that the calling thread runs.
+    bool wait_until_idle(timeout::clock::time_point at);
     bool is_this_thread() const noexcept;
 
 private:
-    void run();
+    struct seat {
+        std::thread thread;
+        std::unique_ptr<seat> next;
+    };
+
+    void add_thread(const std::shared_ptr<void>& keep);
+    void add_spare() noexcept;
+    void run() noexcept;
+    bool may_take(std::unique_lock<std::mutex>& lock) noexcept;
+
+    const kind kind_;
+    const char* const name_;
+    void (*const run_)(remote_call&);
 
     std::mutex mutex_; // guards what follows
-    std::condition_variable changed_;
-    std::deque<std::function<void()>> jobs_;
-    std::thread thread_;
-    bool started_ = false;
+    std::condition_variable changed_; // for the thread that waits first
+    std::condition_variable spare_;   // for the others
+    std::condition_variable idle_;
+    remote_call* first_ = nullptr;
+    remote_call* last_ = nullptr;
+    std::unique_ptr<seat> threads_;
+    std::weak_ptr<void> keep_;
+    std::uint64_t taken_ = 0;
+    unsigned waiting_ = 0; // threads without a job
+    unsigned working_ = 0; // threads with one
+    bool first_waits_ = false;
     bool finished_ = false;
-    bool ended_ = false;
 };
 
 /// Keeps signals away from the threads that the calling thread starts while it lives.

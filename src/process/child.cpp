@@ -82,6 +82,31 @@ struct prepare_worker {
     }
 };
 
+// The launcher tells the context of the fork in the child too, which shares this memory: Asio would allocate
+// there, and open descriptors. This one is never used again, so it need not be told.
+struct launch_context : boost::asio::io_context {
+    void notify_fork(fork_event) noexcept {}
+};
+
+class launch_executor {
+public:
+    explicit launch_executor(launch_context& c) noexcept : context_(&c) {}
+
+    launch_context& query(boost::asio::execution::context_t) const noexcept { return *context_; }
+    static constexpr boost::asio::execution::blocking_t
+    query(boost::asio::execution::blocking_t) noexcept {
+        return boost::asio::execution::blocking.never;
+    }
+    template <class F>
+    void execute(F&& f) const {
+        boost::asio::post(context_->get_executor(), std::forward<F>(f));
+    }
+    friend bool operator==(const launch_executor&, const launch_executor&) noexcept = default;
+
+private:
+    launch_context* context_;
+};
+
 // Asio loses descriptors where it cannot open the second of several, so there must be some.
 void check_spare_descriptors(int like) {
     std::array<descriptor, 6> spare;
@@ -118,9 +143,7 @@ child::child(const child_options& options) {
         prepare.environment.push_back(e.c_str());
     prepare.environment.push_back(nullptr);
 
-    // A context of its own: the launcher tells it of the fork while the child shares this memory,
-    // which one with descriptors would not survive.
-    boost::asio::io_context context;
+    launch_context context;
     boost::system::error_code error;
     process::posix::vfork_launcher launch;
     const program_start start = start_of_this_program();
@@ -131,7 +154,7 @@ child::child(const child_options& options) {
     check_spare_descriptors(null.get());
     try {
         try {
-            auto started = launch(context.get_executor(), error, std::filesystem::path(start.file),
+            auto started = launch(launch_executor(context), error, std::filesystem::path(start.file),
                                   arguments.data(), prepare);
             if (!error)
                 started.detach();

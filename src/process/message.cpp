@@ -29,36 +29,67 @@ bool send_message(int socket, const wire::message& m, std::span<const int> files
     return n == static_cast<ssize_t>(sizeof m);
 }
 
-bool receive_message(int socket, wire::message& m, std::array<descriptor, 2>& files, bool wait,
-                     bool& ended) noexcept {
+bool is_passing(int error) noexcept {
+    return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM ||
+           error == ETOOMANYREFS;
+}
+
+namespace {
+
+// Takes the descriptors out of what was received, and closes those beyond two.
+std::size_t take_files(msghdr& header, std::array<descriptor, 2>& files) noexcept {
+    std::size_t count = 0;
+    for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        const std::size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t i = 0; i < here; ++i) {
+            int fd = -1;
+            std::memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+            descriptor received(fd);
+            if (count < files.size())
+                files[count] = std::move(received);
+            ++count;
+        }
+    }
+    return count;
+}
+
+} // namespace
+
+reception receive_message(int socket, wire::message& m, std::array<descriptor, 2>& files,
+                          bool wait) noexcept {
+    constexpr std::size_t most_files = 253; // that the system lets a message have
     iovec part{&m, sizeof m};
-    alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+    alignas(cmsghdr) char control[CMSG_SPACE(most_files * sizeof(int))] = {};
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
     header.msg_control = control;
     header.msg_controllen = sizeof control;
+    // Looked at first, since descriptors for which there is no room now are gone when it is taken.
+    const int how = MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT);
     ssize_t n = 0;
     do
-        n = ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
+        n = ::recvmsg(socket, &header, how | MSG_PEEK);
     while (n < 0 && errno == EINTR);
-    ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
-    std::size_t count = 0;
-    if (n >= 0) {
-        for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
-            if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-                continue;
-            const std::size_t here = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-            for (std::size_t i = 0; i < here; ++i) {
-                int fd = -1;
-                std::memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-                descriptor received(fd);
-                if (count < files.size())
-                    files[count++] = std::move(received);
-            }
-        }
+    if (n < 0 && is_passing(errno))
+        return errno == EAGAIN ? reception::none : reception::is_short;
+    if (n <= 0)
+        return reception::ended;
+    const std::size_t count = take_files(header, files);
+    if ((header.msg_flags & MSG_CTRUNC) != 0) {
+        files = {};
+        return reception::is_short;
     }
-    return n == static_cast<ssize_t>(sizeof m);
+    const bool sound = n == static_cast<ssize_t>(sizeof m) && (header.msg_flags & MSG_TRUNC) == 0 &&
+                       count <= files.size();
+    wire::message same;
+    while (::recv(socket, &same, sizeof same, MSG_DONTWAIT) < 0 && errno == EINTR) {
+    }
+    if (!sound)
+        files = {};
+    return sound ? reception::message : reception::malformed;
 }
 
 bool segment_announcer::announce(int socket, const segment& s) {

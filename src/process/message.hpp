@@ -13,19 +13,24 @@
 
 namespace ferry::detail {
 
+/// The errors of a sending that may succeed later.
+bool is_passing(int error) noexcept;
 /// Sends a message, with descriptors; false where that is not possible now or any more. Never
 /// raises SIGPIPE, never blocks.
 bool send_message(int socket, const wire::message& m, std::span<const int> files) noexcept;
-/// Receives one, with at most two descriptors, without blocking unless `wait`. False where there is
-/// none; then `ended` says whether the other end is gone.
-bool receive_message(int socket, wire::message& m, std::array<descriptor, 2>& files, bool wait,
-                     bool& ended) noexcept;
+/// What became of an attempt to receive a message. Short: this process has no room for its
+/// descriptors now, and it stays where it is.
+enum class reception { message, none, ended, is_short, malformed };
+/// Receives one, with at most two descriptors, without blocking unless `wait`.
+reception receive_message(int socket, wire::message& m, std::array<descriptor, 2>& files,
+                          bool wait) noexcept;
 
 /// Tells the other process of segments, each once for each size that it has. Not thread-safe.
 class segment_announcer {
 public:
     /// False, with errno set, where the message cannot be sent now or any more.
     bool announce(int socket, const segment& s);
+    void forget(std::uint32_t id) noexcept { announced_.erase(id); }
 
 private:
     std::map<std::uint32_t, std::size_t> announced_; // the capacity

@@ -9,13 +9,13 @@
 #include "callback_thread.hpp"
 #include "worker_link.hpp"
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
 #include <string>
 #include <thread>
-#include <vector>
 
 namespace ferry::detail {
 
@@ -24,8 +24,9 @@ namespace ferry::detail {
 ///
 /// Data flow: `submit` writes a task straight into the channel of a worker that can take it, else
 /// it stays in `queue_`. One thread, the reader, waits for answers, deaths, standard error and
-/// time: it decodes small results itself and gives large ones, and futures with callbacks, to the
-/// callback thread. It alone starts, reaps and destroys workers.
+/// time. It runs no user code: it decodes small results of types that bring none, and gives all
+/// others to `decoders_` and callbacks to `callbacks_`. It alone starts, reaps and destroys workers.
+/// What a worker says is material to check; whoever breaks the protocol is killed.
 ///
 /// Invariants:
 /// - A task is in `queue_`, or held by one worker, or neither when it has, or is about to get, its
@@ -33,6 +34,10 @@ namespace ferry::detail {
 /// - A held task is marked as handed out (shared_state_base::hand_out) and can be claimed by others
 ///   only after it was taken back through its slot.
 /// - No lock is held while user code runs: no decoding, no destructor of a value, no callback.
+/// - Nothing that the reader does needs memory to go on: the nodes of the queue stay with the tasks,
+///   deadlines and jobs are lists through what they are about.
+/// - In a child of fork() nobody takes the mutex, which may be locked for ever, and nobody touches
+///   what is shared with the workers, which are the parent's.
 class process_core : public std::enable_shared_from_this<process_core> {
 public:
     explicit process_core(process_pool_options options);
@@ -50,7 +55,9 @@ public:
     void join() FERRY_EXCLUDES(mutex_);
     shutdown_report close_within(timeout limit) FERRY_EXCLUDES(mutex_);
     void end_workers(bool gently) FERRY_EXCLUDES(mutex_);
-    bool is_callback_thread() const noexcept { return callbacks_.is_this_thread(); }
+    bool is_callback_thread() const noexcept {
+        return callbacks_.is_this_thread() || decoders_.is_this_thread();
+    }
     bool is_forked_copy() const noexcept;
     /// In a child of fork(): the threads and the workers are the parent's.
     void forsake();
@@ -63,23 +70,31 @@ public:
     bool started(const remote_call& c) const noexcept FERRY_EXCLUDES(mutex_);
     bool ask_to_stop(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
     bool cancel_running(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
-    void run_callbacks_later(remote_call& c);
+    void run_callbacks_later(remote_call& c) noexcept { callbacks_.post(&c.state(), c); }
 
 private:
     using clock = timeout::clock;
-    using queue_key = std::pair<std::int64_t, std::uint64_t>; // falling priority, place
+    // How often workers that have tasks are looked at without being asked to.
+    static constexpr std::chrono::milliseconds look_interval{250};
+    // How long to wait where this process is short of something.
+    static constexpr std::chrono::milliseconds moment{10};
+    static constexpr std::chrono::milliseconds until_trimmed{500};
 
-    struct timer {
-        enum class purpose { grace, run_time, stop_grace, standard_error } what;
-        std::uint32_t worker;
-        std::uint64_t task;
-        std::uint16_t slot;
+    /// A frame from a worker, still in its ring.
+    struct answer {
+        wire::frame_header header;
+        std::span<const std::byte> bytes;
+        std::int64_t run_ns = 0;
+        std::shared_ptr<segment> shared; // where `size` bytes are, or null
+        std::size_t size = 0;
+        held_call task;
+        payload arguments; // of the task, freed with this
     };
-    struct answer;
-    /// What is to be done with a task once the lock is gone.
+    enum class reading { on, enough, later, broken };
+    /// What is to be done with a task once the lock is gone; null error: cancelled.
     struct verdict {
         held_call task;
-        std::exception_ptr error; // null: cancelled
+        std::exception_ptr error;
     };
 
     static queue_key key_of(remote_call& c) noexcept {
@@ -88,67 +103,83 @@ private:
 
     // The queue and who gets what.
     void check_open() const FERRY_REQUIRES(mutex_);
-    void dispatch() FERRY_REQUIRES(mutex_);
-    bool dispatch_queue() FERRY_REQUIRES(mutex_);
-    worker_link* pick() noexcept FERRY_REQUIRES(mutex_);
-    void steal() FERRY_REQUIRES(mutex_);
-    void requeue(held_call c) FERRY_REQUIRES(mutex_);
+    void dispatch() noexcept FERRY_REQUIRES(mutex_);
+    bool dispatch_queue() noexcept FERRY_REQUIRES(mutex_);
+    worker_link* pick(const remote_call& c) noexcept FERRY_REQUIRES(mutex_);
+    void steal() noexcept FERRY_REQUIRES(mutex_);
+    void requeue(worker_link::taken t) noexcept FERRY_REQUIRES(mutex_);
     bool wants_worker() const noexcept FERRY_REQUIRES(mutex_);
     worker_link* find(std::uint32_t id) noexcept FERRY_REQUIRES(mutex_);
     bool has_unfinished() const noexcept FERRY_REQUIRES(mutex_);
-    void start_reader() FERRY_REQUIRES(mutex_);
+    void start_threads() FERRY_REQUIRES(mutex_);
     void wake_reader() noexcept;
 
+    std::size_t cancel_queued() FERRY_EXCLUDES(mutex_);
+    std::size_t cancel_held() FERRY_EXCLUDES(mutex_);
+
     // The reader.
-    void run();
+    void run() noexcept;
+    void handle(std::uint64_t event) noexcept;
     void watch(int file, std::uint32_t worker, unsigned what, std::uint32_t events);
-    bool start_workers() FERRY_EXCLUDES(mutex_);
-    void read_answers(worker_link& w) FERRY_EXCLUDES(mutex_);
-    bool next_answers(worker_link& w, std::vector<answer>& batch) FERRY_EXCLUDES(mutex_);
-    void account(worker_link& w, std::vector<answer>& batch) FERRY_EXCLUDES(mutex_);
-    void finish(worker_link& w, answer& a);
-    void on_ready(worker_link& w, const answer& a) FERRY_EXCLUDES(mutex_);
-    void on_stderr(worker_link& w) FERRY_EXCLUDES(mutex_);
-    void on_exit(worker_link& w) FERRY_EXCLUDES(mutex_);
-    void start_failed(const std::string& why) FERRY_EXCLUDES(mutex_);
-    void break_pool(const std::string& why) FERRY_EXCLUDES(mutex_);
-    int run_timers() FERRY_EXCLUDES(mutex_);
-    void on_timer(const timer& t, std::vector<verdict>& verdicts) FERRY_REQUIRES(mutex_);
-    void on_run_time(worker_link& w, const timer& t, std::vector<verdict>& verdicts)
-        FERRY_REQUIRES(mutex_);
+    bool start_workers() noexcept FERRY_EXCLUDES(mutex_);
+    void read_answers(worker_link& w) noexcept FERRY_EXCLUDES(mutex_);
+    reading next_answers(worker_link& w, std::size_t& count) FERRY_EXCLUDES(mutex_);
+    reading take_large(worker_link& w, answer& a);
+    void account(worker_link& w, std::size_t count) noexcept FERRY_EXCLUDES(mutex_);
+    void finish(answer& a) noexcept;
+    void on_ready(worker_link& w, const wire::frame& f) FERRY_EXCLUDES(mutex_);
+    void on_stderr(worker_link& w) noexcept FERRY_EXCLUDES(mutex_);
+    void on_exit(worker_link& w) noexcept FERRY_EXCLUDES(mutex_);
+    void reap(worker_link& w) noexcept FERRY_EXCLUDES(mutex_);
+    void start_failed(const char* why, bool by_initializer) noexcept FERRY_EXCLUDES(mutex_);
+    void break_pool(const std::string& why) noexcept FERRY_EXCLUDES(mutex_);
+    int run_timers() noexcept FERRY_EXCLUDES(mutex_);
+    void on_deadline(deadline& d) noexcept FERRY_EXCLUDES(mutex_);
+    bool on_run_time(worker_link& w, deadline& d, verdict& v) noexcept FERRY_REQUIRES(mutex_);
+    void look() noexcept FERRY_EXCLUDES(mutex_);
+    void trim() noexcept FERRY_EXCLUDES(mutex_);
     bool finish_if_closed() FERRY_EXCLUDES(mutex_);
 
-    void act(worker_link& w, worker_lifecycle::action a) FERRY_REQUIRES(mutex_);
-    void arm(clock::time_point at, timer t) FERRY_REQUIRES(mutex_);
-    void arm_grace(const timer& t) FERRY_REQUIRES(mutex_);
-    bool condemn(worker_link& w, std::uint16_t slot, std::uint64_t task) FERRY_REQUIRES(mutex_);
-    static void pass(std::vector<verdict>& verdicts);
+    void act(worker_link& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
+    void arm(deadline& d, clock::time_point at) noexcept FERRY_REQUIRES(mutex_);
+    void arm_grace(deadline& d) noexcept FERRY_REQUIRES(mutex_);
+    bool condemn(worker_link& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
+    /// It did what no worker does.
+    void violated(worker_link& w, const char* what) noexcept FERRY_REQUIRES(mutex_);
+    static void pass(verdict v) noexcept;
 
     // Constant after construction.
     const process_pool_options options_;
-    const int process_;
+    const unsigned forks_;
     const int depth_;
     const scheduling how_scheduled_; // of the thread that made the pool: its workers run so
     segment_store store_;
-    payload initializer_;
     descriptor events_; // what the reader waits for
     descriptor wake_;
 
     std::atomic<bool> woken_{false}; // a wake-up of the reader is on its way
-    callback_thread callbacks_;
+    job_threads decoders_;
+    job_threads callbacks_;
+    std::array<answer, 64> batch_; // the reader's
 
     mutable short_mutex mutex_;
     std::condition_variable_any changed_; // a task or the reader ended
-    std::map<queue_key, held_call> queue_ FERRY_GUARDED_BY(mutex_);
+    task_queue queue_ FERRY_GUARDED_BY(mutex_);
     std::map<std::uint32_t, std::unique_ptr<worker_link>> workers_ FERRY_GUARDED_BY(mutex_);
-    std::multimap<clock::time_point, timer> timers_ FERRY_GUARDED_BY(mutex_);
+    deadline_list deadlines_ FERRY_GUARDED_BY(mutex_);
+    deadline look_ FERRY_GUARDED_BY(mutex_);
+    deadline dispatch_again_ FERRY_GUARDED_BY(mutex_);
+    deadline start_again_ FERRY_GUARDED_BY(mutex_);
+    deadline trim_ FERRY_GUARDED_BY(mutex_);
     std::thread reader_ FERRY_GUARDED_BY(mutex_);
     std::uint64_t places_ FERRY_GUARDED_BY(mutex_) = 0;
     std::uint64_t numbers_ FERRY_GUARDED_BY(mutex_) = 0;
+    std::uint64_t rounds_ FERRY_GUARDED_BY(mutex_) = 0; // of handing out
     std::uint32_t worker_ids_ FERRY_GUARDED_BY(mutex_) = 0;
     std::size_t finishing_ FERRY_GUARDED_BY(mutex_) = 0; // answered, outcome not yet published
     double mean_run_ns_ FERRY_GUARDED_BY(mutex_) = -1;
     unsigned failed_starts_ FERRY_GUARDED_BY(mutex_) = 0; // in a row
+    clock::time_point first_failure_ FERRY_GUARDED_BY(mutex_);
     bool closed_ FERRY_GUARDED_BY(mutex_) = false;
     bool reading_ FERRY_GUARDED_BY(mutex_) = false; // there is a reader
     bool reader_ended_ FERRY_GUARDED_BY(mutex_) = false;

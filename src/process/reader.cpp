@@ -2,6 +2,10 @@
 // The thread of a process pool that reads what its workers say, and that starts and reaps them.
 #include "process_core.hpp"
 
+#include "left_stream.hpp"
+
+#include <algorithm>
+#include <limits>
 #include <pthread.h>
 #include <sys/epoll.h>
 
@@ -12,7 +16,19 @@ namespace {
 /// above.
 enum source : unsigned { source_wake, source_answer, source_exit, source_stderr };
 
+// A pool is broken by that many failed starts in a row over that time, while no worker lives.
 constexpr unsigned tolerated_starts = 3;
+constexpr std::chrono::milliseconds tolerated_for(2000);
+// The same where the initializer said what is wrong.
+constexpr std::chrono::milliseconds tolerated_initializer_for(500);
+
+// How often the last words of a worker that has ended are tried to be received, ten milliseconds apart.
+constexpr unsigned most_tries = 1000;
+
+// How long to wait after so many.
+std::chrono::milliseconds delay_after(unsigned failures) {
+    return std::chrono::milliseconds(std::min(10u << std::min(failures - 1, 7u), 1000u));
+}
 
 std::string text_of(const std::exception_ptr& error) {
     try {
@@ -32,13 +48,6 @@ std::string text_of(const worker_died::ending& how) {
 
 } // namespace
 
-/// A frame from a worker, still in its ring.
-struct process_core::answer {
-    wire::frame frame;
-    held_call task;
-    payload arguments; // of the task, freed with this
-};
-
 void process_core::watch(int file, std::uint32_t worker, unsigned what, std::uint32_t events) {
     epoll_event e{};
     e.events = events;
@@ -47,35 +56,14 @@ void process_core::watch(int file, std::uint32_t worker, unsigned what, std::uin
         throw std::system_error(errno, std::generic_category(), "epoll_ctl");
 }
 
-void process_core::run() {
+void process_core::run() noexcept {
     pthread_setname_np(pthread_self(), "ferry-reader");
-    watch(wake_.get(), 0, source_wake, EPOLLIN);
     int wait_ms = 0;
     for (;;) {
         epoll_event events[64];
         const int n = ::epoll_wait(events_.get(), events, 64, wait_ms);
-        for (int i = 0; i < n; ++i) {
-            const auto what = static_cast<unsigned>(events[i].data.u64 & 0xff);
-            if (what == source_wake) {
-                std::uint64_t count = 0;
-                static_cast<void>(::read(wake_.get(), &count, sizeof count) < 0);
-                woken_.store(false);
-                continue;
-            }
-            worker_link* w = nullptr;
-            {
-                const short_lock lock(mutex_);
-                w = find(static_cast<std::uint32_t>(events[i].data.u64 >> 8));
-            }
-            if (w == nullptr)
-                continue; // it was reaped a moment ago
-            if (what == source_answer)
-                read_answers(*w);
-            else if (what == source_exit)
-                on_exit(*w);
-            else
-                on_stderr(*w);
-        }
+        for (int i = 0; i < n; ++i)
+            handle(events[i].data.u64);
         wait_ms = run_timers();
         if (start_workers())
             wait_ms = 0;
@@ -85,6 +73,29 @@ void process_core::run() {
     const short_lock lock(mutex_);
     reader_ended_ = true;
     changed_.notify_all();
+}
+
+void process_core::handle(std::uint64_t event) noexcept {
+    const auto what = static_cast<unsigned>(event & 0xff);
+    if (what == source_wake) {
+        std::uint64_t count = 0;
+        static_cast<void>(::read(wake_.get(), &count, sizeof count) < 0);
+        woken_.store(false);
+        return;
+    }
+    worker_link* w = nullptr;
+    {
+        const short_lock lock(mutex_);
+        w = find(static_cast<std::uint32_t>(event >> 8));
+    }
+    if (w == nullptr)
+        return; // it was reaped a moment ago
+    if (what == source_answer)
+        read_answers(*w);
+    else if (what == source_exit)
+        on_exit(*w);
+    else
+        on_stderr(*w);
 }
 
 bool process_core::finish_if_closed() {
@@ -99,16 +110,14 @@ bool process_core::finish_if_closed() {
 // ---- Starting -----------------------------------------------------------------------------------
 
 // True where it has something to do again at once.
-bool process_core::start_workers() {
+bool process_core::start_workers() noexcept {
     for (;;) {
         std::uint32_t id = 0;
-        bool others = false;
         {
             const short_lock lock(mutex_);
             if (!wants_worker())
                 return false;
             id = ++worker_ids_;
-            others = !workers_.empty();
         }
         try {
             child_options how;
@@ -119,63 +128,84 @@ bool process_core::start_workers() {
             auto w = std::make_unique<worker_link>(id, how, options_.max_tasks_per_child,
                                                    static_cast<bool>(options_.initializer));
             if (options_.initializer)
-                w->give_initializer(*options_.initializer.call_, initializer_);
+                w->give_initializer(*options_.initializer.call_, store_);
             watch(w->answered.get(), id, source_answer, EPOLLIN | EPOLLET);
             watch(w->process->handle(), id, source_exit, EPOLLIN);
             watch(w->standard_error.get(), id, source_stderr, EPOLLIN);
             const short_lock lock(mutex_);
             workers_.emplace(id, std::move(w));
         } catch (const std::exception& e) {
-            if (others)
-                return false; // they do the work
-            start_failed(e.what());
+            start_failed(e.what(), false);
             return true;
         }
     }
 }
 
-void process_core::start_failed(const std::string& why) {
+// A shortage may pass, and workers that live do the work meanwhile.
+void process_core::start_failed(const char* why, bool by_initializer) noexcept {
+    std::string text;
     {
         const short_lock lock(mutex_);
-        if (++failed_starts_ < tolerated_starts || broken_)
+        if (broken_)
             return;
+        const auto now = clock::now();
+        if (failed_starts_++ == 0)
+            first_failure_ = now;
+        const bool lives = std::any_of(workers_.begin(), workers_.end(), [](const auto& w) {
+            return w.second->life.now() == worker_lifecycle::stage::serving;
+        });
+        const auto most = by_initializer ? tolerated_initializer_for : tolerated_for;
+        if (lives || failed_starts_ < tolerated_starts || now - first_failure_ < most) {
+            arm(start_again_, now + delay_after(failed_starts_));
+            return;
+        }
+        try {
+            text = "the process pool is broken: " + std::to_string(failed_starts_) +
+                   " workers in a row could not be started; of the last one: " + why;
+            why_broken_ = text;
+        } catch (const std::bad_alloc&) { // without its reason
+        }
+        broken_ = closed_ = true;
     }
-    break_pool("the process pool is broken: " + std::to_string(tolerated_starts) +
-               " workers in a row could not be started; of the last one: " + why);
+    break_pool(text);
 }
 
-void process_core::break_pool(const std::string& why) {
-    std::vector<verdict> verdicts;
-    std::vector<payload> unneeded; // freed without the lock
-    {
-        const short_lock lock(mutex_);
-        broken_ = closed_ = true;
-        why_broken_ = why;
-        for (auto& [key, c] : queue_) {
-            c.call->queued = false;
-            unneeded.push_back(std::move(c.call->arguments));
-            verdicts.push_back({std::move(c), make_error<broken_process_pool>(why)});
-        }
-        queue_.clear();
-        for (const auto& [id, w] : workers_) {
-            for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
-                if (auto c = w->let_go(slot)) {
-                    static_cast<void>(w->life.answered());
-                    unneeded.push_back(std::move(c.call->arguments));
-                    verdicts.push_back({std::move(c), make_error<broken_process_pool>(why)});
+// Fails everything; what is new is refused already.
+void process_core::break_pool(const std::string& why) noexcept {
+    const auto error = error_or_shortage([&why] { return make_error<broken_process_pool>(why); });
+    for (;;) {
+        worker_link::taken t; // freed without the lock
+        {
+            const short_lock lock(mutex_);
+            if (!queue_.empty()) {
+                t.node = queue_.extract(queue_.begin());
+                t.task = std::move(t.node.mapped());
+                t.task.call->queued = false;
+            } else {
+                for (const auto& [id, w] : workers_) {
+                    for (std::uint16_t slot = 0; slot < wire::slot_count && !t.task; ++slot) {
+                        if (w->held[slot]) {
+                            t = w->let_go(slot);
+                            static_cast<void>(w->life.answered());
+                        }
+                    }
+                    act(*w, w->life.kill());
                 }
             }
-            act(*w, w->life.kill());
+            if (!t.task)
+                return;
+            ++counts_.failed;
         }
-        counts_.failed += verdicts.size();
+        t.task.call->arguments = {};
+        pass({std::move(t.task), error});
     }
-    pass(verdicts);
 }
 
-void process_core::on_ready(worker_link& w, const answer& a) {
-    byte_source body(a.frame.body);
+void process_core::on_ready(worker_link& w, const wire::frame& f) {
+    byte_source body(f.body);
+    w.initializer = {};
     try {
-        if (a.frame.header.kind == wire::frame_kind::not_ready) {
+        if (f.header.kind == wire::frame_kind::not_ready) {
             w.why_not_ready = "its initializer threw " + text_of(get_exception(body));
             return;
         }
@@ -194,273 +224,237 @@ void process_core::on_ready(worker_link& w, const answer& a) {
     act(w, w.life.kill());
 }
 
-// ---- Answers ------------------------------------------------------------------------------------
-
-void process_core::read_answers(worker_link& w) {
-    std::vector<answer> batch;
-    for (;;) {
-        const bool sound = next_answers(w, batch);
-        if (!batch.empty()) {
-            account(w, batch);
-            for (auto& a : batch)
-                finish(w, a);
-            w.answers->release();
-            const std::size_t n = batch.size();
-            batch.clear();
-            const short_lock lock(mutex_);
-            finishing_ -= n;
-            changed_.notify_all();
-        } else if (sound && w.answers->prepare_sleep()) {
-            return;
-        }
-        if (!sound) {
-            w.stderr_tail += "[the worker sent a malformed frame and was killed]";
-            const short_lock lock(mutex_);
-            act(w, w.life.kill());
-            return;
-        }
-    }
-}
-
-// Up to 64 answers; what else a worker says is dealt with at once. False for what is no frame.
-bool process_core::next_answers(worker_link& w, std::vector<answer>& batch) {
-    while (batch.size() < 64) {
-        answer a;
-        const wire::decoded d = w.answers->next(a.frame);
-        if (d != wire::decoded::frame)
-            return d == wire::decoded::nothing;
-        switch (a.frame.header.kind) {
-        case wire::frame_kind::ready:
-        case wire::frame_kind::not_ready: on_ready(w, a); break;
-        case wire::frame_kind::value:
-        case wire::frame_kind::error:
-            if (a.frame.body.size() < sizeof(wire::answer_body))
-                return false;
-            batch.push_back(std::move(a));
-            break;
-        default: return false;
-        }
-    }
-    return true;
-}
-
-// Takes the answered tasks from their slots, before their outcomes become visible: who sees one may
-// count on the worker.
-void process_core::account(worker_link& w, std::vector<answer>& batch) {
-    const std::int64_t now = wire::now_ns();
-    const short_lock lock(mutex_);
-    finishing_ += batch.size();
-    for (auto& a : batch) {
-        const auto& h = a.frame.header;
-        if (!w.held[h.slot] || w.held[h.slot].call->number != h.task)
-            continue; // let go of when the pool broke
-        w.held[h.slot].keep->try_start();
-        a.task = w.let_go(h.slot);
-        a.arguments = std::move(a.task.call->arguments);
-        wire::answer_body body;
-        std::memcpy(&body, a.frame.body.data(), sizeof body);
-        const auto run = std::max<std::int64_t>(0, body.run_ns);
-        mean_run_ns_ = mean_run_ns_ < 0 ? static_cast<double>(run)
-                                        : 0.9 * mean_run_ns_ + 0.1 * static_cast<double>(run);
-        const auto waited = now - run - a.task.call->submitted_ns;
-        ++counts_.run_time[histogram::bucket_of(std::chrono::nanoseconds(run))];
-        ++counts_.queue_wait[histogram::bucket_of(std::chrono::nanoseconds(waited))];
-        ++(h.kind == wire::frame_kind::value ? counts_.completed : counts_.failed);
-        act(w, w.life.answered());
-    }
-    dispatch();
-}
-
-void process_core::finish(worker_link& w, answer& a) {
-    if (!a.task)
-        return;
-    a.arguments = {};
-    wire::answer_body body;
-    std::memcpy(&body, a.frame.body.data(), sizeof body);
-    auto bytes = a.frame.body.subspan(sizeof body);
-    const bool failed = a.frame.header.kind == wire::frame_kind::error;
-    const auto decode = [failed](remote_call& call, std::span<const std::byte> from) {
-        byte_source in(from);
-        if (!failed) {
-            call.finish(in);
-            return;
-        }
-        std::exception_ptr error;
-        try {
-            error = get_exception(in);
-        } catch (...) {
-            error = std::current_exception();
-        }
-        call.fail(std::move(error));
-    };
-    if (!body.in_segment) {
-        decode(*a.task.call, bytes);
-        return;
-    }
-    std::shared_ptr<segment> s;
-    wire::segment_ref ref;
-    if (bytes.size() == sizeof ref) {
-        std::memcpy(&ref, bytes.data(), sizeof ref);
-        try {
-            s = w.find_segment(ref);
-        } catch (const std::exception& e) {
-            a.task.call->fail(make_error<remote_error>("ferry", e.what()));
-            return;
-        }
-    }
-    if (s == nullptr) {
-        a.task.call->fail(
-            make_error<remote_error>("ferry", "the worker's shared mapping did not arrive"));
-        return;
-    }
-    {
-        const short_lock lock(mutex_);
-        ++finishing_;
-    }
-    callbacks_.post(
-        [this, decode, task = std::move(a.task), s, size = ref.size] {
-            decode(*task.call, {s->data(), size});
-            s->head().in_use.store(0, std::memory_order_release);
-            {
-                const short_lock lock(mutex_);
-                --finishing_;
-                changed_.notify_all();
-            }
-            wake_reader();
-        },
-        shared_from_this());
-}
-
 // ---- Standard error, death and time -------------------------------------------------------------
 
-void process_core::on_stderr(worker_link& w) {
+void process_core::on_stderr(worker_link& w) noexcept {
     const auto s = w.read_stderr(false);
     if (s == worker_link::stream::open)
         return;
     ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.standard_error.get(), nullptr);
     if (s == worker_link::stream::blocked) { // looks again in a moment
         const short_lock lock(mutex_);
-        arm(clock::now() + std::chrono::milliseconds(20),
-            {timer::purpose::standard_error, w.id, 0, 0});
+        arm(w.again, clock::now() + std::chrono::milliseconds(20));
     }
 }
 
-void process_core::on_exit(worker_link& w) {
-    const auto how = w.process->collect();
-    if (!how)
+void process_core::on_exit(worker_link& w) noexcept {
+    w.how_ended = w.process->collect();
+    if (!w.how_ended)
         return;
-    worker_lifecycle::stage stage{};
+    ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.process->handle(), nullptr);
     {
         const short_lock lock(mutex_);
-        stage = w.life.now();
+        w.was_starting = w.life.now() == worker_lifecycle::stage::starting;
         w.life.ended();
     }
-    read_answers(w); // what it said before it died still counts
-    static_cast<void>(w.read_stderr(true));
-    for (const int file : {w.answered.get(), w.process->handle(), w.standard_error.get()})
-        ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, file, nullptr);
+    reap(w);
+}
 
-    std::vector<verdict> verdicts;
-    std::vector<payload> unneeded;     // freed without the lock
-    std::unique_ptr<worker_link> gone; // destroyed without the lock
-    const std::string start_reason =
-        (w.why_not_ready.empty() ? text_of(*how) + " before it was ready" : w.why_not_ready) +
-        (w.stderr_tail.empty() ? "" : "; the last of its standard error: " + w.stderr_tail);
-    const bool not_started = stage == worker_lifecycle::stage::starting;
+void process_core::reap(worker_link& w) noexcept {
+    read_answers(w); // what it said before it died still counts
+    if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
+        const short_lock lock(mutex_);
+        w.blocked.what = deadline::purpose::exit;
+        arm(w.blocked, clock::now() + moment);
+        return;
+    }
+    const bool is_left = w.read_stderr(true) == worker_link::stream::open;
+    for (const int file : {w.answered.get(), w.standard_error.get()})
+        ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, file, nullptr);
+    if (is_left)
+        keep_reading(std::move(w.standard_error));
+    std::string start_reason;
+    try {
+        if (w.violation != nullptr)
+            w.stderr_tail += std::string("[the pool ended the worker: ") + w.violation + "]";
+        if (w.was_starting)
+            start_reason =
+                (w.why_not_ready.empty() ? text_of(*w.how_ended) + " before it was ready"
+                                         : w.why_not_ready) +
+                (w.stderr_tail.empty() ? "" : "; the last of its standard error: " + w.stderr_tail);
+    } catch (const std::bad_alloc&) { // without a reason
+    }
+
+    worker_link::taken victim;         // freed without the lock
+    std::unique_ptr<worker_link> gone; // likewise
+    const bool not_started = w.was_starting;
+    const bool by_initializer = !w.why_not_ready.empty();
     {
         const short_lock lock(mutex_);
+        // A worker runs what it was given in turn, so it has begun one at most, whatever it wrote
+        // into the slots of the others; where one was condemned, it was that.
+        std::uint64_t begun = std::numeric_limits<std::uint64_t>::max();
         for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
-            held_call c = w.held[slot];
-            if (!c)
-                continue;
-            if (w.take_back(*c.call)) { // it had not started: another worker will do
-                requeue(std::move(c));
-                continue;
-            }
-            const bool condemned =
-                w.memory->slots[slot].is(c.call->number, wire::slot_state::condemned);
-            static_cast<void>(w.let_go(slot));
-            static_cast<void>(w.life.answered());
-            unneeded.push_back(std::move(c.call->arguments));
-            if (condemned)
-                continue; // it has its outcome
-            ++counts_.failed;
-            const std::string label = c.call->call_label();
-            verdicts.push_back({std::move(c), make_error<worker_died>(w.process->pid(), *how, label,
-                                                                      w.stderr_tail)});
+            const held_call& c = w.held[slot];
+            if (c && !w.memory->slots[slot].is(c.call->number, wire::slot_state::offered))
+                begun = std::min(begun, c.call->number);
         }
+        if (w.condemned_slots != 0)
+            begun = 0;
+        for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
+            if (!w.held[slot])
+                continue;
+            const bool condemned = (w.condemned_slots >> slot & 1) != 0; // it has its outcome
+            auto t = w.let_go(slot);
+            static_cast<void>(w.life.answered());
+            if (!condemned && t.task.call->number == begun)
+                victim = std::move(t);
+            else if (!condemned)
+                requeue(std::move(t));
+        }
+        if (victim.task)
+            ++counts_.failed;
         gone = std::move(workers_.extract(w.id).mapped());
         dispatch();
         changed_.notify_all();
     }
-    pass(verdicts);
+    if (victim.task) {
+        remote_call& c = *victim.task.call;
+        c.arguments = {};
+        auto error = error_or_shortage([&] {
+            return make_error<worker_died>(w.process->pid(), *w.how_ended, c.call_label(),
+                                           w.stderr_tail);
+        });
+        pass({std::move(victim.task), std::move(error)});
+    }
+    const std::uint32_t id = gone->id;
+    gone.reset();
+    while (store_.forget(id)) {
+    }
     if (not_started)
-        start_failed(start_reason);
+        start_failed(start_reason.c_str(), by_initializer);
 }
 
-// Milliseconds until the next timer, -1 without one.
-int process_core::run_timers() {
-    std::vector<verdict> verdicts;
-    int wait_ms = -1;
+// Milliseconds until the next deadline, -1 without one.
+int process_core::run_timers() noexcept {
+    for (;;) {
+        deadline* d = nullptr; // belongs to this or to a worker, which only this thread destroys
+        {
+            const short_lock lock(mutex_);
+            d = deadlines_.first();
+            if (d == nullptr)
+                return -1;
+            const auto now = clock::now();
+            if (d->at > now) {
+                const auto left = std::chrono::ceil<std::chrono::milliseconds>(d->at - now);
+                return static_cast<int>(std::min<std::int64_t>(left.count(), 3'600'000));
+            }
+            deadline_list::remove(*d);
+        }
+        on_deadline(*d);
+    }
+}
+
+void process_core::on_deadline(deadline& d) noexcept {
+    worker_link* w = nullptr;
+    verdict v;
+    bool decided = false;
     {
         const short_lock lock(mutex_);
-        const auto now = clock::now();
-        while (!timers_.empty() && timers_.begin()->first <= now) {
-            const timer t = timers_.extract(timers_.begin()).mapped();
-            on_timer(t, verdicts);
-        }
-        if (!timers_.empty()) {
-            const auto left =
-                std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - now);
-            wait_ms = static_cast<int>(std::min<std::int64_t>(left.count(), 3'600'000));
+        w = find(d.worker);
+        switch (d.what) {
+        case deadline::purpose::grace: act(*w, w->life.grace_over()); break;
+        case deadline::purpose::run_time: decided = on_run_time(*w, d, v); break;
+        case deadline::purpose::stop_grace:
+            decided = condemn(*w, d.slot);
+            if (decided) {
+                ++counts_.cancelled;
+                v.task = w->held[d.slot];
+            }
+            break;
+        case deadline::purpose::dispatch: dispatch(); break;
+        default: break;
         }
     }
-    pass(verdicts);
-    return wait_ms;
-}
-
-void process_core::on_timer(const timer& t, std::vector<verdict>& verdicts) {
-    worker_link* const w = find(t.worker);
-    if (w == nullptr)
-        return;
-    switch (t.what) {
-    case timer::purpose::grace: act(*w, w->life.grace_over()); break;
-    case timer::purpose::standard_error:
-        watch(w->standard_error.get(), w->id, source_stderr, EPOLLIN);
+    if (decided)
+        pass(std::move(v));
+    switch (d.what) {
+    case deadline::purpose::standard_error:
+        try {
+            watch(w->standard_error.get(), w->id, source_stderr, EPOLLIN);
+        } catch (const std::exception&) {
+            const short_lock lock(mutex_);
+            arm(d, clock::now() + moment);
+        }
         break;
-    case timer::purpose::run_time: on_run_time(*w, t, verdicts); break;
-    case timer::purpose::stop_grace: {
-        const held_call c = w->held[t.slot];
-        if (c && c.call->number == t.task && condemn(*w, t.slot, t.task)) {
-            ++counts_.cancelled;
-            verdicts.push_back({c, nullptr});
-        }
-    }
+    case deadline::purpose::answers: read_answers(*w); break;
+    case deadline::purpose::exit: reap(*w); break;
+    case deadline::purpose::look: look(); break;
+    case deadline::purpose::trim: trim(); break;
+    default: break;
     }
 }
 
-void process_core::on_run_time(worker_link& w, const timer& t, std::vector<verdict>& verdicts) {
-    const held_call c = w.held[t.slot];
-    if (!c || c.call->number != t.task)
-        return; // it has ended, or was taken back
+// True where the task is to end.
+bool process_core::on_run_time(worker_link& w, deadline& d, verdict& v) noexcept {
+    const held_call c = w.held[d.slot];
     const auto limit = c.keep->extra->limit.limit().value_or(clock::duration::max());
     const auto now = clock::now();
-    if (w.memory->slots[t.slot].is(t.task, wire::slot_state::offered)) {
-        arm(now + std::max<clock::duration>(limit, std::chrono::milliseconds(1)), t);
+    if (w.memory->slots[d.slot].is(c.call->number, wire::slot_state::offered)) {
+        arm(d, now + std::max<clock::duration>(limit, std::chrono::milliseconds(1)));
+        return false;
+    }
+    const clock::time_point started{std::chrono::nanoseconds(
+        w.started_ns(std::chrono::nanoseconds(now.time_since_epoch()).count()))};
+    if (now - started < limit && !w.measured[d.slot]) {
+        w.measured[d.slot] = true; // it says only once when it began
+        arm(d, started + limit);
+        return false;
+    }
+    if (!condemn(w, d.slot))
+        return false;
+    ++counts_.failed;
+    v.task = c;
+    v.error = error_or_shortage([&] {
+        return make_error<timeout_error>("the task '" + c.call->call_label() +
+                                         "' ran longer than its time-out, and its worker process " +
+                                         std::to_string(w.process->pid()) + " is ended");
+    });
+    return true;
+}
+
+// At workers that have tasks, without having been woken: one may have destroyed what wakes.
+void process_core::look() noexcept {
+    bool more = false;
+    for (std::uint32_t last = 0;;) {
+        worker_link* w = nullptr;
+        {
+            const short_lock lock(mutex_);
+            const auto it = workers_.upper_bound(last);
+            if (it == workers_.end())
+                break;
+            last = it->first;
+            w = it->second.get();
+            if (w->life.now() == worker_lifecycle::stage::leaving)
+                w->tell_to_leave();
+            else if (w->life.held() == 0)
+                continue;
+            more = true;
+            if (!w->is_sound())
+                violated(*w, "it wrote to what is not its own");
+        }
+        if (w->how_ended || w->waiting)
+            continue;
+        read_answers(*w);
+        w->answers->release();
+    }
+    const short_lock lock(mutex_);
+    if (more)
+        arm(look_, clock::now() + look_interval);
+}
+
+// Gives memory back that was needed for something larger than what came since.
+void process_core::trim() noexcept {
+    segment_store::let_go gone;
+    while (store_.trim(wire::now_ns(), gone)) {
+        const short_lock lock(mutex_);
+        if (worker_link* const w = find(gone.owner))
+            w->forget_segment(gone.id);
+    }
+    if (!store_.has_large())
         return;
-    }
-    const clock::time_point started{std::chrono::nanoseconds(w.memory->started_ns.load())};
-    if (now - started < limit) {
-        arm(started + limit, t);
-        return;
-    }
-    if (condemn(w, t.slot, t.task)) {
-        ++counts_.failed;
-        verdicts.push_back({c, make_error<timeout_error>(
-                                   "the task '" + c.call->call_label() +
-                                   "' ran longer than its time-out, and its worker process " +
-                                   std::to_string(w.process->pid()) + " is ended")});
-    }
+    const short_lock lock(mutex_);
+    arm(trim_, clock::now() + until_trimmed);
 }
 
 } // namespace ferry::detail

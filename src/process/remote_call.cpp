@@ -17,7 +17,9 @@ bool ask_call_to_stop(process_core& core, remote_call& call) noexcept {
 bool cancel_running_call(process_core& core, remote_call& call) noexcept {
     return core.cancel_running(call);
 }
-void run_callbacks_later(process_core& core, remote_call& call) { core.run_callbacks_later(call); }
+void run_callbacks_later(process_core& core, remote_call& call) noexcept {
+    core.run_callbacks_later(call);
+}
 void throw_if_closed(process_core& core) { core.throw_if_closed(); }
 segment_store& store_of(process_core& core) noexcept { return core.store(); }
 
@@ -43,23 +45,43 @@ std::vector<std::byte> encode_alone(const std::function<void(byte_sink&)>& encod
     return {bytes.begin(), bytes.end()};
 }
 
+void remote_call::decode() {
+    arrived_answer from = std::exchange(arrived, {});
+    const std::byte* const at = from.shared != nullptr ? from.shared->data() : from.copy.get();
+    byte_source in(std::span(at, from.size));
+    if (from.failed) {
+        std::exception_ptr error;
+        try {
+            error = get_exception(in);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        fail(std::move(error));
+    } else {
+        finish(in);
+    }
+    if (from.shared != nullptr) // its worker may use it again
+        from.shared->head().in_use.store(0, std::memory_order_release);
+}
+
 // ---- The pool hears it --------------------------------------------------------------------------
 
 void process_core::dropped(remote_call& c, bool expired) noexcept {
+    if (is_forked_copy())
+        return;
     payload unneeded; // freed without the lock
-    held_call entry;
+    task_queue::node_type entry;
     bool last = false;
     {
         const short_lock lock(mutex_);
         if (c.queued) {
             c.queued = false;
-            if (const auto it = queue_.find(key_of(c)); it != queue_.end()) {
-                entry = std::move(it->second);
-                queue_.erase(it);
-            }
+            entry = queue_.extract(key_of(c));
         }
         if (c.at == nullptr)
             unneeded = std::move(c.arguments);
+        if (unneeded.size() > large_payload && !deadline_list::contains(trim_))
+            arm(trim_, clock::now() + look_interval);
         ++(expired ? counts_.failed : counts_.cancelled);
         last = closed_ && !has_unfinished();
         if (closed_)
@@ -70,28 +92,40 @@ void process_core::dropped(remote_call& c, bool expired) noexcept {
 }
 
 bool process_core::take_back(remote_call& c) noexcept {
-    const short_lock lock(mutex_);
-    if (c.at == nullptr)
-        return true; // it is not out any more
-    if (!c.at->take_back(c))
-        return false;
-    c.state().hand_back();
+    if (is_forked_copy())
+        return false; // the workers are the parent's
+    worker_link::taken t; // freed without the lock
+    {
+        const short_lock lock(mutex_);
+        if (c.at == nullptr)
+            return true; // it is not out any more
+        t = c.at->take_back(c.slot);
+        if (!t.task)
+            return false;
+        c.state().hand_back();
+    }
     return true;
 }
 
 bool process_core::started(const remote_call& c) const noexcept {
+    if (is_forked_copy())
+        return false;
     const short_lock lock(mutex_);
     return c.at != nullptr && !c.at->slot_of(c).is(c.number, wire::slot_state::offered);
 }
 
 bool process_core::ask_to_stop(remote_call& c) noexcept {
+    if (is_forked_copy())
+        return false;
     const short_lock lock(mutex_);
     return c.stops && c.at != nullptr && c.at->slot_of(c).is(c.number, wire::slot_state::claimed) &&
            c.at->ask_to_stop(c.number);
 }
 
 bool process_core::cancel_running(remote_call& c) noexcept {
-    std::vector<verdict> verdicts;
+    if (is_forked_copy())
+        return false;
+    verdict v;
     {
         const short_lock lock(mutex_);
         if (c.at == nullptr)
@@ -99,33 +133,22 @@ bool process_core::cancel_running(remote_call& c) noexcept {
         worker_link& w = *c.at;
         if (c.stops) {
             if (w.ask_to_stop(c.number))
-                arm_grace({timer::purpose::stop_grace, w.id, c.number, c.slot});
-        } else {
-            const held_call task = w.held[c.slot];
-            if (condemn(w, c.slot, c.number)) {
-                ++counts_.cancelled;
-                verdicts.push_back({task, nullptr});
-            }
+                arm_grace(w.stop_grace[c.slot]);
+        } else if (condemn(w, c.slot)) {
+            ++counts_.cancelled;
+            v.task = w.held[c.slot];
         }
     }
-    pass(verdicts);
+    if (v.task)
+        pass(std::move(v));
     return true;
 }
 
-void process_core::run_callbacks_later(remote_call& c) {
-    callbacks_.post(
-        [keep = boost::intrusive_ptr<shared_state_base>(&c.state()), &c] { c.run_callbacks(); },
-        shared_from_this());
-}
-
-void process_core::pass(std::vector<verdict>& verdicts) {
-    for (auto& v : verdicts) {
-        if (v.error != nullptr)
-            v.task.call->fail(std::move(v.error));
-        else
-            v.task.call->finish_cancelled();
-        v.task = {};
-    }
+void process_core::pass(verdict v) noexcept {
+    if (v.error != nullptr)
+        v.task.call->fail(std::move(v.error));
+    else
+        v.task.call->finish_cancelled();
 }
 
 } // namespace ferry::detail

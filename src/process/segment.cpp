@@ -1,10 +1,14 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "segment.hpp"
 
+#include "../fork_count.hpp"
+
 #include <algorithm>
+#include <chrono>
 
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 namespace ferry::detail {
 namespace {
@@ -14,8 +18,8 @@ std::size_t to_pages(std::size_t bytes) {
     return (bytes + page - 1) / page * page;
 }
 
-std::byte* map(int file, std::size_t size) {
-    void* const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+std::byte* map(int file, std::size_t size, int protection) {
+    void* const at = ::mmap(nullptr, size, protection, MAP_SHARED, file, 0);
     if (at == MAP_FAILED)
         throw std::system_error(errno, std::generic_category(), "mmap of a shared mapping");
     return static_cast<std::byte*>(at);
@@ -26,27 +30,57 @@ void set_size(int file, std::size_t size) {
         throw std::system_error(errno, std::generic_category(), "ftruncate of a shared mapping");
 }
 
+std::int64_t now_ns() noexcept {
+    return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Reading it must never fail: it is ordinary memory, of that size, and stays so.
+void check(int file, std::size_t capacity) {
+    struct ::statfs kind {};
+    struct ::stat s {};
+    constexpr auto ordinary_memory = 0x01021994; // TMPFS_MAGIC; not huge pages, which may run out
+    if (::fstatfs(file, &kind) != 0 || kind.f_type != ordinary_memory)
+        throw bad_segment("a shared mapping is no memory");
+    const int seals = ::fcntl(file, F_GET_SEALS);
+    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0)
+        throw bad_segment("a shared mapping can shrink");
+    if (::fstat(file, &s) != 0 || s.st_size < static_cast<off_t>(segment::header_size) ||
+        static_cast<std::size_t>(s.st_size) - segment::header_size < capacity ||
+        capacity > std::size_t(1) << 46)
+        throw bad_segment("a shared mapping is smaller than announced");
+}
+
 } // namespace
 
-segment::segment(std::uint32_t id, std::size_t capacity)
-    : id_(id),
+segment::segment(std::uint32_t id, std::size_t capacity, side s)
+    : id_(id), side_(s),
       file_(descriptor::checked(::memfd_create("ferry-payload", MFD_CLOEXEC | MFD_ALLOW_SEALING),
                                 "memfd_create")),
       capacity_(to_pages(capacity + header_size) - header_size) {
     set_size(file_.get(), capacity_ + header_size);
-    // It never shrinks under who reads it.
+    // It never shrinks under who reads it, and only this mapping can write to a pool's. An old
+    // system does not know the latter.
+    constexpr int future_write = 0x0010; // F_SEAL_FUTURE_WRITE
     ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SHRINK);
-    memory_ = map(file_.get(), capacity_ + header_size);
+    memory_ = map(file_.get(), capacity_ + header_size, PROT_READ | PROT_WRITE);
+    if (s == side::pool)
+        ::fcntl(file_.get(), F_ADD_SEALS, future_write);
+    ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SEAL);
+    last_needed_ns = now_ns();
 }
 
-segment::segment(std::uint32_t id, descriptor file, std::size_t capacity)
-    : id_(id), file_(std::move(file)), capacity_(capacity) {
-    struct ::stat s {};
-    if (::fstat(file_.get(), &s) != 0 || static_cast<std::size_t>(s.st_size) < header_size ||
-        static_cast<std::size_t>(s.st_size) - header_size < capacity)
-        throw std::system_error(EPROTO, std::generic_category(),
-                                "a shared mapping is smaller than announced");
-    memory_ = map(file_.get(), capacity_ + header_size);
+segment::segment(std::uint32_t id, const descriptor& file, std::size_t capacity, side s)
+    : id_(id), side_(s), capacity_(capacity) {
+    if (s == side::pool)
+        check(file.get(), capacity);
+    try {
+        memory_ = map(file.get(), capacity_ + header_size,
+                      s == side::pool ? PROT_READ | PROT_WRITE : PROT_READ);
+    } catch (const std::system_error& e) {
+        if (e.code().value() == ENOMEM)
+            throw;
+        throw bad_segment("a shared mapping cannot be mapped");
+    }
 }
 
 segment::~segment() { ::munmap(memory_, capacity_ + header_size); }
@@ -64,9 +98,21 @@ void segment::grow(std::size_t at_least) {
 void segment::retire() noexcept {
     head().retired.store(1, std::memory_order_release);
     const std::size_t first = to_pages(header_size);
-    if (capacity_ + header_size > first)
+    if (side_ == side::worker && capacity_ + header_size > first)
         ::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                     static_cast<off_t>(first), static_cast<off_t>(capacity_ + header_size - first));
+}
+
+void segment::used(std::size_t size) noexcept {
+    if (size > capacity_ / 4)
+        last_needed_ns = now_ns();
+}
+
+// ---- The store ----------------------------------------------------------------------------------
+
+segment_store::segment_store(std::size_t lend, segment::side s)
+    : most_(lend), side_(s), forks_(fork_count()) {
+    free_.reserve(most_ + 1);
 }
 
 segment_store::~segment_store() {
@@ -74,68 +120,162 @@ segment_store::~segment_store() {
         s->retire();
 }
 
-segment_ptr segment_store::acquire(std::size_t at_least) {
-    segment_ptr s;
-    std::uint32_t id = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        // The last one used that is large enough, else the largest.
-        auto best = free_.end();
-        for (auto it = free_.begin(); it != free_.end(); ++it) {
-            if ((*it)->head().in_use.load(std::memory_order_acquire) != 0)
-                continue;
-            if (best == free_.end() || (*it)->capacity() >= std::min(at_least, (*best)->capacity()))
-                best = it;
-        }
-        if (best != free_.end()) {
-            s = std::move(*best);
-            free_.erase(best);
-        } else {
-            id = ++last_id_;
-        }
+// Of the usable ones the last one used that is large enough, else the largest.
+template <class F>
+segment_ptr segment_store::take(F usable, std::size_t at_least) noexcept {
+    auto best = free_.end();
+    for (auto it = free_.begin(); it != free_.end(); ++it) {
+        if (usable(**it) &&
+            (best == free_.end() || (*it)->capacity() >= std::min(at_least, (*best)->capacity())))
+            best = it;
     }
-    if (s == nullptr)
-        return segment_ptr(new segment(id, std::max(at_least, 2 * large_payload)));
-    if (s->capacity() < at_least)
-        s->grow(at_least);
+    segment_ptr s;
+    if (best != free_.end()) {
+        s = std::move(*best);
+        free_.erase(best);
+    }
     return s;
 }
 
-void segment_store::release(segment_ptr s) noexcept {
-    std::vector<segment_ptr> surplus;
+segment_ptr segment_store::make(std::size_t at_least) noexcept {
+    std::uint32_t id = 0;
     {
         const std::lock_guard lock(mutex_);
-        try {
-            free_.push_back(std::move(s));
-        } catch (...) {
-            return; // freed
-        }
-        std::size_t bytes = 0;
-        for (const auto& f : free_)
-            bytes += f->capacity();
-        for (auto it = free_.begin();
-             it != free_.end() && (free_.size() > keep_ || bytes > keep_bytes);) {
-            if ((*it)->head().in_use.load(std::memory_order_acquire) != 0 ||
-                std::next(it) == free_.end()) {
-                ++it;
-                continue;
-            }
-            bytes -= (*it)->capacity();
-            surplus.push_back(std::move(*it));
-            it = free_.erase(it);
+        id = ++last_id_;
+    }
+    try {
+        return segment_ptr(new segment(id, std::max(at_least, 2 * large_payload), side_));
+    } catch (const std::exception&) {
+        return nullptr;
+    }
+}
+
+segment_ptr segment_store::lend(std::size_t at_least) noexcept {
+    segment_ptr s;
+    {
+        const std::lock_guard lock(mutex_);
+        if (lent_ == most_)
+            return nullptr;
+        ++lent_; // for now, so that no other one goes past the limit meanwhile
+        s = take(
+            [this](const segment& f) {
+                return side_ == segment::side::pool ||
+                       f.head().in_use.load(std::memory_order_acquire) == 0;
+            },
+            at_least);
+        if (s == nullptr && side_ == segment::side::worker && free_.size() + lent_ > most_) {
+            --lent_; // its pool still reads all of them
+            return nullptr;
         }
     }
-    for (const auto& f : surplus)
-        f->retire();
+    if (s == nullptr)
+        s = make(at_least);
+    try {
+        if (s != nullptr && s->capacity() < at_least)
+            s->grow(at_least);
+    } catch (const std::exception&) {
+        s->retire();
+        s.reset();
+    }
+    if (s != nullptr) {
+        s->lent = true;
+        return s;
+    }
+    const std::lock_guard lock(mutex_);
+    --lent_;
+    return nullptr;
+}
+
+segment_ptr segment_store::acquire_for(std::uint32_t owner, std::size_t at_least) noexcept {
+    segment_ptr s;
+    {
+        const std::lock_guard lock(mutex_);
+        s = take(
+            [owner, at_least](const segment& f) {
+                return (f.owner == owner || f.owner == 0) && f.capacity() >= at_least;
+            },
+            at_least);
+    }
+    if (s == nullptr)
+        s = make(at_least);
+    return s;
+}
+
+void segment_store::handed_on(segment& s) noexcept {
+    if (!std::exchange(s.lent, false))
+        return;
+    const std::lock_guard lock(mutex_);
+    --lent_;
+}
+
+void segment_store::release(segment_ptr s, std::size_t used) noexcept {
+    if (forks_ != fork_count()) { // in a child the mutex may be locked for ever
+        static_cast<void>(s.release());
+        return;
+    }
+    handed_on(*s);
+    s->used(used);
+    segment_ptr surplus;
+    {
+        const std::lock_guard lock(mutex_);
+        if (s->surplus) {
+            surplus = std::move(s);
+        } else if (free_.size() == free_.capacity()) { // never where only `most_` of them exist
+            surplus = std::move(free_.front());
+            free_.erase(free_.begin());
+        }
+        if (s != nullptr)
+            free_.push_back(std::move(s));
+    }
+    if (surplus != nullptr)
+        surplus->retire();
+}
+
+bool segment_store::trim(std::int64_t now, let_go& gone) noexcept {
+    segment_ptr s;
+    {
+        const std::lock_guard lock(mutex_);
+        s = take(
+            [now, this](const segment& f) {
+                return f.capacity() > small && now - f.last_needed_ns >= needed_for_ns &&
+                       (side_ == segment::side::pool || f.head().in_use.load() == 0);
+            },
+            0);
+    }
+    if (s == nullptr)
+        return false;
+    gone = {s->owner, s->id()};
+    s->retire();
+    return true;
+}
+
+bool segment_store::forget(std::uint32_t owner) noexcept {
+    segment_ptr s;
+    {
+        const std::lock_guard lock(mutex_);
+        s = take([owner](const segment& f) { return f.owner == owner; }, 0);
+    }
+    return s != nullptr;
+}
+
+bool segment_store::has_large() noexcept {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(free_.begin(), free_.end(),
+                       [](const auto& s) { return s->capacity() > small; });
 }
 
 void segment_deleter::operator()(segment* s) const noexcept { delete s; }
 
-void received_segments::add(std::uint32_t id, descriptor file, std::size_t capacity) {
-    auto s = std::make_shared<segment>(id, std::move(file), capacity);
+// ---- Received ones ------------------------------------------------------------------------------
+
+void received_segments::add(std::uint32_t id, const descriptor& file, std::size_t capacity) {
+    constexpr std::size_t most = 16; // of a worker, which has four
+    auto s = std::make_shared<segment>(id, file, capacity, side_);
     std::erase_if(known_, [](const auto& known) {
         return known.second->head().retired.load(std::memory_order_acquire) != 0;
     });
+    if (side_ == segment::side::pool && known_.size() >= most)
+        throw bad_segment("a worker announced too many shared mappings");
     known_[id] = std::move(s);
 }
 
@@ -153,12 +293,15 @@ payload::payload(std::span<const std::byte> bytes) : size_(bytes.size()) {
     }
 }
 
+payload::payload(std::unique_ptr<std::byte[]> bytes, std::size_t size) noexcept
+    : heap_(std::move(bytes)), size_(size) {}
+
 payload::payload(segment_ptr s, std::size_t size, segment_store& home) noexcept
     : segment_(std::move(s)), home_(&home), size_(size) {}
 
 payload::~payload() {
     if (segment_ != nullptr)
-        home_->release(std::move(segment_));
+        home_->release(std::move(segment_), size_);
 }
 
 std::span<const std::byte> payload::bytes() const noexcept {
@@ -167,7 +310,7 @@ std::span<const std::byte> payload::bytes() const noexcept {
 
 byte_sink::~byte_sink() {
     if (segment_ != nullptr)
-        store_->release(std::move(segment_));
+        store_->release(std::move(segment_), size());
 }
 
 void byte_sink::grow(std::size_t more) {
@@ -176,34 +319,47 @@ void byte_sink::grow(std::size_t more) {
         throw std::length_error("a value of " + std::to_string(more) +
                                 " bytes cannot be sent to another process");
     const std::size_t wanted = used + more;
-    if (wanted < large_payload) {
-        const std::size_t room = std::min(std::max(wanted, 2 * used), large_payload);
+    if (segment_ == nullptr && wanted >= large_payload && !refused_) {
+        segment_ = store_->lend(wanted);
+        refused_ = segment_ == nullptr;
+        if (!refused_) {
+            std::memcpy(segment_->data(), begin_, used);
+            heap_.reset();
+        }
+    } else if (segment_ != nullptr) {
+        try {
+            segment_->grow(wanted);
+        } catch (const std::system_error&) {
+            refused_ = true; // the system is short of shared memory, so it goes on on the heap
+        }
+    }
+    if (segment_ != nullptr && !refused_) {
+        begin_ = segment_->data();
+        end_ = begin_ + segment_->capacity();
+    } else {
+        const std::size_t room = std::max(wanted, 2 * used);
         auto larger = std::make_unique_for_overwrite<std::byte[]>(room);
         std::memcpy(larger.get(), begin_, used);
+        if (segment_ != nullptr)
+            store_->release(std::move(segment_), used);
         heap_ = std::move(larger);
         begin_ = heap_.get();
         end_ = begin_ + room;
-    } else if (segment_ == nullptr) {
-        segment_ = store_->acquire(wanted);
-        std::memcpy(segment_->data(), begin_, used);
-        heap_.reset();
-    } else {
-        segment_->grow(wanted);
-    }
-    if (segment_ != nullptr) {
-        begin_ = segment_->data();
-        end_ = begin_ + segment_->capacity();
     }
     at_ = begin_ + used;
 }
 
 payload byte_sink::finish() {
     const std::size_t used = size();
-    payload p = segment_ != nullptr && used >= large_payload
-                    ? payload(std::move(segment_), used, *store_)
-                    : payload(bytes());
+    payload p;
+    if (segment_ != nullptr && used >= large_payload)
+        p = payload(std::move(segment_), used, *store_);
+    else if (heap_ != nullptr && used >= large_payload)
+        p = payload(std::move(heap_), used);
+    else
+        p = payload(bytes());
     if (segment_ != nullptr)
-        store_->release(std::move(segment_));
+        store_->release(std::move(segment_), used);
     heap_.reset();
     begin_ = at_ = room_;
     end_ = room_ + sizeof room_;

@@ -7,10 +7,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 namespace ferry::detail {
@@ -18,22 +18,32 @@ namespace ferry::detail {
 /// From how many bytes on a payload travels in a shared mapping.
 inline constexpr std::size_t large_payload = 64 * 1024;
 
+/// What is wrong with a shared mapping that another process announced.
+struct bad_segment : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
 /// Memory that two processes share: an anonymous file, and its mapping here. The creator writes,
 /// the other side reads. Pages stay populated while it is recycled; a fresh one would cost ten
 /// times the copy.
 class segment {
 public:
-    /// At the start of the mapping.
+    /// At the start of the mapping. A pool looks at it only in those that a worker made.
     struct header {
         std::atomic<std::uint32_t> in_use;  ///< set by the creator, cleared by who has read it
         std::atomic<std::uint32_t> retired; ///< the creator has let go of it
     };
     static constexpr std::size_t header_size = 64;
+    enum class side {
+        pool,  ///< nobody else can write to what this one creates, and what it receives is checked
+        worker ///< the pool, which is trusted, marks what it has read in what this one creates
+    };
 
     /// A new one. Errors: `std::system_error`.
-    segment(std::uint32_t id, std::size_t capacity);
-    /// The mapping of another process's. Errors: `std::system_error`.
-    segment(std::uint32_t id, descriptor file, std::size_t capacity);
+    segment(std::uint32_t id, std::size_t capacity, side s);
+    /// The mapping of another process's. Errors: `bad_segment` where it is not what was announced,
+    /// or could shrink under who reads it; `std::system_error` where this process is short.
+    segment(std::uint32_t id, const descriptor& file, std::size_t capacity, side s);
     ~segment();
     segment(const segment&) = delete;
     segment& operator=(const segment&) = delete;
@@ -45,47 +55,86 @@ public:
     std::byte* data() const noexcept { return memory_ + header_size; }
     /// Makes room for at least so many bytes; the mapping may move. Errors: `std::system_error`.
     void grow(std::size_t at_least);
-    /// Frees the memory, though others still have it mapped.
+    /// Says that it is not used any more, and frees its memory where that is possible while others
+    /// have it mapped.
     void retire() noexcept;
+    /// Somebody used so much of it just now.
+    void used(std::size_t size) noexcept;
+
+    std::uint32_t owner = 0;         ///< the worker that knows it; 0: nobody
+    std::int64_t last_needed_ns = 0; ///< when something small would not have done
+    bool lent = false;               ///< to who encodes
+    bool surplus = false;            ///< not to be recycled
 
 private:
     const std::uint32_t id_;
+    const side side_;
     descriptor file_;
     std::size_t capacity_;
     std::byte* memory_;
 };
 
-/// Segments to write to, recycled. Thread safety: safe.
+/// Segments to write to, recycled. Those that one worker knows are never given to another one: what
+/// is for one is none of another's business. Thread safety: safe.
 class segment_store {
 public:
-    /// Keeps up to so many that are not in use.
-    explicit segment_store(std::size_t keep) : keep_(keep) {}
+    /// At most `lend` are out for encoding at a time, and as many that are not in use are kept.
+    segment_store(std::size_t lend, segment::side s);
+    explicit segment_store(std::size_t lend) : segment_store(lend, segment::side::pool) {}
     ~segment_store();
 
-    /// One that nobody reads, of at least that capacity. Errors: `std::system_error`.
-    segment_ptr acquire(std::size_t at_least);
-    /// Takes it back; it may still be read while its header says so.
-    void release(segment_ptr s) noexcept;
+    /// One to encode into that nobody reads, of at least that capacity; null where all are out, or
+    /// the system gives no more.
+    segment_ptr lend(std::size_t at_least) noexcept;
+    /// One that nobody or only that worker knows. Null where the system gives no more.
+    segment_ptr acquire_for(std::uint32_t owner, std::size_t at_least) noexcept;
+    /// It was lent, and is handed on.
+    void handed_on(segment& s) noexcept;
+    /// Takes it back, of which so much was used; it may still be read while its header says so.
+    void release(segment_ptr s, std::size_t used) noexcept;
+
+    /// A large one without use.
+    struct let_go {
+        std::uint32_t owner = 0;
+        std::uint32_t id = 0;
+    };
+    /// Lets one go that is much larger than what was needed lately; false where there is none.
+    bool trim(std::int64_t now_ns, let_go& gone) noexcept;
+    /// Lets one go that a worker knew which has ended; false where there is none.
+    bool forget(std::uint32_t owner) noexcept;
+    /// Whether there is one that `trim` may have to let go one day.
+    bool has_large() noexcept;
 
 private:
-    static constexpr std::size_t keep_bytes = std::size_t(256) << 20;
+    static constexpr std::size_t small = std::size_t(1) << 20;
+    static constexpr std::int64_t needed_for_ns = 500'000'000;
 
-    const std::size_t keep_;
+    template <class F>
+    segment_ptr take(F usable, std::size_t at_least) noexcept;
+    segment_ptr make(std::size_t at_least) noexcept;
+
+    const std::size_t most_;
+    const segment::side side_;
+    const unsigned forks_;
     std::mutex mutex_;              // guards what follows
     std::vector<segment_ptr> free_; // the last one was used last
+    std::size_t lent_ = 0;
     std::uint32_t last_id_ = 0;
 };
 
 /// The segments that one process has received from another, mapped here. Not thread-safe.
 class received_segments {
 public:
+    explicit received_segments(segment::side s) : side_(s) {}
     /// Maps one that was announced, and forgets those that their creator has let go of.
-    /// Errors: `std::system_error`.
-    void add(std::uint32_t id, descriptor file, std::size_t capacity);
+    /// Errors: as the constructor of segment; `bad_segment` where they are too many.
+    void add(std::uint32_t id, const descriptor& file, std::size_t capacity);
     /// Null while it has not arrived, or not with that size.
     std::shared_ptr<segment> find(std::uint32_t id, std::size_t size) const;
+    void forget(std::uint32_t id) noexcept { known_.erase(id); }
 
 private:
+    const segment::side side_;
     std::map<std::uint32_t, std::shared_ptr<segment>> known_;
 };
 

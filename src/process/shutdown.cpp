@@ -2,33 +2,63 @@
 // The end of a process pool, and its statistics.
 #include "process_core.hpp"
 
-#include <unistd.h>
+#include "../fork_count.hpp"
 
 namespace ferry::detail {
 
 std::size_t process_core::close(bool cancel) {
-    std::vector<held_call> all;
+    if (is_forked_copy())
+        throw shutdown_error("the pool belongs to the process that this one was forked from");
     {
         const short_lock lock(mutex_);
         closed_ = true;
-        if (cancel) {
-            for (const auto& [key, c] : queue_)
-                all.push_back(c);
-            for (const auto& [id, w] : workers_) {
-                for (const auto& h : w->held) {
-                    if (h)
-                        all.push_back(h);
-                }
-            }
-        }
         if (!reading_)
             reader_ended_ = true;
     }
     wake_reader();
     std::size_t cancelled = 0;
-    for (const auto& c : all)
-        cancelled += c.keep->cancel() ? 1 : 0;
+    // Tasks move between queue and workers meanwhile, so it goes on until there is nothing new.
+    for (std::size_t now = 1; cancel && now != 0; cancelled += now)
+        now = cancel_queued() + cancel_held();
     return cancelled;
+}
+
+std::size_t process_core::cancel_queued() {
+    std::size_t cancelled = 0;
+    for (std::optional<queue_key> last;;) {
+        held_call c;
+        {
+            const short_lock lock(mutex_);
+            const auto it = last ? queue_.upper_bound(*last) : queue_.begin();
+            if (it == queue_.end())
+                return cancelled;
+            last = it->first;
+            c = it->second;
+        }
+        cancelled += c.keep->cancel() ? 1 : 0;
+    }
+}
+
+std::size_t process_core::cancel_held() {
+    std::size_t cancelled = 0;
+    std::uint32_t worker = 0;
+    for (std::size_t slot = 0;; ++slot) {
+        held_call c;
+        {
+            const short_lock lock(mutex_);
+            auto it = workers_.lower_bound(worker);
+            if (it != workers_.end() && it->first == worker && slot == wire::slot_count)
+                ++it;
+            if (it == workers_.end())
+                return cancelled;
+            if (it->first != worker)
+                slot = 0;
+            worker = it->first;
+            c = it->second->held[slot];
+        }
+        if (c)
+            cancelled += c.keep->cancel() ? 1 : 0;
+    }
 }
 
 void process_core::join() {
@@ -41,6 +71,7 @@ void process_core::join() {
     }
     if (mine.joinable())
         mine.join();
+    decoders_.finish();
     callbacks_.finish();
 }
 
@@ -65,10 +96,10 @@ shutdown_report process_core::close_within(timeout limit) {
         const short_lock lock(mutex_);
         for (const auto& [id, w] : workers_) {
             if (const held_call* const h = w->running()) {
-                report.stuck.push_back(
-                    {h->call->call_label(),
-                     std::chrono::nanoseconds(wire::now_ns() - w->memory->started_ns)});
+                const std::int64_t now = wire::now_ns();
                 act(*w, w->life.kill());
+                report.stuck.push_back(
+                    {h->call->call_label(), std::chrono::nanoseconds(now - w->started_ns(now))});
             }
         }
     }
@@ -88,7 +119,7 @@ void process_core::end_workers(bool gently) {
         changed_.wait(lock);
 }
 
-bool process_core::is_forked_copy() const noexcept { return process_ != ::getpid(); }
+bool process_core::is_forked_copy() const noexcept { return forks_ != fork_count(); }
 
 void process_core::forsake() {
     static_cast<void>(new std::shared_ptr<process_core>(shared_from_this()));
@@ -97,6 +128,8 @@ void process_core::forsake() {
 // ---- Statistics ---------------------------------------------------------------------------------
 
 pool_stats process_core::stats() {
+    if (is_forked_copy())
+        throw shutdown_error("the pool belongs to the process that this one was forked from");
     const short_lock lock(mutex_);
     pool_stats s = counts_;
     s.queued = queue_.size();

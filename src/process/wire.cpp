@@ -1,7 +1,10 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "wire.hpp"
 
+#include <csignal>
 #include <cstring>
+
+#include <fcntl.h>
 
 namespace ferry::detail::wire {
 namespace {
@@ -43,11 +46,13 @@ decoded decode(std::span<const std::byte> ring, std::uint64_t position, std::uin
 
 std::byte* ring_writer::reserve(std::size_t size) noexcept {
     const std::uint64_t whole = sizeof(frame_header) + padded(size);
-    std::uint64_t at = at_->written.load(std::memory_order_relaxed);
-    const std::uint64_t used = at - at_->read.load(std::memory_order_acquire);
+    std::uint64_t at = written_;
+    if (!sound())
+        return nullptr;
+    const std::uint64_t used = at - read_;
     const std::uint64_t to_end = ring_size - at % ring_size;
     const std::uint64_t skipped = whole > to_end ? to_end : 0;
-    if (used > ring_size || skipped + whole > ring_size - used)
+    if (skipped + whole > ring_size - used)
         return nullptr;
     if (skipped != 0) {
         const frame_header pad{static_cast<std::uint32_t>(skipped - sizeof(frame_header)),
@@ -61,9 +66,19 @@ std::byte* ring_writer::reserve(std::size_t size) noexcept {
 
 bool ring_writer::publish(frame_header header) noexcept {
     std::memcpy(memory_ + start_ % ring_size, &header, sizeof header);
-    at_->written.store(start_ + sizeof header + padded(header.size), std::memory_order_seq_cst);
+    written_ = start_ + sizeof header + padded(header.size);
+    at_->written.store(written_, std::memory_order_seq_cst);
     return at_->reader_sleeps.load(std::memory_order_seq_cst) != 0 &&
            at_->reader_sleeps.exchange(0, std::memory_order_seq_cst) != 0;
+}
+
+bool ring_writer::sound() noexcept {
+    const std::uint64_t read = at_->read.load(std::memory_order_acquire);
+    if (read - read_ > written_ - read_ || read % 16 != 0 ||
+        at_->written.load(std::memory_order_relaxed) != written_)
+        return false;
+    read_ = read;
+    return true;
 }
 
 decoded ring_reader::next(frame& f) noexcept {
@@ -82,5 +97,10 @@ bool ring_reader::prepare_sleep() noexcept {
     at_->reader_sleeps.store(0, std::memory_order_seq_cst);
     return false;
 }
+
+// A signal number that is never used, since no signals are asked for: nothing else that is so cheap to
+// look at tells one event descriptor from another.
+void mark_event(int event) noexcept { ::fcntl(event, F_SETSIG, SIGRTMAX - 1); }
+bool is_marked_event(int event) noexcept { return ::fcntl(event, F_GETSIG) == SIGRTMAX - 1; }
 
 } // namespace ferry::detail::wire

@@ -60,7 +60,7 @@ struct run_body {
 /// The first part of the body of `value` and `error`.
 struct answer_body {
     std::int64_t run_ns = 0;
-    bool in_segment = false;
+    std::uint8_t in_segment = 0; ///< not 0: a segment_ref follows
 };
 struct segment_ref {
     std::uint32_t id = 0;
@@ -92,7 +92,9 @@ struct ring_positions {
     alignas(64) std::atomic<std::uint32_t> reader_sleeps;
 };
 
-/// One end of a ring that writes. Invariant: only one thread at a time uses it.
+/// One end of a ring that writes. It keeps its own position: what stands in the shared memory is for
+/// the other end, which may have written anything there. Invariant: only one thread at a time uses
+/// it.
 class ring_writer {
 public:
     ring_writer(ring_positions& at, std::byte* memory) noexcept : at_(&at), memory_(memory) {}
@@ -101,10 +103,19 @@ public:
     std::byte* reserve(std::size_t size) noexcept;
     /// Makes the reserved frame visible; true when the reader sleeps and is to be woken.
     bool publish(frame_header header) noexcept;
+    /// Whether both positions are what they can be: the other end has read no more than was written
+    /// and goes only forward, and nobody else wrote this end's.
+    bool sound() noexcept;
+    /// Whether it is to be woken, as things are now.
+    bool reader_sleeps() const noexcept {
+        return at_->reader_sleeps.load(std::memory_order_relaxed) != 0;
+    }
 
 private:
     ring_positions* at_;
     std::byte* memory_;
+    std::uint64_t written_ = 0;
+    std::uint64_t read_ = 0;  // as it was seen last
     std::uint64_t start_ = 0; // of the reserved frame
 };
 
@@ -119,7 +130,6 @@ public:
     void release() noexcept { at_->read.store(position_, std::memory_order_release); }
     /// Says that this end is about to sleep; false when there is something to read after all.
     bool prepare_sleep() noexcept;
-    ring_positions& positions() noexcept { return *at_; }
 
 private:
     ring_positions* at_;
@@ -178,7 +188,8 @@ struct message {
     enum class what : std::uint32_t {
         hello = 1, ///< to the worker, with the channel's descriptor and the event's
         segment,   ///< with a segment's descriptor
-        stop       ///< to the worker: asks a task to stop
+        stop,      ///< to the worker: asks a task to stop
+        forget     ///< to the worker: a segment that is not used any more
     };
     what kind{};
     std::uint32_t id = 0;     ///< the segment's
@@ -193,6 +204,11 @@ inline constexpr const char* depth_variable = "FERRY_WORKER_DEPTH";
 inline constexpr int max_depth = 8;
 /// The descriptor of a worker's socket.
 inline constexpr int worker_socket = 3;
+
+/// Marks the event descriptor of a worker, and recognises it: a task may have closed it, and what
+/// has its number now is the task's.
+void mark_event(int event) noexcept;
+bool is_marked_event(int event) noexcept;
 
 /// Exit codes of workers that end by themselves.
 inline constexpr int exit_not_ready = 121; ///< the initializer failed, and was reported

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t tail_size = 4096;
 
+constexpr unsigned most_large = 2; // tasks with a segment at a time
+
 // Out of the way of the descriptors that the child arranges.
 descriptor high(descriptor d) {
     return descriptor::checked(::fcntl(d.get(), F_DUPFD_CLOEXEC, 10), "fcntl");
@@ -24,9 +26,37 @@ descriptor high(descriptor d) {
 
 } // namespace
 
+bool deadline_list::put(deadline& d, timeout::clock::time_point at) noexcept {
+    remove(d);
+    d.at = at;
+    deadline* before = ends_.previous;
+    while (before != &ends_ && before->at > at)
+        before = before->previous;
+    d.previous = before;
+    d.next = before->next;
+    d.next->previous = &d;
+    before->next = &d;
+    return before == &ends_;
+}
+
+void deadline_list::remove(deadline& d) noexcept {
+    if (d.previous == nullptr)
+        return;
+    d.previous->next = d.next;
+    d.next->previous = d.previous;
+    d.next = d.previous = nullptr;
+}
+
 worker_link::worker_link(std::uint32_t number, const child_options& options, std::size_t max_tasks,
                          bool has_initializer)
     : id(number), life(max_tasks) {
+    for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
+        run_time[slot] = {deadline::purpose::run_time, id, slot, {}, nullptr, nullptr};
+        stop_grace[slot] = {deadline::purpose::stop_grace, id, slot, {}, nullptr, nullptr};
+    }
+    grace.worker = id;
+    again = {deadline::purpose::standard_error, id, 0, {}, nullptr, nullptr};
+    blocked = {deadline::purpose::answers, id, 0, {}, nullptr, nullptr};
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         throw std::system_error(errno, std::generic_category(), "socketpair for a worker process");
@@ -42,11 +72,12 @@ worker_link::worker_link(std::uint32_t number, const child_options& options, std
     ::fcntl(standard_error.get(), F_SETFL, O_NONBLOCK);
 
     answered = descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
+    wire::mark_event(answered.get());
     const descriptor memory_file = descriptor::checked(
         ::memfd_create("ferry-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
     if (::ftruncate(memory_file.get(), sizeof(wire::channel)) != 0)
         throw std::system_error(errno, std::generic_category(), "ftruncate of a channel");
-    ::fcntl(memory_file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+    ::fcntl(memory_file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
     void* const at = ::mmap(nullptr, sizeof(wire::channel), PROT_READ | PROT_WRITE, MAP_SHARED,
                             memory_file.get(), 0);
     if (at == MAP_FAILED)
@@ -72,7 +103,15 @@ worker_link::worker_link(std::uint32_t number, const child_options& options, std
     }
 }
 
-worker_link::~worker_link() { ::munmap(memory, sizeof(wire::channel)); }
+worker_link::~worker_link() {
+    for (auto* all : {&run_time, &stop_grace}) {
+        for (auto& d : *all)
+            deadline_list::remove(d);
+    }
+    for (auto* d : {&grace, &again, &blocked})
+        deadline_list::remove(*d);
+    ::munmap(memory, sizeof(wire::channel));
+}
 
 void worker_link::wake() noexcept {
     futex_wake(reinterpret_cast<std::uint32_t*>(&memory->tasks.reader_sleeps), 1,
@@ -81,9 +120,7 @@ void worker_link::wake() noexcept {
 
 std::byte* worker_link::reserve(const code_ref& entry, bool stops,
                                 std::span<const std::byte> arguments, segment* shared,
-                                std::uint32_t& size) {
-    if (shared != nullptr && !segments_sent.announce(socket.get(), *shared))
-        return nullptr;
+                                std::uint32_t& size) noexcept {
     const wire::segment_ref ref{shared != nullptr ? shared->id() : 0, arguments.size()};
     if (shared != nullptr)
         arguments = std::as_bytes(std::span(&ref, 1));
@@ -91,8 +128,11 @@ std::byte* worker_link::reserve(const code_ref& entry, bool stops,
                         stops, shared != nullptr};
     size = static_cast<std::uint32_t>(sizeof body + entry.path.size() + arguments.size());
     std::byte* const room = tasks_->reserve(size);
-    if (room == nullptr)
+    if (room == nullptr) {
+        if (!tasks_->sound())
+            violation = "it wrote to the positions of the ring of its tasks";
         return nullptr;
+    }
     std::byte* at = room;
     const auto put = [&at](const void* data, std::size_t n) {
         if (n != 0)
@@ -105,49 +145,90 @@ std::byte* worker_link::reserve(const code_ref& entry, bool stops,
     return room;
 }
 
-bool worker_link::give(const held_call& c, std::uint64_t number) {
+// Puts a large payload where only this worker can read it, and tells it of that.
+bool worker_link::share(payload& arguments, segment_store& store) noexcept {
+    segment* s = arguments.shared();
+    try {
+        if (s == nullptr || (s->owner != 0 && s->owner != id)) {
+            segment_ptr mine = store.acquire_for(id, arguments.size());
+            if (mine == nullptr)
+                return false;
+            std::memcpy(mine->data(), arguments.bytes().data(), arguments.size());
+            if (s != nullptr)
+                s->surplus = true; // its worker has ended, or it would have been handed this
+            arguments = payload(std::move(mine), arguments.size(), store);
+            s = arguments.shared();
+        }
+        if (!segments_sent.announce(socket.get(), *s))
+            return false;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    s->owner = id;
+    store.handed_on(*s);
+    return true;
+}
+
+bool worker_link::give(held_call& c, task_queue::node_type& node, std::uint64_t number,
+                       segment_store& store) noexcept {
     if (free_slots == 0)
         return false;
     remote_call& call = *c.call;
+    const bool large = call.arguments.size() >= large_payload;
+    if (large && (large_held >= most_large || !share(call.arguments, store)))
+        return false;
     std::uint32_t size = 0;
     if (reserve(call.entry, call.stops, call.arguments.bytes(), call.arguments.shared(), size) ==
         nullptr)
         return false;
-    call.slot = static_cast<std::uint16_t>(std::countr_zero(free_slots));
+    const auto slot = static_cast<std::uint16_t>(std::countr_zero(free_slots));
+    call.slot = slot;
     call.number = number;
     call.at = this;
     free_slots &= free_slots - 1;
-    held[call.slot] = c;
+    large_held += large ? 1 : 0;
+    held[slot] = std::move(c);
+    nodes_[slot] = std::move(node);
+    given_ns_[slot] = wire::now_ns();
+    measured[slot] = false;
     slot_of(call).offer(number);
     life.handed_out();
-    if (tasks_->publish({size, wire::frame_kind::run, call.slot, number}))
+    if (tasks_->publish({size, wire::frame_kind::run, slot, number}))
         wake();
     return true;
 }
 
-void worker_link::give_initializer(const encoded_initializer& init, const payload& arguments) {
+void worker_link::give_initializer(const encoded_initializer& init, segment_store& store) {
+    payload copy(init.arguments);
     std::uint32_t size = 0;
-    if (reserve(init.entry, false, arguments.bytes(), arguments.shared(), size) == nullptr)
+    if ((copy.size() >= large_payload && !share(copy, store)) ||
+        reserve(init.entry, false, copy.bytes(), copy.shared(), size) == nullptr)
         throw std::runtime_error("the initializer cannot be sent to a worker process");
     if (tasks_->publish({size, wire::frame_kind::initialise, 0, 0}))
         wake();
+    initializer = std::move(copy);
 }
 
-bool worker_link::take_back(remote_call& c) noexcept {
-    if (!slot_of(c).move(c.number, wire::slot_state::offered, wire::slot_state::free))
-        return false;
-    static_cast<void>(let_go(c.slot));
+worker_link::taken worker_link::take_back(std::uint16_t slot) noexcept {
+    const held_call& c = held[slot];
+    if (!c || !memory->slots[slot].move(c.call->number, wire::slot_state::offered,
+                                        wire::slot_state::free))
+        return {};
     life.taken_back();
-    return true;
+    return let_go(slot);
 }
 
-held_call worker_link::let_go(std::uint16_t slot) noexcept {
-    held_call c = std::exchange(held[slot], {});
-    if (c) {
+worker_link::taken worker_link::let_go(std::uint16_t slot) noexcept {
+    taken t{std::exchange(held[slot], {}), std::move(nodes_[slot])};
+    if (t.task) {
         free_slots |= std::uint64_t(1) << slot;
-        c.call->at = nullptr;
+        condemned_slots &= ~(std::uint64_t(1) << slot);
+        t.task.call->at = nullptr;
+        large_held -= t.task.call->arguments.size() >= large_payload ? 1 : 0;
+        deadline_list::remove(run_time[slot]);
+        deadline_list::remove(stop_grace[slot]);
     }
-    return c;
+    return t;
 }
 
 const held_call* worker_link::running() const noexcept {
@@ -158,8 +239,37 @@ const held_call* worker_link::running() const noexcept {
     return nullptr;
 }
 
+bool worker_link::is_sound() noexcept {
+    using wire::slot_state;
+    unsigned begun = 0;
+    for (std::size_t i = 0; i < held.size(); ++i) {
+        if (!held[i])
+            continue;
+        const auto& slot = memory->slots[i];
+        const std::uint64_t number = held[i].call->number;
+        const bool condemned = (condemned_slots >> i & 1) != 0;
+        if (condemned || slot.is(number, slot_state::offered))
+            continue;
+        if (!slot.is(number, slot_state::claimed) && !slot.is(number, slot_state::done))
+            return false;
+        begun += slot.is(number, slot_state::claimed) ? 1 : 0;
+    }
+    return begun <= 1 && tasks_->sound();
+}
+
+std::int64_t worker_link::started_ns(std::int64_t now) const noexcept {
+    const held_call* const h = running();
+    const std::int64_t given = h != nullptr ? given_ns_[h->call->slot] : now;
+    return std::clamp(memory->started_ns.load(), std::min(given, now), now);
+}
+
 bool worker_link::ask_to_stop(std::uint64_t number) noexcept {
     return send_message(socket.get(), {wire::message::what::stop, 0, number}, {});
+}
+
+void worker_link::forget_segment(std::uint32_t number) noexcept {
+    segments_sent.forget(number);
+    static_cast<void>(send_message(socket.get(), {wire::message::what::forget, number, 0}, {}));
 }
 
 void worker_link::tell_to_leave() noexcept {
@@ -168,19 +278,33 @@ void worker_link::tell_to_leave() noexcept {
     wake();
 }
 
-std::shared_ptr<segment> worker_link::find_segment(const wire::segment_ref& ref) {
+std::shared_ptr<segment> worker_link::find_segment(const wire::segment_ref& ref, bool& is_short) {
     for (int rounds = 0; rounds < 64; ++rounds) { // it was announced before it was used
         if (auto s = segments_received.find(ref.id, ref.size))
             return s;
-        wire::message m;
-        std::array<descriptor, 2> files;
-        bool ended = false;
-        if (!receive_message(socket.get(), m, files, false, ended) ||
-            m.kind != wire::message::what::segment || !files[0])
+        if (!arrived_) {
+            wire::message m;
+            std::array<descriptor, 2> files;
+            switch (receive_message(socket.get(), m, files, false)) {
+            case reception::message: break;
+            case reception::is_short: is_short = true; return nullptr;
+            default: throw bad_segment("the worker's shared mapping did not arrive");
+            }
+            if (m.kind != wire::message::what::segment || !files[0])
+                throw bad_segment("the worker sent what no worker sends");
+            arrived_.emplace(arrival{m, std::move(files[0])});
+        }
+        try {
+            segments_received.add(arrived_->message.id, arrived_->file, arrived_->message.number);
+        } catch (const bad_segment&) {
+            throw;
+        } catch (const std::exception&) { // this process is short of memory
+            is_short = true;
             return nullptr;
-        segments_received.add(m.id, std::move(files[0]), m.number);
+        }
+        arrived_.reset();
     }
-    return nullptr;
+    throw bad_segment("the worker announced shared mappings without end");
 }
 
 worker_link::stream worker_link::read_stderr(bool last) {
@@ -195,7 +319,11 @@ worker_link::stream worker_link::read_stderr(bool last) {
         const auto size = static_cast<std::size_t>(n);
         if ((out.revents & POLLOUT) != 0 && ::write(STDERR_FILENO, text, size) < 0)
             out.revents = 0; // nobody reads it
-        stderr_tail.append(text, size);
+        try {
+            stderr_tail.append(text, size);
+        } catch (const std::bad_alloc&) {
+            continue; // it was passed on, which counts for more
+        }
         if (stderr_tail.size() > tail_size)
             stderr_tail.erase(0, stderr_tail.size() - tail_size);
     }

@@ -6,6 +6,7 @@
 #include <ferry/process/task.hpp>
 #include <ferry/process/worker.hpp>
 
+#include "../fork_count.hpp"
 #include "callback_thread.hpp"
 #include "message.hpp"
 #include "segment.hpp"
@@ -27,6 +28,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <thread>
 
@@ -44,10 +46,38 @@ std::atomic<bool> entry_called{false};
     ::_exit(code);
 }
 
+/// What a descriptor was at the start: a task may have closed it, and opened something of its own,
+/// which has that number now and must get nothing of ours.
+class identity {
+public:
+    identity() = default;
+    explicit identity(int fd) noexcept {
+        if (struct ::stat s {}; ::fstat(fd, &s) == 0) {
+            device_ = s.st_dev;
+            node_ = s.st_ino;
+        }
+    }
+    bool is(int fd) const noexcept {
+        struct ::stat s {};
+        return ::fstat(fd, &s) == 0 && s.st_dev == device_ && s.st_ino == node_;
+    }
+
+private:
+    dev_t device_{};
+    ino_t node_{};
+};
+
+identity standard_error;
+
 [[noreturn]] void give_up(const char* why) {
-    std::fprintf(stderr, "ferry: a worker process ends: %s\n", why);
+    if (standard_error.is(STDERR_FILENO))
+        std::fprintf(stderr, "ferry: a worker process ends: %s\n", why);
     ::_exit(wire::exit_protocol);
 }
+
+constexpr const char* socket_is_gone = "its socket is not there: did a task close it?";
+
+constexpr std::chrono::milliseconds moment(10);
 
 /// The process's one worker.
 ///
@@ -55,7 +85,8 @@ std::atomic<bool> entry_called{false};
 /// process when its parent has ended.
 class worker_process {
 public:
-    explicit worker_process(descriptor socket) : socket_(std::move(socket)) {}
+    explicit worker_process(descriptor socket)
+        : socket_(std::move(socket)), socket_is_(socket_.get()), forks_(fork_count()) {}
 
     [[noreturn]] void run();
 
@@ -71,7 +102,7 @@ private:
 
     void accept();
     [[noreturn]] void listen();
-    void handle(const wire::message& m, descriptor file);
+    void handle(const wire::message& m, const descriptor& file);
     void next(wire::frame& f);
     void run_task(const wire::frame& f);
     void initialise(const wire::frame& f);
@@ -82,21 +113,35 @@ private:
     void send(wire::frame_header h, std::span<const std::byte> first,
               std::span<const std::byte> second);
     void say_ready();
+    payload share(payload p);
+    void check_event() const {
+        if (!wire::is_marked_event(answered_.get()))
+            give_up("its event descriptor is not there: did a task close it?");
+    }
+    void trim() noexcept;
+    /// Ends a child that a task made by fork() and that comes back from the task.
+    void end_copy() const noexcept {
+        if (forks_ != fork_count())
+            ::_exit(0);
+    }
 
     descriptor socket_;
-    descriptor parent_; // its handle, where the system gives one
     int parent_pid_ = 0;
+    const identity socket_is_;
+    const unsigned forks_;
+    descriptor parent_; // its handle, where the system gives one
     descriptor answered_; // wakes the pool's reader
     bool has_initializer_ = false;
     wire::channel* memory_ = nullptr;
     std::optional<wire::ring_reader> tasks_;
     std::optional<wire::ring_writer> answers_;
-    segment_store store_{4};
+    segment_store store_{4, segment::side::worker};
+    unsigned tasks_run_ = 0;
     segment_announcer announced_; // the store's
 
     std::mutex mutex_; // guards what follows
     std::condition_variable arrived_;
-    received_segments segments_;
+    received_segments segments_{segment::side::worker};
     std::uint64_t current_ = 0; // the task that runs
     std::optional<std::stop_source> stop_;
 };
@@ -104,9 +149,10 @@ private:
 void worker_process::accept() {
     wire::message m;
     std::array<descriptor, 2> files;
-    bool ended = false;
-    if (!receive_message(socket_.get(), m, files, true, ended) ||
-        m.kind != wire::message::what::hello || !files[0] || !files[1])
+    reception got{};
+    while ((got = receive_message(socket_.get(), m, files, true)) == reception::is_short)
+        std::this_thread::sleep_for(moment);
+    if (got != reception::message || m.kind != wire::message::what::hello || !files[0] || !files[1])
         ::_exit(wire::exit_protocol); // its parent has gone
     has_initializer_ = m.id != 0;
     answered_ = std::move(files[1]);
@@ -136,25 +182,34 @@ void worker_process::listen() {
             ::_exit(0);
         if (from[0].revents == 0)
             continue;
+        if (!socket_is_.is(socket_.get()))
+            give_up(socket_is_gone);
         wire::message m;
         std::array<descriptor, 2> files;
-        bool ended = false;
-        if (receive_message(socket_.get(), m, files, false, ended))
-            handle(m, std::move(files[0]));
-        else if (ended)
-            ::_exit(0); // the pool is gone
+        switch (receive_message(socket_.get(), m, files, false)) {
+        case reception::message: handle(m, files[0]); break;
+        case reception::none: break;
+        case reception::is_short: std::this_thread::sleep_for(moment); break;
+        default: ::_exit(0); // the pool is gone
+        }
     }
 }
 
-void worker_process::handle(const wire::message& m, descriptor file) {
+void worker_process::handle(const wire::message& m, const descriptor& file) {
     if (m.kind == wire::message::what::segment && file) {
-        const std::lock_guard lock(mutex_);
-        try {
-            segments_.add(m.id, std::move(file), m.number);
-        } catch (const std::exception& e) {
-            give_up(e.what());
+        for (;;) {
+            try {
+                const std::lock_guard lock(mutex_);
+                segments_.add(m.id, file, m.number);
+                break;
+            } catch (const std::exception&) { // a shortage, which may pass
+            }
+            std::this_thread::sleep_for(moment);
         }
         arrived_.notify_all();
+    } else if (m.kind == wire::message::what::forget) {
+        const std::lock_guard lock(mutex_);
+        segments_.forget(m.id);
     } else if (m.kind == wire::message::what::stop) {
         std::optional<std::stop_source> source;
         {
@@ -207,11 +262,16 @@ void worker_process::next(wire::frame& f) {
         case wire::decoded::nothing: break;
         }
         std::fflush(stdout);
+        std::optional<std::chrono::steady_clock::time_point> until;
+        if (store_.has_large()) {
+            trim();
+            until = std::chrono::steady_clock::now() + std::chrono::milliseconds(600);
+        }
         if (!tasks_->prepare_sleep())
             continue;
         if (memory_->leave.load() != 0)
             leave(0);
-        futex_wait(reinterpret_cast<std::uint32_t*>(&memory_->tasks.reader_sleeps), 1, std::nullopt,
+        futex_wait(reinterpret_cast<std::uint32_t*>(&memory_->tasks.reader_sleeps), 1, until,
                    futex_scope::shared);
     }
 }
@@ -264,6 +324,7 @@ void worker_process::run_task(const wire::frame& f) {
     }
     byte_sink out(store_);
     const bool succeeded = call(f, out, stop);
+    end_copy();
     tasks_->release();
     if (body.takes_stop_token) {
         const std::lock_guard lock(mutex_);
@@ -271,16 +332,28 @@ void worker_process::run_task(const wire::frame& f) {
         stop_.reset();
     }
     if (!slot.move(h.task, slot_state::claimed, slot_state::done)) {
-        for (;;) // condemned: the signal is on its way
+        if (!slot.is(h.task, slot_state::condemned))
+            give_up("the slot of its task was overwritten: did the task do it?");
+        for (;;) // the signal is on its way
             ::pause();
     }
     answer({0, succeeded ? wire::frame_kind::value : wire::frame_kind::error, h.slot, h.task},
            wire::now_ns() - started, out);
+    if (++tasks_run_ % 64 == 0)
+        trim();
+}
+
+// Gives memory back that was needed for something larger than what came since.
+void worker_process::trim() noexcept {
+    segment_store::let_go gone;
+    while (store_.trim(wire::now_ns(), gone))
+        announced_.forget(gone.id);
 }
 
 void worker_process::initialise(const wire::frame& f) {
     byte_sink out(store_);
     const bool succeeded = call(f, out, {});
+    end_copy();
     tasks_->release();
     if (succeeded) {
         say_ready();
@@ -297,24 +370,44 @@ void worker_process::say_ready() {
 }
 
 void worker_process::answer(wire::frame_header h, std::int64_t run_ns, byte_sink& out) {
-    wire::answer_body body{run_ns, false};
+    wire::answer_body body{run_ns, 0};
     const auto first = std::as_bytes(std::span(&body, 1));
     if (out.size() < large_payload) {
         send(h, first, out.bytes());
         return;
     }
-    body.in_segment = true;
-    const payload p = out.finish();
+    body.in_segment = 1;
+    const payload p = share(out.finish());
     segment& s = *p.shared();
     s.head().in_use.store(1, std::memory_order_relaxed);
-    pollfd to{socket_.get(), POLLOUT, 0};
-    while (!announced_.announce(socket_.get(), s)) {
-        if (errno != EAGAIN)
-            give_up("its socket cannot be written to: did a task close it?");
-        ::poll(&to, 1, 10);
+    for (;;) {
+        if (!socket_is_.is(socket_.get()))
+            give_up(socket_is_gone);
+        try {
+            if (announced_.announce(socket_.get(), s))
+                break;
+        } catch (const std::bad_alloc&) {
+            errno = ENOMEM;
+        }
+        if (!is_passing(errno))
+            ::_exit(0); // the pool is gone
+        std::this_thread::sleep_for(moment);
     }
     const wire::segment_ref ref{s.id(), p.size()};
     send(h, first, std::as_bytes(std::span(&ref, 1)));
+}
+
+// Puts it into a mapping, where it is in none, as soon as there is a free one.
+payload worker_process::share(payload p) {
+    while (p.shared() == nullptr) {
+        if (segment_ptr s = store_.lend(p.size())) {
+            std::memcpy(s->data(), p.bytes().data(), p.size());
+            p = payload(std::move(s), p.size(), store_);
+        } else {
+            std::this_thread::sleep_for(std::chrono::microseconds(100));
+        }
+    }
+    return p;
 }
 
 void worker_process::send(wire::frame_header h, std::span<const std::byte> first,
@@ -329,12 +422,16 @@ void worker_process::send(wire::frame_header h, std::span<const std::byte> first
     if (!second.empty())
         std::memcpy(room + first.size(), second.data(), second.size());
     h.size = static_cast<std::uint32_t>(size);
+    // Before the pool is told, since a worker that cannot wake it is of no use.
+    const bool checked = answers_->reader_sleeps();
+    if (checked)
+        check_event();
     if (!answers_->publish(h))
         return;
+    if (!checked)
+        check_event();
     const std::uint64_t one = 1;
-    while (::write(answered_.get(), &one, sizeof one) < 0) {
-        if (errno != EINTR && errno != EAGAIN)
-            give_up("its event descriptor cannot be written to: did a task close it?");
+    while (::write(answered_.get(), &one, sizeof one) < 0 && errno == EINTR) {
     }
 }
 
@@ -373,6 +470,7 @@ void run_worker_if_spawned() {
         return; // the variable is somebody else's
     open_standard_streams();
     ::prctl(PR_SET_NAME, program_invocation_short_name);
+    standard_error = identity(STDERR_FILENO);
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     reset_signals();
     static auto* const worker = new worker_process(descriptor(fd));

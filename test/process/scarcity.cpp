@@ -103,4 +103,52 @@ BOOST_AUTO_TEST_CASE(a_shortage_of_descriptors_is_an_error_and_no_hang) {
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1); // no child is left
     BOOST_TEST(errno == ECHILD);
 }
+
+// A shortage that lasts that long; the time is what this is about.
+BOOST_AUTO_TEST_CASE(a_short_shortage_breaks_no_pool) {
+    ferry::process_pool pool(1);
+    ferry::future<std::size_t> f;
+    {
+        const file_limit limit(open_descriptors() + 1);
+        f = pool.submit(length, std::string("four"));
+        std::this_thread::sleep_for(200ms);
+    }
+    BOOST_TEST(f.result(20s) == 4u);
+    BOOST_TEST(open_descriptors() > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(who_lives_does_the_work_of_those_that_cannot_be_started) {
+    ferry::process_pool pool(2);
+    const marker go;
+    auto busy = pool.submit([](const std::string& path) {
+        while (!std::filesystem::exists(path))
+            std::this_thread::sleep_for(1ms);
+        return 1;
+    }, go.path());
+    wait_for_worker_of(busy, pool);
+    const file_limit limit(open_descriptors() + 1);
+    std::vector<ferry::future<std::size_t>> others;
+    for (int i = 0; i < 5; ++i)
+        others.push_back(pool.submit(length, std::string("four")));
+    std::this_thread::sleep_for(2500ms); // longer than what breaks a pool without workers
+    touch(go.path());
+    BOOST_TEST(busy.result(20s) == 1);
+    for (auto& f : others)
+        BOOST_TEST(f.result(20s) == 4u);
+}
 #endif
+
+BOOST_AUTO_TEST_CASE(failed_starts_with_successes_between_break_no_pool) {
+    const marker count;
+    touch(count.path());
+    ferry::process_pool pool({.max_workers = 1,
+                              .initializer = {[](const std::string& path) {
+                                                  std::ofstream(path, std::ios::app) << 'x';
+                                                  if (std::filesystem::file_size(path) % 3 != 0)
+                                                      ::_exit(1);
+                                              },
+                                              count.path()},
+                              .max_tasks_per_child = 1});
+    for (int i = 0; i < 4; ++i)
+        BOOST_TEST(pool.submit([](int n) { return n; }, i).result(20s) == i);
+}

@@ -455,7 +455,7 @@ BOOST_AUTO_TEST_CASE(large_payloads_recycle_one_mapping) {
 }
 
 BOOST_AUTO_TEST_CASE(a_mapping_that_is_still_read_is_not_written_to) {
-    detail::segment_store store(2);
+    detail::segment_store store(2, detail::segment::side::worker);
     detail::byte_sink out(store);
     out.write(std::string(100'000, 'a').data(), 100'000);
     const detail::segment* first = nullptr;

@@ -293,11 +293,12 @@ protected:
             h = close_slowly();
         return {reinterpret_cast<continuation*>(h & ~ring_flags), (h & ring_user_code) != 0};
     }
-    /// The same unless user code waits, in which case it stays open.
-    std::optional<closed_ring> close_unless_user_code() noexcept;
     /// The second half of `publish`; with `release` it also ends one reference: true if that was the
     /// last one, and the caller must `destroy` the state.
     bool announce(status outcome, closed_ring ring, bool release);
+    /// `publish` in two halves, for a thread that must run no user code: the continuations that do
+    /// are given back, to be passed to `fire`. The caller has a reference.
+    [[nodiscard]] closed_ring announce_apart(status outcome);
     /// Fires a ring whose outcome is visible already.
     void fire(continuation* first);
 

@@ -111,13 +111,15 @@ public:
         return purpose == timer_purpose::start_by ? expire_queued() : expire_running();
     }
     void expired() override {
-        if (this->extra->timer.purpose == timer_purpose::start_by) {
+        if (!this->done()) { // its callable is still there
             std::destroy_at(&work_);
             this->publish(status::error);
             return;
         }
-        if constexpr (Stop)
-            stop_.request_stop();
+        if constexpr (Stop) {
+            if (this->extra->timer.purpose == timer_purpose::run_time)
+                stop_.request_stop();
+        }
         if (continuation* const ring = std::exchange(this->extra->expiry.ring, nullptr))
             this->fire(ring);
     }
@@ -137,11 +139,7 @@ private:
         this->error_ = this->start_expiry();
         if constexpr (!std::is_trivially_destructible_v<std::tuple<F, A...>>)
             return true;
-        const auto ring = this->close_unless_user_code();
-        if (!ring)
-            return true;
-        static_cast<void>(this->announce(status::error, *ring, false));
-        return false;
+        return complete_expired();
     }
 
     // The thread goes on; who waits is told at once.
@@ -149,12 +147,13 @@ private:
         if (!this->claim(true))
             return false;
         this->error_ = this->run_expiry();
-        const auto ring = this->close();
-        if (ring.user_code)
-            this->extra->expiry.ring = ring.first;
-        static_cast<void>(this->announce(
-            status::error, ring.user_code ? typename task::closed_ring() : ring, false));
-        return Stop || ring.user_code;
+        return complete_expired() || Stop;
+    }
+
+    // True if callbacks are left to run.
+    bool complete_expired() noexcept {
+        this->extra->expiry.ring = this->announce_apart(status::error).first;
+        return this->extra->expiry.ring != nullptr;
     }
 
     // `release`: the queue's reference ends with the execution.

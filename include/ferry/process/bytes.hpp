@@ -19,11 +19,13 @@ struct segment_deleter {
 };
 using segment_ptr = std::unique_ptr<segment, segment_deleter>;
 
-/// Encoded bytes on their way: on the heap, or, 64 KiB and more, in a shared mapping.
+/// Encoded bytes on their way: on the heap, or, where there is much and a shared mapping is free, in
+/// that.
 class payload {
 public:
     payload() noexcept = default;
     explicit payload(std::span<const std::byte> bytes);
+    payload(std::unique_ptr<std::byte[]> bytes, std::size_t size) noexcept;
     payload(segment_ptr s, std::size_t size, segment_store& home) noexcept;
     payload(payload&& o) noexcept
         : heap_(std::move(o.heap_)), segment_(std::move(o.segment_)), home_(o.home_),
@@ -52,7 +54,7 @@ private:
 };
 
 /// Where an archive writes: starts in room of its own, goes on on the heap, and moves to a shared
-/// mapping of `store` when there is much. Not thread-safe.
+/// mapping of `store` when there is much and one is free. Not thread-safe.
 class byte_sink {
 public:
     explicit byte_sink(segment_store& store) noexcept : store_(&store) {}
@@ -97,6 +99,7 @@ private:
     segment_store* store_;
     std::unique_ptr<std::byte[]> heap_;
     segment_ptr segment_;
+    bool refused_ = false; // no mapping is free
 };
 
 /// Where an archive reads from. Errors: `std::runtime_error` when the bytes end too early.

@@ -4,6 +4,7 @@
 #include <ferry/process/bytes.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 

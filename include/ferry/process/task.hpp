@@ -11,7 +11,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
+#include <string>
 #include <tuple>
 #include <typeinfo>
 #include <vector>
@@ -190,6 +192,23 @@ struct result_decoder<chunk_result<R>> {
     }
 };
 
+/// Whether decoding and destroying an R runs no code of a user: nothing that takes long, whatever
+/// the bytes are.
+template <class R>
+struct is_plain : std::bool_constant<std::is_void_v<R> || std::is_arithmetic_v<R>> {};
+template <class C, class T, class A>
+struct is_plain<std::basic_string<C, T, A>>
+    : std::bool_constant<std::is_arithmetic_v<C> && std::is_same_v<A, std::allocator<C>>> {};
+template <class T, class A>
+struct is_plain<std::vector<T, A>>
+    : std::bool_constant<is_plain<T>::value && std::is_same_v<A, std::allocator<T>>> {};
+template <class T>
+struct is_plain<std::optional<T>> : is_plain<T> {};
+template <class... T>
+struct is_plain<std::tuple<T...>> : std::conjunction<is_plain<T>...> {};
+template <class T, class U>
+struct is_plain<std::pair<T, U>> : std::conjunction<is_plain<T>, is_plain<U>> {};
+
 /// What tasks tell their pool. Each is safe from any thread.
 void work_dropped(process_core& core, remote_call& call, bool expired) noexcept;
 bool take_call_back(process_core& core, remote_call& call) noexcept;
@@ -200,19 +219,23 @@ bool cancel_running_call(process_core& core, remote_call& call) noexcept;
 /// A task as the pool and its workers see it.
 class remote_call {
 public:
-    remote_call(std::shared_ptr<process_core> core, const std::type_info& type) noexcept
-        : core_(std::move(core)), type_(type) {}
+    remote_call(std::shared_ptr<process_core> core, const std::type_info& type, bool plain) noexcept
+        : core_(std::move(core)), type_(type), plain_(plain) {}
     remote_call(const remote_call&) = delete;
     remote_call& operator=(const remote_call&) = delete;
 
     virtual shared_state_base& state() noexcept = 0;
     /// Decodes the result and publishes it; an error where that fails. Does nothing when there is
     /// an outcome already.
-    virtual void finish(byte_source& result) = 0;
-    virtual void fail(std::exception_ptr error) = 0;
-    virtual void finish_cancelled() = 0;
-    /// The second half of a publication that waited for a thread that may run callbacks.
+    virtual void finish(byte_source& result) noexcept = 0;
+    virtual void fail(std::exception_ptr error) noexcept = 0;
+    virtual void finish_cancelled() noexcept = 0;
+    /// The second half of a publication, for a thread that may run user code.
     virtual void run_callbacks() = 0;
+    /// Decodes what arrived, likewise.
+    void decode();
+    /// Whether any thread may call `finish`: it runs no user code.
+    bool is_plain() const noexcept { return plain_; }
 
     std::string call_label() const { return const_cast<remote_call*>(this)->state().label(); }
 
@@ -233,23 +256,34 @@ public:
     bool queued = false;
     std::int64_t submitted_ns = 0;
 
+    /// An answer on its way to be decoded; belongs to who has taken the task from its slot.
+    struct arrived_answer {
+        std::shared_ptr<segment> shared; ///< where the bytes are, or else
+        std::unique_ptr<std::byte[]> copy;
+        std::size_t size = 0;
+        bool failed = false; ///< an error was thrown
+    } arrived;
+    remote_call* next_job = nullptr; // guarded by the queue that it is in
+
 protected:
     ~remote_call() = default;
 
     const std::type_info& type_;
+    const bool plain_;
 };
 
 /// Hands a publication with callbacks to the pool's thread for them.
-void run_callbacks_later(process_core& core, remote_call& call);
+void run_callbacks_later(process_core& core, remote_call& call) noexcept;
 
 template <class R>
 class remote_task final : public task_base<R>, public remote_call {
 public:
-    using remote_call::remote_call;
+    remote_task(std::shared_ptr<process_core> core, const std::type_info& type) noexcept
+        : remote_call(std::move(core), type, detail::is_plain<R>::value) {}
 
     shared_state_base& state() noexcept override { return *this; }
 
-    void finish(byte_source& result) override {
+    void finish(byte_source& result) noexcept override {
         if (!begin_end())
             return;
         try {
@@ -261,17 +295,20 @@ public:
         }
         publish_from_pool(status::value);
     }
-    void fail(std::exception_ptr error) override {
+    void fail(std::exception_ptr error) noexcept override {
         if (!begin_end())
             return;
         this->error_ = std::move(error);
         publish_from_pool(status::error);
     }
-    void finish_cancelled() override {
+    void finish_cancelled() noexcept override {
         if (begin_end())
             publish_from_pool(status::cancelled);
     }
-    void run_callbacks() override { this->publish(outcome_); }
+    void run_callbacks() override {
+        if (continuation* const first = std::exchange(kept_, {}).first)
+            this->fire(first);
+    }
 
     bool request_stop() noexcept override { return ask_call_to_stop(*core_, *this); }
     bool cancel_running() noexcept override { return cancel_running_call(*core_, *this); }
@@ -295,13 +332,10 @@ private:
             static_cast<void>(disarm_timer(*this));
         return true;
     }
-    void publish_from_pool(status outcome) {
-        if (const auto ring = this->close_unless_user_code()) {
-            this->announce(outcome, *ring, false);
-            return;
-        }
-        outcome_ = outcome;
-        run_callbacks_later(*core_, *this);
+    void publish_from_pool(status outcome) noexcept {
+        kept_ = this->announce_apart(outcome);
+        if (kept_.user_code)
+            run_callbacks_later(*core_, *this);
     }
 
     void drop_work() noexcept override {
@@ -312,7 +346,7 @@ private:
     bool take_back() noexcept override { return take_call_back(*core_, *this); }
     bool started_elsewhere() const noexcept override { return call_started(*core_, *this); }
 
-    status outcome_{};
+    typename task_base<R>::closed_ring kept_;
     bool expired_ = false;
 };
 
