@@ -14,6 +14,7 @@
 
 #include <cstring>
 #include <random>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -146,7 +147,8 @@ int send_segment(bad how) {
     return 0;
 }
 
-/// Another worker does honest work meanwhile, and then the pool is as good as new and can end.
+/// Another worker does honest work meanwhile, and then the pool is as good as new and can end. A task that
+/// came to run in the hostile process may die with it, but no other one.
 template <class Attack>
 void survives(Attack attack) {
     ferry::process_pool pool({.max_workers = 2, .kill_grace = 200ms});
@@ -157,11 +159,20 @@ void survives(Attack attack) {
         honest.push_back(pool.submit(triple, i));
         large.push_back(pool.submit(echo, std::string(100'000, static_cast<char>('a' + i))));
     }
+    std::set<int> died;
+    const auto expect = [&died](const auto& future, const auto& value) {
+        try {
+            BOOST_TEST((future.result(30s) == value));
+        } catch (const ferry::worker_died& e) {
+            died.insert(e.pid());
+        }
+    };
     for (int i = 0; i < 10; ++i) {
-        BOOST_TEST(honest[static_cast<std::size_t>(i)].result(30s) == 3 * i);
-        BOOST_TEST((large[static_cast<std::size_t>(i)].result(30s) ==
-                    std::string(100'000, static_cast<char>('a' + i))));
+        expect(honest[static_cast<std::size_t>(i)], 3 * i);
+        expect(large[static_cast<std::size_t>(i)],
+               std::string(100'000, static_cast<char>('a' + i)));
     }
+    BOOST_TEST(died.size() <= 1u);
     BOOST_TEST(f.wait_for(30s)); // whatever its outcome is
     BOOST_TEST(pool.submit(triple, 14).result(30s) == 42);
 }
@@ -297,51 +308,4 @@ BOOST_AUTO_TEST_CASE(a_worker_cannot_write_to_the_arguments_of_a_task) {
         return s.size() == 200'000 && ::mprotect(m.from, m.size, PROT_READ | PROT_WRITE) != 0;
     }, std::string(200'000, 'x')).result(30s);
     BOOST_TEST(failed);
-}
-
-// An error says of what kind its code is by the address of an object, which is checked.
-BOOST_AUTO_TEST_CASE(an_error_cannot_name_an_object_that_is_none) {
-    detail::segment_store store(0);
-    struct file_category final : std::error_category {
-        const char* name() const noexcept override { return "mine"; }
-        std::string message(int) const override { return "m"; }
-    };
-    static const file_category mine;
-    static const std::uint64_t not_one[4] = {1, 2, 3, 4};
-    static const std::string text = "no category either, and long enough to be elsewhere";
-    const auto error_with = [&](std::uint64_t module, std::uint64_t offset, std::string path) {
-        detail::byte_sink out(store);
-        detail::put_string(out, typeid(std::system_error).name());
-        detail::put_string(out, "w");
-        detail::put_string(out, "m");
-        out.put(5);
-        detail::put_string(out, "mine");
-        out.put(true);
-        out.put(module);
-        out.put(offset);
-        detail::put_string(out, path);
-        out.put(5);
-        detail::put_string(out, boost::system::system_category().name());
-        out.put(false);
-        detail::byte_source in(out.bytes());
-        return detail::get_exception(in);
-    };
-    const auto at = detail::locate(&mine);
-    BOOST_CHECK_EXCEPTION(std::rethrow_exception(error_with(at.module, at.offset, "")),
-                          std::system_error,
-                          [](const std::system_error& e) { return e.code().category() == mine; });
-    for (const void* p : {static_cast<const void*>(not_one), static_cast<const void*>(&text),
-                          reinterpret_cast<const void*>(&triple)}) {
-        const auto ref = detail::locate(p);
-        BOOST_CHECK_THROW(std::rethrow_exception(error_with(ref.module, ref.offset, "")),
-                          ferry::remote_error);
-    }
-    for (std::uint64_t offset = 0; offset < 1 << 20; offset += 8) // whatever is there
-        static_cast<void>(error_with(at.module, offset, ""));
-    for (const std::uint64_t offset : {~std::uint64_t(0), std::uint64_t(1) << 63, at.offset + 1,
-                                       at.offset + (std::uint64_t(1) << 40)})
-        BOOST_CHECK_THROW(std::rethrow_exception(error_with(at.module, offset, "")),
-                          ferry::remote_error);
-    BOOST_CHECK_THROW(std::rethrow_exception(error_with(12345, 0, "/no/such/library.so")),
-                      ferry::remote_error);
 }
