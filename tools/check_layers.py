@@ -1,40 +1,66 @@
 #!/usr/bin/env python3
 # Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-"""Checks that Ferry's headers include only headers of their own or a lower level, with no cycle."""
+"""Checks the architecture that the folders show.
+
+Each file belongs to a room. It may include files of its own room and of the rooms that stand below it
+in ROOMS, and headers never include each other in a circle. CMakeLists.txt lists exactly the sources and
+headers that are there, which is what the Jamfile finds by folder."""
 
 import pathlib
 import re
 import sys
 
-LEVELS = {
-    0: "config fwd",
-    1: "error timeout unhandled task_options stats detail/is_awaitable detail/copied detail/futex detail/spin detail/alone detail/post_persistently detail/runnable detail/posted detail/ending_handler detail/thread_annotations detail/short_mutex detail/slab detail/spare_blocks",
-    # Beside the futures, which it does not know.
-    1.5: "resilience/backoff resilience/retry resilience/circuit_breaker",
-    2: "detail/shared_state detail/timer_queue detail/delivery detail/await_state",
-    3: "promise future detail/operation use_future",
-    4: "executor detail/task thread_pool submit default_executor process/bytes process/code process/error_code process/exception process/fields process/serialize process/worker",
-    5: "detail/children gather wait_for task_group shield run detail/watch wait as_completed map run_in_executor to_thread process/task process/options process/map process/run_in_executor process_pool",
-    6: "ferry process",
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# room: the rooms that it may include
+ROOMS = {
+    "support": (),
+    "resilience": ("support",),
+    "future": ("support",),
+    "pool": ("support", "future"),
+    "coroutine": ("support", "future", "pool"),
+    "process": ("support", "future", "pool", "coroutine"),
+    "all": ("support", "resilience", "future", "pool", "coroutine", "process"),
 }
-LEVEL_OF = {name: level for level, names in LEVELS.items() for name in names.split()}
+
+# Public headers are flat; these are the rooms that they belong to.
+HEADERS = {
+    "support": "config fwd error timeout unhandled stats task_options detail/short_mutex "
+               "detail/alone detail/copied detail/is_awaitable "
+               "detail/slab detail/spare_blocks detail/ending_handler detail/post_persistently detail/spin detail/thread_annotations",
+    "future": "future promise wait as_completed detail/await_state detail/shared_state "
+              "detail/timer_queue detail/watch detail/delivery detail/runnable",
+    "pool": "offloadable thread_pool submit map detail/posted detail/task",
+    "coroutine": "default_executor gather run run_in_executor "
+                 "shield task_group to_thread use_future wait_for detail/children "
+                 "detail/operation",
+    "process": "process_pool",
+    "all": "ferry process",
+}
+ROOM_OF_HEADER = {f"ferry/{name}.hpp": room for room, names in HEADERS.items() for name in names.split()}
+
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
-ROOT = pathlib.Path(__file__).resolve().parent.parent / "include"
 
 
-def name_of(path):
-    """The name of a header in LEVELS: its path below ferry/ without the suffix."""
-    return path.relative_to(ROOT).with_suffix("").as_posix().removeprefix("ferry/")
+def room_of(path):
+    """The room of a file, or None."""
+    if path.is_relative_to(ROOT / "src"):
+        return path.relative_to(ROOT / "src").parts[0]
+    name = path.relative_to(ROOT / "include").as_posix()
+    for room in ("process", "resilience"):
+        if name.startswith(f"ferry/{room}/"):
+            return room
+    return ROOM_OF_HEADER.get(name)
 
 
 def includes_of(path):
-    """The files of this library that the header includes, whether they exist or not."""
+    """The files of this library that the file includes, whether they exist or not."""
     for quote, target in INCLUDE.findall(path.read_text(encoding="utf-8")):
-        beside = (path.parent / target).resolve()
-        if quote == '"' and beside.is_file():
-            yield beside
-        elif target == "ferry.hpp" or target.startswith("ferry/"):
-            yield ROOT / target
+        if target.startswith("ferry/"):
+            yield ROOT / "include" / target
+        elif quote == '"':
+            beside = path.parent / target
+            yield beside if beside.is_file() else ROOT / "src" / target
 
 
 def find_cycle(graph):
@@ -60,33 +86,46 @@ def find_cycle(graph):
     return None
 
 
-def main():
-    errors = []
-    graph = {}
-    for path in sorted(ROOT.rglob("*.hpp")):
-        name = name_of(path)
+def check_includes(files):
+    """The errors in what includes what."""
+    errors, graph = [], {}
+    for path in files:
+        name = path.relative_to(ROOT).as_posix()
+        room = room_of(path)
+        if room not in ROOMS:
+            errors.append(f"{name} belongs to no room; see ROOMS and HEADERS in tools/check_layers.py")
+            continue
         graph[name] = []
-        if name not in LEVEL_OF:
-            errors.append(f"{name}.hpp is in no level; add it to LEVELS")
         for target_path in includes_of(path):
-            target = name_of(target_path)
+            target = target_path.relative_to(ROOT).as_posix()
             graph[name].append(target)
             if not target_path.is_file():
-                errors.append(f"{name}.hpp includes {target}.hpp, which does not exist")
-            elif name in LEVEL_OF and LEVEL_OF.get(target, -1) > LEVEL_OF[name]:
-                errors.append(f"{name}.hpp (level {LEVEL_OF[name]}) includes "
-                              f"{target}.hpp (level {LEVEL_OF[target]})")
-    if not graph:
-        errors.append("no headers found")
+                errors.append(f"{name} includes {target}, which does not exist")
+            elif room_of(target_path) not in (room, *ROOMS[room]):
+                errors.append(f"{name} ({room}) includes {target} ({room_of(target_path)})")
     cycle = find_cycle(graph)
     if cycle:
         errors.append("include cycle: " + " -> ".join(cycle))
-    if errors:
-        print("\n".join(errors), file=sys.stderr)
-        return 1
-    edges = sum(len(targets) for targets in graph.values())
-    print(f"OK: {len(graph)} headers, {edges} includes, no upward include, no cycle")
-    return 0
+    print(f"{len(graph)} files, {sum(len(t) for t in graph.values())} includes")
+    return errors
+
+
+def check_lists(files):
+    """The errors in the lists of CMakeLists.txt."""
+    listed = set(re.findall(r"^\s+((?:src|include)/\S+\.[ch]pp)\)?$",
+                            (ROOT / "CMakeLists.txt").read_text(encoding="utf-8"), re.MULTILINE))
+    present = {path.relative_to(ROOT).as_posix() for path in files
+               if path.suffix == ".cpp" or path.is_relative_to(ROOT / "include")}
+    return [f"CMakeLists.txt does not list {name}" for name in sorted(present - listed)] + \
+           [f"CMakeLists.txt lists {name}, which does not exist" for name in sorted(listed - present)]
+
+
+def main():
+    files = [path for folder in ("include", "src") for path in sorted((ROOT / folder).rglob("*.[ch]pp"))]
+    errors = check_includes(files) + check_lists(files) if files else ["no files found"]
+    for error in errors:
+        print(error, file=sys.stderr)
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":

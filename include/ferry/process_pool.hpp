@@ -1,9 +1,9 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/process/map.hpp>
+#include <ferry/process/detail/map.hpp>
 #include <ferry/process/options.hpp>
-#include <ferry/process/task.hpp>
+#include <ferry/process/detail/task.hpp>
 #include <ferry/stats.hpp>
 #include <ferry/thread_pool.hpp>
 

@@ -157,7 +157,7 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
     if (core) {
         expect_guest(*core, *t);
         if (t->extra != nullptr)
-            t->extra->pool = core;
+            t->extra->owner = core;
     }
     guest<block> g(t, std::move(core));
     if (options != nullptr && options->start_by)

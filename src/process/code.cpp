@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/process/code.hpp>
+#include <ferry/process/detail/code.hpp>
 
 #include <dlfcn.h>
 #include <elf.h>

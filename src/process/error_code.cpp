@@ -1,8 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/process/error_code.hpp>
+#include <ferry/process/detail/error_code.hpp>
 
 #include <ferry/error.hpp>
-#include <ferry/process/code.hpp>
+#include <ferry/process/detail/code.hpp>
 
 #include "type_bases.hpp"
 

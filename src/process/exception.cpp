@@ -2,7 +2,7 @@
 #include <ferry/process/exception.hpp>
 
 #include <ferry/detail/shared_state.hpp>
-#include <ferry/process/error_code.hpp>
+#include <ferry/process/detail/error_code.hpp>
 
 #include "type_bases.hpp"
 

@@ -2,7 +2,7 @@
 // The queue of a process pool, and who gets what.
 #include "process_core.hpp"
 
-#include "../fork_count.hpp"
+#include "support/fork_count.hpp"
 #include "worker_main.hpp"
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 
 #include <ferry/detail/short_mutex.hpp>
 #include <ferry/process/options.hpp>
-#include <ferry/process/task.hpp>
+#include <ferry/process/detail/task.hpp>
 #include <ferry/stats.hpp>
 
 #include "callback_thread.hpp"

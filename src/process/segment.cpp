@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "segment.hpp"
 
-#include "../fork_count.hpp"
+#include "support/fork_count.hpp"
 
 #include <algorithm>
 #include <chrono>

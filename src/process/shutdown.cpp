@@ -2,7 +2,7 @@
 // The end of a process pool, and its statistics.
 #include "process_core.hpp"
 
-#include "../fork_count.hpp"
+#include "support/fork_count.hpp"
 
 namespace ferry::detail {
 

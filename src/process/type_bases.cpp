@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "type_bases.hpp"
 
-#include <ferry/process/code.hpp>
+#include <ferry/process/detail/code.hpp>
 
 #include <boost/exception/exception.hpp>
 

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "worker_link.hpp"
 
-#include <ferry/detail/futex.hpp>
+#include "support/futex.hpp"
 
 #include <algorithm>
 #include <bit>

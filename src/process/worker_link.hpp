@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/process/task.hpp>
+#include <ferry/process/detail/task.hpp>
 
 #include "child.hpp"
 #include "message.hpp"

@@ -2,11 +2,11 @@
 // What a worker process does.
 #include "worker_main.hpp"
 
-#include <ferry/detail/futex.hpp>
-#include <ferry/process/task.hpp>
-#include <ferry/process/worker.hpp>
+#include "support/futex.hpp"
+#include <ferry/process/detail/task.hpp>
+#include <ferry/process/run_worker_if_spawned.hpp>
 
-#include "../fork_count.hpp"
+#include "support/fork_count.hpp"
 #include "callback_thread.hpp"
 #include "message.hpp"
 #include "segment.hpp"

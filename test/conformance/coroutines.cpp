@@ -2,7 +2,7 @@
 // What coroutines see of futures, pools and each other.
 #include <ferry/ferry.hpp>
 
-#include "../gate.hpp"
+#include "helpers/gate.hpp"
 
 #define BOOST_TEST_MODULE coroutines
 #include <boost/test/unit_test.hpp>

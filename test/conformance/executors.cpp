@@ -7,9 +7,9 @@
 
 #define BOOST_TEST_MODULE conformance
 #define BOOST_TEST_NO_MAIN
-#include "../proc.hpp"
-#include "../process_helpers.hpp"
-#include "../worker_main.hpp"
+#include "helpers/proc.hpp"
+#include "helpers/process_helpers.hpp"
+#include "helpers/worker_main.hpp"
 
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>

@@ -5,9 +5,9 @@
 
 #define BOOST_TEST_MODULE maps
 #define BOOST_TEST_NO_MAIN
-#include "../gate.hpp"
-#include "../process_helpers.hpp"
-#include "../worker_main.hpp"
+#include "helpers/gate.hpp"
+#include "helpers/process_helpers.hpp"
+#include "helpers/worker_main.hpp"
 
 #include <boost/mpl/list.hpp>
 

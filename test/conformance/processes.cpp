@@ -5,10 +5,10 @@
 
 #define BOOST_TEST_MODULE processes
 #define BOOST_TEST_NO_MAIN
-#include "../crashed.hpp"
-#include "../proc.hpp"
-#include "../process_helpers.hpp"
-#include "../worker_main.hpp"
+#include "helpers/crashed.hpp"
+#include "helpers/proc.hpp"
+#include "helpers/process_helpers.hpp"
+#include "helpers/worker_main.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>

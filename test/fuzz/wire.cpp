@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 // A fuzzer of the frame decoder: whatever the ring holds, frames stay within what was published.
-#include "wire.hpp"
+#include "process/wire.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -4,7 +4,7 @@
 #include <ferry/process/exception.hpp>
 #include <ferry/process/serialize.hpp>
 
-#include "wire.hpp"
+#include "process/wire.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -5,7 +5,7 @@
 #define BOOST_TEST_MODULE boost_main
 #include <boost/test/unit_test.hpp>
 
-#include "../crashed.hpp"
+#include "helpers/crashed.hpp"
 
 #include <csignal>
 

@@ -4,8 +4,8 @@
 
 #define BOOST_TEST_MODULE callbacks
 #define BOOST_TEST_NO_MAIN
-#include "../process_helpers.hpp"
-#include "../worker_main.hpp"
+#include "helpers/process_helpers.hpp"
+#include "helpers/worker_main.hpp"
 
 #include <atomic>
 #include <memory>

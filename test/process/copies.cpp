@@ -4,9 +4,9 @@
 
 #define BOOST_TEST_MODULE copies
 #define BOOST_TEST_NO_MAIN
-#include "../proc.hpp"
-#include "../process_helpers.hpp"
-#include "../worker_main.hpp"
+#include "helpers/proc.hpp"
+#include "helpers/process_helpers.hpp"
+#include "helpers/worker_main.hpp"
 
 #include <optional>
 #include <stop_token>

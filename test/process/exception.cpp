@@ -2,14 +2,14 @@
 #include <ferry/process/exception.hpp>
 
 #include <ferry/process.hpp>
-#include <ferry/process/code.hpp>
-#include <ferry/process/error_code.hpp>
+#include <ferry/process/detail/code.hpp>
+#include <ferry/process/detail/error_code.hpp>
 
 #define BOOST_TEST_MODULE process_exception
 #define BOOST_TEST_NO_MAIN
-#include "../worker_main.hpp"
+#include "helpers/worker_main.hpp"
 
-#include "segment.hpp"
+#include "process/segment.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/experimental/channel_error.hpp>

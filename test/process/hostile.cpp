@@ -5,12 +5,12 @@
 
 #define BOOST_TEST_MODULE hostile
 #define BOOST_TEST_NO_MAIN
-#include "../process_helpers.hpp"
-#include "../worker_main.hpp"
+#include "helpers/process_helpers.hpp"
+#include "helpers/worker_main.hpp"
 
-#include "message.hpp"
-#include "segment.hpp"
-#include "wire.hpp"
+#include "process/message.hpp"
+#include "process/segment.hpp"
+#include "process/wire.hpp"
 
 #include <cstring>
 #include <random>

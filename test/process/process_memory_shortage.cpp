@@ -3,12 +3,12 @@
 // afterwards all works again.
 #include <ferry/process_pool.hpp>
 
-#include "../failing_new.hpp"
+#include "helpers/failing_new.hpp"
 
 #define BOOST_TEST_MODULE process_memory_shortage
 #define BOOST_TEST_NO_MAIN
-#include "../process_helpers.hpp"
-#include "../worker_main.hpp"
+#include "helpers/process_helpers.hpp"
+#include "helpers/worker_main.hpp"
 
 #include <optional>
 

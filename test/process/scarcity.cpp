@@ -3,8 +3,8 @@
 #define BOOST_TEST_NO_MAIN
 #include <ferry/process_pool.hpp>
 
-#include "../process_helpers.hpp"
-#include "../worker_main.hpp"
+#include "helpers/process_helpers.hpp"
+#include "helpers/worker_main.hpp"
 
 #include <dirent.h>
 #include <sys/resource.h>

@@ -5,9 +5,9 @@
 
 #define BOOST_TEST_MODULE process_serialize
 #define BOOST_TEST_NO_MAIN
-#include "../worker_main.hpp"
+#include "helpers/worker_main.hpp"
 
-#include "segment.hpp"
+#include "process/segment.hpp"
 
 #include <boost/asio/error.hpp>
 

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include "wire.hpp"
+#include "process/wire.hpp"
 
 #define BOOST_TEST_MODULE process_wire
 #include <boost/test/unit_test.hpp>

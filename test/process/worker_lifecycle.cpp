@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include "worker_lifecycle.hpp"
+#include "process/worker_lifecycle.hpp"
 
 #define BOOST_TEST_MODULE worker_lifecycle
 #include <boost/test/unit_test.hpp>

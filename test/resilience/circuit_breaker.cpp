@@ -3,7 +3,7 @@
 
 #include <ferry/ferry.hpp>
 
-#include "../gate.hpp"
+#include "helpers/gate.hpp"
 
 #define BOOST_TEST_MODULE circuit_breaker
 #include <boost/asio/bind_cancellation_slot.hpp>

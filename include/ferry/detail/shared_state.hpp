@@ -24,8 +24,28 @@
 
 namespace ferry::detail {
 
-class pool_core;
 class shared_state_base;
+struct task_extra;
+
+/// What a task's queue, that is, its pool, has to know of it.
+class task_owner {
+public:
+    task_owner(const task_owner&) = delete;
+    task_owner& operator=(const task_owner&) = delete;
+    virtual ~task_owner() = default;
+
+    /// A task that stands in the queue was claimed by somebody else.
+    virtual void on_task_claimed(bool cancelled) noexcept = 0;
+    /// The calling thread has taken one from the queue that had been claimed.
+    virtual void on_claimed_task_removed(shared_state_base& task) noexcept = 0;
+    /// A timer of a task has fired; the user's part of that runs until `on_expiry_finished`, and the
+    /// owner waits for it. `t` stays where it is until then.
+    virtual void on_expiry_started(task_extra& t) noexcept = 0;
+    virtual void on_expiry_finished(task_extra& t) noexcept = 0;
+
+protected:
+    task_owner() = default;
+};
 
 /// While one lives, and the calling thread is a worker that is short of stack, its pool has one worker
 /// more, because this one waits instead of helping. Errors: would_deadlock if that cannot be started.
@@ -37,7 +57,7 @@ public:
     spare_worker& operator=(const spare_worker&) = delete;
 
 private:
-    pool_core* core_ = nullptr;
+    task_owner* owner_ = nullptr;
 };
 
 /// One thing to do when a state completes. Owned by the state once registered; `fire` is called
@@ -103,10 +123,10 @@ struct task_extra {
         continuation* ring = nullptr;      // continuations to fire for an outcome that is visible
     } expiry;
 
-    /// The pool that waits for the end of the expiry, and the place in its list of them.
-    std::shared_ptr<pool_core> pool;
-    boost::intrusive::list_member_hook<> pool_hook;
-    std::int64_t expired_at = 0; // coarse_now(), guarded by the pool's mutex
+    /// Who waits for the end of the expiry, and the place in its list of them.
+    std::shared_ptr<task_owner> owner;
+    boost::intrusive::list_member_hook<> owner_hook;
+    std::int64_t expired_at = 0; // coarse_now(), guarded by the owner's mutex
 };
 
 /// The untyped part of a shared outcome.
@@ -257,7 +277,7 @@ public:
     }
 
     std::unique_ptr<task_extra> extra; // constant once queued
-    pool_core* home = nullptr;         // that of a task; constant once queued
+    task_owner* owner = nullptr;       // that of a task; constant once queued
 
 protected:
     shared_state_base() noexcept = default;

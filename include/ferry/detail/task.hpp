@@ -4,7 +4,7 @@
 #include <ferry/detail/alone.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/timer_queue.hpp>
-#include <ferry/executor.hpp>
+#include <ferry/offloadable.hpp>
 
 #include <functional>
 #include <optional>
@@ -14,12 +14,11 @@
 
 namespace ferry::detail {
 
-/// A state that still stands in the queue of `home` was claimed by somebody else.
-void left_queue(pool_core& home, bool cancelled) noexcept;
-/// A claimed state was taken from the queue of its home.
-void taken_stale(shared_state_base& task) noexcept;
-/// True when the calling thread is a worker of `core`.
-bool on_worker_of(const pool_core* core) noexcept;
+class pool_core;
+
+/// True when the calling thread is a worker of this pool.
+bool on_worker_of(const task_owner* pool) noexcept;
+bool on_worker_of(const pool_core* pool) noexcept;
 
 /// True when the calling thread is a worker that has less than half of its stack left: it had better
 /// wait than run something else meanwhile.
@@ -257,7 +256,7 @@ private:
         std::destroy_at(&work_);
     }
     bool help() final {
-        if (this->current() != status::pending || late() || !on_worker_of(this->home) ||
+        if (this->current() != status::pending || late() || !on_worker_of(this->owner) ||
             is_short_of_stack() || !this->start_in_queue())
             return false;
         const boost::intrusive_ptr<task> keep(this);

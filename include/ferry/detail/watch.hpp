@@ -1,7 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/task.hpp>
+#include <ferry/detail/timer_queue.hpp>
+#include <ferry/future.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <ferry/error.hpp>
-#include <ferry/process/bytes.hpp>
+#include <ferry/process/detail/bytes.hpp>
 
 #include <boost/throw_exception.hpp>
 

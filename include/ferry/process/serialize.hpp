@@ -1,9 +1,9 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/process/bytes.hpp>
-#include <ferry/process/error_code.hpp>
-#include <ferry/process/fields.hpp>
+#include <ferry/process/detail/bytes.hpp>
+#include <ferry/process/detail/error_code.hpp>
+#include <ferry/process/detail/fields.hpp>
 
 #include <cereal/cereal.hpp>
 #include <cereal/types/array.hpp>

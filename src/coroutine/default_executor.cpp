@@ -1,0 +1,89 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/default_executor.hpp>
+
+#include "pool/pool_core.hpp"
+
+#include <thread>
+
+namespace ferry {
+namespace {
+
+class default_pool final : public boost::asio::execution_context::service {
+public:
+    using key_type = default_pool;
+    static boost::asio::execution_context::id id;
+
+    explicit default_pool(boost::asio::execution_context& context) : service(context) {}
+
+    thread_pool& get() {
+        const std::lock_guard lock(mutex_);
+        if (chosen_ != nullptr)
+            return *chosen_;
+        if (!own_)
+            own_ = std::make_unique<thread_pool>();
+        return *own_;
+    }
+    void choose(thread_pool& pool) {
+        const std::lock_guard lock(mutex_);
+        chosen_ = &pool;
+    }
+
+private:
+    void shutdown() override {
+        if (own_)
+            own_->shutdown({.wait = false, .cancel_futures = true});
+    }
+
+    std::mutex mutex_;
+    thread_pool* chosen_ = nullptr;    // guarded by mutex_
+    std::unique_ptr<thread_pool> own_; // guarded by mutex_; joined by the destructor
+};
+
+boost::asio::execution_context::id default_pool::id;
+
+} // namespace
+
+namespace detail {
+
+namespace {
+
+/// That a pool is being shut down. It goes on when whoever waits for it leaves.
+class closing final : public shared_state<bool> {
+public:
+    closing() { static_cast<void>(try_start()); }
+    std::string label() const override { return "shutdown_default_executor"; }
+
+    void close(pool_core& core, timeout limit) {
+        try {
+            const bool all = core.close_within(limit).stuck.empty();
+            static_cast<void>(claim(true)); // nobody else does
+            store_result([all] { return all; });
+            publish(status::value);
+        } catch (...) {
+            static_cast<void>(fail(std::current_exception()));
+        }
+    }
+};
+
+} // namespace
+
+future<bool> close_default_executor(boost::asio::execution_context& context, timeout limit) {
+    const auto state = make_state<closing>();
+    // The pool may die with its context meanwhile: what is shut down is shared.
+    const auto core = pool_access::core(default_executor(context));
+    core->close(false);
+    std::thread([core, limit, state] { state->close(*core, limit); }).detach();
+    return detail_access::make<bool>(state);
+}
+
+} // namespace detail
+
+thread_pool& default_executor(boost::asio::execution_context& context) {
+    return boost::asio::use_service<default_pool>(context).get();
+}
+
+void set_default_executor(boost::asio::execution_context& context, thread_pool& pool) {
+    boost::asio::use_service<default_pool>(context).choose(pool);
+}
+
+} // namespace ferry

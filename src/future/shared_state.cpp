@@ -1,0 +1,399 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/detail/shared_state.hpp>
+
+#include "support/futex.hpp"
+#include <ferry/detail/spin.hpp>
+
+#include <bit>
+#include <utility>
+#include <vector>
+
+namespace ferry::detail {
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));
+
+void shared_state_base::destroy_ring() noexcept {
+    const std::uintptr_t h = waiters_.load(std::memory_order_relaxed);
+    auto* const first = reinterpret_cast<continuation*>(h & ~ring_flags);
+    for (continuation* c = first; c != nullptr;) {
+        continuation* const next = c->next_ == first ? nullptr : c->next_;
+        c->destroy();
+        c = next;
+    }
+}
+
+bool shared_state_base::claim(bool from_running) noexcept {
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
+    for (;;) {
+        const auto s = static_cast<status>(w & status_mask);
+        if ((w & claimed) != 0 || !(s == status::pending || (from_running && s == status::running)))
+            return false;
+        if (word_.compare_exchange_weak(w, w | claimed, std::memory_order_acq_rel))
+            return true;
+    }
+}
+
+// Moves a pending state on and tells the owner of the queue that still holds it. The owner lives until
+// the item is taken from it, and whoever takes it waits for the end of `leaving`.
+bool shared_state_base::leave_queue(std::uint64_t to, bool cancelled) noexcept {
+    const std::uint64_t mark = owner != nullptr ? leaving : 0;
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
+    for (;;) {
+        if ((w & (status_mask | claimed)) != 0)
+            return false;
+        if ((w & elsewhere) != 0) {
+            if (!take_back())
+                return false;
+            w = word_.load(std::memory_order_relaxed);
+        } else if (word_.compare_exchange_weak(w, w | to | mark, std::memory_order_acq_rel)) {
+            break;
+        }
+    }
+    if (mark != 0) {
+        owner->on_task_claimed(cancelled);
+        word_.fetch_and(~leaving, std::memory_order_acq_rel);
+    }
+    return true;
+}
+
+bool shared_state_base::hand_out() noexcept {
+    std::uint64_t w = word_.load(std::memory_order_relaxed);
+    while ((w & (status_mask | claimed)) == 0) {
+        if (word_.compare_exchange_weak(w, w | elsewhere, std::memory_order_acq_rel))
+            return true;
+    }
+    return false;
+}
+
+bool shared_state_base::start_in_queue() noexcept {
+    return leave_queue(static_cast<std::uint64_t>(status::running), false);
+}
+
+std::uintptr_t shared_state_base::lock_ring() noexcept {
+    short_wait pause;
+    for (;;) {
+        std::uintptr_t h = waiters_.load(std::memory_order_acquire);
+        if ((h & ring_closed) != 0)
+            return h;
+        if ((h & ring_locked) == 0 &&
+            waiters_.compare_exchange_weak(h, h | ring_locked, std::memory_order_acq_rel))
+            return h;
+        pause();
+    }
+}
+
+std::uintptr_t shared_state_base::close_slowly() noexcept {
+    const std::uintptr_t h = lock_ring();
+    waiters_.store(ring_closed, std::memory_order_release);
+    return h;
+}
+
+bool shared_state_base::add(continuation& c) noexcept {
+    const std::uintptr_t h = lock_ring();
+    if ((h & ring_closed) != 0) {
+        for (short_wait pause; !done();)
+            pause();
+        return false;
+    }
+    auto* first = reinterpret_cast<continuation*>(h & ~ring_flags);
+    if (first == nullptr) {
+        first = c.next_ = c.prev_ = &c;
+    } else {
+        c.next_ = first;
+        c.prev_ = first->prev_;
+        c.prev_->next_ = &c;
+        first->prev_ = &c;
+    }
+    const std::uintptr_t flags = (h & ring_user_code) | (c.user_code_ ? ring_user_code : 0);
+    waiters_.store(reinterpret_cast<std::uintptr_t>(first) | flags, std::memory_order_release);
+    return true;
+}
+
+bool shared_state_base::remove(continuation& c) noexcept {
+    const std::uintptr_t h = lock_ring();
+    if ((h & ring_closed) != 0)
+        return false;
+    auto* first = reinterpret_cast<continuation*>(h & ~ring_flags);
+    if (c.next_ == &c) {
+        first = nullptr;
+    } else {
+        c.prev_->next_ = c.next_;
+        c.next_->prev_ = c.prev_;
+        if (first == &c)
+            first = c.next_;
+    }
+    waiters_.store(reinterpret_cast<std::uintptr_t>(first) | (h & ring_user_code),
+                   std::memory_order_release);
+    return true;
+}
+
+inline std::uint32_t* shared_state_base::futex_word() noexcept {
+    auto* const half = reinterpret_cast<std::uint32_t*>(&word_);
+    return std::endian::native == std::endian::little ? half : half + 1;
+}
+
+// True if no reference is left, and the state is to be destroyed. Else it may be gone, unless the caller
+// has another reference.
+inline bool shared_state_base::finish(std::uint64_t change) noexcept {
+    std::uint32_t* const word = futex_word();
+    const std::uint64_t now = word_.fetch_add(change, std::memory_order_acq_rel) + change;
+    if ((now & sleepers) != 0)
+        futex_wake_all(word);
+    return now >> 32 == 0;
+}
+
+namespace {
+
+// How deep a thread may be inside continuations that complete the next state, or inside values that
+// hold the next state, before what comes next waits until the innermost of them has returned.
+constexpr unsigned deepest = 64;
+
+struct postponed_ring {
+    boost::intrusive_ptr<shared_state_base> state;
+    continuation* first;
+};
+
+thread_local unsigned firing_depth = 0;
+thread_local std::vector<postponed_ring>* postponed_rings = nullptr;
+thread_local unsigned destroying_depth = 0;
+thread_local shared_state_base* postponed_states = nullptr;
+
+} // namespace
+
+// Takes them from the ring one by one, so that `first` says what is left when one of them is unwound.
+void shared_state_base::fire_all(continuation*& first, shared_state_base* state) {
+    while (first != nullptr) {
+        continuation* const c = first;
+        if (c->next_ == c) {
+            first = nullptr;
+        } else {
+            first = c->next_;
+            first->prev_ = c->prev_;
+            c->prev_->next_ = first;
+        }
+        c->fire(state);
+    }
+}
+
+void shared_state_base::fire(continuation* first) {
+    const boost::intrusive_ptr<shared_state_base> keep(this);
+    if (firing_depth == deepest && postponed_rings != nullptr) {
+        try {
+            postponed_rings->push_back({keep, first});
+            return;
+        } catch (const std::bad_alloc&) { // then it takes stack instead
+        }
+    }
+    std::vector<postponed_ring> postponed;
+    // Fires what is left even when forced unwinding ends one of them.
+    struct firing {
+        boost::intrusive_ptr<shared_state_base> state;
+        continuation* first;
+        std::vector<postponed_ring>& mine;
+        std::size_t next = 0;
+        std::vector<postponed_ring>* const outer = postponed_rings;
+
+        void go() {
+            for (;;) {
+                fire_all(first, state.get());
+                if (next == mine.size())
+                    return;
+                state = std::move(mine[next].state);
+                first = mine[next].first;
+                if (++next == 1000) { // keeps a long chain from keeping memory
+                    mine.erase(mine.begin(), mine.begin() + 1000);
+                    next = 0;
+                }
+            }
+        }
+        ~firing() {
+            go();
+            --firing_depth;
+            postponed_rings = outer;
+        }
+    } rest{keep, first, postponed};
+    if (++firing_depth == deepest)
+        postponed_rings = &postponed;
+    rest.go();
+}
+
+bool shared_state_base::announce(status outcome, closed_ring ring, bool release) {
+    const std::uint64_t now = word_.load(std::memory_order_relaxed) & (status_mask | claimed);
+    std::uint64_t change = static_cast<std::uint64_t>(outcome) - now;
+    if (ring.user_code) {
+        // User code needs the state.
+        static_cast<void>(finish(change));
+        fire(ring.first);
+        return release && drop_reference();
+    }
+    if (release)
+        change -= one_reference;
+    // From here on it may be gone, unless this was the last reference.
+    struct firing {
+        continuation* first;
+        shared_state_base* last;
+        ~firing() {
+            fire_all(first, nullptr);
+            if (last != nullptr)
+                destroy(last);
+        }
+    } rest{ring.first, nullptr};
+    if (finish(change))
+        rest.last = this;
+    fire_all(rest.first, nullptr);
+    return std::exchange(rest.last, nullptr) != nullptr;
+}
+
+shared_state_base::closed_ring shared_state_base::announce_apart(status outcome) {
+    const closed_ring all = close();
+    closed_ring kept, other;
+    const auto append = [](closed_ring& to, continuation* c) {
+        if (to.first == nullptr) {
+            to.first = c->next_ = c->prev_ = c;
+            return;
+        }
+        c->next_ = to.first;
+        c->prev_ = to.first->prev_;
+        c->prev_->next_ = c;
+        to.first->prev_ = c;
+    };
+    for (continuation* c = all.first; c != nullptr;) {
+        continuation* const next = c->next_ == all.first ? nullptr : c->next_;
+        append(c->user_code_ ? kept : other, c);
+        c = next;
+    }
+    kept.user_code = kept.first != nullptr;
+    static_cast<void>(announce(outcome, other, false));
+    return kept;
+}
+
+bool shared_state_base::drop_reference_unless_last() noexcept {
+    std::uint64_t w = word_.load(std::memory_order_acquire);
+    while (w >> 32 != 1) {
+        if (word_.compare_exchange_weak(w, w - one_reference, std::memory_order_acq_rel))
+            return true;
+    }
+    return false;
+}
+
+void shared_state_base::destroy(shared_state_base* p) noexcept {
+    if (destroying_depth == deepest) {
+        p->next.store(std::exchange(postponed_states, p), std::memory_order_relaxed);
+        return;
+    }
+    ++destroying_depth;
+    delete p;
+    if (destroying_depth == deepest) {
+        while (shared_state_base* const next = postponed_states) {
+            postponed_states = static_cast<shared_state_base*>(
+                next->next.load(std::memory_order_relaxed));
+            delete next;
+        }
+    }
+    --destroying_depth;
+}
+
+bool shared_state_base::cancel() {
+    if (!leave_queue(claimed | cancelling, true))
+        return false;
+    drop_work();
+    publish(status::cancelled);
+    return true;
+}
+
+bool shared_state_base::was_cancelled() const noexcept {
+    short_wait pause;
+    for (int i = 0; i < 200 && !done(); ++i) {
+        if ((word_.load(std::memory_order_acquire) & cancelling) == 0)
+            return false;
+        pause();
+    }
+    return !done() || current() == status::cancelled;
+}
+
+bool shared_state_base::fail(std::exception_ptr error, bool from_running) {
+    if (!leave_queue(claimed, false) && !(from_running && claim(true)))
+        return false;
+    drop_work();
+    fail_claimed(std::move(error));
+    return true;
+}
+
+bool shared_state_base::stale() const noexcept {
+    // What is leaving still belongs to the thread that claimed it.
+    const std::uint64_t w = word_.load(std::memory_order_acquire);
+    return (w & (status_mask | claimed)) != 0 && (w & leaving) == 0;
+}
+
+void shared_state_base::run() {
+    // Only tasks are run; anything else in a queue has been claimed.
+    for (short_wait pause; (word_.load(std::memory_order_acquire) & leaving) != 0;)
+        pause();
+    if (owner != nullptr)
+        owner->on_claimed_task_removed(*this);
+    intrusive_ptr_release(this);
+}
+
+void shared_state_base::drop(std::exception_ptr why) noexcept {
+    if (!leave_queue(why == nullptr ? claimed | cancelling : claimed, why == nullptr)) {
+        shared_state_base::run();
+        return;
+    }
+    if (owner != nullptr)
+        owner->on_claimed_task_removed(*this);
+    drop_work();
+    const status outcome = why ? status::error : status::cancelled;
+    error_ = std::move(why);
+    if (announce(outcome, close(), true))
+        destroy(this);
+}
+
+std::string shared_state_base::name() const {
+    switch (current()) {
+    case status::pending: return was_cancelled() ? "cancelled" : "pending";
+    case status::running: return "running";
+    case status::cancelled: return "cancelled";
+    default: return "finished";
+    }
+}
+
+cancelled_error shared_state_base::cancellation() const {
+    const std::string task = label();
+    return task.empty() ? cancelled_error() : cancelled_error("the task '" + task +
+                                                              "' was cancelled");
+}
+
+timeout_error shared_state_base::expiry() const {
+    const std::string task = label();
+    return timeout_error("the " + (task.empty() ? std::string("future") : "task '" + task + "'") +
+                         " is " + name() + " and was not done in time");
+}
+
+bool shared_state_base::prepare_unlimited_wait() {
+    if (done() || help())
+        return true;
+    check_wait();
+    return false;
+}
+
+bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline) {
+    if (done() || (!deadline && prepare_unlimited_wait()))
+        return true;
+    std::optional<spare_worker> spare;
+    if (!deadline)
+        spare.emplace();
+    for (;;) {
+        std::uint64_t w = word_.load(std::memory_order_acquire);
+        if (static_cast<status>(w & status_mask) >= status::cancelled)
+            return true;
+        if (deadline && timeout::clock::now() >= *deadline)
+            return false;
+        if ((w & sleepers) == 0 &&
+            !word_.compare_exchange_weak(w, w | sleepers, std::memory_order_acq_rel))
+            continue;
+        futex_wait(futex_word(), static_cast<std::uint32_t>(w | sleepers), deadline);
+    }
+}
+
+} // namespace ferry::detail

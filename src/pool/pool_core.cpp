@@ -1,0 +1,307 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "pool_core.hpp"
+
+#include <ferry/detail/spin.hpp>
+#include <ferry/detail/task.hpp>
+
+namespace ferry::detail {
+
+// ---- What tasks tell their pool -----------------------------------------------------------------
+
+bool on_worker_of(const pool_core* core) noexcept {
+    return on_worker_of(static_cast<const task_owner*>(core));
+}
+bool on_worker_of(const task_owner* core) noexcept {
+    const worker* const w = this_worker();
+    return w != nullptr && core != nullptr && &w->core == core;
+}
+
+// ---- Submitting ---------------------------------------------------------------------------------
+
+// Tries again to start a thread, in a thread that may run user code, because it may be the one that ends
+// the pool.
+class pool_core::start_retry final : public shared_state<void> {
+public:
+    start_retry() { extra = std::make_unique<task_extra>(); }
+
+    void arm(std::weak_ptr<pool_core> core) {
+        start_timers();
+        if (armed_.exchange(true))
+            return;
+        core_ = std::move(core);
+        delay_ = std::min<std::chrono::milliseconds>(2 * delay_, std::chrono::seconds(1));
+        arm_timer(*this, timeout::clock::now() + delay_, timer_purpose::start_by);
+    }
+
+private:
+    bool on_timer(timer_purpose) noexcept override { return true; }
+    void expired() override {
+        const auto core = std::exchange(core_, {}).lock();
+        armed_.store(false);
+        if (core != nullptr)
+            core->start_if_starving();
+    }
+
+    std::atomic<bool> armed_{false};
+    std::weak_ptr<pool_core> core_;
+    std::chrono::milliseconds delay_{5};
+};
+
+pool_core::pool_core(thread_pool_options options)
+    : options_(std::move(options)), limit_(options_.max_workers), retry_(new start_retry) {}
+
+void pool_core::retry_later() noexcept {
+    try {
+        retry_->arm(weak_from_this());
+    } catch (const std::exception&) { // no timer thread either: whoever uses the pool next tries again
+    }
+}
+
+pool_core::~pool_core() {
+    drop_rest();
+}
+
+void pool_core::drop_rest() noexcept {
+    // Nothing is left here unless the workers ended without looking again: fail it rather than
+    // leave it pending.
+    fifo rest;
+    {
+        const short_lock lock(mutex_);
+        drain_all();
+        rest = ready_.extract_all();
+    }
+    while (runnable* r = rest.pop())
+        r->drop(error_or_shortage(
+            [] { return make_error<broken_promise>("the thread pool was destroyed"); }));
+}
+
+// False where it is not taken any more.
+inline bool pool_core::enqueue(runnable& r, bool task, bool even_if_closed) noexcept {
+    if (!even_if_closed && closed()) {
+        unexpect(r);
+        return false;
+    }
+    if (r.priority != 0)
+        prioritized_.store(true);
+    inbox_.push(r, task); // it may be gone from here on
+    return !closed() || even_if_closed || !take_back(r);
+}
+
+// True where it was still queued and belongs to the caller again.
+bool pool_core::take_back(const runnable& r) noexcept {
+    const short_lock lock(mutex_);
+    drain_all();
+    return !ready_.extract([&r](const runnable& other) { return &other == &r; }).empty();
+}
+
+void pool_core::throw_closed() {
+    if (is_forked_copy())
+        throw shutdown_error("the thread pool was made before fork() and has no threads in the child");
+    short_lock lock(mutex_);
+    if (broken_)
+        throw broken_thread_pool(why_broken_);
+    throw shutdown_error();
+}
+
+// The first thousand tasks are measured, later one of thirty-two: the clock is slow.
+inline bool pool_core::is_measured() noexcept {
+    static thread_local unsigned submitted = 0;
+    return ++submitted % 32 == 0 || (unsampled_.load(std::memory_order_relaxed) > 0 &&
+                                     unsampled_.fetch_sub(1, std::memory_order_relaxed) > 0);
+}
+
+// What was to be queued with a priority will not be.
+inline void pool_core::unexpect(const runnable& r) noexcept {
+    if (r.priority != 0) {
+        const short_lock lock(mutex_);
+        ready_.unexpect(r.priority);
+    }
+}
+
+void pool_core::push(shared_state_base& r, bounded b) {
+    if (is_forked_copy())
+        throw_closed();
+    if (is_measured())
+        r.stamp = stamp_now();
+    if (r.priority != 0) {
+        const short_lock lock(mutex_);
+        ready_.expect(r.priority);
+    }
+    if (b == bounded::yes && options_.max_queue != 0 && !is_own_thread_of(*this)) {
+        try {
+            push_bounded(r);
+        } catch (...) {
+            unexpect(r);
+            throw;
+        }
+        return;
+    }
+    if (threads_.load(std::memory_order_relaxed) == 0) {
+        try {
+            start_first_thread();
+        } catch (...) {
+            unexpect(r);
+            throw;
+        }
+    }
+    if (!enqueue(r, true, false))
+        throw_closed();
+    after_push(&r);
+}
+
+void pool_core::post(runnable& r) noexcept {
+    if (is_forked_copy()) {
+        r.drop(nullptr);
+        return;
+    }
+    if (threads_.load(std::memory_order_relaxed) == 0) {
+        try {
+            start_first_thread();
+        } catch (const std::exception&) { // a shortage: it stays queued until one can be started
+        }
+    }
+    // While something is expected, workers do not end.
+    if (!enqueue(r, false, !nothing_expected())) {
+        r.drop(nullptr);
+        return;
+    }
+    after_push(nullptr);
+    if (threads_.load() == 0)
+        retry_later();
+}
+
+void pool_core::push_bounded(shared_state_base& r) {
+    // Counts who waits for space, before they look whether there is some: who makes some does so and
+    // then looks here.
+    struct waiting {
+        std::atomic<std::size_t>& count;
+        bool counted = false;
+        ~waiting() {
+            if (counted)
+                count.fetch_sub(1);
+        }
+    } me{blocked_};
+    worker* w = nullptr;
+    {
+        short_lock lock(mutex_);
+        for (;;) {
+            if (closed()) {
+                lock.unlock();
+                throw_closed();
+            }
+            if (r.is_claimed()) { // expired while it waited
+                lock.unlock();
+                unexpect(r);
+                r.shared_state_base::run();
+                return;
+            }
+            drain();
+            if (live_tasks() < options_.max_queue)
+                break;
+            if (options_.when_full == when_full::reject)
+                throw queue_full_error("the queue of the thread pool is full (max_queue is " +
+                                       std::to_string(options_.max_queue) + "): the task '" +
+                                       r.label() + "' was rejected");
+            if (std::exchange(me.counted, true))
+                space_.wait(lock);
+            else
+                me.count.fetch_add(1);
+        }
+        if (workers_.empty() && !start_thread())
+            throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+        if (r.priority != 0)
+            prioritized_.store(true);
+        ready_.push(r);
+        note_backlog();
+        w = find_help();
+    }
+    if (w != nullptr)
+        w->rouse();
+}
+
+void pool_core::on_task_claimed(bool cancelled) noexcept {
+    if (cancelled)
+        cancelled_.fetch_add(1, std::memory_order_relaxed);
+    const std::int64_t dead = dead_.fetch_add(1) + 1;
+    if (blocked_.load() != 0) {
+        const short_lock lock(mutex_);
+        space_.notify_all(); // one of them may be the one that left
+    }
+    if (dead > sweep_at_.load(std::memory_order_relaxed))
+        sweep();
+}
+
+// Takes claimed items out of the queue when they are the greater part of it.
+void pool_core::sweep() noexcept {
+    fifo stale;
+    {
+        const short_lock lock(mutex_);
+        drain();
+        if (dead_.load() * 2 > static_cast<std::int64_t>(ready_.size()))
+            stale = ready_.extract([](const runnable& r) { return r.stale(); });
+        sweep_at_.store(256 + static_cast<std::int64_t>(ready_.size()) / 2);
+    }
+    while (runnable* r = stale.pop())
+        r->drop(nullptr);
+}
+
+// The next item, if there is one that can be reached.
+runnable* pool_core::take() noexcept {
+    if (prioritized_.load())
+        drain();
+    else if (ready_.empty())
+        return inbox_.pop();
+    return ready_.pop();
+}
+
+void pool_core::drain() noexcept {
+    while (runnable* const r = inbox_.pop())
+        ready_.push(*r);
+    note_backlog();
+}
+
+// The same, with what is just being pushed.
+void pool_core::drain_all() noexcept {
+    drain();
+    for (short_wait pause; !inbox_.empty(); drain())
+        pause();
+}
+
+std::size_t pool_core::live_tasks() const noexcept {
+    const auto dead = std::max<std::int64_t>(0, dead_.load());
+    const auto n = static_cast<std::int64_t>(ready_.tasks() + inbox_.tasks()) - dead;
+    return n > 0 ? static_cast<std::size_t>(n) : 0;
+}
+
+// ---- Statistics ---------------------------------------------------------------------------------
+
+pool_stats pool_core::stats() {
+    pool_stats s;
+    if (is_forked_copy())
+        return s;
+    worker_counts sum;
+    {
+        const short_lock lock(mutex_);
+        s.workers = workers_.size() + retired_.size();
+        sum.add(ended_counts_);
+        for (const auto* list : {&workers_, &retired_}) {
+            for (const auto& w : *list) {
+                sum.add(w->counts);
+                s.running += w->current.load() != nullptr ? 1 : 0;
+            }
+        }
+        // Last: a worker that meets a cancelled task corrects `dead_` before it lets go of that.
+        s.queued = live_tasks();
+    }
+    s.idle = s.workers - s.running;
+    s.cancelled = cancelled_.load(std::memory_order_relaxed);
+    s.completed = sum.completed.load(std::memory_order_relaxed);
+    s.failed = sum.failed.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < histogram::buckets; ++i) {
+        s.queue_wait[i] = sum.queue_wait[i].load(std::memory_order_relaxed);
+        s.run_time[i] = sum.run_time[i].load(std::memory_order_relaxed);
+    }
+    return s;
+}
+
+} // namespace ferry::detail

@@ -1,0 +1,206 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/detail/short_mutex.hpp>
+#include <ferry/thread_pool.hpp>
+
+#include "support/fork_count.hpp"
+#include "inbox.hpp"
+#include "ready_queue.hpp"
+#include "worker.hpp"
+
+#include <boost/intrusive/list.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <string>
+#include <set>
+#include <vector>
+
+namespace ferry::detail {
+
+/// The queue and the workers of a pool; shared by the pool and each of its threads.
+///
+/// A submitting thread pushes into `inbox_` and wakes a worker only if one sleeps and none is on its
+/// way. Workers take one item at a time, under `mutex_`: from `ready_`, whose items are older, else
+/// straight from the inbox. The inbox is emptied into `ready_` by those who have to see all of it,
+/// and by everybody once there are priorities.
+///
+/// Invariants:
+/// - The queue owns a share of what it holds. No lock is held while user code runs.
+/// - A worker that is about to sleep counts itself in `sleeping_` and then looks at the inbox; a
+///   submitter pushes and then looks at `sleeping_` and `threads_` (all sequentially consistent),
+///   so one of them sees the other.
+/// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
+///   that has not ended, because that looks at the inbox after `closed_`; else it is taken back.
+/// - `waking_` is set by who wakes a worker and cleared by that worker before it empties the inbox,
+///   so that what was pushed meanwhile is seen; it wakes the next one if there is more.
+/// - A worker that looks for more before it sleeps counts in `looking_`; nobody is woken for what is
+///   pushed meanwhile, because it looks at the inbox once more after it has counted itself out.
+///   `backlog_` tells it of what others left in `ready_`; who takes an item from there and leaves
+///   more sees to it that somebody comes for that.
+/// - `dead_` counts items in the queue that were claimed elsewhere, give or take those that are
+///   being taken from it.
+/// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a new
+///   thread is started only when there are more items than such workers.
+class pool_core final : public task_owner, public std::enable_shared_from_this<pool_core> {
+public:
+    explicit pool_core(thread_pool_options options);
+    ~pool_core() override;
+
+    const thread_pool_options& options() const noexcept { return options_; }
+
+    /// Queues a task, or throws and queues nothing.
+    void push(shared_state_base& r, bounded b) FERRY_EXCLUDES(mutex_);
+    /// Queues a function without a future; drops it after shutdown.
+    void post(runnable& r) noexcept FERRY_EXCLUDES(mutex_);
+
+    /// No more tasks; with `cancel` what has not started is cancelled.
+    void close(bool cancel) FERRY_EXCLUDES(mutex_);
+    bool closed() const noexcept { return closed_.load(); }
+    /// Waits for every thread but the calling one, which is detached.
+    void join() FERRY_EXCLUDES(mutex_);
+    shutdown_report close_within(timeout limit) FERRY_EXCLUDES(mutex_);
+    /// Drops what is left in the queue once nobody takes it any more.
+    void drop_rest() noexcept FERRY_EXCLUDES(mutex_);
+    /// In a child of fork(): the threads are not there.
+    void forsake() noexcept FERRY_EXCLUDES(mutex_);
+    bool is_forked_copy() const noexcept { return forks_ != fork_count(); }
+
+    pool_stats stats() FERRY_EXCLUDES(mutex_);
+
+    void on_task_claimed(bool cancelled) noexcept override FERRY_EXCLUDES(mutex_);
+    void on_claimed_task_removed(shared_state_base& task) noexcept override;
+    /// The same for one that the calling thread has not got from the queue as a worker.
+    void claimed_task_removed() noexcept { dead_.fetch_sub(1, std::memory_order_relaxed); }
+
+    void on_expiry_started(task_extra& t) noexcept override FERRY_EXCLUDES(mutex_);
+    void on_expiry_finished(task_extra& t) noexcept override FERRY_EXCLUDES(mutex_);
+
+    /// One of its workers is about to destroy the outcome of `task`, which it alone holds.
+    void destroys_outcome(worker& w, shared_state_base& task, const std::type_info& type) noexcept
+        FERRY_EXCLUDES(mutex_);
+    /// One of its workers waits although there is work that it could do: another one does that.
+    void add_spare() FERRY_EXCLUDES(mutex_);
+    void remove_spare() noexcept FERRY_EXCLUDES(mutex_);
+    /// Starts a thread if something is queued and there is none, because none could be started.
+    void start_if_starving() noexcept FERRY_EXCLUDES(mutex_);
+
+    /// A task that reaches this pool through another executor, a strand for instance. Until `met`
+    /// the workers stay, and what is posted is accepted after shutdown, so that it still runs. False
+    /// after shutdown.
+    bool expect(shared_state_base& t) FERRY_EXCLUDES(mutex_);
+    void met(shared_state_base& t) FERRY_EXCLUDES(mutex_);
+    /// Throws what says why nothing is accepted any more.
+    [[noreturn]] void throw_closed() FERRY_EXCLUDES(mutex_);
+
+private:
+    class start_retry;
+    using expiring_list = boost::intrusive::list<
+        task_extra, boost::intrusive::member_hook<task_extra, boost::intrusive::list_member_hook<>,
+                                                  &task_extra::owner_hook>>;
+
+    bool nothing_expected() const noexcept { return expected_.load() == 0 || given_up_.load(); }
+
+    bool enqueue(runnable& r, bool task, bool even_if_closed) noexcept
+        FERRY_EXCLUDES(mutex_);
+    bool take_back(const runnable& r) noexcept FERRY_EXCLUDES(mutex_);
+    bool is_measured() noexcept;
+    void unexpect(const runnable& r) noexcept FERRY_EXCLUDES(mutex_);
+    void push_bounded(shared_state_base& r) FERRY_EXCLUDES(mutex_);
+    /// Throws only where `undo` is given, and then nothing is queued.
+    void after_push(runnable* undo) FERRY_EXCLUDES(mutex_) {
+        if (looking_.load() == 0 && (threads_.load() < limit_.load() || sleeping_.load() != 0))
+            call_worker(undo);
+    }
+    void call_worker(runnable* undo) FERRY_EXCLUDES(mutex_);
+    void start_first_thread() FERRY_EXCLUDES(mutex_);
+    void retry_later() noexcept FERRY_EXCLUDES(mutex_);
+    void wake_one() noexcept FERRY_EXCLUDES(mutex_);
+    void sweep() noexcept FERRY_EXCLUDES(mutex_);
+
+    runnable* take() noexcept FERRY_REQUIRES(mutex_);
+    void drain() noexcept FERRY_REQUIRES(mutex_);
+    void drain_all() noexcept FERRY_REQUIRES(mutex_);
+    void note_backlog() noexcept FERRY_REQUIRES(mutex_) {
+        const bool any = !ready_.empty();
+        if (backlog_.load(std::memory_order_relaxed) != any)
+            backlog_.store(any);
+    }
+    /// Whether somebody could come to help.
+    bool has_help() const noexcept FERRY_REQUIRES(mutex_) {
+        return sleepers_ != nullptr || workers_.size() < limit_.load(std::memory_order_relaxed);
+    }
+    worker* find_help() noexcept FERRY_REQUIRES(mutex_);
+    std::size_t live_tasks() const noexcept FERRY_REQUIRES(mutex_);
+    worker* wake_or_grow() FERRY_REQUIRES(mutex_);
+    bool has_free_workers(std::size_t wanted) const noexcept FERRY_REQUIRES(mutex_);
+    worker* pop_sleeper() noexcept FERRY_REQUIRES(mutex_);
+    void wake_all() noexcept FERRY_REQUIRES(mutex_);
+    bool start_thread() FERRY_REQUIRES(mutex_);
+    using worker_list = std::vector<std::unique_ptr<worker>>;
+    static std::unique_ptr<worker> remove(worker_list& from, worker& w) noexcept;
+    void retire(worker& w) noexcept FERRY_REQUIRES(mutex_);
+    void detach_worker(worker& w) noexcept FERRY_REQUIRES(mutex_);
+    static std::string describe(worker& w, shared_state_base* task);
+    bool threads_have_ended() const noexcept FERRY_REQUIRES(mutex_);
+    template <class F>
+    void for_each_guest(F f) FERRY_EXCLUDES(mutex_);
+
+    void work(worker& w);
+    bool initialise(worker& w) noexcept;
+    void break_pool(std::string why) noexcept FERRY_EXCLUDES(mutex_);
+    void loop(worker& w);
+    runnable* next(worker& w) FERRY_EXCLUDES(mutex_);
+    bool has_work() const noexcept;
+    void look(worker& w) noexcept FERRY_EXCLUDES(mutex_);
+    bool sleep(worker& w, short_lock& lock) FERRY_UNCHECKED;
+    void reap(short_lock& lock) FERRY_UNCHECKED;
+    void ended(worker& w) noexcept FERRY_EXCLUDES(mutex_);
+
+    const thread_pool_options options_; // constant after construction
+    const unsigned forks_ = fork_count();
+
+    // Atomic; see the invariants.
+    inbox inbox_;
+    alignas(64) std::atomic<bool> closed_{false};
+    std::atomic<bool> prioritized_{false}; // there was a priority; for ever
+    std::atomic<std::size_t> threads_{0};
+    std::atomic<std::size_t> limit_; // max_workers and one for each that waits without helping
+    std::atomic<std::size_t> looking_{0};
+    std::atomic<bool> backlog_{false}; // `ready_` is not empty
+    std::atomic<std::size_t> sleeping_{0};
+    std::atomic<bool> waking_{false};
+    std::atomic<std::size_t> blocked_{0}; // submitters that wait for space
+    std::atomic<std::int64_t> dead_{0};
+    std::atomic<std::int64_t> sweep_at_{256};
+    std::atomic<std::int64_t> expected_{0};
+    std::atomic<bool> given_up_{false}; // what is expected is not waited for any more
+    std::atomic<std::uint64_t> cancelled_{0};
+    std::atomic<int> unsampled_{1024}; // how many tasks are still measured without exception
+
+    alignas(64) short_mutex mutex_;
+    std::condition_variable_any space_; // a bounded queue got shorter
+    std::condition_variable_any gone_;  // a worker ended or was joined
+    ready_queue ready_ FERRY_GUARDED_BY(mutex_);
+    worker_list workers_ FERRY_GUARDED_BY(mutex_);
+    worker_list retired_ FERRY_GUARDED_BY(mutex_); // take no items any more; always has room
+    std::vector<std::thread> to_join_ FERRY_GUARDED_BY(mutex_); // always has room
+    std::size_t joining_ FERRY_GUARDED_BY(mutex_) = 0;
+    std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0; // numbers the threads
+    worker* sleepers_ FERRY_GUARDED_BY(mutex_) = nullptr; // last in, first out
+    worker_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
+    std::set<shared_state_base*> guests_ FERRY_GUARDED_BY(mutex_); // expected
+    std::set<shared_state_base*> told_ FERRY_GUARDED_BY(mutex_); // those that for_each_guest has told
+    expiring_list expiring_ FERRY_GUARDED_BY(mutex_);
+    bool expiries_given_up_ FERRY_GUARDED_BY(mutex_) = false; // they are not waited for any more
+    const boost::intrusive_ptr<start_retry> retry_;
+    bool broken_ FERRY_GUARDED_BY(mutex_) = false;
+    std::string why_broken_ FERRY_GUARDED_BY(mutex_);
+};
+
+/// True when the calling thread is a worker of the pool, or runs a callback of one of its tasks.
+bool is_own_thread_of(const pool_core& core) noexcept;
+
+} // namespace ferry::detail

@@ -1,0 +1,261 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "future/expiry_threads.hpp"
+#include "pool_core.hpp"
+
+#include <algorithm>
+
+// How a pool ends, and what it waits for until then.
+
+namespace ferry::detail {
+namespace {
+
+// How long a pool that ends tries to start a thread for functions that none could be started for.
+constexpr auto patience = std::chrono::seconds(5);
+
+} // namespace
+
+bool pool_core::expect(shared_state_base& t) {
+    if (is_forked_copy())
+        return false;
+    start_if_starving();
+    const short_lock lock(mutex_);
+    if (closed())
+        return false;
+    guests_.insert(&t);
+    expected_.fetch_add(1);
+    return true;
+}
+
+void pool_core::met(shared_state_base& t) {
+    const short_lock lock(mutex_);
+    if (guests_.erase(&t) == 0)
+        told_.erase(&t);
+    if (expected_.fetch_sub(1) == 1 && closed()) {
+        wake_all();
+        gone_.notify_all();
+    }
+}
+
+// Calls `f` once for each of those who are expected now, without the lock and without memory.
+template <class F>
+void pool_core::for_each_guest(F f) {
+    for (;;) {
+        boost::intrusive_ptr<shared_state_base> g;
+        {
+            const short_lock lock(mutex_);
+            if (guests_.empty()) {
+                guests_.swap(told_);
+                return;
+            }
+            g.reset(*guests_.begin());
+            told_.insert(guests_.extract(guests_.begin()));
+        }
+        f(*g);
+    }
+}
+
+void pool_core::on_expiry_started(task_extra& t) noexcept {
+    const short_lock lock(mutex_);
+    t.expired_at = coarse_now();
+    expiring_.push_back(t);
+}
+
+void pool_core::on_expiry_finished(task_extra& t) noexcept {
+    const short_lock lock(mutex_);
+    expiring_.erase(expiring_.iterator_to(t));
+    if (closed())
+        gone_.notify_all();
+}
+
+void pool_core::close(bool cancel) {
+    if (is_forked_copy())
+        return;
+    fifo dropped;
+    {
+        const short_lock lock(mutex_);
+        closed_.store(true);
+        if (cancel) { // tasks only: a strand's turn brings more than itself
+            drain_all();
+            dropped = ready_.extract([](const runnable& r) { return r.is_task(); });
+        }
+        space_.notify_all();
+        wake_all();
+    }
+    while (runnable* r = dropped.pop())
+        r->drop(nullptr);
+    if (cancel)
+        for_each_guest([](shared_state_base& g) { g.cancel(); });
+}
+
+void pool_core::break_pool(std::string why) noexcept {
+    fifo dropped;
+    {
+        const short_lock lock(mutex_);
+        if (!broken_)
+            why_broken_ = std::move(why);
+        broken_ = true;
+        given_up_.store(true);
+        closed_.store(true);
+        drain_all();
+        dropped = ready_.extract_all();
+        space_.notify_all();
+        wake_all();
+    }
+    const auto error = [text = &why_broken_] { // which does not change any more
+        return error_or_shortage([text] { return make_error<broken_thread_pool>(*text); });
+    };
+    while (runnable* r = dropped.pop())
+        r->drop(error());
+    for_each_guest([&error](shared_state_base& g) { g.fail(error(), false); });
+}
+
+void pool_core::wake_all() noexcept {
+    while (worker* w = pop_sleeper())
+        w->rouse();
+}
+
+void pool_core::detach_worker(worker& w) noexcept {
+    w.detached = true;
+    w.thread.detach();
+    if (!w.retired)
+        retire(w);
+}
+
+// Joins the threads that have ended.
+void pool_core::reap(short_lock& lock) {
+    while (!to_join_.empty()) {
+        std::thread ended = std::move(to_join_.back());
+        to_join_.pop_back();
+        ++joining_;
+        lock.unlock();
+        ended.join();
+        lock.lock();
+        if (--joining_ == 0)
+            gone_.notify_all();
+    }
+}
+
+// All but those that nobody waits for.
+bool pool_core::threads_have_ended() const noexcept {
+    return workers_.empty() &&
+           std::ranges::all_of(retired_, [](const auto& w) { return w->detached; });
+}
+
+void pool_core::join() {
+    if (is_forked_copy())
+        return;
+    using clock = timeout::clock;
+    const std::size_t own_expiries = expiring_owner() == this ? 1 : 0;
+    std::optional<clock::time_point> starving_since;
+    short_lock lock(mutex_);
+    if (on_worker_of(this) && !this_worker()->detached)
+        detach_worker(*this_worker());
+    for (;;) {
+        reap(lock);
+        // Functions for which no thread could be started: not for ever.
+        drain();
+        const bool starves = workers_.empty() && !ready_.empty() &&
+                             (!starving_since || clock::now() - *starving_since < patience);
+        if (!starves && threads_have_ended() && to_join_.empty() && joining_ == 0 &&
+            nothing_expected() &&
+            (expiring_.size() <= own_expiries || expiries_given_up_))
+            return;
+        if (starves) {
+            if (!starving_since)
+                starving_since = clock::now();
+            lock.unlock();
+            start_if_starving();
+            lock.lock();
+            if (workers_.empty())
+                gone_.wait_until(lock, clock::now() + std::chrono::milliseconds(10));
+        } else if (to_join_.empty()) {
+            gone_.wait(lock);
+        }
+    }
+}
+
+// What it does, for the report of a shutdown. Under the lock.
+std::string pool_core::describe(worker& w, shared_state_base* task) {
+    if (task == worker::starting())
+        return "the initializer";
+    if (task != worker::busy())
+        return task->label();
+    if (const std::type_info* type = w.destroys.load()) {
+        return "the destructor of the outcome of '" +
+               (w.destroys_label.empty() ? demangle(type->name()) : w.destroys_label) + "'";
+    }
+    return w.retired ? "the finalizer" : "a finalizer or function without a future";
+}
+
+shutdown_report pool_core::close_within(timeout limit) {
+    if (is_forked_copy())
+        return {};
+    const auto deadline = limit.deadline();
+    const auto finished = [this] {
+        const pool_stats s = stats();
+        return s.completed + s.failed;
+    };
+    const std::uint64_t before = finished();
+    close(false);
+    start_if_starving();
+    shutdown_report report;
+    fifo dropped;
+    {
+        short_lock lock(mutex_);
+        while (!(threads_have_ended() && nothing_expected() && expiring_.empty()) &&
+               !(deadline && timeout::clock::now() >= *deadline)) {
+            if (deadline)
+                gone_.wait_until(lock, *deadline);
+            else
+                gone_.wait(lock);
+        }
+        report.stuck.reserve(workers_.size() + retired_.size() + expiring_.size());
+        drain_all();
+        dropped = ready_.extract_all();
+        given_up_.store(true);
+        expiries_given_up_ = true;
+        wake_all();
+        const auto note = [&report](auto&& label, std::int64_t since) noexcept {
+            auto& stuck = report.stuck.emplace_back(); // has room
+            stuck.age = std::chrono::nanoseconds(coarse_now() - since);
+            try {
+                stuck.label = label();
+            } catch (const std::bad_alloc&) { // then it is told without its name
+            }
+        };
+        for (auto* const list : {&workers_, &retired_}) {
+            for (std::size_t i = list->size(); i-- != 0;) {
+                worker& w = *(*list)[i];
+                if (w.detached)
+                    continue;
+                shared_state_base* task = w.current.load();
+                if (task == nullptr)
+                    continue; // it ends by itself: nothing is queued any more
+                const bool named = task != worker::starting() && task != worker::busy();
+                if (named && !w.current.compare_exchange_strong(task, worker::reading()))
+                    continue;
+                note([&] { return describe(w, task); }, w.since.load());
+                if (named)
+                    w.current.store(task);
+                detach_worker(w);
+            }
+        }
+        for (const task_extra& t : expiring_)
+            note([&t] { return "a callback of '" + t.timer.state->label() + "'"; }, t.expired_at);
+    }
+    while (runnable* r = dropped.pop()) {
+        report.dropped += r->is_task() && !r->stale() ? 1 : 0;
+        r->drop(nullptr);
+    }
+    for_each_guest([&report](shared_state_base& g) { report.dropped += g.cancel() ? 1 : 0; });
+    join();
+    report.finished = static_cast<std::size_t>(finished() - before);
+    return report;
+}
+
+void pool_core::forsake() noexcept {
+    // The threads' handles must not be destroyed while they look joinable.
+    static_cast<void>(new std::shared_ptr<pool_core>(shared_from_this()));
+}
+
+} // namespace ferry::detail

@@ -1,0 +1,109 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/thread_pool.hpp>
+
+#include <ferry/detail/spin.hpp>
+
+#include "pool_core.hpp"
+#include "pool_link.hpp"
+
+namespace ferry {
+namespace detail {
+
+bool set_options(shared_state_base& t, task_options& options) {
+    t.priority = options.priority;
+    t.extra = std::make_unique<task_extra>();
+    t.extra->label = std::move(options.label);
+    t.extra->limit = options.timeout;
+    t.extra->start_by = options.start_by;
+    if (!options.start_by && !options.timeout.limit())
+        return true;
+    try {
+        start_timers();
+        return true;
+    } catch (const std::exception&) {
+        t.fail(std::current_exception(), false);
+        return false;
+    }
+}
+
+void enqueue(pool_core& core, shared_state_base& t, bounded b) {
+    const bool expires = t.extra != nullptr && t.extra->start_by.has_value();
+    t.owner = &core;
+    if (t.extra != nullptr && (expires || t.extra->limit.limit()))
+        t.extra->owner = core.shared_from_this();
+    t.refer_unshared();
+    if (expires)
+        arm_timer(t, *t.extra->start_by, timer_purpose::start_by);
+    try {
+        core.push(t, b);
+    } catch (...) {
+        if (expires && !disarm_timer(t)) { // it expired while it waited for room
+            for (short_wait pause; !t.done();)
+                pause();
+            core.claimed_task_removed();
+        }
+        intrusive_ptr_release(&t);
+        throw;
+    }
+}
+
+void throw_if_closed(pool_core& core) {
+    if (core.closed())
+        core.throw_closed();
+}
+
+void post(pool_core& core, runnable& r) noexcept {
+    core.post(r);
+}
+
+} // namespace detail
+
+thread_pool::thread_pool(thread_pool_options options) {
+    if (options.max_workers == 0 || options.max_workers > 65536)
+        throw std::invalid_argument("thread_pool_options::max_workers must be 1 to 65536, not " +
+                                    std::to_string(options.max_workers));
+    if (options.thread_name_prefix.empty()) {
+        static std::atomic<unsigned> pools{0};
+        options.thread_name_prefix = "ferry-" + std::to_string(pools.fetch_add(1));
+    }
+    core_ = std::make_shared<detail::pool_core>(std::move(options));
+    boost::asio::make_service<detail::pool_link>(*this, core_);
+}
+
+thread_pool::thread_pool(std::size_t max_workers)
+    : thread_pool(thread_pool_options{.max_workers = max_workers}) {}
+
+thread_pool::~thread_pool() {
+    core_->close(false);
+    core_->join();
+    if (core_->is_forked_copy())
+        core_->forsake();
+    else
+        core_->drop_rest();
+    execution_context::shutdown();
+    execution_context::destroy();
+}
+
+void thread_pool::shutdown(shutdown_options options) {
+    if (options.wait && detail::is_own_thread_of(*core_))
+        throw would_deadlock("shutdown with wait from one of the pool's own tasks or callbacks");
+    core_->close(options.cancel_futures);
+    if (options.wait)
+        core_->join();
+}
+
+shutdown_report thread_pool::shutdown(timeout limit) {
+    if (detail::is_own_thread_of(*core_))
+        throw would_deadlock("shutdown with wait from one of the pool's own tasks or callbacks");
+    return core_->close_within(limit);
+}
+
+std::size_t thread_pool::max_workers() const noexcept {
+    return core_->options().max_workers;
+}
+
+pool_stats thread_pool::stats() const {
+    return core_->stats();
+}
+
+} // namespace ferry

@@ -1,0 +1,250 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// What happens when a timer fires: nobody's time-out waits for the user code of another one's.
+#include <ferry/as_completed.hpp>
+#include <ferry/submit.hpp>
+#include <ferry/thread_pool.hpp>
+
+#include "helpers/gate.hpp"
+#include "helpers/tracked.hpp"
+
+#define BOOST_TEST_MODULE expiry
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+using namespace ferry;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Opens the gate at the end of the scope, so that nothing waits for a test that has failed.
+struct opener {
+    gate& g;
+    ~opener() { g.open(); }
+};
+
+auto until(gate& g) {
+    return [&g] { g.pass(); };
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_callback_that_blocks_delays_no_other_timeout) {
+    gate go, inside;
+    thread_pool pool(3), other(1);
+    const opener end{go};
+    auto a = pool.submit({.label = "a", .timeout = 1ms}, until(go));
+    a.add_done_callback([&](auto) {
+        inside.open();
+        go.pass();
+    });
+    inside.pass();
+    auto b = other.submit({.timeout = 1ms}, until(go));
+    BOOST_CHECK_THROW(b.result(), timeout_error);
+    auto c = pool.submit({.timeout = 1ms}, until(go));
+    BOOST_CHECK_THROW(c.result(), timeout_error);
+    promise<int> p;
+    auto never = as_completed(std::vector{p.get_future()}, 1ms);
+    BOOST_CHECK_THROW((void)*never.begin(), timeout_error);
+}
+
+BOOST_AUTO_TEST_CASE(the_callback_of_a_timeout_may_wait_for_another_one) {
+    gate go;
+    thread_pool pool(20);
+    const opener end{go};
+    // The callback of each waits for the next one to be told of its time-out.
+    std::vector<gate> told(20);
+    std::vector<future<void>> all;
+    for (std::size_t i = 0; i < 20; ++i) {
+        auto f = pool.submit({.timeout = 50ms}, until(go));
+        f.add_done_callback([&told, i](auto) {
+            if (i + 1 < told.size())
+                told[i + 1].pass();
+            told[i].open();
+        });
+        all.push_back(f);
+    }
+    told[0].pass();
+    for (auto& f : all)
+        BOOST_CHECK_THROW(f.result(), timeout_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_callback_that_blocks_delays_no_other_timeout) {
+    gate go, inside;
+    thread_pool pool(2);
+    const opener end{go};
+    auto a = pool.submit({.timeout = 1ms}, [&](std::stop_token stop) {
+        const std::stop_callback on_stop(stop, [&] {
+            inside.open();
+            go.pass();
+        });
+        go.pass();
+    });
+    BOOST_CHECK_THROW(a.result(), timeout_error); // told before the stop callback has returned
+    inside.pass();
+    auto b = pool.submit({.timeout = 1ms}, until(go));
+    BOOST_CHECK_THROW(b.result(), timeout_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_destructor_that_blocks_delays_no_other_timeout) {
+    struct slow {
+        gate* inside;
+        gate* go;
+        slow(gate& i, gate& g) : inside(&i), go(&g) {}
+        slow(slow&& o) noexcept : inside(std::exchange(o.inside, nullptr)), go(o.go) {}
+        ~slow() {
+            if (inside != nullptr) {
+                inside->open();
+                go->pass();
+            }
+        }
+    };
+    gate go, inside, busy;
+    thread_pool pool(1), other(1);
+    const opener end{go};
+    auto runs = pool.submit(until(busy));
+    auto a = pool.submit({.start_by = std::chrono::steady_clock::now()}, [s = slow(inside, go)] {});
+    inside.pass();
+    BOOST_TEST(!a.done()); // its callable is not gone yet
+    auto b = other.submit({.timeout = 1ms}, until(go));
+    BOOST_CHECK_THROW(b.result(), timeout_error);
+    busy.open();
+    go.open();
+    BOOST_CHECK_THROW(a.result(), timeout_error);
+}
+
+BOOST_AUTO_TEST_CASE(the_pool_waits_for_the_callbacks_of_its_timeouts) { // CF-SHUT
+    for (const bool queued : {false, true}) {
+        std::atomic<bool> ended{false};
+        gate inside, go;
+        std::optional<thread_pool> pool(std::in_place, 1);
+        auto blocker = queued ? pool->submit(until(go)) : future<void>();
+        auto a = queued ? pool->submit({.start_by = std::chrono::steady_clock::now()}, [] {})
+                        : pool->submit({.timeout = 1ms}, until(go));
+        a.add_done_callback([&](auto) {
+            inside.open();
+            go.pass();
+            std::this_thread::yield();
+            ended = true;
+        });
+        inside.pass();
+        go.open();
+        pool.reset();
+        BOOST_TEST(ended.load());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_shutdown_with_a_deadline_names_the_callback_of_a_timeout) {
+    const auto go = std::make_shared<gate>(); // for a thread that is left behind
+    gate inside, ended;
+    thread_pool pool(1);
+    auto a = pool.submit({.label = "slow one", .timeout = 1ms}, [&] { ended.pass(); });
+    a.add_done_callback([&inside, go](auto) {
+        inside.open();
+        go->pass();
+    });
+    inside.pass();
+    ended.open();
+    while (pool.stats().running != 0)
+        std::this_thread::yield();
+    const auto report = pool.shutdown(10ms);
+    BOOST_REQUIRE(report.stuck.size() == 1u);
+    BOOST_TEST(report.stuck[0].label == "a callback of 'slow one'");
+    go->open();
+}
+
+BOOST_AUTO_TEST_CASE(the_callback_of_a_timeout_cannot_wait_for_the_end_of_its_pool) {
+    gate go, told;
+    std::string what;
+    {
+        thread_pool pool(1);
+        const opener end{go};
+        auto a = pool.submit({.timeout = 1ms}, until(go));
+        a.add_done_callback([&](auto) {
+            try {
+                pool.shutdown();
+            } catch (const would_deadlock& e) {
+                what = e.what();
+            }
+            told.open();
+        });
+        told.pass();
+    }
+    BOOST_TEST(what.find("callbacks") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_callback_of_a_timeout_may_end_its_pool) {
+    gate go, gone;
+    auto pool = std::make_unique<thread_pool>(1);
+    auto a = pool->submit({.timeout = 1ms}, until(go));
+    a.add_done_callback([&](auto) {
+        go.open();
+        pool.reset();
+        gone.open();
+    });
+    gone.pass();
+    BOOST_TEST(!pool);
+}
+
+BOOST_AUTO_TEST_CASE(a_value_that_came_with_its_timeout_is_destroyed_by_no_timer) {
+    // The task ends while its timer fires; whoever is last lets go of the value.
+    const auto objects = std::make_shared<ledger>();
+    thread_pool pool(2);
+    for (int i = 0; i < 2000; ++i) {
+        auto f = pool.submit({.timeout = 100us}, [&] {
+            for (const auto end = std::chrono::steady_clock::now() + 100us;
+                 std::chrono::steady_clock::now() < end;) {
+            }
+            return tracked(objects, 1);
+        });
+        try {
+            f.wait();
+            BOOST_TEST(f.result().value == 1);
+        } catch (const timeout_error&) {
+        }
+    }
+    pool.shutdown();
+    BOOST_TEST(objects->balanced());
+}
+
+BOOST_AUTO_TEST_CASE(many_timeouts_at_once_all_come) {
+    gate go;
+    thread_pool pool(1);
+    const opener end{go};
+    auto blocker = pool.submit(until(go));
+    std::vector<future<std::string>> all;
+    const auto soon = std::chrono::steady_clock::now() + 1ms;
+    for (int i = 0; i < 20'000; ++i)
+        all.push_back(pool.submit({.start_by = soon}, [s = std::string(50, 'x')] { return s; }));
+    for (auto& f : all)
+        BOOST_CHECK_THROW(f.result(), timeout_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_start_by_in_the_farthest_past_expires_and_one_in_the_farthest_future_does_not) {
+    using clock = std::chrono::steady_clock;
+    gate go;
+    thread_pool pool(1);
+    auto blocker = pool.submit(until(go));
+    auto past = pool.submit({.start_by = clock::time_point::min()}, [] {});
+    auto later = pool.submit({.start_by = clock::time_point::max()}, [] { return 1; });
+    BOOST_CHECK_THROW(past.result(), timeout_error);
+    go.open();
+    BOOST_TEST(later.result() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_expires_while_its_submitter_waits_for_room_lets_it_go_on) {
+    gate go;
+    thread_pool pool(thread_pool_options{.max_workers = 1, .max_queue = 1});
+    const opener end{go};
+    auto runs = pool.submit(until(go));
+    while (pool.stats().running != 1)
+        std::this_thread::yield();
+    auto waits = pool.submit([] {});
+    auto late = pool.submit({.start_by = std::chrono::steady_clock::now() + 1ms}, [] {});
+    BOOST_CHECK_THROW(late.result(), timeout_error);
+    BOOST_TEST(!waits.done());
+    BOOST_TEST(pool.stats().queued == 1u);
+}
