@@ -1,8 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/short_mutex.hpp>
-#include <ferry/detail/watch.hpp>
+#include <ferry/detail/adaptive_mutex.hpp>
+#include <ferry/detail/waiter.hpp>
 
 #include <deque>
 #include <iterator>
@@ -12,26 +12,26 @@ namespace ferry {
 namespace detail {
 
 /// One who waits for the next completion; its value is that state, null at the end.
-using next_request = expiring_state<state_ptr>;
+using next_waiter = timed_state<state_ptr>;
 
 /// Hands out states in the order of their completion.
 ///
 /// A completing thread pushes its node onto `arrived_`, a lock-free list, newest first; a null
 /// pointer says that it is empty and `asleep` that a consumer looked there in vain and wants to be
 /// told. Consumers move it to `ready_` under `mutex_`.
-class completion_watch final : public watch {
+class as_completed_waiter final : public waiter {
 public:
-    completion_watch(std::vector<state_ptr> states, timeout limit)
-        : watch(std::move(states)), deadline_(limit.deadline()), left_(size()) {}
+    as_completed_waiter(std::vector<state_ptr> states, timeout limit)
+        : waiter(std::move(states)), deadline_(limit.deadline()), left_(size()) {}
 
     /// Not handed out yet.
     std::size_t left() FERRY_EXCLUDES(mutex_);
     /// The next one, null at the end. Errors: timeout_error with the counts, once; then the end.
     state_ptr next() FERRY_EXCLUDES(mutex_);
     /// The same for who must not block.
-    boost::intrusive_ptr<next_request> request() FERRY_EXCLUDES(mutex_);
+    boost::intrusive_ptr<next_waiter> request() FERRY_EXCLUDES(mutex_);
     /// What a failed request's error is; ends the view where it is a time-out.
-    std::exception_ptr failure(const next_request& r) FERRY_EXCLUDES(mutex_);
+    std::exception_ptr failure(const next_waiter& r) FERRY_EXCLUDES(mutex_);
     /// Hands nothing out any more, and stops watching.
     void stop() noexcept FERRY_EXCLUDES(mutex_);
 
@@ -46,15 +46,15 @@ private:
     const std::optional<timeout::clock::time_point> deadline_;
     std::atomic<node*> arrived_{nullptr};
 
-    short_mutex mutex_;
+    adaptive_mutex mutex_;
     node* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
     node* last_ FERRY_GUARDED_BY(mutex_) = nullptr;
     std::size_t left_ FERRY_GUARDED_BY(mutex_);
     std::size_t helped_ FERRY_GUARDED_BY(mutex_) = 0;   // looked at for helping
-    std::deque<boost::intrusive_ptr<next_request>> requests_ FERRY_GUARDED_BY(mutex_);
+    std::deque<boost::intrusive_ptr<next_waiter>> requests_ FERRY_GUARDED_BY(mutex_);
 };
 
-using completion_source = watch_owner<completion_watch>;
+using completion_source = waiter_owner<as_completed_waiter>;
 
 template <class T>
 future<T> typed(state_ptr s) noexcept {
@@ -130,10 +130,10 @@ public:
                 const auto ex =
                     boost::asio::get_associated_executor(handler, boost::asio::system_executor());
                 auto r = (*source)->request();
-                detail::deliver_when_done(
+                detail::complete_when_done(
                     *r, ex,
                     detail::ending_handler(std::move(handler),
-                                           [r, source](auto&& h, detail::ending) {
+                                           [r, source](auto&& h, detail::wait_status) {
                                                auto error = detail::error_from(
                                                    [&] { return (*source)->failure(*r); });
                                                std::optional<future<T>> f;
@@ -141,7 +141,7 @@ public:
                                                    f = detail::typed<T>(std::move(r->value()));
                                                std::move(h)(std::move(error), std::move(f));
                                            }),
-                    detail::on_cancel::cancel_task);
+                    detail::cancel_mode::cancel_task);
             },
             token, source_);
     }
@@ -152,8 +152,8 @@ private:
     static boost::asio::awaitable<std::optional<future<T>>>
     next(std::shared_ptr<detail::completion_source> source) {
         auto r = (*source)->request();
-        detail::ending end{};
-        co_await detail::until_done(*r, detail::on_cancel::cancel_task, end);
+        detail::wait_status end{};
+        co_await detail::until_done(*r, detail::cancel_mode::cancel_task, end);
         if (auto error = (*source)->failure(*r))
             std::rethrow_exception(std::move(error));
         if (r->value() == nullptr)
@@ -170,7 +170,7 @@ private:
 template <detail::range_of_futures R>
 as_completed_view<detail::future_value_t<R>> as_completed(R&& futures, timeout limit = {}) {
     auto source = std::make_shared<detail::completion_source>(
-        new detail::completion_watch(detail::states_of(futures), limit));
+        new detail::as_completed_waiter(detail::states_of(futures), limit));
     (*source)->start();
     return as_completed_view<detail::future_value_t<R>>(std::move(source));
 }

@@ -31,8 +31,8 @@ inline boost::asio::awaitable<bool> shutdown_default_executor(timeout limit = {}
     const auto ex = co_await boost::asio::this_coro::executor;
     const auto closed = detail_access::take(detail::close_default_executor(
         boost::asio::query(ex, boost::asio::execution::context), limit));
-    detail::ending end{};
-    co_await detail::until_done(*closed, detail::on_cancel::stop_waiting, end);
+    detail::wait_status end{};
+    co_await detail::until_done(*closed, detail::cancel_mode::stop_waiting, end);
     co_return detail::outcome_of(*closed, end, true);
 }
 

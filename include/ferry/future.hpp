@@ -120,17 +120,17 @@ public:
             [](auto handler, boost::intrusive_ptr<state_type> s, boost::system::error_code error) {
                 const auto ex = boost::asio::get_associated_executor(
                     handler, boost::asio::system_executor());
-                detail::deliver_when_done(
+                detail::complete_when_done(
                     *s, ex,
                     detail::ending_handler(
                         std::move(handler),
-                        [error](auto&& h, detail::ending end) {
-                            std::move(h)(end == detail::ending::abandoned
+                        [error](auto&& h, detail::wait_status end) {
+                            std::move(h)(end == detail::wait_status::abandoned
                                              ? boost::asio::error::make_error_code(
                                                    boost::asio::error::operation_aborted)
                                              : error);
                         }),
-                    detail::on_cancel::stop_waiting);
+                    detail::cancel_mode::stop_waiting);
             },
             token, awaited(),
             valid() ? boost::system::error_code() : make_error_code(errc::no_state));
@@ -214,8 +214,8 @@ private:
     }
     static boost::asio::awaitable<awaited_t<T>> await_outcome(boost::intrusive_ptr<state_type> s,
                                                               bool take) {
-        detail::ending end{};
-        co_await detail::until_done(*s, detail::on_cancel::cancel_task, end);
+        detail::wait_status end{};
+        co_await detail::until_done(*s, detail::cancel_mode::cancel_task, end);
         co_return detail::outcome_of(*s, end, take);
     }
 

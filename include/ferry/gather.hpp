@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/children.hpp>
+#include <ferry/detail/child_scope.hpp>
 
 #include <boost/system/result.hpp>
 
@@ -21,9 +21,9 @@ using child_result = boost::system::result<regular_t<T>, std::exception_ptr>;
 
 /// The children of a gather and their results, each in a place of its own.
 template <class Places>
-class gathering final : public children {
+class gathering final : public child_scope {
 public:
-    using children::children;
+    using child_scope::child_scope;
 
     template <class T>
     void add_child(boost::asio::awaitable<T> a, std::optional<child_result<T>>& place, bool keep_going) {
@@ -51,7 +51,7 @@ gather_values(boost::asio::awaitable<T>... awaitables) {
     std::apply([&](auto&... place) { (g->add_child(std::move(awaitables), place, false), ...); },
                g->places);
     g->launch();
-    ending how{};
+    wait_status how{};
     co_await all_ended(*g, how);
     check_ended(how);
     if (g->first)
@@ -85,7 +85,7 @@ gather(return_exceptions_t, boost::asio::awaitable<T>... awaitables) {
     std::apply([&](auto&... place) { (g->add_child(std::move(awaitables), place, true), ...); },
                g->places);
     g->launch();
-    detail::ending how{};
+    detail::wait_status how{};
     co_await detail::all_ended(*g, how);
     detail::check_ended(how);
     co_return std::apply(
@@ -105,7 +105,7 @@ gather_all(std::vector<boost::asio::awaitable<T>> awaitables, bool keep_going) {
     for (std::size_t i = 0; i < awaitables.size(); ++i)
         g->add_child(std::move(awaitables[i]), g->places[i], keep_going);
     g->launch();
-    ending how{};
+    wait_status how{};
     co_await all_ended(*g, how);
     check_ended(how);
     co_return g;

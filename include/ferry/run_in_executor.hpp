@@ -51,15 +51,15 @@ concept offload_target = no_temporary_pool_or_context__give_it_a_name<Where> &&
                          executor_or_context__whose_context_is_an_execution_context<Where>;
 
 /// Keeps a pool open for a handler that runs in it, until the handler is gone.
-class pool_pass {
+class outstanding_work_guard {
 public:
-    pool_pass(std::shared_ptr<pool_core> core, boost::intrusive_ptr<shared_state_base> s) noexcept
+    outstanding_work_guard(std::shared_ptr<pool_core> core, boost::intrusive_ptr<shared_state_base> s) noexcept
         : core_(std::move(core)), state_(std::move(s)) {}
-    pool_pass(pool_pass&&) noexcept = default;
-    pool_pass& operator=(pool_pass&&) = delete;
-    ~pool_pass() {
+    outstanding_work_guard(outstanding_work_guard&&) noexcept = default;
+    outstanding_work_guard& operator=(outstanding_work_guard&&) = delete;
+    ~outstanding_work_guard() {
         if (core_ != nullptr)
-            guest_met(*core_, *state_);
+            on_work_finished(*core_, *state_);
     }
 
 private:
@@ -76,8 +76,8 @@ void initiate_from(Target& target, Handler handler, boost::intrusive_ptr<shared_
     const asio::any_io_executor there(executor_of(target));
     const auto core = pool_of(
         asio::query(asio::get_associated_executor(handler, there), asio::execution::context));
-    const bool stays = core == nullptr || try_expect_guest(*core, *s);
-    auto pass = std::make_shared<pool_pass>(stays ? core : nullptr, s);
+    const bool stays = core == nullptr || try_on_work_started(*core, *s);
+    auto pass = std::make_shared<outstanding_work_guard>(stays ? core : nullptr, s);
     const auto at = asio::get_associated_executor(
         handler, stays ? there : asio::any_io_executor(asio::system_executor()));
     initiate_result_on<T>(std::move(handler), std::move(s), at, true, std::move(pass));
@@ -88,8 +88,8 @@ boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> offload(Handle wher
                                                                      A... args) {
     const auto s = detail_access::take(
         submit_from_loop(target_of(where), std::move(fn), std::move(args)...));
-    ending end{};
-    co_await until_done(*s, on_cancel::cancel_task, end);
+    wait_status end{};
+    co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
 }
 

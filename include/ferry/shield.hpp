@@ -12,9 +12,9 @@ template <class T>
 boost::asio::awaitable<T> shield(boost::asio::awaitable<T> awaitable) {
     const auto ex = co_await boost::asio::this_coro::executor;
     const auto s = detail_access::take(run_coroutine_threadsafe(ex, std::move(awaitable)));
-    detail::ending end{};
-    co_await detail::until_done(*s, detail::on_cancel::stop_waiting, end);
-    if (end == detail::ending::abandoned)
+    detail::wait_status end{};
+    co_await detail::until_done(*s, detail::cancel_mode::stop_waiting, end);
+    if (end == detail::wait_status::abandoned)
         throw cancelled_error("the wait for a shielded coroutine was cancelled; it goes on");
     co_return detail::outcome_of(*s, end, true);
 }

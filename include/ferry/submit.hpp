@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/short_mutex.hpp>
+#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -49,10 +49,10 @@ concept executor_of_an_execution_context = requires(const E& ex) {
 /// The core of the Ferry pool that this context is, or null.
 std::shared_ptr<pool_core> pool_of(boost::asio::execution_context& context);
 /// Throws what `submit` throws when the pool accepts nothing any more.
-void expect_guest(pool_core& core, shared_state_base& t);
+void on_work_started(pool_core& core, shared_state_base& t);
 /// The same without throwing: false then.
-bool try_expect_guest(pool_core& core, shared_state_base& t);
-void guest_met(pool_core& core, shared_state_base& t) noexcept;
+bool try_on_work_started(pool_core& core, shared_state_base& t);
+void on_work_finished(pool_core& core, shared_state_base& t) noexcept;
 
 /// True when the calling thread runs a function of this executor, where it is a strand.
 template <class E>
@@ -83,7 +83,7 @@ public:
 
     void leave_executor() noexcept {
         std::optional<E> last;
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         last.swap(executor_);
     }
 
@@ -92,7 +92,7 @@ private:
         task_for<F, A...>::check_wait();
         std::optional<E> ex;
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             if (executor_)
                 ex.emplace(*executor_);
         }
@@ -101,19 +101,19 @@ private:
                                  "' is waited for on the strand that it needs");
     }
 
-    mutable short_mutex mutex_;
+    mutable adaptive_mutex mutex_;
     std::optional<E> executor_ FERRY_GUARDED_BY(mutex_);
 };
 
 /// What is posted for such a task: runs it, or fails it when it is destroyed unrun.
 template <class Task>
-class guest {
+class external_task {
 public:
-    guest(boost::intrusive_ptr<Task> t, std::shared_ptr<pool_core> core) noexcept
+    external_task(boost::intrusive_ptr<Task> t, std::shared_ptr<pool_core> core) noexcept
         : task_(std::move(t)), core_(std::move(core)) {}
-    guest(guest&&) noexcept = default;
-    guest& operator=(guest&&) = delete;
-    ~guest() {
+    external_task(external_task&&) noexcept = default;
+    external_task& operator=(external_task&&) = delete;
+    ~external_task() {
         if (task_ == nullptr)
             return;
         const auto t = task_;
@@ -126,7 +126,7 @@ public:
     void operator()() {
         const auto t = task_;
         struct at_end {
-            guest& g;
+            external_task& g;
             Task& task;
             ~at_end() { g.leave(task); }
         } const end{*this, *t};
@@ -137,7 +137,7 @@ private:
     void leave(Task& t) noexcept {
         t.leave_executor();
         if (core_)
-            guest_met(*std::exchange(core_, nullptr), t);
+            on_work_finished(*std::exchange(core_, nullptr), t);
     }
 
     boost::intrusive_ptr<Task> task_;
@@ -155,11 +155,11 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
     if constexpr (executor_of_an_execution_context<E>)
         core = pool_of(boost::asio::query(ex, boost::asio::execution::context));
     if (core) {
-        expect_guest(*core, *t);
+        on_work_started(*core, *t);
         if (t->extra != nullptr)
             t->extra->owner = core;
     }
-    guest<block> g(t, std::move(core));
+    external_task<block> g(t, std::move(core));
     if (options != nullptr && options->start_by)
         arm_timer(*t, *options->start_by, timer_purpose::start_by);
     boost::asio::post(ex, std::move(g));

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/children.hpp>
+#include <ferry/detail/child_scope.hpp>
 
 #include <concepts>
 #include <type_traits>
@@ -11,9 +11,9 @@ namespace ferry {
 namespace detail {
 
 /// The children of a task group, its body among them.
-class group_scope : public children, public abandoned_calls {
+class group_scope : public child_scope, public abandoned_call_owner {
 public:
-    using children::children;
+    using child_scope::child_scope;
 
     /// Throws invalid_state_error where nothing may be spawned any more.
     void check_open() const;
@@ -26,7 +26,7 @@ public:
     std::vector<std::exception_ptr> exceptions;
 
 private:
-    void adopt(boost::intrusive_ptr<shared_state_base> call) override;
+    void wait_for_abandoned(boost::intrusive_ptr<shared_state_base> call) override;
 };
 
 /// A group with its body and what that gives, which outlive the coroutine that waits for them.
@@ -43,14 +43,14 @@ public:
 /// Fails a member's future when its coroutine is destroyed before it ended.
 template <class T>
 struct group_member {
-    explicit group_member(boost::intrusive_ptr<operation<T>> o) : op(std::move(o)) {}
+    explicit group_member(boost::intrusive_ptr<future_op<T>> o) : op(std::move(o)) {}
     group_member(const group_member&) = delete;
     group_member& operator=(const group_member&) = delete;
     ~group_member() {
         if (!op->done())
             op->fail_with(make_error<broken_promise>("a task of a group was destroyed unfinished"));
     }
-    const boost::intrusive_ptr<operation<T>> op;
+    const boost::intrusive_ptr<future_op<T>> op;
 };
 
 } // namespace detail
@@ -70,7 +70,7 @@ public:
         scope_->check_open();
         scope_->expect_member();
         auto member = std::make_shared<detail::group_member<T>>(
-            new detail::operation<T>(scope_->executor()));
+            new detail::future_op<T>(scope_->executor()));
         const auto started = scope_->add(
             std::move(awaitable),
             [member](detail::regular_t<T> v) {
@@ -155,7 +155,7 @@ auto with_task_group(Body body) -> detail::returned_by_body_t<Body> {
                [s = scope.get()](detail::regular_t<result> v) { s->value.emplace(std::move(v)); },
                [s = scope.get()](std::exception_ptr e) { s->member_failed(std::move(e)); });
     scope->launch();
-    detail::ending how{};
+    detail::wait_status how{};
     co_await detail::all_ended(*scope, how);
     detail::check_ended(how);
     scope->let_go();

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/posted.hpp>
+#include <ferry/detail/posted_function.hpp>
 #include <ferry/detail/task.hpp>
 #include <ferry/stats.hpp>
 #include <ferry/task_options.hpp>
@@ -29,7 +29,7 @@ enum class bounded { no, yes };
 void enqueue(pool_core& core, shared_state_base& t, bounded b);
 /// Queues a function without a future; destroys it unrun after shutdown. Where no thread can be started
 /// for it, it waits until one can.
-void post(pool_core& core, runnable& r) noexcept;
+void post(pool_core& core, work_item& r) noexcept;
 /// Throws what `submit` would where the pool accepts nothing any more.
 void throw_if_closed(pool_core& core);
 /// False where a timer is needed and its thread cannot be started: then that is the outcome.
@@ -245,7 +245,7 @@ public:
             return;
         }
         detail::post(*pool_access::core(*pool_),
-                     *new detail::posted<std::decay_t<F>>(std::forward<F>(f)));
+                     *new detail::posted_function<std::decay_t<F>>(std::forward<F>(f)));
     }
 
     friend bool operator==(const executor_type& a, const executor_type& b) noexcept {

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/operation.hpp>
+#include <ferry/detail/future_op.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -56,7 +56,7 @@ class future_handler {
 public:
     using cancellation_slot_type = boost::asio::cancellation_slot;
 
-    explicit future_handler(boost::intrusive_ptr<operation<T>> op) noexcept : op_(std::move(op)) {}
+    explicit future_handler(boost::intrusive_ptr<future_op<T>> op) noexcept : op_(std::move(op)) {}
     future_handler(future_handler&&) noexcept = default;
     future_handler& operator=(future_handler&&) = delete;
     ~future_handler() {
@@ -100,13 +100,13 @@ private:
             op->succeed([&]() -> T { return T(std::forward<Values>(v)...); });
     }
 
-    boost::intrusive_ptr<operation<T>> op_;
+    boost::intrusive_ptr<future_op<T>> op_;
 };
 
 template <class T, class Initiation, class... Args>
 future<T> initiate_future(const boost::asio::any_io_executor& ex, Initiation&& initiation,
                           Args&&... args) {
-    boost::intrusive_ptr<operation<T>> op(new operation<T>(ex));
+    boost::intrusive_ptr<future_op<T>> op(new future_op<T>(ex));
     std::forward<Initiation>(initiation)(future_handler<T>(op), std::forward<Args>(args)...);
     return detail_access::make<T>(std::move(op));
 }
@@ -114,7 +114,7 @@ future<T> initiate_future(const boost::asio::any_io_executor& ex, Initiation&& i
 /// Stores what the coroutine gives.
 template <class T>
 boost::asio::awaitable<void> run_operation(boost::asio::awaitable<T> a,
-                                           boost::intrusive_ptr<operation<T>> op) {
+                                           boost::intrusive_ptr<future_op<T>> op) {
     // Resetting the state forgets what came before the start.
     const auto before = co_await boost::asio::this_coro::cancellation_state;
     if (before.cancelled() != boost::asio::cancellation_type::none)
@@ -137,11 +137,11 @@ boost::asio::awaitable<void> run_operation(boost::asio::awaitable<T> a,
 /// Source: `asyncio.run_coroutine_threadsafe`.
 template <class Executor, class T>
 future<T> run_coroutine_threadsafe(const Executor& executor, boost::asio::awaitable<T> awaitable) {
-    boost::intrusive_ptr<detail::operation<T>> op(new detail::operation<T>(executor));
+    boost::intrusive_ptr<detail::future_op<T>> op(new detail::future_op<T>(executor));
     // Fails the future when the coroutine throws, or is destroyed before it ends.
     struct completion {
-        boost::intrusive_ptr<detail::operation<T>> op;
-        completion(boost::intrusive_ptr<detail::operation<T>> o) noexcept : op(std::move(o)) {}
+        boost::intrusive_ptr<detail::future_op<T>> op;
+        completion(boost::intrusive_ptr<detail::future_op<T>> o) noexcept : op(std::move(o)) {}
         completion(completion&&) noexcept = default;
         ~completion() {
             if (op != nullptr && !op->done())

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/watch.hpp>
+#include <ferry/detail/waiter.hpp>
 
 #include <vector>
 
@@ -26,17 +26,17 @@ struct wait_result {
 namespace detail {
 
 /// Sets its event when enough states have completed.
-class wait_watch final : public watch {
+class wait_waiter final : public waiter {
 public:
-    wait_watch(std::vector<state_ptr> states, return_when rule)
-        : watch(std::move(states)), rule_(rule), left_(size()) {}
+    wait_waiter(std::vector<state_ptr> states, return_when rule)
+        : waiter(std::move(states)), rule_(rule), left_(size()) {}
 
     /// Starts; the event comes at once where nothing is to be waited for.
     void begin();
     /// Waits, after running here what this worker may run. Errors: would_deadlock.
     void wait(timeout limit);
 
-    const boost::intrusive_ptr<expiring_state<void>> enough{new expiring_state<void>};
+    const boost::intrusive_ptr<timed_state<void>> enough{new timed_state<void>};
 
 private:
     void on_done(node& n) noexcept override;
@@ -47,24 +47,24 @@ private:
 };
 
 template <class R>
-watch_owner<wait_watch> make_wait_watch(R&& futures, const wait_options& options) {
-    return watch_owner<wait_watch>(new wait_watch(states_of(futures), options.return_when));
+waiter_owner<wait_waiter> make_wait_watch(R&& futures, const wait_options& options) {
+    return waiter_owner<wait_waiter>(new wait_waiter(states_of(futures), options.return_when));
 }
 
 /// The same for an asynchronous wait, where what is wrong with the futures goes to `error`.
 template <class R>
-watch_owner<wait_watch> make_wait_watch(R&& futures, const wait_options& options,
+waiter_owner<wait_waiter> make_wait_watch(R&& futures, const wait_options& options,
                                         std::exception_ptr& error) {
     try {
         return make_wait_watch(futures, options);
     } catch (const no_state_error&) {
         error = std::current_exception();
-        return watch_owner<wait_watch>(new wait_watch({}, options.return_when));
+        return waiter_owner<wait_waiter>(new wait_waiter({}, options.return_when));
     }
 }
 
 template <class T>
-wait_result<T> partition(const watch& w) {
+wait_result<T> partition(const waiter& w) {
     wait_result<T> r;
     for (std::size_t i = 0; i < w.size(); ++i) {
         shared_state_base& s = w.state(i);
@@ -76,15 +76,15 @@ wait_result<T> partition(const watch& w) {
 
 template <class T>
 boost::asio::awaitable<wait_result<T>>
-await_all(watch_owner<wait_watch> w, std::optional<timeout::clock::time_point> deadline,
+await_all(waiter_owner<wait_waiter> w, std::optional<timeout::clock::time_point> deadline,
           std::exception_ptr error) {
     if (error)
         std::rethrow_exception(std::move(error));
     if (deadline)
         w->enough->expire_at(*deadline);
     w->begin();
-    ending how{};
-    co_await until_done(*w->enough, on_cancel::cancel_task, how);
+    wait_status how{};
+    co_await until_done(*w->enough, cancel_mode::cancel_task, how);
     if (w->enough->current() == status::cancelled)
         throw cancelled_error("waiting for futures was cancelled");
     co_return partition<T>(*w);
@@ -100,7 +100,7 @@ await_all(watch_owner<wait_watch> w, std::optional<timeout::clock::time_point> d
 /// Complexity: linear. Source: `concurrent.futures.wait`.
 template <detail::range_of_futures R>
 wait_result<detail::future_value_t<R>> wait(R&& futures, wait_options options = {}) {
-    const detail::watch_owner w = detail::make_wait_watch(futures, options);
+    const detail::waiter_owner w = detail::make_wait_watch(futures, options);
     w->begin();
     w->wait(options.timeout);
     return detail::partition<detail::future_value_t<R>>(*w);
@@ -116,29 +116,29 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
     std::exception_ptr wrong;
     auto w = detail::make_wait_watch(futures, options, wrong);
     return boost::asio::async_initiate<Token, void(std::exception_ptr, wait_result<T>)>(
-        [](auto handler, detail::watch_owner<detail::wait_watch> w, timeout limit,
+        [](auto handler, detail::waiter_owner<detail::wait_waiter> w, timeout limit,
            std::exception_ptr wrong) {
             const auto ex =
                 boost::asio::get_associated_executor(handler, boost::asio::system_executor());
-            const boost::intrusive_ptr<detail::wait_watch> started(&*w);
+            const boost::intrusive_ptr<detail::wait_waiter> started(&*w);
             if (const auto at = limit.deadline())
                 w->enough->expire_at(*at);
-            detail::deliver_when_done(
+            detail::complete_when_done(
                 *started->enough, ex,
                 detail::ending_handler(
                     std::move(handler),
-                    [watch = std::move(w), wrong = std::move(wrong)](auto&& h, detail::ending) {
+                    [waiter = std::move(w), wrong = std::move(wrong)](auto&& h, detail::wait_status) {
                         wait_result<T> result;
                         auto error = wrong ? wrong : detail::error_from([&]() -> std::exception_ptr {
-                            if (watch->enough->current() == detail::status::cancelled)
+                            if (waiter->enough->current() == detail::status::cancelled)
                                 return detail::make_error<cancelled_error>(
                                     "waiting for futures was cancelled");
-                            result = detail::partition<T>(*watch);
+                            result = detail::partition<T>(*waiter);
                             return nullptr;
                         });
                         std::move(h)(std::move(error), std::move(result));
                     }),
-                detail::on_cancel::cancel_task);
+                detail::cancel_mode::cancel_task);
             started->begin();
         },
         token, std::move(w), options.timeout, std::move(wrong));

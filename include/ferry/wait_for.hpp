@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/children.hpp>
+#include <ferry/detail/child_scope.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -11,10 +11,10 @@ namespace detail {
 
 /// One child with a time-out.
 template <class T>
-class timed_child final : public children {
+class timed_child final : public child_scope {
 public:
     explicit timed_child(const boost::asio::any_io_executor& parent)
-        : children(parent), timer_(executor()) {}
+        : child_scope(parent), timer_(executor()) {}
 
     void start(boost::asio::awaitable<T> a, timeout::clock::time_point deadline) {
         timer_.expires_at(deadline);
@@ -80,7 +80,7 @@ boost::asio::awaitable<T> wait_for(boost::asio::awaitable<T> awaitable, timeout 
     const auto ex = co_await boost::asio::this_coro::executor;
     boost::intrusive_ptr<detail::timed_child<T>> c(new detail::timed_child<T>(ex));
     c->start(std::move(awaitable), *deadline);
-    detail::ending how{};
+    detail::wait_status how{};
     co_await detail::all_ended(*c, how);
     detail::check_ended(how);
     if (c->error) {

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/run.hpp>
 
-#include <ferry/detail/alone.hpp>
+#include <ferry/detail/as_if_alone.hpp>
 
 #include <stdexcept>
 

@@ -19,7 +19,7 @@ void group_scope::expect_member() {
 }
 
 void group_scope::cancel_all() {
-    const abandoned_calls::scope scope(this);
+    const abandoned_call_owner::scope scope(this);
     cancel_children();
 }
 
@@ -32,12 +32,12 @@ void group_scope::member_failed(std::exception_ptr e) {
 }
 
 // Holds the end back until the call has ended. By a delivery, since the context may go before.
-void group_scope::adopt(boost::intrusive_ptr<shared_state_base> call) {
+void group_scope::wait_for_abandoned(boost::intrusive_ptr<shared_state_base> call) {
     hold();
-    deliver_when_done(
+    complete_when_done(
         *call, executor(),
-        [keep = boost::intrusive_ptr<group_scope>(this)](ending) { keep->one_ended(); },
-        on_cancel::stop_waiting);
+        [keep = boost::intrusive_ptr<group_scope>(this)](wait_status) { keep->one_ended(); },
+        cancel_mode::stop_waiting);
 }
 
 } // namespace ferry::detail

@@ -14,7 +14,7 @@ Node* asleep() noexcept {
 
 } // namespace
 
-void completion_watch::on_done(node& n) noexcept {
+void as_completed_waiter::on_done(node& n) noexcept {
     node* head = arrived_.load(std::memory_order_relaxed);
     do {
         n.next = head == asleep<node>() ? nullptr : head;
@@ -23,7 +23,7 @@ void completion_watch::on_done(node& n) noexcept {
         serve();
 }
 
-bool completion_watch::collect() {
+bool as_completed_waiter::collect() {
     node* list = arrived_.load(std::memory_order_acquire);
     if (list == asleep<node>())
         return false;
@@ -40,7 +40,7 @@ bool completion_watch::collect() {
     return true;
 }
 
-state_ptr completion_watch::pop() {
+state_ptr as_completed_waiter::pop() {
     node* const n = first_;
     first_ = n->next;
     if (first_ == nullptr)
@@ -49,18 +49,18 @@ state_ptr completion_watch::pop() {
     return take(index_of(*n));
 }
 
-std::size_t completion_watch::left() {
-    const short_lock lock(mutex_);
+std::size_t as_completed_waiter::left() {
+    const scoped_lock lock(mutex_);
     return left_;
 }
 
 // Gives what has arrived to those who wait; called by who found the consumers asleep.
-void completion_watch::serve() {
+void as_completed_waiter::serve() {
     for (;;) {
-        boost::intrusive_ptr<next_request> r;
+        boost::intrusive_ptr<next_waiter> r;
         state_ptr s;
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             while (!requests_.empty() && requests_.front()->done())
                 requests_.pop_front(); // cancelled or expired
             const bool end = left_ == 0;
@@ -77,21 +77,21 @@ void completion_watch::serve() {
     }
 }
 
-boost::intrusive_ptr<next_request> completion_watch::request() {
-    boost::intrusive_ptr<next_request> r(new next_request);
+boost::intrusive_ptr<next_waiter> as_completed_waiter::request() {
+    boost::intrusive_ptr<next_waiter> r(new next_waiter);
     if (deadline_)
         r->expire_at(*deadline_);
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         requests_.push_back(r);
     }
     serve();
     return r;
 }
 
-std::exception_ptr completion_watch::failure(const next_request& r) {
+std::exception_ptr as_completed_waiter::failure(const next_waiter& r) {
     // Where its cancellation came too late, who serves it is about to complete it.
-    for (short_wait pause; !r.done();)
+    for (spin_wait pause; !r.done();)
         pause();
     switch (r.current()) {
     case status::value: return nullptr;
@@ -100,32 +100,32 @@ std::exception_ptr completion_watch::failure(const next_request& r) {
     }
 }
 
-timeout_error completion_watch::give_up() {
+timeout_error as_completed_waiter::give_up() {
     std::size_t unfinished = 0;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         unfinished = std::exchange(left_, 0);
     }
     serve(); // the others who wait are at the end too
     return timeout_error(unfinished, size());
 }
 
-void completion_watch::stop() noexcept {
+void as_completed_waiter::stop() noexcept {
     {
         // A request whose handler went with its context may still be served.
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         left_ = 0;
     }
-    watch::stop();
+    waiter::stop();
 }
 
-state_ptr completion_watch::next() {
+state_ptr as_completed_waiter::next() {
     bool yielded = false;
     for (;;) {
         state_ptr may_help;
         bool looked = false;
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             if (left_ == 0)
                 return nullptr;
             if (first_ != nullptr || collect())
@@ -142,7 +142,7 @@ state_ptr completion_watch::next() {
         // Where the work shares this processor, several may complete before anybody is woken. Not for
         // long: who sleeps is preferred when it is woken.
         if (!deadline_ && !std::exchange(yielded, true)) {
-            static thread_local polite_yield yield(std::chrono::microseconds(200));
+            static thread_local adaptive_yield yield(std::chrono::microseconds(200));
             yield();
             continue;
         }

@@ -42,8 +42,8 @@ bool shared_state_base::leave_queue(std::uint64_t to, bool cancelled) noexcept {
     for (;;) {
         if ((w & (status_mask | claimed)) != 0)
             return false;
-        if ((w & elsewhere) != 0) {
-            if (!take_back())
+        if ((w & offered) != 0) {
+            if (!revoke())
                 return false;
             w = word_.load(std::memory_order_relaxed);
         } else if (word_.compare_exchange_weak(w, w | to | mark, std::memory_order_acq_rel)) {
@@ -57,10 +57,10 @@ bool shared_state_base::leave_queue(std::uint64_t to, bool cancelled) noexcept {
     return true;
 }
 
-bool shared_state_base::hand_out() noexcept {
+bool shared_state_base::offer() noexcept {
     std::uint64_t w = word_.load(std::memory_order_relaxed);
     while ((w & (status_mask | claimed)) == 0) {
-        if (word_.compare_exchange_weak(w, w | elsewhere, std::memory_order_acq_rel))
+        if (word_.compare_exchange_weak(w, w | offered, std::memory_order_acq_rel))
             return true;
     }
     return false;
@@ -71,7 +71,7 @@ bool shared_state_base::start_in_queue() noexcept {
 }
 
 std::uintptr_t shared_state_base::lock_ring() noexcept {
-    short_wait pause;
+    spin_wait pause;
     for (;;) {
         std::uintptr_t h = waiters_.load(std::memory_order_acquire);
         if ((h & ring_closed) != 0)
@@ -92,7 +92,7 @@ std::uintptr_t shared_state_base::close_slowly() noexcept {
 bool shared_state_base::add(continuation& c) noexcept {
     const std::uintptr_t h = lock_ring();
     if ((h & ring_closed) != 0) {
-        for (short_wait pause; !done();)
+        for (spin_wait pause; !done();)
             pause();
         return false;
     }
@@ -297,13 +297,13 @@ void shared_state_base::destroy(shared_state_base* p) noexcept {
 bool shared_state_base::cancel() {
     if (!leave_queue(claimed | cancelling, true))
         return false;
-    drop_work();
+    destroy_callable();
     publish(status::cancelled);
     return true;
 }
 
 bool shared_state_base::was_cancelled() const noexcept {
-    short_wait pause;
+    spin_wait pause;
     for (int i = 0; i < 200 && !done(); ++i) {
         if ((word_.load(std::memory_order_acquire) & cancelling) == 0)
             return false;
@@ -315,7 +315,7 @@ bool shared_state_base::was_cancelled() const noexcept {
 bool shared_state_base::fail(std::exception_ptr error, bool from_running) {
     if (!leave_queue(claimed, false) && !(from_running && claim(true)))
         return false;
-    drop_work();
+    destroy_callable();
     fail_claimed(std::move(error));
     return true;
 }
@@ -328,7 +328,7 @@ bool shared_state_base::stale() const noexcept {
 
 void shared_state_base::run() {
     // Only tasks are run; anything else in a queue has been claimed.
-    for (short_wait pause; (word_.load(std::memory_order_acquire) & leaving) != 0;)
+    for (spin_wait pause; (word_.load(std::memory_order_acquire) & leaving) != 0;)
         pause();
     if (owner != nullptr)
         owner->on_claimed_task_removed(*this);
@@ -342,7 +342,7 @@ void shared_state_base::drop(std::exception_ptr why) noexcept {
     }
     if (owner != nullptr)
         owner->on_claimed_task_removed(*this);
-    drop_work();
+    destroy_callable();
     const status outcome = why ? status::error : status::cancelled;
     error_ = std::move(why);
     if (announce(outcome, close(), true))

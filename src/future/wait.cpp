@@ -3,14 +3,14 @@
 
 namespace ferry::detail {
 
-void wait_watch::begin() {
+void wait_waiter::begin() {
     if (size() == 0)
         set();
     else
         start();
 }
 
-void wait_watch::wait(timeout limit) {
+void wait_waiter::wait(timeout limit) {
     const auto deadline = limit.deadline();
     if (!deadline) {
         for (std::size_t i = 0; i < size() && !enough->done(); ++i)
@@ -19,14 +19,14 @@ void wait_watch::wait(timeout limit) {
     static_cast<void>(enough->wait(deadline));
 }
 
-void wait_watch::on_done(node& n) noexcept {
+void wait_waiter::on_done(node& n) noexcept {
     const bool last = left_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     if (last || rule_ == return_when::first_completed ||
         (rule_ == return_when::first_exception && n.state->current() == status::error))
         set();
 }
 
-void wait_watch::set() noexcept {
+void wait_waiter::set() noexcept {
     if (enough->claim(false))
         enough->complete([] {});
 }

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/runnable.hpp>
+#include <ferry/detail/work_item.hpp>
 #include <ferry/detail/spin.hpp>
 
 #include <atomic>
@@ -29,11 +29,11 @@ public:
     bool empty() const noexcept { return last_.load() == nullptr; }
 
     /// `task`: whether the item is one.
-    void push(runnable& r, bool task) noexcept {
+    void push(work_item& r, bool task) noexcept {
         if (task)
             pushed_tasks_.fetch_add(1, std::memory_order_relaxed);
         r.next.store(nullptr, std::memory_order_relaxed);
-        runnable* const before = last_.exchange(&r);
+        work_item* const before = last_.exchange(&r);
         if (before == nullptr)
             pushed_on_.store(this_processor(), std::memory_order_relaxed);
         // The one before stays where it is: it is taken only after it has been linked, or by who
@@ -45,8 +45,8 @@ public:
     int pushed_on() const noexcept { return pushed_on_.load(std::memory_order_relaxed); }
 
     /// The oldest, or null where none can be reached.
-    runnable* pop() noexcept {
-        runnable* const r = unlink_first();
+    work_item* pop() noexcept {
+        work_item* const r = unlink_first();
         if (r != nullptr && r->is_task())
             ++taken_tasks_;
         return r;
@@ -57,28 +57,28 @@ public:
     }
 
 private:
-    runnable* unlink_first() noexcept {
-        runnable* const r = first_.load(std::memory_order_acquire);
+    work_item* unlink_first() noexcept {
+        work_item* const r = first_.load(std::memory_order_acquire);
         if (r == nullptr)
             return nullptr;
-        if (runnable* const next = r->next.load(std::memory_order_acquire)) {
+        if (work_item* const next = r->next.load(std::memory_order_acquire)) {
             first_.store(next, std::memory_order_relaxed);
             return r;
         }
         // It seems to be the last one. Whoever pushes after the exchange finds the list empty and
         // sets `first_`, which therefore becomes null before.
         first_.store(nullptr, std::memory_order_relaxed);
-        runnable* last = r;
+        work_item* last = r;
         if (last_.compare_exchange_strong(last, nullptr))
             return r;
         first_.store(r, std::memory_order_relaxed); // the next one is about to be linked
         return nullptr;
     }
 
-    alignas(64) std::atomic<runnable*> last_{nullptr};
+    alignas(64) std::atomic<work_item*> last_{nullptr};
     std::atomic<std::size_t> pushed_tasks_{0};
     std::atomic<int> pushed_on_{0};
-    alignas(64) std::atomic<runnable*> first_{nullptr}; // written by a push into an empty list too
+    alignas(64) std::atomic<work_item*> first_{nullptr}; // written by a push into an empty list too
     std::size_t taken_tasks_ = 0;                       // belongs to who takes
 };
 

@@ -66,17 +66,17 @@ void pool_core::drop_rest() noexcept {
     // leave it pending.
     fifo rest;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         drain_all();
         rest = ready_.extract_all();
     }
-    while (runnable* r = rest.pop())
+    while (work_item* r = rest.pop())
         r->drop(error_or_shortage(
             [] { return make_error<broken_promise>("the thread pool was destroyed"); }));
 }
 
 // False where it is not taken any more.
-inline bool pool_core::enqueue(runnable& r, bool task, bool even_if_closed) noexcept {
+inline bool pool_core::enqueue(work_item& r, bool task, bool even_if_closed) noexcept {
     if (!even_if_closed && closed()) {
         unexpect(r);
         return false;
@@ -84,20 +84,20 @@ inline bool pool_core::enqueue(runnable& r, bool task, bool even_if_closed) noex
     if (r.priority != 0)
         prioritized_.store(true);
     inbox_.push(r, task); // it may be gone from here on
-    return !closed() || even_if_closed || !take_back(r);
+    return !closed() || even_if_closed || !revoke(r);
 }
 
 // True where it was still queued and belongs to the caller again.
-bool pool_core::take_back(const runnable& r) noexcept {
-    const short_lock lock(mutex_);
+bool pool_core::revoke(const work_item& r) noexcept {
+    const scoped_lock lock(mutex_);
     drain_all();
-    return !ready_.extract([&r](const runnable& other) { return &other == &r; }).empty();
+    return !ready_.extract([&r](const work_item& other) { return &other == &r; }).empty();
 }
 
 void pool_core::throw_closed() {
     if (is_forked_copy())
         throw shutdown_error("the thread pool was made before fork() and has no threads in the child");
-    short_lock lock(mutex_);
+    scoped_lock lock(mutex_);
     if (broken_)
         throw broken_thread_pool(why_broken_);
     throw shutdown_error();
@@ -111,9 +111,9 @@ inline bool pool_core::is_measured() noexcept {
 }
 
 // What was to be queued with a priority will not be.
-inline void pool_core::unexpect(const runnable& r) noexcept {
+inline void pool_core::unexpect(const work_item& r) noexcept {
     if (r.priority != 0) {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         ready_.unexpect(r.priority);
     }
 }
@@ -124,7 +124,7 @@ void pool_core::push(shared_state_base& r, bounded b) {
     if (is_measured())
         r.stamp = stamp_now();
     if (r.priority != 0) {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         ready_.expect(r.priority);
     }
     if (b == bounded::yes && options_.max_queue != 0 && !is_own_thread_of(*this)) {
@@ -149,7 +149,7 @@ void pool_core::push(shared_state_base& r, bounded b) {
     after_push(&r);
 }
 
-void pool_core::post(runnable& r) noexcept {
+void pool_core::post(work_item& r) noexcept {
     if (is_forked_copy()) {
         r.drop(nullptr);
         return;
@@ -161,7 +161,7 @@ void pool_core::post(runnable& r) noexcept {
         }
     }
     // While something is expected, workers do not end.
-    if (!enqueue(r, false, !nothing_expected())) {
+    if (!enqueue(r, false, !no_work_outstanding())) {
         r.drop(nullptr);
         return;
     }
@@ -183,7 +183,7 @@ void pool_core::push_bounded(shared_state_base& r) {
     } me{blocked_};
     worker* w = nullptr;
     {
-        short_lock lock(mutex_);
+        scoped_lock lock(mutex_);
         for (;;) {
             if (closed()) {
                 lock.unlock();
@@ -213,40 +213,40 @@ void pool_core::push_bounded(shared_state_base& r) {
             prioritized_.store(true);
         ready_.push(r);
         note_backlog();
-        w = find_help();
+        w = wake_candidate();
     }
     if (w != nullptr)
-        w->rouse();
+        w->wake_up();
 }
 
 void pool_core::on_task_claimed(bool cancelled) noexcept {
     if (cancelled)
         cancelled_.fetch_add(1, std::memory_order_relaxed);
-    const std::int64_t dead = dead_.fetch_add(1) + 1;
+    const std::int64_t dead = claimed_.fetch_add(1) + 1;
     if (blocked_.load() != 0) {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         space_.notify_all(); // one of them may be the one that left
     }
-    if (dead > sweep_at_.load(std::memory_order_relaxed))
-        sweep();
+    if (dead > purge_claimed_at_.load(std::memory_order_relaxed))
+        purge_claimed();
 }
 
 // Takes claimed items out of the queue when they are the greater part of it.
-void pool_core::sweep() noexcept {
+void pool_core::purge_claimed() noexcept {
     fifo stale;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         drain();
-        if (dead_.load() * 2 > static_cast<std::int64_t>(ready_.size()))
-            stale = ready_.extract([](const runnable& r) { return r.stale(); });
-        sweep_at_.store(256 + static_cast<std::int64_t>(ready_.size()) / 2);
+        if (claimed_.load() * 2 > static_cast<std::int64_t>(ready_.size()))
+            stale = ready_.extract([](const work_item& r) { return r.stale(); });
+        purge_claimed_at_.store(256 + static_cast<std::int64_t>(ready_.size()) / 2);
     }
-    while (runnable* r = stale.pop())
+    while (work_item* r = stale.pop())
         r->drop(nullptr);
 }
 
 // The next item, if there is one that can be reached.
-runnable* pool_core::take() noexcept {
+work_item* pool_core::take() noexcept {
     if (prioritized_.load())
         drain();
     else if (ready_.empty())
@@ -255,7 +255,7 @@ runnable* pool_core::take() noexcept {
 }
 
 void pool_core::drain() noexcept {
-    while (runnable* const r = inbox_.pop())
+    while (work_item* const r = inbox_.pop())
         ready_.push(*r);
     note_backlog();
 }
@@ -263,12 +263,12 @@ void pool_core::drain() noexcept {
 // The same, with what is just being pushed.
 void pool_core::drain_all() noexcept {
     drain();
-    for (short_wait pause; !inbox_.empty(); drain())
+    for (spin_wait pause; !inbox_.empty(); drain())
         pause();
 }
 
 std::size_t pool_core::live_tasks() const noexcept {
-    const auto dead = std::max<std::int64_t>(0, dead_.load());
+    const auto dead = std::max<std::int64_t>(0, claimed_.load());
     const auto n = static_cast<std::int64_t>(ready_.tasks() + inbox_.tasks()) - dead;
     return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
@@ -281,7 +281,7 @@ pool_stats pool_core::stats() {
         return s;
     worker_counts sum;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         s.workers = workers_.size() + retired_.size();
         sum.add(ended_counts_);
         for (const auto* list : {&workers_, &retired_}) {
@@ -290,7 +290,7 @@ pool_stats pool_core::stats() {
                 s.running += w->current.load() != nullptr ? 1 : 0;
             }
         }
-        // Last: a worker that meets a cancelled task corrects `dead_` before it lets go of that.
+        // Last: a worker that meets a cancelled task corrects `claimed_` before it lets go of that.
         s.queued = live_tasks();
     }
     s.idle = s.workers - s.running;

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/short_mutex.hpp>
+#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include "support/fork_count.hpp"
@@ -36,11 +36,11 @@ namespace ferry::detail {
 ///   that has not ended, because that looks at the inbox after `closed_`; else it is taken back.
 /// - `waking_` is set by who wakes a worker and cleared by that worker before it empties the inbox,
 ///   so that what was pushed meanwhile is seen; it wakes the next one if there is more.
-/// - A worker that looks for more before it sleeps counts in `looking_`; nobody is woken for what is
+/// - A worker that looks for more before it sleeps counts in `spinning_`; nobody is woken for what is
 ///   pushed meanwhile, because it looks at the inbox once more after it has counted itself out.
 ///   `backlog_` tells it of what others left in `ready_`; who takes an item from there and leaves
 ///   more sees to it that somebody comes for that.
-/// - `dead_` counts items in the queue that were claimed elsewhere, give or take those that are
+/// - `claimed_` counts items in the queue that were claimed elsewhere, give or take those that are
 ///   being taken from it.
 /// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a new
 ///   thread is started only when there are more items than such workers.
@@ -54,7 +54,7 @@ public:
     /// Queues a task, or throws and queues nothing.
     void push(shared_state_base& r, bounded b) FERRY_EXCLUDES(mutex_);
     /// Queues a function without a future; drops it after shutdown.
-    void post(runnable& r) noexcept FERRY_EXCLUDES(mutex_);
+    void post(work_item& r) noexcept FERRY_EXCLUDES(mutex_);
 
     /// No more tasks; with `cancel` what has not started is cancelled.
     void close(bool cancel) FERRY_EXCLUDES(mutex_);
@@ -65,7 +65,7 @@ public:
     /// Drops what is left in the queue once nobody takes it any more.
     void drop_rest() noexcept FERRY_EXCLUDES(mutex_);
     /// In a child of fork(): the threads are not there.
-    void forsake() noexcept FERRY_EXCLUDES(mutex_);
+    void abandon_after_fork() noexcept FERRY_EXCLUDES(mutex_);
     bool is_forked_copy() const noexcept { return forks_ != fork_count(); }
 
     pool_stats stats() FERRY_EXCLUDES(mutex_);
@@ -73,7 +73,7 @@ public:
     void on_task_claimed(bool cancelled) noexcept override FERRY_EXCLUDES(mutex_);
     void on_claimed_task_removed(shared_state_base& task) noexcept override;
     /// The same for one that the calling thread has not got from the queue as a worker.
-    void claimed_task_removed() noexcept { dead_.fetch_sub(1, std::memory_order_relaxed); }
+    void claimed_task_removed() noexcept { claimed_.fetch_sub(1, std::memory_order_relaxed); }
 
     void on_expiry_started(task_extra& t) noexcept override FERRY_EXCLUDES(mutex_);
     void on_expiry_finished(task_extra& t) noexcept override FERRY_EXCLUDES(mutex_);
@@ -101,26 +101,26 @@ private:
         task_extra, boost::intrusive::member_hook<task_extra, boost::intrusive::list_member_hook<>,
                                                   &task_extra::owner_hook>>;
 
-    bool nothing_expected() const noexcept { return expected_.load() == 0 || given_up_.load(); }
+    bool no_work_outstanding() const noexcept { return outstanding_work_.load() == 0 || outstanding_work_abandoned_.load(); }
 
-    bool enqueue(runnable& r, bool task, bool even_if_closed) noexcept
+    bool enqueue(work_item& r, bool task, bool even_if_closed) noexcept
         FERRY_EXCLUDES(mutex_);
-    bool take_back(const runnable& r) noexcept FERRY_EXCLUDES(mutex_);
+    bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     bool is_measured() noexcept;
-    void unexpect(const runnable& r) noexcept FERRY_EXCLUDES(mutex_);
+    void unexpect(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     void push_bounded(shared_state_base& r) FERRY_EXCLUDES(mutex_);
     /// Throws only where `undo` is given, and then nothing is queued.
-    void after_push(runnable* undo) FERRY_EXCLUDES(mutex_) {
-        if (looking_.load() == 0 && (threads_.load() < limit_.load() || sleeping_.load() != 0))
+    void after_push(work_item* undo) FERRY_EXCLUDES(mutex_) {
+        if (spinning_.load() == 0 && (threads_.load() < limit_.load() || sleeping_.load() != 0))
             call_worker(undo);
     }
-    void call_worker(runnable* undo) FERRY_EXCLUDES(mutex_);
+    void call_worker(work_item* undo) FERRY_EXCLUDES(mutex_);
     void start_first_thread() FERRY_EXCLUDES(mutex_);
     void retry_later() noexcept FERRY_EXCLUDES(mutex_);
     void wake_one() noexcept FERRY_EXCLUDES(mutex_);
-    void sweep() noexcept FERRY_EXCLUDES(mutex_);
+    void purge_claimed() noexcept FERRY_EXCLUDES(mutex_);
 
-    runnable* take() noexcept FERRY_REQUIRES(mutex_);
+    work_item* take() noexcept FERRY_REQUIRES(mutex_);
     void drain() noexcept FERRY_REQUIRES(mutex_);
     void drain_all() noexcept FERRY_REQUIRES(mutex_);
     void note_backlog() noexcept FERRY_REQUIRES(mutex_) {
@@ -129,10 +129,10 @@ private:
             backlog_.store(any);
     }
     /// Whether somebody could come to help.
-    bool has_help() const noexcept FERRY_REQUIRES(mutex_) {
+    bool can_wake_or_start() const noexcept FERRY_REQUIRES(mutex_) {
         return sleepers_ != nullptr || workers_.size() < limit_.load(std::memory_order_relaxed);
     }
-    worker* find_help() noexcept FERRY_REQUIRES(mutex_);
+    worker* wake_candidate() noexcept FERRY_REQUIRES(mutex_);
     std::size_t live_tasks() const noexcept FERRY_REQUIRES(mutex_);
     worker* wake_or_grow() FERRY_REQUIRES(mutex_);
     bool has_free_workers(std::size_t wanted) const noexcept FERRY_REQUIRES(mutex_);
@@ -146,17 +146,17 @@ private:
     static std::string describe(worker& w, shared_state_base* task);
     bool threads_have_ended() const noexcept FERRY_REQUIRES(mutex_);
     template <class F>
-    void for_each_guest(F f) FERRY_EXCLUDES(mutex_);
+    void for_each_external_task(F f) FERRY_EXCLUDES(mutex_);
 
     void work(worker& w);
     bool initialise(worker& w) noexcept;
-    void break_pool(std::string why) noexcept FERRY_EXCLUDES(mutex_);
+    void mark_broken(std::string why) noexcept FERRY_EXCLUDES(mutex_);
     void loop(worker& w);
-    runnable* next(worker& w) FERRY_EXCLUDES(mutex_);
+    work_item* next(worker& w) FERRY_EXCLUDES(mutex_);
     bool has_work() const noexcept;
-    void look(worker& w) noexcept FERRY_EXCLUDES(mutex_);
-    bool sleep(worker& w, short_lock& lock) FERRY_UNCHECKED;
-    void reap(short_lock& lock) FERRY_UNCHECKED;
+    void spin_before_sleep(worker& w) noexcept FERRY_EXCLUDES(mutex_);
+    bool sleep(worker& w, scoped_lock& lock) FERRY_UNCHECKED;
+    void join_finished_threads(scoped_lock& lock) FERRY_UNCHECKED;
     void ended(worker& w) noexcept FERRY_EXCLUDES(mutex_);
 
     const thread_pool_options options_; // constant after construction
@@ -168,19 +168,19 @@ private:
     std::atomic<bool> prioritized_{false}; // there was a priority; for ever
     std::atomic<std::size_t> threads_{0};
     std::atomic<std::size_t> limit_; // max_workers and one for each that waits without helping
-    std::atomic<std::size_t> looking_{0};
+    std::atomic<std::size_t> spinning_{0};
     std::atomic<bool> backlog_{false}; // `ready_` is not empty
     std::atomic<std::size_t> sleeping_{0};
     std::atomic<bool> waking_{false};
     std::atomic<std::size_t> blocked_{0}; // submitters that wait for space
-    std::atomic<std::int64_t> dead_{0};
-    std::atomic<std::int64_t> sweep_at_{256};
-    std::atomic<std::int64_t> expected_{0};
-    std::atomic<bool> given_up_{false}; // what is expected is not waited for any more
+    std::atomic<std::int64_t> claimed_{0};
+    std::atomic<std::int64_t> purge_claimed_at_{256};
+    std::atomic<std::int64_t> outstanding_work_{0};
+    std::atomic<bool> outstanding_work_abandoned_{false}; // what is expected is not waited for any more
     std::atomic<std::uint64_t> cancelled_{0};
     std::atomic<int> unsampled_{1024}; // how many tasks are still measured without exception
 
-    alignas(64) short_mutex mutex_;
+    alignas(64) adaptive_mutex mutex_;
     std::condition_variable_any space_; // a bounded queue got shorter
     std::condition_variable_any gone_;  // a worker ended or was joined
     ready_queue ready_ FERRY_GUARDED_BY(mutex_);
@@ -191,10 +191,10 @@ private:
     std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0; // numbers the threads
     worker* sleepers_ FERRY_GUARDED_BY(mutex_) = nullptr; // last in, first out
     worker_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
-    std::set<shared_state_base*> guests_ FERRY_GUARDED_BY(mutex_); // expected
-    std::set<shared_state_base*> told_ FERRY_GUARDED_BY(mutex_); // those that for_each_guest has told
+    std::set<shared_state_base*> external_tasks_ FERRY_GUARDED_BY(mutex_); // expected
+    std::set<shared_state_base*> told_ FERRY_GUARDED_BY(mutex_); // those that for_each_external_task has told
     expiring_list expiring_ FERRY_GUARDED_BY(mutex_);
-    bool expiries_given_up_ FERRY_GUARDED_BY(mutex_) = false; // they are not waited for any more
+    bool expiries_abandoned_ FERRY_GUARDED_BY(mutex_) = false; // they are not waited for any more
     const boost::intrusive_ptr<start_retry> retry_;
     bool broken_ FERRY_GUARDED_BY(mutex_) = false;
     std::string why_broken_ FERRY_GUARDED_BY(mutex_);

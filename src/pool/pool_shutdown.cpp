@@ -18,19 +18,19 @@ bool pool_core::expect(shared_state_base& t) {
     if (is_forked_copy())
         return false;
     start_if_starving();
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     if (closed())
         return false;
-    guests_.insert(&t);
-    expected_.fetch_add(1);
+    external_tasks_.insert(&t);
+    outstanding_work_.fetch_add(1);
     return true;
 }
 
 void pool_core::met(shared_state_base& t) {
-    const short_lock lock(mutex_);
-    if (guests_.erase(&t) == 0)
+    const scoped_lock lock(mutex_);
+    if (external_tasks_.erase(&t) == 0)
         told_.erase(&t);
-    if (expected_.fetch_sub(1) == 1 && closed()) {
+    if (outstanding_work_.fetch_sub(1) == 1 && closed()) {
         wake_all();
         gone_.notify_all();
     }
@@ -38,30 +38,30 @@ void pool_core::met(shared_state_base& t) {
 
 // Calls `f` once for each of those who are expected now, without the lock and without memory.
 template <class F>
-void pool_core::for_each_guest(F f) {
+void pool_core::for_each_external_task(F f) {
     for (;;) {
         boost::intrusive_ptr<shared_state_base> g;
         {
-            const short_lock lock(mutex_);
-            if (guests_.empty()) {
-                guests_.swap(told_);
+            const scoped_lock lock(mutex_);
+            if (external_tasks_.empty()) {
+                external_tasks_.swap(told_);
                 return;
             }
-            g.reset(*guests_.begin());
-            told_.insert(guests_.extract(guests_.begin()));
+            g.reset(*external_tasks_.begin());
+            told_.insert(external_tasks_.extract(external_tasks_.begin()));
         }
         f(*g);
     }
 }
 
 void pool_core::on_expiry_started(task_extra& t) noexcept {
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     t.expired_at = coarse_now();
     expiring_.push_back(t);
 }
 
 void pool_core::on_expiry_finished(task_extra& t) noexcept {
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     expiring_.erase(expiring_.iterator_to(t));
     if (closed())
         gone_.notify_all();
@@ -72,29 +72,29 @@ void pool_core::close(bool cancel) {
         return;
     fifo dropped;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         closed_.store(true);
         if (cancel) { // tasks only: a strand's turn brings more than itself
             drain_all();
-            dropped = ready_.extract([](const runnable& r) { return r.is_task(); });
+            dropped = ready_.extract([](const work_item& r) { return r.is_task(); });
         }
         space_.notify_all();
         wake_all();
     }
-    while (runnable* r = dropped.pop())
+    while (work_item* r = dropped.pop())
         r->drop(nullptr);
     if (cancel)
-        for_each_guest([](shared_state_base& g) { g.cancel(); });
+        for_each_external_task([](shared_state_base& g) { g.cancel(); });
 }
 
-void pool_core::break_pool(std::string why) noexcept {
+void pool_core::mark_broken(std::string why) noexcept {
     fifo dropped;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         if (!broken_)
             why_broken_ = std::move(why);
         broken_ = true;
-        given_up_.store(true);
+        outstanding_work_abandoned_.store(true);
         closed_.store(true);
         drain_all();
         dropped = ready_.extract_all();
@@ -104,14 +104,14 @@ void pool_core::break_pool(std::string why) noexcept {
     const auto error = [text = &why_broken_] { // which does not change any more
         return error_or_shortage([text] { return make_error<broken_thread_pool>(*text); });
     };
-    while (runnable* r = dropped.pop())
+    while (work_item* r = dropped.pop())
         r->drop(error());
-    for_each_guest([&error](shared_state_base& g) { g.fail(error(), false); });
+    for_each_external_task([&error](shared_state_base& g) { g.fail(error(), false); });
 }
 
 void pool_core::wake_all() noexcept {
     while (worker* w = pop_sleeper())
-        w->rouse();
+        w->wake_up();
 }
 
 void pool_core::detach_worker(worker& w) noexcept {
@@ -122,7 +122,7 @@ void pool_core::detach_worker(worker& w) noexcept {
 }
 
 // Joins the threads that have ended.
-void pool_core::reap(short_lock& lock) {
+void pool_core::join_finished_threads(scoped_lock& lock) {
     while (!to_join_.empty()) {
         std::thread ended = std::move(to_join_.back());
         to_join_.pop_back();
@@ -147,18 +147,18 @@ void pool_core::join() {
     using clock = timeout::clock;
     const std::size_t own_expiries = expiring_owner() == this ? 1 : 0;
     std::optional<clock::time_point> starving_since;
-    short_lock lock(mutex_);
+    scoped_lock lock(mutex_);
     if (on_worker_of(this) && !this_worker()->detached)
         detach_worker(*this_worker());
     for (;;) {
-        reap(lock);
+        join_finished_threads(lock);
         // Functions for which no thread could be started: not for ever.
         drain();
         const bool starves = workers_.empty() && !ready_.empty() &&
                              (!starving_since || clock::now() - *starving_since < patience);
         if (!starves && threads_have_ended() && to_join_.empty() && joining_ == 0 &&
-            nothing_expected() &&
-            (expiring_.size() <= own_expiries || expiries_given_up_))
+            no_work_outstanding() &&
+            (expiring_.size() <= own_expiries || expiries_abandoned_))
             return;
         if (starves) {
             if (!starving_since)
@@ -201,8 +201,8 @@ shutdown_report pool_core::close_within(timeout limit) {
     shutdown_report report;
     fifo dropped;
     {
-        short_lock lock(mutex_);
-        while (!(threads_have_ended() && nothing_expected() && expiring_.empty()) &&
+        scoped_lock lock(mutex_);
+        while (!(threads_have_ended() && no_work_outstanding() && expiring_.empty()) &&
                !(deadline && timeout::clock::now() >= *deadline)) {
             if (deadline)
                 gone_.wait_until(lock, *deadline);
@@ -212,8 +212,8 @@ shutdown_report pool_core::close_within(timeout limit) {
         report.stuck.reserve(workers_.size() + retired_.size() + expiring_.size());
         drain_all();
         dropped = ready_.extract_all();
-        given_up_.store(true);
-        expiries_given_up_ = true;
+        outstanding_work_abandoned_.store(true);
+        expiries_abandoned_ = true;
         wake_all();
         const auto note = [&report](auto&& label, std::int64_t since) noexcept {
             auto& stuck = report.stuck.emplace_back(); // has room
@@ -243,17 +243,17 @@ shutdown_report pool_core::close_within(timeout limit) {
         for (const task_extra& t : expiring_)
             note([&t] { return "a callback of '" + t.timer.state->label() + "'"; }, t.expired_at);
     }
-    while (runnable* r = dropped.pop()) {
+    while (work_item* r = dropped.pop()) {
         report.dropped += r->is_task() && !r->stale() ? 1 : 0;
         r->drop(nullptr);
     }
-    for_each_guest([&report](shared_state_base& g) { report.dropped += g.cancel() ? 1 : 0; });
+    for_each_external_task([&report](shared_state_base& g) { report.dropped += g.cancel() ? 1 : 0; });
     join();
     report.finished = static_cast<std::size_t>(finished() - before);
     return report;
 }
 
-void pool_core::forsake() noexcept {
+void pool_core::abandon_after_fork() noexcept {
     // The threads' handles must not be destroyed while they look joinable.
     static_cast<void>(new std::shared_ptr<pool_core>(shared_from_this()));
 }

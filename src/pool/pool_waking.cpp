@@ -2,7 +2,7 @@
 #include "pool_core.hpp"
 
 #include "support/futex.hpp"
-#include <ferry/detail/slab.hpp>
+#include <ferry/detail/memory.hpp>
 #include <ferry/detail/spin.hpp>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace ferry::detail {
 
 // Sees to it that somebody takes what was pushed. `undo`, where given, is taken back when there is
 // no thread and none can be started.
-void pool_core::call_worker(runnable* undo) {
+void pool_core::call_worker(work_item* undo) {
     if (threads_.load() >= limit_.load()) {
         if (sleeping_.load() != 0)
             wake_one();
@@ -22,21 +22,21 @@ void pool_core::call_worker(runnable* undo) {
     }
     worker* w = nullptr;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         try {
             w = wake_or_grow();
         } catch (const std::exception&) {
             if (undo == nullptr)
                 return; // it stays queued for the next thread that can be started
             drain_all();
-            const fifo mine = ready_.extract([undo](const runnable& r) { return &r == undo; });
+            const fifo mine = ready_.extract([undo](const work_item& r) { return &r == undo; });
             if (mine.empty())
                 return;
             throw;
         }
     }
     if (w != nullptr)
-        w->rouse();
+        w->wake_up();
 }
 
 // Whether so many workers can take an item now, or very soon. In a pool of very many it looks at the
@@ -53,7 +53,7 @@ bool pool_core::has_free_workers(std::size_t wanted) const noexcept {
 worker* pool_core::wake_or_grow() {
     if (workers_.size() < limit_.load(std::memory_order_relaxed)) {
         drain();
-        const std::size_t dead = static_cast<std::size_t>(std::max<std::int64_t>(0, dead_.load()));
+        const std::size_t dead = static_cast<std::size_t>(std::max<std::int64_t>(0, claimed_.load()));
         const std::size_t waiting = ready_.size() > dead ? ready_.size() - dead : 0;
         if (waiting == 0)
             return nullptr;
@@ -79,18 +79,18 @@ void pool_core::wake_one() noexcept {
         return;
     worker* w = nullptr;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         w = pop_sleeper();
         if (w == nullptr)
             waking_.store(false);
     }
     if (w != nullptr)
-        w->rouse();
+        w->wake_up();
 }
 
 void pool_core::start_first_thread() {
-    const short_lock lock(mutex_);
-    const bool needed = !closed() || !nothing_expected() || !ready_.empty() || !inbox_.empty();
+    const scoped_lock lock(mutex_);
+    const bool needed = !closed() || !no_work_outstanding() || !ready_.empty() || !inbox_.empty();
     if (workers_.empty() && needed)
         start_thread();
 }
@@ -168,7 +168,7 @@ void pool_core::start_if_starving() noexcept {
 void pool_core::add_spare() {
     worker* w = nullptr;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         limit_.fetch_add(1);
         w = pop_sleeper();
         if (w == nullptr && !start_thread()) {
@@ -178,23 +178,23 @@ void pool_core::add_spare() {
         }
     }
     if (w != nullptr)
-        w->rouse();
+        w->wake_up();
 }
 
 void pool_core::remove_spare() noexcept {
     worker* w = nullptr;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         limit_.fetch_sub(1);
         w = pop_sleeper(); // it may be the one too many
     }
     if (w != nullptr)
-        w->rouse();
+        w->wake_up();
 }
 
 // There is more in the queue than this worker takes: somebody else to wake, or null.
-worker* pool_core::find_help() noexcept {
-    if (looking_.load() != 0)
+worker* pool_core::wake_candidate() noexcept {
+    if (spinning_.load() != 0)
         return nullptr; // it sees `backlog_`
     try {
         return wake_or_grow();
@@ -216,44 +216,44 @@ bool pool_core::has_work() const noexcept {
 // for as long as a wake-up takes, because a partner that is never asleep when the answer comes is
 // answered in a microsecond, and nothing else leads there (measured: a round trip takes 1 instead of
 // 50 us). What does not pay is left out more and more.
-void pool_core::look(worker& w) noexcept {
+void pool_core::spin_before_sleep(worker& w) noexcept {
     using clock = timeout::clock;
     constexpr auto wake_up = std::chrono::microseconds(50); // across processors
     constexpr auto soon = std::chrono::microseconds(4);
 
     if (const auto spin = options_.spin.limit(); spin && *spin > spin->zero()) {
         const auto end = clock::now() + *spin;
-        for (short_wait pause; !has_work() && clock::now() < end;)
+        for (spin_wait pause; !has_work() && clock::now() < end;)
             pause();
     } else if (this_processor() == inbox_.pushed_on()) {
         w.yield();
-    } else if (w.streak >= 8 || w.found) {
-        if (w.streak >= 8)
-            w.long_looks.reset();
+    } else if (w.items_since_sleep >= 8 || w.found) {
+        if (w.items_since_sleep >= 8)
+            w.long_spin.reset();
         for (int i = 0; i < 200 && !has_work(); ++i)
             pause_briefly();
-    } else if (w.long_looks.allows()) {
+    } else if (w.long_spin.allows()) {
         const auto start = clock::now();
         while (!has_work() && clock::now() - start < wake_up)
             pause_briefly();
         if (clock::now() - start >= soon)
-            w.long_looks.failed();
+            w.long_spin.failed();
     }
 }
 
 // Sleeps until woken; false when it was idle for too long. Looks at the queue again before.
-bool pool_core::sleep(worker& w, short_lock& lock) {
+bool pool_core::sleep(worker& w, scoped_lock& lock) {
     if (!closed()) {
         lock.unlock();
-        looking_.fetch_add(1);
-        look(w);
-        looking_.fetch_sub(1);
+        spinning_.fetch_add(1);
+        spin_before_sleep(w);
+        spinning_.fetch_sub(1);
         lock.lock();
         w.found = !inbox_.empty() || !ready_.empty();
         if (w.found || closed())
             return true;
     }
-    w.streak = 0;
+    w.items_since_sleep = 0;
     w.wake.store(0);
     w.next_sleeper = sleepers_;
     sleepers_ = &w;
@@ -266,7 +266,7 @@ bool pool_core::sleep(worker& w, short_lock& lock) {
         return true;
     }
     lock.unlock();
-    slab_trim();
+    arena_trim();
     const auto deadline = options_.idle_timeout.deadline();
     bool expired = false;
     while (w.wake.load() == 0 && !expired) {

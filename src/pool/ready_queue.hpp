@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/runnable.hpp>
+#include <ferry/detail/work_item.hpp>
 
 #include <cstddef>
 #include <functional>
@@ -12,11 +12,11 @@ namespace ferry::detail {
 
 /// An intrusive list, first in, first out.
 struct fifo {
-    runnable* first = nullptr;
-    runnable* last = nullptr;
+    work_item* first = nullptr;
+    work_item* last = nullptr;
 
     bool empty() const noexcept { return first == nullptr; }
-    void push(runnable& r) noexcept {
+    void push(work_item& r) noexcept {
         r.next.store(nullptr, std::memory_order_relaxed);
         if (last != nullptr)
             last->next.store(&r, std::memory_order_relaxed);
@@ -24,8 +24,8 @@ struct fifo {
             first = &r;
         last = &r;
     }
-    runnable* pop() noexcept {
-        runnable* const r = first;
+    work_item* pop() noexcept {
+        work_item* const r = first;
         if (r != nullptr && (first = r->next.load(std::memory_order_relaxed)) == nullptr)
             last = nullptr;
         return r;
@@ -48,7 +48,7 @@ public:
     /// It does not come.
     void unexpect(int priority) noexcept { let_go(others_.find(priority)); }
 
-    void push(runnable& r) noexcept {
+    void push(work_item& r) noexcept {
         if (r.priority == 0)
             normal_.push(r);
         else
@@ -58,12 +58,12 @@ public:
     }
 
     /// The next one, or null.
-    runnable* pop() noexcept {
+    work_item* pop() noexcept {
         auto top = others_.begin();
         while (top != others_.end() && top->first > 0 && top->second.items.empty())
             ++top;
         const bool urgent = top != others_.end() && top->first > 0;
-        runnable* r = urgent ? nullptr : normal_.pop();
+        work_item* r = urgent ? nullptr : normal_.pop();
         if (r == nullptr) {
             while (top != others_.end() && top->second.items.empty())
                 ++top;
@@ -90,7 +90,7 @@ public:
         return out;
     }
     fifo extract_all() noexcept {
-        return extract([](const runnable&) { return true; });
+        return extract([](const work_item&) { return true; });
     }
 
 private:
@@ -107,7 +107,7 @@ private:
     std::size_t filter(fifo& items, Predicate unwanted, fifo& out) noexcept {
         fifo kept;
         std::size_t taken = 0;
-        while (runnable* r = items.pop()) {
+        while (work_item* r = items.pop()) {
             if (!unwanted(*r)) {
                 kept.push(*r);
                 continue;

@@ -2,28 +2,28 @@
 #include <ferry/submit.hpp>
 
 #include "pool_core.hpp"
-#include "pool_link.hpp"
+#include "thread_pool_service.hpp"
 
 namespace ferry::detail {
 
-boost::asio::execution_context::id pool_link::id;
+boost::asio::execution_context::id thread_pool_service::id;
 
 std::shared_ptr<pool_core> pool_of(boost::asio::execution_context& context) {
-    return boost::asio::has_service<pool_link>(context)
-               ? boost::asio::use_service<pool_link>(context).core.lock()
+    return boost::asio::has_service<thread_pool_service>(context)
+               ? boost::asio::use_service<thread_pool_service>(context).core.lock()
                : nullptr;
 }
 
-void expect_guest(pool_core& core, shared_state_base& t) {
+void on_work_started(pool_core& core, shared_state_base& t) {
     if (!core.expect(t))
         core.throw_closed();
 }
 
-bool try_expect_guest(pool_core& core, shared_state_base& t) {
+bool try_on_work_started(pool_core& core, shared_state_base& t) {
     return core.expect(t);
 }
 
-void guest_met(pool_core& core, shared_state_base& t) noexcept {
+void on_work_finished(pool_core& core, shared_state_base& t) noexcept {
     core.met(t);
 }
 

@@ -4,7 +4,7 @@
 #include <ferry/detail/spin.hpp>
 
 #include "pool_core.hpp"
-#include "pool_link.hpp"
+#include "thread_pool_service.hpp"
 
 namespace ferry {
 namespace detail {
@@ -38,7 +38,7 @@ void enqueue(pool_core& core, shared_state_base& t, bounded b) {
         core.push(t, b);
     } catch (...) {
         if (expires && !disarm_timer(t)) { // it expired while it waited for room
-            for (short_wait pause; !t.done();)
+            for (spin_wait pause; !t.done();)
                 pause();
             core.claimed_task_removed();
         }
@@ -52,7 +52,7 @@ void throw_if_closed(pool_core& core) {
         core.throw_closed();
 }
 
-void post(pool_core& core, runnable& r) noexcept {
+void post(pool_core& core, work_item& r) noexcept {
     core.post(r);
 }
 
@@ -67,7 +67,7 @@ thread_pool::thread_pool(thread_pool_options options) {
         options.thread_name_prefix = "ferry-" + std::to_string(pools.fetch_add(1));
     }
     core_ = std::make_shared<detail::pool_core>(std::move(options));
-    boost::asio::make_service<detail::pool_link>(*this, core_);
+    boost::asio::make_service<detail::thread_pool_service>(*this, core_);
 }
 
 thread_pool::thread_pool(std::size_t max_workers)
@@ -77,7 +77,7 @@ thread_pool::~thread_pool() {
     core_->close(false);
     core_->join();
     if (core_->is_forked_copy())
-        core_->forsake();
+        core_->abandon_after_fork();
     else
         core_->drop_rest();
     execution_context::shutdown();

@@ -3,7 +3,7 @@
 
 #include "future/expiry_threads.hpp"
 
-#include <ferry/detail/slab.hpp>
+#include <ferry/detail/memory.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
 
@@ -86,7 +86,7 @@ void running_scope::destroys_outcome(const std::type_info& type) noexcept {
 }
 
 void worker::forget(shared_state_base& task, shared_state_base* then) noexcept {
-    short_wait pause;
+    spin_wait pause;
     for (shared_state_base* mine = &task; !current.compare_exchange_strong(mine, then);
          mine = &task)
         pause(); // its label is being read
@@ -157,12 +157,12 @@ bool pool_core::initialise(worker& w) noexcept {
         }
     } catch (const std::bad_alloc&) { // then it is told without the reason
     }
-    break_pool(std::move(why));
+    mark_broken(std::move(why));
     return false;
 }
 
 void pool_core::loop(worker& w) {
-    while (runnable* r = next(w)) {
+    while (work_item* r = next(w)) {
         w.top = r;
         try {
             r->run(); // from here on it may be gone
@@ -183,10 +183,10 @@ void pool_core::loop(worker& w) {
 void pool_core::destroys_outcome(worker& w, shared_state_base& task,
                                  const std::type_info& type) noexcept {
     if (task.extra != nullptr && !task.extra->label.empty()) {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         w.destroys_label = std::move(task.extra->label);
     } else if (!w.destroys_label.empty()) {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         w.destroys_label.clear();
     }
     w.destroys.store(&type);
@@ -203,22 +203,22 @@ void pool_core::destroys_outcome(worker& w, shared_state_base& task,
 }
 
 // The next item; null when the worker is to end.
-runnable* pool_core::next(worker& w) {
-    short_lock lock(mutex_);
+work_item* pool_core::next(worker& w) {
+    scoped_lock lock(mutex_);
     for (;;) {
         if (workers_.size() > limit_.load(std::memory_order_relaxed)) { // others stand in for it
             w.current.store(worker::busy());
             retire(w);
-            worker* const other = ready_.empty() && inbox_.empty() ? nullptr : find_help();
+            worker* const other = ready_.empty() && inbox_.empty() ? nullptr : wake_candidate();
             lock.unlock();
             if (other != nullptr)
-                other->rouse();
+                other->wake_up();
             return nullptr;
         }
-        runnable* const r = take();
+        work_item* const r = take();
         note_backlog();
         if (r != nullptr) {
-            ++w.streak;
+            ++w.items_since_sleep;
             w.since.store(coarse_now(), std::memory_order_relaxed);
             w.current.store(r->is_task() ? static_cast<shared_state_base*>(r)
                                             : worker::busy(),
@@ -226,13 +226,13 @@ runnable* pool_core::next(worker& w) {
             if (blocked_.load(std::memory_order_relaxed) != 0)
                 space_.notify_one();
             const bool more = !ready_.empty() || !inbox_.empty();
-            worker* const other = more && has_help() ? find_help() : nullptr;
+            worker* const other = more && can_wake_or_start() ? wake_candidate() : nullptr;
             lock.unlock();
             if (other != nullptr)
-                other->rouse();
+                other->wake_up();
             return r;
         }
-        if (!closed() || !nothing_expected()) {
+        if (!closed() || !no_work_outstanding()) {
             if (!sleep(w, lock))
                 return nullptr;
         } else if (inbox_.empty()) {
@@ -248,8 +248,8 @@ runnable* pool_core::next(worker& w) {
 void pool_core::ended(worker& w) noexcept {
     bool left = false;
     {
-        short_lock lock(mutex_);
-        reap(lock);
+        scoped_lock lock(mutex_);
+        join_finished_threads(lock);
         ended_counts_.add(w.counts);
         if (!w.detached)
             to_join_.push_back(std::move(w.thread)); // has room

@@ -63,7 +63,7 @@ struct alignas(64) worker {
         return c == nullptr || c == starting();
     }
     /// Ends its sleep, once `wake` is set; without the lock, when it may even be gone already.
-    void rouse() noexcept { futex_wake(reinterpret_cast<std::uint32_t*>(&wake), 1); }
+    void wake_up() noexcept { futex_wake(reinterpret_cast<std::uint32_t*>(&wake), 1); }
     /// Lets go of `task`, which it runs, once nobody reads its label.
     void forget(shared_state_base& task, shared_state_base* then) noexcept;
 
@@ -71,11 +71,11 @@ struct alignas(64) worker {
     const std::size_t number;
 
     // The worker's own.
-    runnable* top = nullptr; // what the queue gave it
-    unsigned streak = 0;     // items since it last slept
+    work_item* top = nullptr; // what the queue gave it
+    unsigned items_since_sleep = 0;     // items since it last slept
     bool found = false;      // so it did when it last looked
-    back_off long_looks;     // looks for as long as a wake-up takes
-    polite_yield yield;
+    skip_policy long_spin;     // looks for as long as a wake-up takes
+    adaptive_yield yield;
     worker_counts counts;    // written by the worker
 
     std::atomic<shared_state_base*> current{nullptr};

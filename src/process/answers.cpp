@@ -6,7 +6,7 @@
 
 namespace ferry::detail {
 
-void process_core::read_answers(worker_link& w) noexcept {
+void process_core::read_answers(worker_channel& w) noexcept {
     for (;;) {
         std::size_t count = 0;
         reading r = reading::broken;
@@ -21,7 +21,7 @@ void process_core::read_answers(worker_link& w) noexcept {
         }
         if (count != 0 || r == reading::broken) {
             w.answers->release();
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             if (r == reading::broken)
                 violated(w, "it sent what no worker sends");
             finishing_ -= count;
@@ -30,7 +30,7 @@ void process_core::read_answers(worker_link& w) noexcept {
         if (r == reading::broken)
             return;
         if (r == reading::later) {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             arm(w.blocked, clock::now() + moment);
             return;
         }
@@ -40,7 +40,7 @@ void process_core::read_answers(worker_link& w) noexcept {
 }
 
 // Up to 64 answers; what else a worker says is dealt with at once.
-process_core::reading process_core::next_answers(worker_link& w, std::size_t& count) {
+process_core::reading process_core::next_answers(worker_channel& w, std::size_t& count) {
     while (count < batch_.size()) {
         answer& a = batch_[count];
         if (!w.waiting) {
@@ -83,7 +83,7 @@ process_core::reading process_core::next_answers(worker_link& w, std::size_t& co
 }
 
 // Finds the mapping of the answer that waits for it.
-process_core::reading process_core::take_large(worker_link& w, answer& a) {
+process_core::reading process_core::take_large(worker_channel& w, answer& a) {
     bool is_short = false;
     try {
         a.shared = w.find_segment(w.waiting->ref, is_short);
@@ -104,9 +104,9 @@ process_core::reading process_core::take_large(worker_link& w, answer& a) {
 
 // Takes the answered tasks from their slots, before their outcomes become visible: who sees one may
 // count on the worker.
-void process_core::account(worker_link& w, std::size_t count) noexcept {
+void process_core::account(worker_channel& w, std::size_t count) noexcept {
     const std::int64_t now = wire::now_ns();
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     finishing_ += count;
     for (std::size_t i = 0; i != count; ++i) {
         answer& a = batch_[i];

@@ -42,7 +42,7 @@ void process_core::check_open() const {
 void process_core::throw_if_closed() {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     check_open();
 }
 
@@ -51,7 +51,7 @@ void process_core::submit(held_call c) {
         throw shutdown_error("the pool belongs to the process that this one was forked from");
     bool start = false;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         check_open();
         start_threads();
         remote_call& call = *c.call;
@@ -88,18 +88,18 @@ void process_core::wake_reader() noexcept {
 
 // ---- Who gets what ------------------------------------------------------------------------------
 
-worker_link* process_core::find(std::uint32_t id) noexcept {
+worker_channel* process_core::find(std::uint32_t id) noexcept {
     const auto it = workers_.find(id);
     return it != workers_.end() ? it->second.get() : nullptr;
 }
 
 // An idle worker, best the one that knows the mapping in which the arguments are; else, once all are
 // there, the one that holds least, as long as that is not too much.
-worker_link* process_core::pick(const remote_call& c) noexcept {
+worker_channel* process_core::pick(const remote_call& c) noexcept {
     const std::size_t depth =
         workers_.size() < options_.max_workers ? 1 : hand_out_depth(mean_run_ns_, wire::slot_count);
     const segment* const s = c.arguments.shared();
-    worker_link* best = nullptr;
+    worker_channel* best = nullptr;
     for (const auto& [id, w] : workers_) {
         const std::size_t held = w->life.held();
         if (w->life.quota() == 0 || held >= depth || w->refused == rounds_)
@@ -117,14 +117,14 @@ bool process_core::dispatch_queue() noexcept {
     bool any = false;
     ++rounds_;
     while (!queue_.empty()) {
-        worker_link* const w = pick(*queue_.begin()->second.call);
+        worker_channel* const w = pick(*queue_.begin()->second.call);
         if (w == nullptr)
             break;
         auto node = queue_.extract(queue_.begin());
         held_call c = std::move(node.mapped());
         remote_call& call = *c.call;
         call.queued = false;
-        if (!call.state().hand_out())
+        if (!call.state().offer())
             continue; // claimed by who is about to say so
         const task_extra* const extra = c.keep->extra.get();
         if (!w->give(c, node, ++numbers_, store_)) {
@@ -147,9 +147,9 @@ bool process_core::dispatch_queue() noexcept {
     return any;
 }
 
-void process_core::requeue(worker_link::taken t) noexcept {
+void process_core::requeue(worker_channel::taken t) noexcept {
     remote_call& call = *t.task.call;
-    call.state().hand_back();
+    call.state().unoffer();
     call.queued = true;
     t.node.key() = key_of(call);
     t.node.mapped() = std::move(t.task);
@@ -167,7 +167,7 @@ void process_core::steal() noexcept {
     for (const auto& [id, thief] : workers_) {
         if (thief->life.quota() == 0 || thief->life.held() != 0)
             continue;
-        worker_link* victim = nullptr;
+        worker_channel* victim = nullptr;
         for (const auto& [other, w] : workers_) {
             if (w->life.held() >= 2 && (victim == nullptr || w->life.held() > victim->life.held()))
                 victim = w.get();
@@ -183,7 +183,7 @@ void process_core::steal() noexcept {
         std::sort(latest.begin(), latest.begin() + static_cast<std::ptrdiff_t>(count),
                   [](const auto* a, const auto* b) { return a->number > b->number; });
         for (std::size_t i = 0; i < count / 2; ++i) {
-            auto t = victim->take_back(latest[i]->slot);
+            auto t = victim->revoke(latest[i]->slot);
             if (!t.task)
                 break;
             requeue(std::move(t));
@@ -212,7 +212,7 @@ bool process_core::has_unfinished() const noexcept {
 
 // ---- Workers that are to end --------------------------------------------------------------------
 
-void process_core::act(worker_link& w, worker_lifecycle::action a) noexcept {
+void process_core::act(worker_channel& w, worker_lifecycle::action a) noexcept {
     using action = worker_lifecycle::action;
     switch (a) {
     case action::nothing: break;
@@ -226,7 +226,7 @@ void process_core::act(worker_link& w, worker_lifecycle::action a) noexcept {
         arm(look_, clock::now() + look_interval);
 }
 
-void process_core::violated(worker_link& w, const char* what) noexcept {
+void process_core::violated(worker_channel& w, const char* what) noexcept {
     if (w.violation == nullptr)
         w.violation = what;
     act(w, w.life.kill());
@@ -243,7 +243,7 @@ void process_core::arm(deadline& d, clock::time_point at) noexcept {
 }
 
 // Only the worker that still runs that very task is ended for it.
-bool process_core::condemn(worker_link& w, std::uint16_t slot) noexcept {
+bool process_core::kill_for(worker_channel& w, std::uint16_t slot) noexcept {
     if (!w.memory->slots[slot].move(w.held[slot].call->number, wire::slot_state::claimed,
                                     wire::slot_state::condemned))
         return false;

@@ -1,13 +1,13 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/short_mutex.hpp>
+#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/process/options.hpp>
 #include <ferry/process/detail/task.hpp>
 #include <ferry/stats.hpp>
 
 #include "callback_thread.hpp"
-#include "worker_link.hpp"
+#include "worker_channel.hpp"
 
 #include <array>
 #include <atomic>
@@ -31,7 +31,7 @@ namespace ferry::detail {
 /// Invariants:
 /// - A task is in `queue_`, or held by one worker, or neither when it has, or is about to get, its
 ///   outcome. `remote_call::at` and `queued` say which.
-/// - A held task is marked as handed out (shared_state_base::hand_out) and can be claimed by others
+/// - A held task is marked as handed out (shared_state_base::offer) and can be claimed by others
 ///   only after it was taken back through its slot.
 /// - No lock is held while user code runs: no decoding, no destructor of a value, no callback.
 /// - Nothing that the reader does needs memory to go on: the nodes of the queue stay with the tasks,
@@ -66,7 +66,7 @@ public:
 
     // What tasks tell.
     void dropped(remote_call& c, bool expired) noexcept FERRY_EXCLUDES(mutex_);
-    bool take_back(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
+    bool revoke(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
     bool started(const remote_call& c) const noexcept FERRY_EXCLUDES(mutex_);
     bool ask_to_stop(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
     bool cancel_running(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
@@ -92,7 +92,7 @@ private:
     };
     enum class reading { on, enough, later, broken };
     /// What is to be done with a task once the lock is gone; null error: cancelled.
-    struct verdict {
+    struct pending_outcome {
         held_call task;
         std::exception_ptr error;
     };
@@ -105,11 +105,11 @@ private:
     void check_open() const FERRY_REQUIRES(mutex_);
     void dispatch() noexcept FERRY_REQUIRES(mutex_);
     bool dispatch_queue() noexcept FERRY_REQUIRES(mutex_);
-    worker_link* pick(const remote_call& c) noexcept FERRY_REQUIRES(mutex_);
+    worker_channel* pick(const remote_call& c) noexcept FERRY_REQUIRES(mutex_);
     void steal() noexcept FERRY_REQUIRES(mutex_);
-    void requeue(worker_link::taken t) noexcept FERRY_REQUIRES(mutex_);
+    void requeue(worker_channel::taken t) noexcept FERRY_REQUIRES(mutex_);
     bool wants_worker() const noexcept FERRY_REQUIRES(mutex_);
-    worker_link* find(std::uint32_t id) noexcept FERRY_REQUIRES(mutex_);
+    worker_channel* find(std::uint32_t id) noexcept FERRY_REQUIRES(mutex_);
     bool has_unfinished() const noexcept FERRY_REQUIRES(mutex_);
     void start_threads() FERRY_REQUIRES(mutex_);
     void wake_reader() noexcept;
@@ -122,31 +122,31 @@ private:
     void handle(std::uint64_t event) noexcept;
     void watch(int file, std::uint32_t worker, unsigned what, std::uint32_t events);
     bool start_workers() noexcept FERRY_EXCLUDES(mutex_);
-    void read_answers(worker_link& w) noexcept FERRY_EXCLUDES(mutex_);
-    reading next_answers(worker_link& w, std::size_t& count) FERRY_EXCLUDES(mutex_);
-    reading take_large(worker_link& w, answer& a);
-    void account(worker_link& w, std::size_t count) noexcept FERRY_EXCLUDES(mutex_);
+    void read_answers(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
+    reading next_answers(worker_channel& w, std::size_t& count) FERRY_EXCLUDES(mutex_);
+    reading take_large(worker_channel& w, answer& a);
+    void account(worker_channel& w, std::size_t count) noexcept FERRY_EXCLUDES(mutex_);
     void finish(answer& a) noexcept;
-    void on_ready(worker_link& w, const wire::frame& f) FERRY_EXCLUDES(mutex_);
-    void on_stderr(worker_link& w) noexcept FERRY_EXCLUDES(mutex_);
-    void on_exit(worker_link& w) noexcept FERRY_EXCLUDES(mutex_);
-    void reap(worker_link& w) noexcept FERRY_EXCLUDES(mutex_);
+    void on_ready(worker_channel& w, const wire::frame& f) FERRY_EXCLUDES(mutex_);
+    void on_stderr(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
+    void on_exit(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
+    void reap(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
     void start_failed(const char* why, bool by_initializer) noexcept FERRY_EXCLUDES(mutex_);
-    void break_pool(const std::string& why) noexcept FERRY_EXCLUDES(mutex_);
+    void mark_broken(const std::string& why) noexcept FERRY_EXCLUDES(mutex_);
     int run_timers() noexcept FERRY_EXCLUDES(mutex_);
     void on_deadline(deadline& d) noexcept FERRY_EXCLUDES(mutex_);
-    bool on_run_time(worker_link& w, deadline& d, verdict& v) noexcept FERRY_REQUIRES(mutex_);
+    bool on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept FERRY_REQUIRES(mutex_);
     void look() noexcept FERRY_EXCLUDES(mutex_);
     void trim() noexcept FERRY_EXCLUDES(mutex_);
     bool finish_if_closed() FERRY_EXCLUDES(mutex_);
 
-    void act(worker_link& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
+    void act(worker_channel& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
     void arm(deadline& d, clock::time_point at) noexcept FERRY_REQUIRES(mutex_);
     void arm_grace(deadline& d) noexcept FERRY_REQUIRES(mutex_);
-    bool condemn(worker_link& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
+    bool kill_for(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
     /// It did what no worker does.
-    void violated(worker_link& w, const char* what) noexcept FERRY_REQUIRES(mutex_);
-    static void pass(verdict v) noexcept;
+    void violated(worker_channel& w, const char* what) noexcept FERRY_REQUIRES(mutex_);
+    static void pass(pending_outcome v) noexcept;
 
     // Constant after construction.
     const process_pool_options options_;
@@ -162,10 +162,10 @@ private:
     job_threads callbacks_;
     std::array<answer, 64> batch_; // the reader's
 
-    mutable short_mutex mutex_;
+    mutable adaptive_mutex mutex_;
     std::condition_variable_any changed_; // a task or the reader ended
     task_queue queue_ FERRY_GUARDED_BY(mutex_);
-    std::map<std::uint32_t, std::unique_ptr<worker_link>> workers_ FERRY_GUARDED_BY(mutex_);
+    std::map<std::uint32_t, std::unique_ptr<worker_channel>> workers_ FERRY_GUARDED_BY(mutex_);
     deadline_list deadlines_ FERRY_GUARDED_BY(mutex_);
     deadline look_ FERRY_GUARDED_BY(mutex_);
     deadline dispatch_again_ FERRY_GUARDED_BY(mutex_);

@@ -70,7 +70,7 @@ void process_core::run() noexcept {
         if (finish_if_closed())
             break;
     }
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     reader_ended_ = true;
     changed_.notify_all();
 }
@@ -83,9 +83,9 @@ void process_core::handle(std::uint64_t event) noexcept {
         woken_.store(false);
         return;
     }
-    worker_link* w = nullptr;
+    worker_channel* w = nullptr;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         w = find(static_cast<std::uint32_t>(event >> 8));
     }
     if (w == nullptr)
@@ -99,7 +99,7 @@ void process_core::handle(std::uint64_t event) noexcept {
 }
 
 bool process_core::finish_if_closed() {
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     if (!closed_ || has_unfinished())
         return false;
     for (const auto& [id, w] : workers_)
@@ -114,7 +114,7 @@ bool process_core::start_workers() noexcept {
     for (;;) {
         std::uint32_t id = 0;
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             if (!wants_worker())
                 return false;
             id = ++worker_ids_;
@@ -125,14 +125,14 @@ bool process_core::start_workers() noexcept {
             how.environment = options_.environment;
             how.working_directory = options_.working_directory;
             how.how_scheduled = how_scheduled_;
-            auto w = std::make_unique<worker_link>(id, how, options_.max_tasks_per_child,
+            auto w = std::make_unique<worker_channel>(id, how, options_.max_tasks_per_child,
                                                    static_cast<bool>(options_.initializer));
             if (options_.initializer)
                 w->give_initializer(*options_.initializer.call_, store_);
             watch(w->answered.get(), id, source_answer, EPOLLIN | EPOLLET);
             watch(w->process->handle(), id, source_exit, EPOLLIN);
             watch(w->standard_error.get(), id, source_stderr, EPOLLIN);
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             workers_.emplace(id, std::move(w));
         } catch (const std::exception& e) {
             start_failed(e.what(), false);
@@ -145,7 +145,7 @@ bool process_core::start_workers() noexcept {
 void process_core::start_failed(const char* why, bool by_initializer) noexcept {
     std::string text;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         if (broken_)
             return;
         const auto now = clock::now();
@@ -167,16 +167,16 @@ void process_core::start_failed(const char* why, bool by_initializer) noexcept {
         }
         broken_ = closed_ = true;
     }
-    break_pool(text);
+    mark_broken(text);
 }
 
 // Fails everything; what is new is refused already.
-void process_core::break_pool(const std::string& why) noexcept {
+void process_core::mark_broken(const std::string& why) noexcept {
     const auto error = error_or_shortage([&why] { return make_error<broken_process_pool>(why); });
     for (;;) {
-        worker_link::taken t; // freed without the lock
+        worker_channel::taken t; // freed without the lock
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             if (!queue_.empty()) {
                 t.node = queue_.extract(queue_.begin());
                 t.task = std::move(t.node.mapped());
@@ -201,7 +201,7 @@ void process_core::break_pool(const std::string& why) noexcept {
     }
 }
 
-void process_core::on_ready(worker_link& w, const wire::frame& f) {
+void process_core::on_ready(worker_channel& w, const wire::frame& f) {
     byte_source body(f.body);
     w.initializer = {};
     try {
@@ -210,7 +210,7 @@ void process_core::on_ready(worker_link& w, const wire::frame& f) {
             return;
         }
         if (body.get<std::uint64_t>() == program_identity()) {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             act(w, w.life.ready());
             failed_starts_ = 0;
             dispatch();
@@ -220,45 +220,45 @@ void process_core::on_ready(worker_link& w, const wire::frame& f) {
     } catch (const std::exception& e) {
         w.why_not_ready = std::string("what it said at its start cannot be read: ") + e.what();
     }
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     act(w, w.life.kill());
 }
 
 // ---- Standard error, death and time -------------------------------------------------------------
 
-void process_core::on_stderr(worker_link& w) noexcept {
+void process_core::on_stderr(worker_channel& w) noexcept {
     const auto s = w.read_stderr(false);
-    if (s == worker_link::stream::open)
+    if (s == worker_channel::stream::open)
         return;
     ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.standard_error.get(), nullptr);
-    if (s == worker_link::stream::blocked) { // looks again in a moment
-        const short_lock lock(mutex_);
+    if (s == worker_channel::stream::blocked) { // looks again in a moment
+        const scoped_lock lock(mutex_);
         arm(w.again, clock::now() + std::chrono::milliseconds(20));
     }
 }
 
-void process_core::on_exit(worker_link& w) noexcept {
+void process_core::on_exit(worker_channel& w) noexcept {
     w.how_ended = w.process->collect();
     if (!w.how_ended)
         return;
     ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.process->handle(), nullptr);
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         w.was_starting = w.life.now() == worker_lifecycle::stage::starting;
         w.life.ended();
     }
     reap(w);
 }
 
-void process_core::reap(worker_link& w) noexcept {
+void process_core::reap(worker_channel& w) noexcept {
     read_answers(w); // what it said before it died still counts
     if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         w.blocked.what = deadline::purpose::exit;
         arm(w.blocked, clock::now() + moment);
         return;
     }
-    const bool is_left = w.read_stderr(true) == worker_link::stream::open;
+    const bool is_left = w.read_stderr(true) == worker_channel::stream::open;
     for (const int file : {w.answered.get(), w.standard_error.get()})
         ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, file, nullptr);
     if (is_left)
@@ -275,12 +275,12 @@ void process_core::reap(worker_link& w) noexcept {
     } catch (const std::bad_alloc&) { // without a reason
     }
 
-    worker_link::taken victim;         // freed without the lock
-    std::unique_ptr<worker_link> gone; // likewise
+    worker_channel::taken victim;         // freed without the lock
+    std::unique_ptr<worker_channel> gone; // likewise
     const bool not_started = w.was_starting;
     const bool by_initializer = !w.why_not_ready.empty();
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         // A worker runs what it was given in turn, so it has begun one at most, whatever it wrote
         // into the slots of the others; where one was condemned, it was that.
         std::uint64_t begun = std::numeric_limits<std::uint64_t>::max();
@@ -330,7 +330,7 @@ int process_core::run_timers() noexcept {
     for (;;) {
         deadline* d = nullptr; // belongs to this or to a worker, which only this thread destroys
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             d = deadlines_.first();
             if (d == nullptr)
                 return -1;
@@ -346,17 +346,17 @@ int process_core::run_timers() noexcept {
 }
 
 void process_core::on_deadline(deadline& d) noexcept {
-    worker_link* w = nullptr;
-    verdict v;
+    worker_channel* w = nullptr;
+    pending_outcome v;
     bool decided = false;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         w = find(d.worker);
         switch (d.what) {
         case deadline::purpose::grace: act(*w, w->life.grace_over()); break;
         case deadline::purpose::run_time: decided = on_run_time(*w, d, v); break;
         case deadline::purpose::stop_grace:
-            decided = condemn(*w, d.slot);
+            decided = kill_for(*w, d.slot);
             if (decided) {
                 ++counts_.cancelled;
                 v.task = w->held[d.slot];
@@ -373,7 +373,7 @@ void process_core::on_deadline(deadline& d) noexcept {
         try {
             watch(w->standard_error.get(), w->id, source_stderr, EPOLLIN);
         } catch (const std::exception&) {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             arm(d, clock::now() + moment);
         }
         break;
@@ -386,7 +386,7 @@ void process_core::on_deadline(deadline& d) noexcept {
 }
 
 // True where the task is to end.
-bool process_core::on_run_time(worker_link& w, deadline& d, verdict& v) noexcept {
+bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept {
     const held_call c = w.held[d.slot];
     const auto limit = c.keep->extra->limit.limit().value_or(clock::duration::max());
     const auto now = clock::now();
@@ -401,7 +401,7 @@ bool process_core::on_run_time(worker_link& w, deadline& d, verdict& v) noexcept
         arm(d, started + limit);
         return false;
     }
-    if (!condemn(w, d.slot))
+    if (!kill_for(w, d.slot))
         return false;
     ++counts_.failed;
     v.task = c;
@@ -417,9 +417,9 @@ bool process_core::on_run_time(worker_link& w, deadline& d, verdict& v) noexcept
 void process_core::look() noexcept {
     bool more = false;
     for (std::uint32_t last = 0;;) {
-        worker_link* w = nullptr;
+        worker_channel* w = nullptr;
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             const auto it = workers_.upper_bound(last);
             if (it == workers_.end())
                 break;
@@ -438,7 +438,7 @@ void process_core::look() noexcept {
         read_answers(*w);
         w->answers->release();
     }
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     if (more)
         arm(look_, clock::now() + look_interval);
 }
@@ -447,13 +447,13 @@ void process_core::look() noexcept {
 void process_core::trim() noexcept {
     segment_store::let_go gone;
     while (store_.trim(wire::now_ns(), gone)) {
-        const short_lock lock(mutex_);
-        if (worker_link* const w = find(gone.owner))
+        const scoped_lock lock(mutex_);
+        if (worker_channel* const w = find(gone.owner))
             w->forget_segment(gone.id);
     }
     if (!store_.has_large())
         return;
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     arm(trim_, clock::now() + until_trimmed);
 }
 

@@ -7,7 +7,7 @@ namespace ferry::detail {
 void work_dropped(process_core& core, remote_call& call, bool expired) noexcept {
     core.dropped(call, expired);
 }
-bool take_call_back(process_core& core, remote_call& call) noexcept { return core.take_back(call); }
+bool take_call_back(process_core& core, remote_call& call) noexcept { return core.revoke(call); }
 bool call_started(const process_core& core, const remote_call& call) noexcept {
     return core.started(call);
 }
@@ -73,7 +73,7 @@ void process_core::dropped(remote_call& c, bool expired) noexcept {
     task_queue::node_type entry;
     bool last = false;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         if (c.queued) {
             c.queued = false;
             entry = queue_.extract(key_of(c));
@@ -91,18 +91,18 @@ void process_core::dropped(remote_call& c, bool expired) noexcept {
         wake_reader();
 }
 
-bool process_core::take_back(remote_call& c) noexcept {
+bool process_core::revoke(remote_call& c) noexcept {
     if (is_forked_copy())
         return false; // the workers are the parent's
-    worker_link::taken t; // freed without the lock
+    worker_channel::taken t; // freed without the lock
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         if (c.at == nullptr)
             return true; // it is not out any more
-        t = c.at->take_back(c.slot);
+        t = c.at->revoke(c.slot);
         if (!t.task)
             return false;
-        c.state().hand_back();
+        c.state().unoffer();
     }
     return true;
 }
@@ -110,14 +110,14 @@ bool process_core::take_back(remote_call& c) noexcept {
 bool process_core::started(const remote_call& c) const noexcept {
     if (is_forked_copy())
         return false;
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     return c.at != nullptr && !c.at->slot_of(c).is(c.number, wire::slot_state::offered);
 }
 
 bool process_core::ask_to_stop(remote_call& c) noexcept {
     if (is_forked_copy())
         return false;
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     return c.stops && c.at != nullptr && c.at->slot_of(c).is(c.number, wire::slot_state::claimed) &&
            c.at->ask_to_stop(c.number);
 }
@@ -125,16 +125,16 @@ bool process_core::ask_to_stop(remote_call& c) noexcept {
 bool process_core::cancel_running(remote_call& c) noexcept {
     if (is_forked_copy())
         return false;
-    verdict v;
+    pending_outcome v;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         if (c.at == nullptr)
             return true; // its outcome is on its way
-        worker_link& w = *c.at;
+        worker_channel& w = *c.at;
         if (c.stops) {
             if (w.ask_to_stop(c.number))
                 arm_grace(w.stop_grace[c.slot]);
-        } else if (condemn(w, c.slot)) {
+        } else if (kill_for(w, c.slot)) {
             ++counts_.cancelled;
             v.task = w.held[c.slot];
         }
@@ -144,7 +144,7 @@ bool process_core::cancel_running(remote_call& c) noexcept {
     return true;
 }
 
-void process_core::pass(verdict v) noexcept {
+void process_core::pass(pending_outcome v) noexcept {
     if (v.error != nullptr)
         v.task.call->fail(std::move(v.error));
     else

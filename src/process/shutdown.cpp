@@ -10,7 +10,7 @@ std::size_t process_core::close(bool cancel) {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         closed_ = true;
         if (!reading_)
             reader_ended_ = true;
@@ -28,7 +28,7 @@ std::size_t process_core::cancel_queued() {
     for (std::optional<queue_key> last;;) {
         held_call c;
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             const auto it = last ? queue_.upper_bound(*last) : queue_.begin();
             if (it == queue_.end())
                 return cancelled;
@@ -45,7 +45,7 @@ std::size_t process_core::cancel_held() {
     for (std::size_t slot = 0;; ++slot) {
         held_call c;
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             auto it = workers_.lower_bound(worker);
             if (it != workers_.end() && it->first == worker && slot == wire::slot_count)
                 ++it;
@@ -64,7 +64,7 @@ std::size_t process_core::cancel_held() {
 void process_core::join() {
     std::thread mine;
     {
-        short_lock lock(mutex_);
+        scoped_lock lock(mutex_);
         while (!reader_ended_)
             changed_.wait(lock);
         mine.swap(reader_);
@@ -81,7 +81,7 @@ shutdown_report process_core::close_within(timeout limit) {
     close(false);
     std::uint64_t before = 0;
     {
-        short_lock lock(mutex_);
+        scoped_lock lock(mutex_);
         before = counts_.completed + counts_.failed;
         while (has_unfinished() && !(deadline && clock::now() >= *deadline)) {
             if (deadline)
@@ -93,7 +93,7 @@ shutdown_report process_core::close_within(timeout limit) {
     }
     report.dropped = close(true);
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         for (const auto& [id, w] : workers_) {
             if (const held_call* const h = w->running()) {
                 const std::int64_t now = wire::now_ns();
@@ -110,11 +110,11 @@ shutdown_report process_core::close_within(timeout limit) {
 void process_core::end_workers(bool gently) {
     close(true);
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         for (const auto& [id, w] : workers_)
             act(*w, gently ? w->life.terminate() : w->life.kill());
     }
-    short_lock lock(mutex_);
+    scoped_lock lock(mutex_);
     while (!reader_ended_)
         changed_.wait(lock);
 }
@@ -130,7 +130,7 @@ void process_core::forsake() {
 pool_stats process_core::stats() {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     pool_stats s = counts_;
     s.queued = queue_.size();
     s.workers = workers_.size();

@@ -9,7 +9,7 @@ namespace ferry {
 
 using detail::call_outcome;
 using detail::circuit;
-using detail::short_lock;
+using detail::scoped_lock;
 
 std::ostream& operator<<(std::ostream& out, circuit_state state) {
     switch (state) {
@@ -24,13 +24,13 @@ circuit_breaker::circuit_breaker(circuit_breaker_options options) : circuit_(opt
 circuit_breaker::~circuit_breaker() = default;
 
 circuit_state circuit_breaker::state() const {
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     return circuit_.state(circuit::clock::now());
 }
 
 template <class Step>
 void circuit_breaker::take(Step step) {
-    short_lock lock(mutex_);
+    scoped_lock lock(mutex_);
     const circuit_state before = circuit_.entered();
     step(circuit::clock::now());
     const circuit_state after = circuit_.entered();
@@ -40,7 +40,7 @@ void circuit_breaker::take(Step step) {
     tell(lock);
 }
 
-void circuit_breaker::tell(short_lock& lock) {
+void circuit_breaker::tell(scoped_lock& lock) {
     if (telling_)
         return; // whoever does goes on with this one
     telling_ = true;
@@ -103,7 +103,7 @@ void circuit_breaker::on_state_change(change_hook hook) {
     if (hook)
         next = std::make_shared<const change_hook>(std::move(hook));
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         hook_.swap(next);
     }
     // The previous one is destroyed here, without the lock.
@@ -138,7 +138,7 @@ circuit_breaker_registry::circuit_breaker_registry(circuit_breaker_options optio
 }
 
 std::shared_ptr<circuit_breaker> circuit_breaker_registry::get(std::string_view key) {
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     auto at = breakers_.lower_bound(key);
     if (at == breakers_.end() || at->first != key)
         at = breakers_.emplace_hint(at, std::string(key),
@@ -148,7 +148,7 @@ std::shared_ptr<circuit_breaker> circuit_breaker_registry::get(std::string_view 
 
 bool circuit_breaker_registry::erase(std::string_view key) {
     std::shared_ptr<circuit_breaker> last; // let go of without the lock: its hook is user code
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     const auto at = breakers_.find(key);
     if (at == breakers_.end())
         return false;
@@ -158,7 +158,7 @@ bool circuit_breaker_registry::erase(std::string_view key) {
 }
 
 std::size_t circuit_breaker_registry::size() const {
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     return breakers_.size();
 }
 

@@ -75,13 +75,13 @@ BOOST_AUTO_TEST_CASE(use_future_gives_the_future_of_any_operation) { // CF-ASY-3
     asio::steady_timer timer(io, 1ms);
     future<void> waited = timer.async_wait(use_future);
     future<int> spawned = asio::co_spawn(io, []() -> awaitable<int> { co_return 5; }, use_future);
-    auto posted = asio::post(io, use_future);
+    auto posted_function = asio::post(io, use_future);
     auto both = asio::async_initiate<const use_future_t&, void(boost::system::error_code, int, std::string)>(
         [](auto h) { std::move(h)(boost::system::error_code(), 1, "x"); }, use_future);
     static_assert(std::is_same_v<decltype(both), future<std::tuple<int, std::string>>>);
     io.run();
     waited.result();
-    posted.result();
+    posted_function.result();
     BOOST_TEST(spawned.result() == 5);
     BOOST_TEST(std::get<1>(both.result()) == "x");
     auto failed = asio::co_spawn(io, []() -> awaitable<int> {

@@ -12,7 +12,7 @@
 
 namespace {
 
-struct item final : ferry::detail::runnable {
+struct item final : ferry::detail::work_item {
     void run() override {}
     void drop(std::exception_ptr) noexcept override {}
     bool is_task() const noexcept override { return task; }
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_push_that_meets_the_taking_of_the_last_item_is_not_lost) 
     std::size_t wrong = 0;
     for (std::size_t r = 0; r < rounds; ++r) {
         for (const std::size_t i : {2 * r, 2 * r + 1}) {
-            ferry::detail::runnable* got = nullptr;
+            ferry::detail::work_item* got = nullptr;
             while ((got = box.pop()) == nullptr)
                 std::this_thread::yield();
             wrong += got != &items[i] ? 1 : 0;

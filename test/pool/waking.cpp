@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(what_several_threads_submit_one_by_one_is_all_run) {
 }
 
 BOOST_AUTO_TEST_CASE(what_does_not_pay_is_left_out_twice_as_long_each_time) {
-    ferry::detail::back_off b;
+    ferry::detail::skip_policy b;
     for (const int left_out : {0, 1, 3, 7}) {
         for (int i = 0; i < left_out; ++i)
             BOOST_TEST(!b.allows());

@@ -160,9 +160,9 @@ int call_a_relative_library(const char* path) {
     if (::chdir("/") != 0)
         return 1;
     ferry::process_pool pool(1);
-    ferry::process_pool elsewhere({.max_workers = 1, .working_directory = "/proc"});
+    ferry::process_pool offered({.max_workers = 1, .working_directory = "/proc"});
     std::printf("%d %d\n", pool.submit(l.quadruple(), 10).result(20s),
-                elsewhere.submit(l.quadruple(), 10).result(20s));
+                offered.submit(l.quadruple(), 10).result(20s));
     return 0;
 }
 

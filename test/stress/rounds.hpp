@@ -26,7 +26,7 @@ public:
             arrived_.store(0);
             generation_.store(now + 1);
         } else {
-            for (ferry::detail::short_wait pause; generation_.load() == now;)
+            for (ferry::detail::spin_wait pause; generation_.load() == now;)
                 pause();
         }
     }
@@ -41,7 +41,7 @@ private:
 template <class Condition>
 bool await(Condition condition) {
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    for (ferry::detail::short_wait pause; !condition(); pause()) {
+    for (ferry::detail::spin_wait pause; !condition(); pause()) {
         if (std::chrono::steady_clock::now() > limit)
             return false;
     }

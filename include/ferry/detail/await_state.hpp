@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/delivery.hpp>
+#include <ferry/detail/wait_op.hpp>
 #include <ferry/detail/ending_handler.hpp>
 
 #include <boost/asio/associated_executor.hpp>
@@ -34,13 +34,13 @@ using regular_t = std::conditional_t<std::is_void_v<T>, std::monostate, awaited_
 
 /// An operation for `co_await`: waits, on the coroutine's executor, until the state is done or the
 /// coroutine is cancelled, and stores which of them it was. All of it stays with the coroutine.
-inline auto until_done(shared_state_base& state, on_cancel rule, ending& result) {
+inline auto until_done(shared_state_base& state, cancel_mode rule, wait_status& result) {
     return boost::asio::async_initiate<const boost::asio::deferred_t&, void()>(
-        [](auto handler, shared_state_base* s, ending* where, on_cancel r) {
+        [](auto handler, shared_state_base* s, wait_status* where, cancel_mode r) {
             const auto ex = boost::asio::get_associated_executor(handler);
-            deliver_when_done(*s, ex,
+            complete_when_done(*s, ex,
                               ending_handler(std::move(handler),
-                                             [where](auto&& h, ending end) {
+                                             [where](auto&& h, wait_status end) {
                                                  *where = end;
                                                  std::move(h)();
                                              }),
@@ -50,8 +50,8 @@ inline auto until_done(shared_state_base& state, on_cancel rule, ending& result)
 }
 
 /// The exception that an outcome is, null for a value.
-inline std::exception_ptr error_of(const shared_state_base& s, ending end) {
-    if (end == ending::abandoned)
+inline std::exception_ptr error_of(const shared_state_base& s, wait_status end) {
+    if (end == wait_status::abandoned)
         return make_error<cancelled_error>("waiting for the task '" + s.label() +
                                            "' was cancelled; it runs on unobserved");
     if (s.current() == status::cancelled)
@@ -83,8 +83,8 @@ concept tokenable = std::is_void_v<T> || std::default_initializable<awaited_t<T>
 
 /// The same for a coroutine: throws what is no value.
 template <class T>
-awaited_t<T> outcome_of(shared_state<T>& s, ending end, bool take) {
-    if (end == ending::abandoned || s.current() != status::value)
+awaited_t<T> outcome_of(shared_state<T>& s, wait_status end, bool take) {
+    if (end == wait_status::abandoned || s.current() != status::value)
         std::rethrow_exception(error_of(s, end));
     return value_of(s, take);
 }
@@ -152,7 +152,7 @@ void give(boost::asio::detail::awaitable_handler<Executor, std::exception_ptr, V
 
 /// Calls a handler of that signature with the outcome.
 template <class T, class Handler>
-void complete_with(Handler&& h, shared_state<T>& s, ending end, bool take) {
+void complete_with(Handler&& h, shared_state<T>& s, wait_status end, bool take) {
     std::exception_ptr error = error_from([&] { return error_of(s, end); });
     if constexpr (std::is_void_v<T>) {
         std::forward<Handler>(h)(std::move(error));
@@ -177,15 +177,15 @@ template <class T, class Handler, class E, class Kept = std::monostate>
 void initiate_result_on(Handler handler, boost::intrusive_ptr<shared_state<T>> state, const E& ex,
                         bool take, Kept kept = {}) {
     shared_state_base& started = *state;
-    deliver_when_done(started, ex,
+    complete_when_done(started, ex,
                       ending_handler(std::move(handler),
                                      [state = std::move(state), take,
-                                      kept = std::move(kept)](auto&& h, ending end) {
+                                      kept = std::move(kept)](auto&& h, wait_status end) {
                                          const auto keep = state;
                                          static_cast<void>(kept);
                                          complete_with<T>(std::move(h), *keep, end, take);
                                      }),
-                      on_cancel::cancel_task);
+                      cancel_mode::cancel_task);
 }
 
 /// The same on the handler's associated executor, else on `fallback`.

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/runnable.hpp>
-#include <ferry/detail/spare_blocks.hpp>
+#include <ferry/detail/work_item.hpp>
+#include <ferry/detail/memory.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
 #include <ferry/unhandled.hpp>
@@ -140,11 +140,11 @@ struct task_extra {
 /// outcome is visible, so a continuation that finds it closed only waits for two instructions.
 /// The release in `announce` pairs with the acquire in `current`; closing the ring (acquire) pairs
 /// with `add` (release).
-class shared_state_base : public runnable {
+class shared_state_base : public work_item {
 public:
     status current() const noexcept {
         std::uint64_t w = word_.load(std::memory_order_acquire);
-        if ((w & (status_mask | elsewhere)) == elsewhere && started_elsewhere())
+        if ((w & (status_mask | offered)) == offered && started_remotely())
             w |= static_cast<std::uint64_t>(status::running);
         return static_cast<status>(w & status_mask);
     }
@@ -159,10 +159,10 @@ public:
     }
 
     /// Marks a pending state as handed out to somebody who may start it at any time; false when it
-    /// was claimed. From then on it is claimed only after `take_back`.
-    bool hand_out() noexcept;
+    /// was claimed. From then on it is claimed only after `revoke`.
+    bool offer() noexcept;
     /// Ends that.
-    void hand_back() noexcept { word_.fetch_and(~elsewhere, std::memory_order_acq_rel); }
+    void unoffer() noexcept { word_.fetch_and(~offered, std::memory_order_acq_rel); }
 
     /// pending -> running. False when somebody else was first.
     bool try_start() noexcept {
@@ -287,16 +287,16 @@ protected:
     }
 
     /// Destroys callable and arguments; called once, by whoever claimed the outcome.
-    virtual void drop_work() noexcept {}
+    virtual void destroy_callable() noexcept {}
     /// Runs the work here if it has not started and this thread may; true if it did.
     virtual bool help() { return false; }
     /// Throws would_deadlock if the calling thread waits for itself.
     virtual void check_wait() const {}
 
     /// Takes a state that was handed out back; false when it was started there.
-    virtual bool take_back() noexcept { return true; }
+    virtual bool revoke() noexcept { return true; }
     /// Whether a state that was handed out was started there.
-    virtual bool started_elsewhere() const noexcept { return false; }
+    virtual bool started_remotely() const noexcept { return false; }
 
     /// Takes the right to store the outcome of what still stands in its queue, if it does.
     bool claim_queued() noexcept { return leave_queue(claimed, false); }
@@ -326,7 +326,7 @@ protected:
 
 private:
     static constexpr std::uint64_t status_mask = 7, claimed = 8, sleepers = 16, taken_flag = 32,
-                                   leaving = 64, elsewhere = 128, cancelling = 256,
+                                   leaving = 64, offered = 128, cancelling = 256,
                                    one_reference = std::uint64_t(1) << 32;
     static constexpr std::uintptr_t ring_locked = 1, ring_user_code = 2, ring_closed = 4,
                                     ring_flags = 7;

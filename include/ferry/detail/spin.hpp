@@ -30,7 +30,7 @@ inline int this_processor() noexcept {
 }
 
 /// Leaves out more and more of what does not pay: after each failure in a row twice as many turns.
-class back_off {
+class skip_policy {
 public:
     bool allows() noexcept {
         if (left_ == 0)
@@ -48,9 +48,9 @@ private:
 
 /// Lets the other threads of this processor go first, unless that took long lately: then it is
 /// crowded, and whoever yields waits for threads that it has nothing to do with.
-class polite_yield {
+class adaptive_yield {
 public:
-    explicit polite_yield(std::chrono::microseconds long_turn = std::chrono::microseconds(1000)) noexcept
+    explicit adaptive_yield(std::chrono::microseconds long_turn = std::chrono::microseconds(1000)) noexcept
         : long_turn_(long_turn) {}
 
     void operator()() noexcept {
@@ -67,13 +67,13 @@ public:
 
 private:
     std::chrono::microseconds long_turn_;
-    back_off crowded_;
+    skip_policy crowded_;
 };
 
 /// Waits a moment for another thread that is within a few instructions of its goal; yields the
 /// processor when that thread seems to have lost it, and sleeps when that does not help, because it
 /// has a lower priority.
-class short_wait {
+class spin_wait {
 public:
     void operator()() noexcept {
         if (++rounds_ < 64)

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/alone.hpp>
+#include <ferry/detail/as_if_alone.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/timer_queue.hpp>
 #include <ferry/offloadable.hpp>
@@ -248,7 +248,7 @@ private:
     }
 
     const std::type_info& type() const noexcept override { return typeid(F); }
-    void drop_work() noexcept override {
+    void destroy_callable() noexcept override {
         if (this->current() != status::pending)
             return;
         if (this->extra != nullptr)

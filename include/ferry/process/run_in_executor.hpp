@@ -12,7 +12,7 @@ boost::asio::awaitable<R> offload_remotely(std::shared_ptr<process_core> core, F
     auto s = detail_access::take(
         submit_remotely(core, nullptr, std::as_const(fn), std::as_const(args)...));
     ending end{};
-    co_await until_done(*s, on_cancel::cancel_task, end);
+    co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
 }
 

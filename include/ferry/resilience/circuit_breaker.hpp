@@ -2,7 +2,7 @@
 #pragma once
 
 #include <ferry/detail/is_awaitable.hpp>
-#include <ferry/detail/short_mutex.hpp>
+#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
 
@@ -238,9 +238,9 @@ private:
     /// Runs `step(now)` under the lock, then the hook if the state was changed by it.
     template <class Step>
     void take(Step step);
-    void tell(detail::short_lock& lock) FERRY_UNCHECKED;
+    void tell(detail::scoped_lock& lock) FERRY_UNCHECKED;
 
-    mutable detail::short_mutex mutex_;
+    mutable detail::adaptive_mutex mutex_;
     detail::circuit circuit_ FERRY_GUARDED_BY(mutex_);
     std::shared_ptr<const change_hook> hook_ FERRY_GUARDED_BY(mutex_);
     std::deque<change> untold_ FERRY_GUARDED_BY(mutex_);
@@ -268,7 +268,7 @@ public:
 
 private:
     const circuit_breaker_options options_;
-    mutable detail::short_mutex mutex_;
+    mutable detail::adaptive_mutex mutex_;
     std::map<std::string, std::shared_ptr<circuit_breaker>, std::less<>>
         breakers_ FERRY_GUARDED_BY(mutex_);
 };

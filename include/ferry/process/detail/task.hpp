@@ -23,7 +23,7 @@ namespace detail {
 
 class process_core;
 class remote_call;
-struct worker_link;
+struct worker_channel;
 
 /// The type that an argument has on the other side: decayed, and a string for a string literal.
 template <class A>
@@ -251,7 +251,7 @@ public:
     // Guarded by the pool's mutex.
     std::uint64_t place = 0;   // in the queue; kept when it is taken back
     std::uint64_t number = 0;  // of the hand-out
-    worker_link* at = nullptr; // who holds it
+    worker_channel* at = nullptr; // who holds it
     std::uint16_t slot = 0;
     bool queued = false;
     std::int64_t submitted_ns = 0;
@@ -317,7 +317,7 @@ public:
         if (!this->claim_queued())
             return;
         expired_ = true;
-        drop_work();
+        destroy_callable();
         this->error_ = this->start_expiry();
         publish_from_pool(status::error);
     }
@@ -338,13 +338,13 @@ private:
             run_callbacks_later(*core_, *this);
     }
 
-    void drop_work() noexcept override {
+    void destroy_callable() noexcept override {
         if (this->extra != nullptr && this->extra->start_by)
             static_cast<void>(disarm_timer(*this));
         work_dropped(*core_, *this, expired_);
     }
-    bool take_back() noexcept override { return take_call_back(*core_, *this); }
-    bool started_elsewhere() const noexcept override { return call_started(*core_, *this); }
+    bool revoke() noexcept override { return take_call_back(*core_, *this); }
+    bool started_remotely() const noexcept override { return call_started(*core_, *this); }
 
     typename task_base<R>::closed_ring kept_;
     bool expired_ = false;

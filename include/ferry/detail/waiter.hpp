@@ -38,17 +38,17 @@ template <class R>
 std::vector<state_ptr> states_of(R&& futures);
 
 /// Removes repetitions, keeping the order; throws no_state_error for a null pointer.
-void keep_first_of_each(std::vector<state_ptr>& states);
+void remove_duplicates(std::vector<state_ptr>& states);
 
 /// Watches many states at once: tells of each as it completes. Shared by its owner and by the
 /// states that have not completed; one block of nodes for all.
 ///
 /// Invariant: a node is in the list of at most one state; it fires once, or is removed.
-class watch {
+class waiter {
 public:
-    explicit watch(std::vector<state_ptr> states);
-    watch(const watch&) = delete;
-    watch& operator=(const watch&) = delete;
+    explicit waiter(std::vector<state_ptr> states);
+    waiter(const waiter&) = delete;
+    waiter& operator=(const waiter&) = delete;
 
     std::size_t size() const noexcept { return count_; }
     shared_state_base& state(std::size_t i) const noexcept { return *nodes_[i].state; }
@@ -60,28 +60,28 @@ public:
     /// Stops watching what has not completed. For the owner.
     void stop() noexcept;
 
-    friend void intrusive_ptr_add_ref(watch* w) noexcept {
+    friend void intrusive_ptr_add_ref(waiter* w) noexcept {
         w->refs_.fetch_add(1, std::memory_order_relaxed);
     }
-    friend void intrusive_ptr_release(watch* w) noexcept {
+    friend void intrusive_ptr_release(waiter* w) noexcept {
         if (w->refs_.fetch_sub(1, std::memory_order_acq_rel) == 1)
             delete w;
     }
 
 protected:
-    virtual ~watch();
+    virtual ~waiter();
 
     struct node final : continuation {
         node() noexcept : continuation(false) {}
         void fire(shared_state_base*) override {
-            watch* const w = owner;
+            waiter* const w = owner;
             w->on_done(*this);
             intrusive_ptr_release(w);
         }
         void destroy() noexcept override { intrusive_ptr_release(owner); }
 
         bool watched = false; // the owner's; first, since it fits behind the flag of the base
-        watch* owner = nullptr;
+        waiter* owner = nullptr;
         state_ptr state;
         node* next = nullptr; // for the derived class
     };
@@ -101,12 +101,12 @@ private:
 
 /// Stops a watch at the end of its life; movable.
 template <class W>
-class watch_owner {
+class waiter_owner {
 public:
-    explicit watch_owner(boost::intrusive_ptr<W> w) noexcept : watch_(std::move(w)) {}
-    watch_owner(watch_owner&&) noexcept = default;
-    watch_owner& operator=(watch_owner&&) = delete;
-    ~watch_owner() {
+    explicit waiter_owner(boost::intrusive_ptr<W> w) noexcept : watch_(std::move(w)) {}
+    waiter_owner(waiter_owner&&) noexcept = default;
+    waiter_owner& operator=(waiter_owner&&) = delete;
+    ~waiter_owner() {
         if (watch_ != nullptr)
             watch_->stop();
     }
@@ -119,7 +119,7 @@ private:
 
 /// Something to wait for: completed by whoever claims it, failed by its timer.
 template <class T>
-class expiring_state final : public shared_state<T> {
+class timed_state final : public shared_state<T> {
 public:
     /// At that time it fails with timeout_error. Before it is shared.
     void expire_at(timeout::clock::time_point at) {
@@ -154,7 +154,7 @@ std::vector<state_ptr> states_of(R&& futures) {
         states.reserve(static_cast<std::size_t>(std::ranges::size(futures)));
     for (auto&& f : futures)
         states.push_back(detail_access::state(f));
-    keep_first_of_each(states);
+    remove_duplicates(states);
     return states;
 }
 

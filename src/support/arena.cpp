@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/detail/slab.hpp>
+#include <ferry/detail/memory.hpp>
 
-#include <ferry/detail/short_mutex.hpp>
+#include <ferry/detail/adaptive_mutex.hpp>
 
 #include <array>
 #include <atomic>
@@ -15,26 +15,26 @@
 namespace ferry::detail {
 namespace {
 
-/// Objects one behind the other, each with a pointer to its slab in front.
+/// Objects one behind the other, each with a pointer to its arena in front.
 ///
 /// `users_` counts the objects in it, and many more while its thread cuts from it, so that it cannot
 /// reach zero before; the thread takes away what is too many when it lets go. The release in `leave`
-/// pairs with the acquire of the last to leave, who retires the slab.
-class slab {
+/// pairs with the acquire of the last to leave, who retires the arena.
+class arena {
 public:
     void* allocate(std::size_t n) noexcept {
         const std::size_t whole =
-            sizeof(slab*) + (n + slab_alignment - 1) / slab_alignment * slab_alignment;
+            sizeof(arena*) + (n + arena_alignment - 1) / arena_alignment * arena_alignment;
         if (whole > room_.size() - offset_)
             return nullptr;
         std::byte* const at = room_.data() + std::exchange(offset_, offset_ + whole);
-        ::new (static_cast<void*>(at)) slab*(this);
+        ::new (static_cast<void*>(at)) arena*(this);
         ++cut_;
-        return at + sizeof(slab*);
+        return at + sizeof(arena*);
     }
-    static slab& of(void* object) noexcept {
-        slab* owner = nullptr;
-        std::memcpy(&owner, static_cast<std::byte*>(object) - sizeof(slab*), sizeof owner);
+    static arena& of(void* object) noexcept {
+        arena* owner = nullptr;
+        std::memcpy(&owner, static_cast<std::byte*>(object) - sizeof(arena*), sizeof owner);
         return *owner;
     }
     void leave() noexcept { leave(1); }
@@ -42,7 +42,7 @@ public:
     void close() noexcept { leave(open - cut_); }
 
 private:
-    friend class spare_slabs;
+    friend class spare_arenas;
     static constexpr std::size_t size = 8192;
     static constexpr std::int64_t open = std::int64_t(1) << 32;
 
@@ -51,28 +51,28 @@ private:
     std::atomic<std::int64_t> users_{open};
     std::int64_t cut_ = 0;   // objects so far; its thread's, as `offset_`
     std::size_t offset_ = 0; // of the next one
-    slab* next_ = nullptr;   // where it is spare
-    alignas(slab_alignment) std::array<std::byte, size - 4 * sizeof(std::int64_t)> room_;
+    arena* next_ = nullptr;   // where it is spare
+    alignas(arena_alignment) std::array<std::byte, size - 4 * sizeof(std::int64_t)> room_;
 };
 
-/// Slabs for the next ones who need some: while a burst lasts memory goes round and is not given back
+/// Arenas for the next ones who need some: while a burst lasts memory goes round and is not given back
 /// to the system and asked for again page by page.
-class spare_slabs {
+class spare_arenas {
 public:
-    slab* get() {
-        slab* s = nullptr;
+    arena* get() {
+        arena* s = nullptr;
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             if (first_ == nullptr)
-                return new slab;
+                return new arena;
             --count_;
             s = std::exchange(first_, first_->next_);
         }
-        return ::new (static_cast<void*>(s)) slab;
+        return ::new (static_cast<void*>(s)) arena;
     }
-    void put(slab& s) noexcept {
+    void put(arena& s) noexcept {
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             if (count_ < most) {
                 ++count_;
                 s.next_ = std::exchange(first_, &s);
@@ -82,11 +82,11 @@ public:
         delete &s;
     }
     void trim() noexcept {
-        slab* unneeded = nullptr;
+        arena* unneeded = nullptr;
         {
-            const short_lock lock(mutex_);
+            const scoped_lock lock(mutex_);
             for (; count_ > most_when_idle; --count_) {
-                slab* const s = std::exchange(first_, first_->next_);
+                arena* const s = std::exchange(first_, first_->next_);
                 s->next_ = std::exchange(unneeded, s);
             }
         }
@@ -97,24 +97,24 @@ public:
 private:
     static constexpr std::size_t most = 1024, most_when_idle = 16;
 
-    short_mutex mutex_;
-    slab* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    adaptive_mutex mutex_;
+    arena* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
     std::size_t count_ FERRY_GUARDED_BY(mutex_) = 0;
 };
 
-spare_slabs spares; // trivially destroyed, so that it serves until the end
+spare_arenas spares; // trivially destroyed, so that it serves until the end
 
 // In a child of fork() the mutex may be locked for ever.
 [[maybe_unused]] const int at_fork =
-    ::pthread_atfork(nullptr, nullptr, [] { ::new (static_cast<void*>(&spares)) spare_slabs; });
+    ::pthread_atfork(nullptr, nullptr, [] { ::new (static_cast<void*>(&spares)) spare_arenas; });
 
-void slab::leave(std::int64_t n) noexcept {
+void arena::leave(std::int64_t n) noexcept {
     if (users_.fetch_sub(n, std::memory_order_acq_rel) == n)
         spares.put(*this);
 }
 
 // Trivial, so that they can be used whatever else of the thread is destroyed already.
-thread_local slab* current = nullptr;
+thread_local arena* current = nullptr;
 thread_local bool ended = false;
 
 struct at_thread_end {
@@ -128,7 +128,7 @@ struct at_thread_end {
 void next_slab() {
     static thread_local const at_thread_end closer;
     static_cast<void>(closer);
-    slab* const fresh = spares.get();
+    arena* const fresh = spares.get();
     if (current != nullptr)
         current->close();
     current = fresh;
@@ -136,7 +136,7 @@ void next_slab() {
 
 } // namespace
 
-void* slab_allocate(std::size_t size) {
+void* arena_allocate(std::size_t size) {
     if (current != nullptr) {
         if (void* const p = current->allocate(size))
             return p;
@@ -148,11 +148,11 @@ void* slab_allocate(std::size_t size) {
     return p;
 }
 
-void slab_deallocate(void* object) noexcept {
-    slab::of(object).leave();
+void arena_deallocate(void* object) noexcept {
+    arena::of(object).leave();
 }
 
-void slab_trim() noexcept {
+void arena_trim() noexcept {
     spares.trim();
 }
 

@@ -84,13 +84,13 @@ struct large_answer {
 ///
 /// Nothing that the worker can write is believed: what must hold is checked where it is used and,
 /// where that may be never, by `is_sound`.
-struct worker_link {
+struct worker_channel {
     /// Starts the process. Errors: `std::system_error`.
-    worker_link(std::uint32_t id, const child_options& options, std::size_t max_tasks,
+    worker_channel(std::uint32_t id, const child_options& options, std::size_t max_tasks,
                 bool has_initializer);
-    ~worker_link();
-    worker_link(const worker_link&) = delete;
-    worker_link& operator=(const worker_link&) = delete;
+    ~worker_channel();
+    worker_channel(const worker_channel&) = delete;
+    worker_channel& operator=(const worker_channel&) = delete;
 
     /// Hands a task out, with the node that it has in the queue; false, and both stay, where there
     /// is no room for it now.
@@ -104,7 +104,7 @@ struct worker_link {
         task_queue::node_type node;
     };
     /// Takes an offered task back; nothing when the worker has claimed it.
-    taken take_back(std::uint16_t slot) noexcept;
+    taken revoke(std::uint16_t slot) noexcept;
     /// It was answered, or the worker has ended.
     taken let_go(std::uint16_t slot) noexcept;
     wire::task_slot& slot_of(const remote_call& c) noexcept { return memory->slots[c.slot]; }

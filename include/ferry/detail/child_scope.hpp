@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/operation.hpp>
+#include <ferry/detail/future_op.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -15,7 +15,7 @@ namespace ferry::detail {
 /// `ex` where it is a strand, else a new strand over it.
 boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor& ex);
 
-class children;
+class child_scope;
 
 /// One child coroutine, from `add` until it has ended.
 class child_coroutine {
@@ -26,9 +26,9 @@ public:
     virtual ~child_coroutine() = default;
 
 private:
-    friend class children;
+    friend class child_scope;
     /// Hands the coroutine over to Asio.
-    virtual void spawn(children& all, std::shared_ptr<child_coroutine> self) = 0;
+    virtual void spawn(child_scope& all, std::shared_ptr<child_coroutine> self) = 0;
     /// Tells of the exception that it ended with.
     virtual void failed(std::exception_ptr e) = 0;
 
@@ -38,7 +38,7 @@ private:
     bool ended_ = false;
     bool lost_early_ = false;            // destroyed before its first suspension
     bool cancelled_early_ = false;       // the signal waits for the first suspension
-    abandoned_calls* adopter_ = nullptr; // of what that cancellation leaves running
+    abandoned_call_owner* adopter_ = nullptr; // of what that cancellation leaves running
 };
 
 /// Child coroutines on one strand, for a parent that waits until all have ended.
@@ -50,9 +50,9 @@ private:
 /// strand only. A child is signalled only after its first suspension, since `co_spawn` loses a
 /// coroutine that was cancelled and ends before that. While a signal is emitted nothing leaves
 /// `started_`: any child may end inside of it.
-class children : public shared_state<void> {
+class child_scope : public shared_state<void> {
 public:
-    explicit children(const boost::asio::any_io_executor& parent);
+    explicit child_scope(const boost::asio::any_io_executor& parent);
 
     const boost::asio::any_io_executor& executor() const noexcept { return strand_; }
     /// True when the parent was cancelled from outside.
@@ -101,7 +101,7 @@ private:
     public:
         using cancellation_slot_type = boost::asio::cancellation_slot;
 
-        at_end(children& all, std::shared_ptr<child_coroutine> c) noexcept : all_(&all), child_(std::move(c)) {}
+        at_end(child_scope& all, std::shared_ptr<child_coroutine> c) noexcept : all_(&all), child_(std::move(c)) {}
         at_end(at_end&&) noexcept = default;
         at_end& operator=(at_end&&) = delete;
         ~at_end() {
@@ -117,7 +117,7 @@ private:
         }
 
     private:
-        boost::intrusive_ptr<children> all_;
+        boost::intrusive_ptr<child_scope> all_;
         std::shared_ptr<child_coroutine> child_;
     };
 
@@ -128,7 +128,7 @@ private:
             : body_(std::move(body)), failed_(std::move(failed)) {}
 
     private:
-        void spawn(children& all, std::shared_ptr<child_coroutine> self) override {
+        void spawn(child_scope& all, std::shared_ptr<child_coroutine> self) override {
             boost::asio::co_spawn(all.strand_, std::move(body_), at_end(all, std::move(self)));
         }
         void failed(std::exception_ptr e) override { failed_(std::move(e)); }
@@ -170,12 +170,12 @@ private:
 std::exception_ptr child_error(std::exception_ptr e) noexcept;
 
 /// Waits, on the parent's executor, until all children have ended.
-inline auto all_ended(children& c, ending& how) {
-    return until_done(c, on_cancel::cancel_task, how);
+inline auto all_ended(child_scope& c, wait_status& how) {
+    return until_done(c, cancel_mode::cancel_task, how);
 }
 /// Throws where the parent is to go on before them, since there was no memory to cancel them.
-inline void check_ended(ending how) {
-    if (how == ending::abandoned)
+inline void check_ended(wait_status how) {
+    if (how == wait_status::abandoned)
         throw cancelled_error("the wait was cancelled; its coroutines could not be");
 }
 

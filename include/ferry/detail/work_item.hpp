@@ -9,10 +9,10 @@
 namespace ferry::detail {
 
 /// A unit of work as a pool's queue sees it. The queue owns a share of what it holds.
-class runnable {
+class work_item {
 public:
-    runnable(const runnable&) = delete;
-    runnable& operator=(const runnable&) = delete;
+    work_item(const work_item&) = delete;
+    work_item& operator=(const work_item&) = delete;
 
     /// Runs unless somebody claimed it before, and ends the queue's share. Lets through what work
     /// without a future throws, and forced unwinding.
@@ -27,13 +27,13 @@ public:
     /// What error texts and reports call it.
     virtual std::string label() const { return {}; }
 
-    std::atomic<runnable*> next{nullptr}; // the queue's
+    std::atomic<work_item*> next{nullptr}; // the queue's
     std::uint32_t stamp = 0; // when a task was queued, or began, in units of 1024 ns; 0: not measured
     std::int32_t priority = 0; // constant once queued
 
 protected:
-    runnable() = default;
-    ~runnable() = default;
+    work_item() = default;
+    ~work_item() = default;
 };
 
 } // namespace ferry::detail

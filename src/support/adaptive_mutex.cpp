@@ -1,12 +1,12 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/detail/short_mutex.hpp>
+#include <ferry/detail/adaptive_mutex.hpp>
 
 #include "futex.hpp"
 #include <ferry/detail/spin.hpp>
 
 namespace ferry::detail {
 
-void short_mutex::lock_slowly() noexcept {
+void adaptive_mutex::lock_slowly() noexcept {
     for (int i = 0; i < 100; ++i) {
         std::uint32_t expected = unlocked;
         if (state_.load(std::memory_order_relaxed) == unlocked &&
@@ -20,7 +20,7 @@ void short_mutex::lock_slowly() noexcept {
         futex_wait(reinterpret_cast<std::uint32_t*>(&state_), contended, std::nullopt);
 }
 
-void short_mutex::wake_one() noexcept {
+void adaptive_mutex::wake_one() noexcept {
     futex_wake(reinterpret_cast<std::uint32_t*>(&state_), 1);
 }
 

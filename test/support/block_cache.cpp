@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #define BOOST_TEST_MODULE spare_blocks
-#include <ferry/detail/spare_blocks.hpp>
+#include <ferry/detail/memory.hpp>
 
 #include <boost/test/unit_test.hpp>
 

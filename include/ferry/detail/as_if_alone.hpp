@@ -5,12 +5,12 @@
 
 namespace ferry::detail {
 
-class abandoned_calls;
+class abandoned_call_owner;
 
 /// What the coroutine half remembers of the code that a thread is inside of.
 struct thread_role {
     bool inside_run = false;
-    abandoned_calls* calls = nullptr; ///< who gets what is abandoned now
+    abandoned_call_owner* calls = nullptr; ///< who gets what is abandoned now
 };
 /// That of the calling thread.
 thread_role& role_of_this_thread() noexcept;

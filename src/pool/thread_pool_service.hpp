@@ -10,12 +10,12 @@ namespace ferry::detail {
 class pool_core;
 
 /// Tells of an execution context that it is a Ferry pool.
-class pool_link final : public boost::asio::execution_context::service {
+class thread_pool_service final : public boost::asio::execution_context::service {
 public:
-    using key_type = pool_link;
+    using key_type = thread_pool_service;
     static boost::asio::execution_context::id id;
 
-    explicit pool_link(boost::asio::execution_context& context,
+    explicit thread_pool_service(boost::asio::execution_context& context,
                        const std::shared_ptr<pool_core>& c = nullptr)
         : service(context), core(c) {}
 

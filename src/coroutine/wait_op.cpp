@@ -1,14 +1,14 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/detail/delivery.hpp>
+#include <ferry/detail/wait_op.hpp>
 
-#include <ferry/detail/alone.hpp>
+#include <ferry/detail/as_if_alone.hpp>
 
 #include <chrono>
 #include <thread>
 
 namespace ferry::detail {
 
-boost::asio::execution_context::id delivery_service::id;
+boost::asio::execution_context::id wait_op_service::id;
 
 namespace {
 
@@ -20,12 +20,12 @@ thread_role& role_of_this_thread() noexcept {
     return role;
 }
 
-abandoned_calls* abandoned_calls::current() noexcept {
+abandoned_call_owner* abandoned_call_owner::current() noexcept {
     return role.calls;
 }
-abandoned_calls::scope::scope(abandoned_calls* calls) noexcept
+abandoned_call_owner::scope::scope(abandoned_call_owner* calls) noexcept
     : outer_(std::exchange(role.calls, calls)) {}
-abandoned_calls::scope::~scope() {
+abandoned_call_owner::scope::~scope() {
     role.calls = outer_;
 }
 
@@ -57,10 +57,10 @@ bool wait_for_memory(int attempt) noexcept {
 
 // A batch that drains has its memory from the registry, the others from Asio.
 template <class T>
-struct delivery_registry::drain_allocator {
+struct wait_op_registry::drain_allocator {
     using value_type = T;
 
-    explicit drain_allocator(delivery_registry* r) noexcept : room_of(r) {}
+    explicit drain_allocator(wait_op_registry* r) noexcept : room_of(r) {}
     template <class U>
     drain_allocator(const drain_allocator<U>& o) noexcept : room_of(o.room_of) {}
 
@@ -78,57 +78,57 @@ struct delivery_registry::drain_allocator {
         return room_of == o.room_of;
     }
 
-    delivery_registry* room_of;
+    wait_op_registry* room_of;
 };
 
 /// Ended deliveries on their way to their handlers; shares ownership of them. Runs a few of them
 /// and leaves the rest to another one, so that other handlers and other threads get their turn.
-struct delivery_batch {
+struct completion_batch {
     static constexpr std::size_t size = 16;
-    using allocator_type = delivery_registry::drain_allocator<void>;
+    using allocator_type = wait_op_registry::drain_allocator<void>;
 
     allocator_type get_allocator() const noexcept {
         return allocator_type(first == nullptr ? home.get() : nullptr);
     }
 
-    delivery_batch(boost::intrusive_ptr<delivery_registry> h, delivery* f) noexcept
+    completion_batch(boost::intrusive_ptr<wait_op_registry> h, wait_op* f) noexcept
         : home(std::move(h)), first(f) {}
-    delivery_batch(delivery_batch&& o) noexcept
+    completion_batch(completion_batch&& o) noexcept
         : home(std::move(o.home)), first(std::exchange(o.first, nullptr)), left(o.left) {}
-    ~delivery_batch() {
+    ~completion_batch() {
         if (first != nullptr && posting_attempt::notices(first))
             return;
-        while (delivery* d = pop()) {
+        while (wait_op* d = pop()) {
             d->drop();
-            d->release(left ? delivery::at_home : 1);
+            d->release(left ? wait_op::owner_refs : 1);
         }
     }
 
-    delivery* pop() noexcept {
-        delivery* const d = first;
+    wait_op* pop() noexcept {
+        wait_op* const d = first;
         if (d != nullptr)
-            first = d->next_mail_;
+            first = d->next_completed_;
         return d;
     }
 
     void collect() noexcept {
-        delivery* mail = home->mail_.exchange(nullptr, std::memory_order_acq_rel);
+        wait_op* mail = home->completed_.exchange(nullptr, std::memory_order_acq_rel);
         while (mail != nullptr) // newest first: turn it round
-            first = std::exchange(mail, std::exchange(mail->next_mail_, first));
+            first = std::exchange(mail, std::exchange(mail->next_completed_, first));
     }
 
     /// Cuts off what exceeds one batch.
-    delivery_batch split() noexcept {
-        delivery* last = first;
+    completion_batch split() noexcept {
+        wait_op* last = first;
         for (std::size_t n = 1; n < size && last != nullptr; ++n)
-            last = last->next_mail_;
-        return {home, last != nullptr ? std::exchange(last->next_mail_, nullptr) : nullptr};
+            last = last->next_completed_;
+        return {home, last != nullptr ? std::exchange(last->next_completed_, nullptr) : nullptr};
     }
 
     void operator()() {
         if (first == nullptr)
             collect();
-        delivery_batch rest = split();
+        completion_batch rest = split();
         const bool more = rest.first != nullptr;
         home->post(std::move(rest));
         if (!left)
@@ -137,50 +137,50 @@ struct delivery_batch {
         // What a handler throws goes to whoever runs the context, as with any handler; the others
         // are not lost.
         struct remainder {
-            delivery_batch& batch;
+            completion_batch& batch;
             ~remainder() { batch.home->post(std::move(batch)); }
         } const guard{*this};
-        while (delivery* d = pop())
+        while (wait_op* d = pop())
             d->complete();
-        if (!more && home->look_for_mail()) {
+        if (!more && home->poll_completed()) {
             left = false;
             collect(); // for `guard`, so that other handlers run before
         }
     }
 
-    boost::intrusive_ptr<delivery_registry> home;
-    delivery* first;
+    boost::intrusive_ptr<wait_op_registry> home;
+    wait_op* first;
     bool left = false; // they are in their registry's list no more, and have its share
 };
 
-void delivery::let_registry_go() noexcept {
+void wait_op::let_registry_go() noexcept {
     intrusive_ptr_release(&registry_);
 }
 
-void delivery::fire(shared_state_base*) {
-    if (end(ending::done))
-        registry_.bring(*this);
+void wait_op::fire(shared_state_base*) {
+    if (end(wait_status::ready))
+        registry_.complete_from_any_thread(*this);
     else
         release(1);
 }
 
-void delivery::cancel(on_cancel rule) {
+void wait_op::cancel(cancel_mode rule) {
     const auto s = source;
-    if (s == nullptr || (rule == on_cancel::cancel_task &&
+    if (s == nullptr || (rule == cancel_mode::cancel_task &&
                          (s->cancel() || s->done() || s->cancel_running())))
         return;
-    if (!end(ending::abandoned))
+    if (!end(wait_status::abandoned))
         return;
     // The state's share, or another one where the state is about to end it.
     if (!s->remove(*this))
         refs_.fetch_add(1, std::memory_order_relaxed);
     struct at_end { // also where there was no memory to adopt it
-        delivery& self;
-        ~at_end() { self.registry_.bring(self); }
+        wait_op& self;
+        ~at_end() { self.registry_.complete_from_any_thread(self); }
     } const end{*this};
-    if (auto* const calls = abandoned_calls::current();
-        calls != nullptr && rule == on_cancel::cancel_task)
-        calls->adopt(s);
+    if (auto* const calls = abandoned_call_owner::current();
+        calls != nullptr && rule == cancel_mode::cancel_task)
+        calls->wait_for_abandoned(s);
 }
 
 // ---- The registry -------------------------------------------------------------------------------
@@ -192,38 +192,38 @@ std::atomic<unsigned> registries_gone{0};
 
 struct remembered_registry {
     boost::asio::execution_context* context = nullptr;
-    delivery_registry* registry = nullptr;
+    wait_op_registry* registry = nullptr;
     unsigned gone = 0;
 };
 thread_local remembered_registry latest;
 
 } // namespace
 
-delivery_registry& registry_of(boost::asio::execution_context& context) {
+wait_op_registry& registry_of(boost::asio::execution_context& context) {
     const unsigned gone = registries_gone.load(std::memory_order_acquire);
     if (latest.context != &context || latest.gone != gone)
-        latest = {&context, boost::asio::use_service<delivery_service>(context).registry.get(),
+        latest = {&context, boost::asio::use_service<wait_op_service>(context).registry.get(),
                   gone};
     return *latest.registry;
 }
 
 // A service that was made while its context was being shut down has not been.
-delivery_service::~delivery_service() {
+wait_op_service::~wait_op_service() {
     registry->close();
     registries_gone.fetch_add(1, std::memory_order_acq_rel);
 }
 
-bool delivery_registry::add(delivery& d, boost::asio::io_context* io) {
+bool wait_op_registry::add(wait_op& d, boost::asio::io_context* io) {
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         if (!closed_) {
             d.next_ = first_;
             if (first_ != nullptr)
                 first_->prev_ = &d;
             first_ = &d;
-            if (d.by_mail_) {
-                const std::size_t others = mailed_.load(std::memory_order_relaxed);
-                mailed_.store(others + 1, std::memory_order_relaxed);
+            if (d.batched_) {
+                const std::size_t others = batched_ops_.load(std::memory_order_relaxed);
+                batched_ops_.store(others + 1, std::memory_order_relaxed);
                 if (others == 0) {
                     io_.store(io);
                     work_.emplace(io->get_executor());
@@ -233,47 +233,47 @@ bool delivery_registry::add(delivery& d, boost::asio::io_context* io) {
         }
     }
     d.drop();
-    d.release(delivery::at_home);
+    d.release(wait_op::owner_refs);
     return false;
 }
 
 // The caller gets the list's share.
-void delivery_registry::unlink(delivery& d) noexcept {
+void wait_op_registry::unlink(wait_op& d) noexcept {
     (d.prev_ != nullptr ? d.prev_->next_ : first_) = d.next_;
     if (d.next_ != nullptr)
         d.next_->prev_ = d.prev_;
     d.next_ = d.prev_ = nullptr;
-    if (d.by_mail_) {
-        const std::size_t others = mailed_.load(std::memory_order_relaxed) - 1;
-        mailed_.store(others, std::memory_order_relaxed);
+    if (d.batched_) {
+        const std::size_t others = batched_ops_.load(std::memory_order_relaxed) - 1;
+        batched_ops_.store(others, std::memory_order_relaxed);
         if (others == 0)
             work_.reset();
     }
 }
 
 // From a successful one to `end_posting` neither the context nor this goes.
-bool delivery_registry::begin_posting() {
-    const short_lock lock(mutex_);
+bool wait_op_registry::begin_posting() {
+    const scoped_lock lock(mutex_);
     if (closed_)
         return false;
     ++posting_;
     return true;
 }
 
-void delivery_registry::end_posting() {
-    const short_lock lock(mutex_);
+void wait_op_registry::end_posting() {
+    const scoped_lock lock(mutex_);
     if (--posting_ == 0 && closed_)
         idle_.notify_all();
 }
 
 // The delivery, and what it holds of the registry, may be gone from where it is handed over.
-void delivery_registry::bring(delivery& d) {
-    if (d.by_mail_) {
-        bring_mail(d);
+void wait_op_registry::complete_from_any_thread(wait_op& d) {
+    if (d.batched_) {
+        push_completed(d);
         return;
     }
     {
-        short_lock lock(mutex_);
+        scoped_lock lock(mutex_);
         if (closed_) {
             lock.unlock();
             d.release(1);
@@ -286,56 +286,56 @@ void delivery_registry::bring(delivery& d) {
     d.post();
 }
 
-void delivery_registry::bring_mail(delivery& d) {
+void wait_op_registry::push_completed(wait_op& d) {
     bool posting = false;
-    delivery* head = mail_.load(std::memory_order_relaxed);
+    wait_op* head = completed_.load(std::memory_order_relaxed);
     do {
         if (head == nullptr && !posting) {
-            brought_on_.store(this_processor(), std::memory_order_relaxed);
+            completed_on_.store(this_processor(), std::memory_order_relaxed);
             posting = begin_posting(); // where it fails, there is no more mail soon
         }
-        if (head == no_more_mail()) {
+        if (head == closed_tag()) {
             d.release(1);
             if (posting)
                 end_posting();
             return;
         }
-        d.next_mail_ = head == expected_mail() ? nullptr : head;
-    } while (!mail_.compare_exchange_weak(head, &d, std::memory_order_acq_rel));
+        d.next_completed_ = head == awaited_tag() ? nullptr : head;
+    } while (!completed_.compare_exchange_weak(head, &d, std::memory_order_acq_rel));
     if (!posting)
         return;
     const posting_scope scope{*this};
     if (head == nullptr)
-        boost::asio::post(io_.load()->get_executor(), delivery_batch(this, nullptr));
+        boost::asio::post(io_.load()->get_executor(), completion_batch(this, nullptr));
 }
 
-void delivery_registry::leave(delivery* first) {
-    const short_lock lock(mutex_);
-    for (; first != nullptr; first = first->next_mail_)
+void wait_op_registry::leave(wait_op* first) {
+    const scoped_lock lock(mutex_);
+    for (; first != nullptr; first = first->next_completed_)
         unlink(*first);
 }
 
 // Where the calls that are under way share this processor, lets them go on before the context goes
 // to sleep, so that they need not wake it one by one (measured: 1000 coroutines offloading in turn
 // take half the time). True where mail has come.
-bool delivery_registry::look_for_mail() noexcept {
-    if (mailed_.load(std::memory_order_relaxed) == 0 ||
-        brought_on_.load(std::memory_order_relaxed) != this_processor())
+bool wait_op_registry::poll_completed() noexcept {
+    if (batched_ops_.load(std::memory_order_relaxed) == 0 ||
+        completed_on_.load(std::memory_order_relaxed) != this_processor())
         return false;
-    delivery* none = nullptr;
-    if (!mail_.compare_exchange_strong(none, expected_mail(), std::memory_order_acq_rel))
+    wait_op* none = nullptr;
+    if (!completed_.compare_exchange_strong(none, awaited_tag(), std::memory_order_acq_rel))
         return false; // whoever brought that posted a drain
     yield_();
-    delivery* still = expected_mail();
-    return !mail_.compare_exchange_strong(still, nullptr, std::memory_order_acq_rel);
+    wait_op* still = awaited_tag();
+    return !completed_.compare_exchange_strong(still, nullptr, std::memory_order_acq_rel);
 }
 
-void delivery_registry::post(delivery_batch batch) noexcept {
-    delivery* const first = std::exchange(batch.first, nullptr);
+void wait_op_registry::post(completion_batch batch) noexcept {
+    wait_op* const first = std::exchange(batch.first, nullptr);
     if (first == nullptr)
         return;
     const auto again = [&] {
-        delivery_batch b(this, first);
+        completion_batch b(this, first);
         b.left = batch.left;
         return b;
     };
@@ -344,31 +344,31 @@ void delivery_registry::post(delivery_batch batch) noexcept {
         static_cast<void>(again()); // drops them
 }
 
-void delivery_registry::close() {
-    delivery* mail = mail_.exchange(no_more_mail(), std::memory_order_acq_rel);
-    if (mail == no_more_mail())
+void wait_op_registry::close() {
+    wait_op* mail = completed_.exchange(closed_tag(), std::memory_order_acq_rel);
+    if (mail == closed_tag())
         return;
-    delivery* orphans = nullptr;
+    wait_op* orphans = nullptr;
     {
-        short_lock lock(mutex_);
+        scoped_lock lock(mutex_);
         closed_ = true;
         while (posting_ != 0)
             idle_.wait(lock);
         orphans = std::exchange(first_, nullptr);
         work_.reset();
         // Each of them may still be brought here.
-        for (delivery* d = orphans; d != nullptr; d = d->next_) {
+        for (wait_op* d = orphans; d != nullptr; d = d->next_) {
             intrusive_ptr_add_ref(this);
             d->keeps_registry_ = true;
         }
     }
     while (orphans != nullptr) {
-        delivery* const d = std::exchange(orphans, orphans->next_);
+        wait_op* const d = std::exchange(orphans, orphans->next_);
         d->drop();
         d->release(1);
     }
     while (mail != nullptr)
-        std::exchange(mail, mail->next_mail_)->release(1);
+        std::exchange(mail, mail->next_completed_)->release(1);
 }
 
 } // namespace ferry::detail

@@ -3,7 +3,7 @@
 
 #include <ferry/detail/post_persistently.hpp>
 #include <ferry/detail/shared_state.hpp>
-#include <ferry/detail/short_mutex.hpp>
+#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/spin.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -29,14 +29,14 @@
 
 namespace ferry::detail {
 
-class delivery_registry;
-struct delivery_batch;
+class wait_op_registry;
+struct completion_batch;
 
 /// How a handler's waiting ended.
-enum class ending { done, abandoned };
+enum class wait_status { ready, abandoned };
 
 /// What a waiting handler's cancellation does.
-enum class on_cancel {
+enum class cancel_mode {
     cancel_task, ///< the rungs: take out of the queue, ask to stop, or abandon
     stop_waiting ///< abandon
 };
@@ -47,7 +47,7 @@ enum class on_cancel {
 /// slot, one share each from the start. Whoever sets `ended_` first decides how the waiting ended and
 /// brings it home, with the state's share: to the mailbox of its io_context, or posted to its executor.
 /// There it has the registry's share too, and all of them end in one operation.
-class delivery : public continuation {
+class wait_op : public continuation {
 public:
     void fire(shared_state_base*) override;
     void destroy() noexcept override { release(1); }
@@ -57,31 +57,31 @@ public:
 
 protected:
     /// The share of a cancellation slot, which lives as long as what the slot holds.
-    class slot_share {
+    class slot_reference {
     public:
-        explicit slot_share(delivery& d) noexcept : of_(&d) {}
-        slot_share(slot_share&& o) noexcept : of_(std::exchange(o.of_, nullptr)) {}
-        slot_share& operator=(slot_share&&) = delete;
-        ~slot_share() {
+        explicit slot_reference(wait_op& d) noexcept : of_(&d) {}
+        slot_reference(slot_reference&& o) noexcept : of_(std::exchange(o.of_, nullptr)) {}
+        slot_reference& operator=(slot_reference&&) = delete;
+        ~slot_reference() {
             if (of_ != nullptr && std::exchange(of_->in_slot_, false))
                 of_->release(1);
         }
         /// On the handler's executor.
-        void cancel(on_cancel rule) const { of_->cancel(rule); }
+        void cancel(cancel_mode rule) const { of_->cancel(rule); }
 
     private:
-        delivery* of_;
+        wait_op* of_;
     };
 
-    delivery(delivery_registry& registry, bool by_mail, bool in_slot) noexcept
-        : continuation(false), registry_(registry), by_mail_(by_mail), in_slot_(in_slot),
+    wait_op(wait_op_registry& registry, bool by_mail, bool in_slot) noexcept
+        : continuation(false), registry_(registry), batched_(by_mail), in_slot_(in_slot),
           refs_(in_slot ? 3 : 2) {}
-    virtual ~delivery() {
+    virtual ~wait_op() {
         if (keeps_registry_)
             let_registry_go();
     }
 
-    ending how() const noexcept { return how_; }
+    wait_status how() const noexcept { return how_; }
     /// Ends some shares.
     void release(int n) noexcept {
         // Who has all of them needs no atomic operation: nobody else can make more.
@@ -90,22 +90,22 @@ protected:
             deallocate();
     }
     /// Takes the slot's share over, where that is still there; on the handler's executor.
-    int leave_slot() noexcept { return std::exchange(in_slot_, false) ? 1 : 0; }
+    int release_slot() noexcept { return std::exchange(in_slot_, false) ? 1 : 0; }
     /// The shares of one that was brought home and taken out of the list.
-    static constexpr int at_home = 2;
+    static constexpr int owner_refs = 2;
 
 private:
-    friend class delivery_registry;
-    friend struct delivery_batch;
+    friend class wait_op_registry;
+    friend struct completion_batch;
 
     /// Ends the waiting; false where somebody was first.
-    bool end(ending how) noexcept {
+    bool end(wait_status how) noexcept {
         if (ended_.exchange(true, std::memory_order_acq_rel))
             return false;
         how_ = how;
         return true;
     }
-    void cancel(on_cancel rule);
+    void cancel(cancel_mode rule);
     void let_registry_go() noexcept;
     /// Calls the handler, on its executor, and ends the shares before that, so that the memory is
     /// free when the handler runs.
@@ -116,92 +116,92 @@ private:
     virtual void drop() noexcept = 0;
     virtual void deallocate() noexcept = 0;
 
-    delivery_registry& registry_; // lives while this is in its list, or keeps it
-    const bool by_mail_;
+    wait_op_registry& registry_; // lives while this is in its list, or keeps it
+    const bool batched_;
     bool keeps_registry_ = false; // the registry was closed before this ended
     bool in_slot_;                // the handler's executor's
-    ending how_ = ending::done;
+    wait_status how_ = wait_status::ready;
     std::atomic<bool> ended_{false};
     std::atomic<int> refs_;
-    delivery* next_ = nullptr; // in the registry, guarded by its mutex
-    delivery* prev_ = nullptr;
-    delivery* next_mail_ = nullptr;
+    wait_op* next_ = nullptr; // in the registry, guarded by its mutex
+    wait_op* prev_ = nullptr;
+    wait_op* next_completed_ = nullptr;
 };
 
 /// The deliveries of one execution context that are under way.
 ///
 /// Invariants: the list shares ownership of what it holds, whose outcome may come while it is
-/// dropped. While the list of an io_context is not empty, that context has work. `mail_` is a
+/// dropped. While the list of an io_context is not empty, that context has work. `completed_` is a
 /// lock-free list, newest first; the push that finds it empty posts a drain, and the push that finds
-/// `expected_mail()` relies on the drain that put that there. `posting_` counts threads that post to
+/// `awaited_tag()` relies on the drain that put that there. `posting_` counts threads that post to
 /// the context, so that it is not destroyed under them. The context's service, batches on their way,
 /// and deliveries that were under way when it was closed keep the registry.
-class delivery_registry : public boost::intrusive_ref_counter<delivery_registry> {
+class wait_op_registry : public boost::intrusive_ref_counter<wait_op_registry> {
 public:
     /// Puts a new one into the list; its mail goes to `home`. False, and it is dropped, where the
     /// context is just being destroyed.
-    bool add(delivery& d, boost::asio::io_context* home) FERRY_EXCLUDES(mutex_);
+    bool add(wait_op& d, boost::asio::io_context* home) FERRY_EXCLUDES(mutex_);
     /// An ended delivery, from any thread, with the state's share.
-    void bring(delivery& d) FERRY_EXCLUDES(mutex_);
+    void complete_from_any_thread(wait_op& d) FERRY_EXCLUDES(mutex_);
     /// The context is about to be destroyed: destroys all handlers.
     void close() FERRY_EXCLUDES(mutex_);
 
 private:
-    friend struct delivery_batch;
-    friend class delivery;
+    friend struct completion_batch;
+    friend class wait_op;
     using work_guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
 
-    static delivery* no_more_mail() noexcept { return reinterpret_cast<delivery*>(1); }
-    static delivery* expected_mail() noexcept { return reinterpret_cast<delivery*>(2); }
-    void unlink(delivery& d) noexcept FERRY_REQUIRES(mutex_);
-    void leave(delivery* first) FERRY_EXCLUDES(mutex_);
-    bool look_for_mail() noexcept;
-    void post(delivery_batch batch) noexcept;
-    void bring_mail(delivery& d) FERRY_EXCLUDES(mutex_);
+    static wait_op* closed_tag() noexcept { return reinterpret_cast<wait_op*>(1); }
+    static wait_op* awaited_tag() noexcept { return reinterpret_cast<wait_op*>(2); }
+    void unlink(wait_op& d) noexcept FERRY_REQUIRES(mutex_);
+    void leave(wait_op* first) FERRY_EXCLUDES(mutex_);
+    bool poll_completed() noexcept;
+    void post(completion_batch batch) noexcept;
+    void push_completed(wait_op& d) FERRY_EXCLUDES(mutex_);
     /// Ends what `begin_posting` began, also where posting throws.
     struct posting_scope {
-        delivery_registry& registry;
+        wait_op_registry& registry;
         ~posting_scope() { registry.end_posting(); }
     };
     bool begin_posting() FERRY_EXCLUDES(mutex_);
     void end_posting() FERRY_EXCLUDES(mutex_);
 
-    alignas(64) std::atomic<delivery*> mail_{nullptr};
-    std::atomic<int> brought_on_{0}; // the processor of the last push; a hint
-    polite_yield yield_;             // belongs to who put `expected_mail()` there
+    alignas(64) std::atomic<wait_op*> completed_{nullptr};
+    std::atomic<int> completed_on_{0}; // the processor of the last push; a hint
+    adaptive_yield yield_;             // belongs to who put `awaited_tag()` there
     std::atomic<boost::asio::io_context*> io_{nullptr}; // where mail goes; always the same
     // For the drain, of which one at most is posted: an outcome must not depend on free memory.
     template <class T>
     struct drain_allocator;
     alignas(std::max_align_t) std::byte drain_room_[128];
 
-    alignas(64) short_mutex mutex_;
+    alignas(64) adaptive_mutex mutex_;
     std::condition_variable_any idle_;
-    delivery* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    wait_op* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
     std::optional<work_guard> work_ FERRY_GUARDED_BY(mutex_);
-    std::atomic<std::size_t> mailed_{0}; // in the list, by mail; changes under the mutex
+    std::atomic<std::size_t> batched_ops_{0}; // in the list, by mail; changes under the mutex
     std::size_t posting_ FERRY_GUARDED_BY(mutex_) = 0;
     bool closed_ FERRY_GUARDED_BY(mutex_) = false;
 };
 
 /// Drops what is under way when the context is destroyed: a late outcome then does nothing.
-class delivery_service : public boost::asio::execution_context::service {
+class wait_op_service : public boost::asio::execution_context::service {
 public:
-    using key_type = delivery_service;
+    using key_type = wait_op_service;
     static boost::asio::execution_context::id id;
 
-    explicit delivery_service(boost::asio::execution_context& context)
-        : service(context), registry(new delivery_registry) {}
-    ~delivery_service() override;
+    explicit wait_op_service(boost::asio::execution_context& context)
+        : service(context), registry(new wait_op_registry) {}
+    ~wait_op_service() override;
 
-    const boost::intrusive_ptr<delivery_registry> registry;
+    const boost::intrusive_ptr<wait_op_registry> registry;
 
 private:
     void shutdown() override { registry->close(); }
 };
 
 /// The registry of the context; remembers the one that this thread asked for last.
-delivery_registry& registry_of(boost::asio::execution_context& context);
+wait_op_registry& registry_of(boost::asio::execution_context& context);
 
 template <class E>
 inline constexpr bool can_be_plain = std::is_same_v<E, boost::asio::io_context::executor_type> ||
@@ -221,35 +221,35 @@ boost::asio::io_context* plain_io_context(const E& ex) noexcept {
 }
 
 /// Someone who waits for the calls that a cancellation leaves running.
-class abandoned_calls {
+class abandoned_call_owner {
 public:
-    virtual void adopt(boost::intrusive_ptr<shared_state_base> call) = 0;
+    virtual void wait_for_abandoned(boost::intrusive_ptr<shared_state_base> call) = 0;
 
     /// Who gets what is abandoned on this thread now, or null.
-    static abandoned_calls* current() noexcept;
+    static abandoned_call_owner* current() noexcept;
 
     /// Makes `calls` that one for a while.
     class scope {
     public:
-        explicit scope(abandoned_calls* calls) noexcept;
+        explicit scope(abandoned_call_owner* calls) noexcept;
         ~scope();
         scope(const scope&) = delete;
         scope& operator=(const scope&) = delete;
 
     private:
-        abandoned_calls* outer_;
+        abandoned_call_owner* outer_;
     };
 
 protected:
-    ~abandoned_calls() = default;
+    ~abandoned_call_owner() = default;
 };
 
 /// `Posted`: to `executor_`, else by mail.
 template <class Handler, bool Posted>
-class handler_delivery final : public delivery {
+class wait_op_impl final : public wait_op {
     using default_allocator = boost::asio::recycling_allocator<void>;
     using allocator = typename std::allocator_traits<boost::asio::associated_allocator_t<
-        Handler, default_allocator>>::template rebind_alloc<handler_delivery>;
+        Handler, default_allocator>>::template rebind_alloc<wait_op_impl>;
     using traits = std::allocator_traits<allocator>;
 
 public:
@@ -257,28 +257,28 @@ public:
     /// mail.
     template <class E>
     static void start(shared_state_base& state, const E& ex, boost::asio::io_context* io, Handler&& h,
-                      on_cancel rule) {
+                      cancel_mode rule) {
         auto slot = boost::asio::get_associated_cancellation_slot(h);
         const bool in_slot = slot.is_connected();
-        delivery_registry& registry =
+        wait_op_registry& registry =
             registry_of(boost::asio::query(ex, boost::asio::execution::context));
         allocator a(boost::asio::get_associated_allocator(h, default_allocator()));
         struct sharing {
             ~sharing() {
                 if (d != nullptr)
-                    d->release(at_home + d->leave_slot());
+                    d->release(owner_refs + d->release_slot());
             }
-            handler_delivery* d;
+            wait_op_impl* d;
         } fresh{::new (static_cast<void*>(traits::allocate(a, 1)))
-                    handler_delivery(std::move(h), registry, in_slot, a)};
-        handler_delivery* const d = fresh.d;
+                    wait_op_impl(std::move(h), registry, in_slot, a)};
+        wait_op_impl* const d = fresh.d;
         if constexpr (Posted)
             d->executor_ =
                 boost::asio::prefer(ex, boost::asio::execution::outstanding_work.tracked);
         if (in_slot) {
             // The slot may outlive the handler's context, which what is waited for may belong to.
             d->source.reset(&state);
-            slot.assign([share = slot_share(*d), rule](boost::asio::cancellation_type) {
+            slot.assign([share = slot_reference(*d), rule](boost::asio::cancellation_type) {
                 share.cancel(rule);
             });
         }
@@ -290,19 +290,19 @@ public:
 private:
     struct nothing {};
 
-    handler_delivery(Handler&& h, delivery_registry& registry, bool in_slot, const allocator& a)
-        : delivery(registry, !Posted, in_slot), handler_(std::move(h)), allocator_(a) {}
-    ~handler_delivery() = default;
+    wait_op_impl(Handler&& h, wait_op_registry& registry, bool in_slot, const allocator& a)
+        : wait_op(registry, !Posted, in_slot), handler_(std::move(h)), allocator_(a) {}
+    ~wait_op_impl() = default;
 
     void complete() override {
-        const int shares = at_home + leave_slot();
+        const int shares = owner_refs + release_slot();
         auto slot = boost::asio::get_associated_cancellation_slot(*handler_);
         if (slot.is_connected())
             slot.clear();
         Handler h(std::move(*handler_));
         handler_.reset();
         source.reset();
-        const ending end = how();
+        const wait_status end = how();
         release(shares);
         std::move(h)(end);
     }
@@ -310,22 +310,22 @@ private:
         if constexpr (Posted) {
             // Destroyed uncalled it must drop the handler, which may own what holds a share here.
             struct call {
-                explicit call(handler_delivery* d) noexcept : self(d) {}
+                explicit call(wait_op_impl* d) noexcept : self(d) {}
                 call(call&& o) noexcept : self(std::exchange(o.self, nullptr)) {}
                 call& operator=(call&&) = delete;
                 ~call() {
                     if (self != nullptr && !posting_attempt::notices(self)) {
                         self->drop();
-                        self->release(at_home);
+                        self->release(owner_refs);
                     }
                 }
                 void operator()() { std::exchange(self, nullptr)->complete(); }
-                handler_delivery* self;
+                wait_op_impl* self;
             };
             const auto ex = std::move(executor_);
             if (!post_persistently(this, [&] { boost::asio::post(ex, call(this)); })) {
                 drop();
-                release(at_home);
+                release(owner_refs);
             }
         }
     }
@@ -336,7 +336,7 @@ private:
     }
     void deallocate() noexcept override {
         allocator a(std::move(allocator_));
-        this->~handler_delivery();
+        this->~wait_op_impl();
         traits::deallocate(a, this, 1);
     }
 
@@ -348,15 +348,15 @@ private:
 /// Calls `handler(ending)` on `ex`, its executor, when `state` is done, or when its cancellation
 /// slot ends the waiting. Never calls it from here. The caller or the handler keeps the state.
 template <class E, class Handler>
-void deliver_when_done(shared_state_base& state, const E& ex, Handler handler, on_cancel rule) {
+void complete_when_done(shared_state_base& state, const E& ex, Handler handler, cancel_mode rule) {
     boost::asio::io_context* const io = plain_io_context(ex);
     if constexpr (can_be_plain<E>) {
         if (io != nullptr) {
-            handler_delivery<Handler, false>::start(state, ex, io, std::move(handler), rule);
+            wait_op_impl<Handler, false>::start(state, ex, io, std::move(handler), rule);
             return;
         }
     }
-    handler_delivery<Handler, true>::start(state, ex, io, std::move(handler), rule);
+    wait_op_impl<Handler, true>::start(state, ex, io, std::move(handler), rule);
 }
 
 } // namespace ferry::detail

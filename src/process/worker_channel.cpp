@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include "worker_link.hpp"
+#include "worker_channel.hpp"
 
 #include "support/futex.hpp"
 
@@ -47,7 +47,7 @@ void deadline_list::remove(deadline& d) noexcept {
     d.next = d.previous = nullptr;
 }
 
-worker_link::worker_link(std::uint32_t number, const child_options& options, std::size_t max_tasks,
+worker_channel::worker_channel(std::uint32_t number, const child_options& options, std::size_t max_tasks,
                          bool has_initializer)
     : id(number), life(max_tasks) {
     for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
@@ -103,7 +103,7 @@ worker_link::worker_link(std::uint32_t number, const child_options& options, std
     }
 }
 
-worker_link::~worker_link() {
+worker_channel::~worker_channel() {
     for (auto* all : {&run_time, &stop_grace}) {
         for (auto& d : *all)
             deadline_list::remove(d);
@@ -113,12 +113,12 @@ worker_link::~worker_link() {
     ::munmap(memory, sizeof(wire::channel));
 }
 
-void worker_link::wake() noexcept {
+void worker_channel::wake() noexcept {
     futex_wake(reinterpret_cast<std::uint32_t*>(&memory->tasks.reader_sleeps), 1,
                futex_scope::shared);
 }
 
-std::byte* worker_link::reserve(const code_ref& entry, bool stops,
+std::byte* worker_channel::reserve(const code_ref& entry, bool stops,
                                 std::span<const std::byte> arguments, segment* shared,
                                 std::uint32_t& size) noexcept {
     const wire::segment_ref ref{shared != nullptr ? shared->id() : 0, arguments.size()};
@@ -146,7 +146,7 @@ std::byte* worker_link::reserve(const code_ref& entry, bool stops,
 }
 
 // Puts a large payload where only this worker can read it, and tells it of that.
-bool worker_link::share(payload& arguments, segment_store& store) noexcept {
+bool worker_channel::share(payload& arguments, segment_store& store) noexcept {
     segment* s = arguments.shared();
     try {
         if (s == nullptr || (s->owner != 0 && s->owner != id)) {
@@ -169,7 +169,7 @@ bool worker_link::share(payload& arguments, segment_store& store) noexcept {
     return true;
 }
 
-bool worker_link::give(held_call& c, task_queue::node_type& node, std::uint64_t number,
+bool worker_channel::give(held_call& c, task_queue::node_type& node, std::uint64_t number,
                        segment_store& store) noexcept {
     if (free_slots == 0)
         return false;
@@ -198,7 +198,7 @@ bool worker_link::give(held_call& c, task_queue::node_type& node, std::uint64_t 
     return true;
 }
 
-void worker_link::give_initializer(const encoded_initializer& init, segment_store& store) {
+void worker_channel::give_initializer(const encoded_initializer& init, segment_store& store) {
     payload copy(init.arguments);
     std::uint32_t size = 0;
     if ((copy.size() >= large_payload && !share(copy, store)) ||
@@ -209,7 +209,7 @@ void worker_link::give_initializer(const encoded_initializer& init, segment_stor
     initializer = std::move(copy);
 }
 
-worker_link::taken worker_link::take_back(std::uint16_t slot) noexcept {
+worker_channel::taken worker_channel::revoke(std::uint16_t slot) noexcept {
     const held_call& c = held[slot];
     if (!c || !memory->slots[slot].move(c.call->number, wire::slot_state::offered,
                                         wire::slot_state::free))
@@ -218,7 +218,7 @@ worker_link::taken worker_link::take_back(std::uint16_t slot) noexcept {
     return let_go(slot);
 }
 
-worker_link::taken worker_link::let_go(std::uint16_t slot) noexcept {
+worker_channel::taken worker_channel::let_go(std::uint16_t slot) noexcept {
     taken t{std::exchange(held[slot], {}), std::move(nodes_[slot])};
     if (t.task) {
         free_slots |= std::uint64_t(1) << slot;
@@ -231,7 +231,7 @@ worker_link::taken worker_link::let_go(std::uint16_t slot) noexcept {
     return t;
 }
 
-const held_call* worker_link::running() const noexcept {
+const held_call* worker_channel::running() const noexcept {
     for (const auto& h : held) {
         if (h && memory->slots[h.call->slot].is(h.call->number, wire::slot_state::claimed))
             return &h;
@@ -239,7 +239,7 @@ const held_call* worker_link::running() const noexcept {
     return nullptr;
 }
 
-bool worker_link::is_sound() noexcept {
+bool worker_channel::is_sound() noexcept {
     using wire::slot_state;
     unsigned begun = 0;
     for (std::size_t i = 0; i < held.size(); ++i) {
@@ -257,28 +257,28 @@ bool worker_link::is_sound() noexcept {
     return begun <= 1 && tasks_->sound();
 }
 
-std::int64_t worker_link::started_ns(std::int64_t now) const noexcept {
+std::int64_t worker_channel::started_ns(std::int64_t now) const noexcept {
     const held_call* const h = running();
     const std::int64_t given = h != nullptr ? given_ns_[h->call->slot] : now;
     return std::clamp(memory->started_ns.load(), std::min(given, now), now);
 }
 
-bool worker_link::ask_to_stop(std::uint64_t number) noexcept {
+bool worker_channel::ask_to_stop(std::uint64_t number) noexcept {
     return send_message(socket.get(), {wire::message::what::stop, 0, number}, {});
 }
 
-void worker_link::forget_segment(std::uint32_t number) noexcept {
+void worker_channel::forget_segment(std::uint32_t number) noexcept {
     segments_sent.forget(number);
     static_cast<void>(send_message(socket.get(), {wire::message::what::forget, number, 0}, {}));
 }
 
-void worker_link::tell_to_leave() noexcept {
+void worker_channel::tell_to_leave() noexcept {
     memory->leave.store(1);
     memory->tasks.reader_sleeps.store(0);
     wake();
 }
 
-std::shared_ptr<segment> worker_link::find_segment(const wire::segment_ref& ref, bool& is_short) {
+std::shared_ptr<segment> worker_channel::find_segment(const wire::segment_ref& ref, bool& is_short) {
     for (int rounds = 0; rounds < 64; ++rounds) { // it was announced before it was used
         if (auto s = segments_received.find(ref.id, ref.size))
             return s;
@@ -307,7 +307,7 @@ std::shared_ptr<segment> worker_link::find_segment(const wire::segment_ref& ref,
     throw bad_segment("the worker announced shared mappings without end");
 }
 
-worker_link::stream worker_link::read_stderr(bool last) {
+worker_channel::stream worker_channel::read_stderr(bool last) {
     char text[PIPE_BUF]; // what poll() says can be written without blocking
     for (int rounds = 0; rounds < 64; ++rounds) {
         pollfd out{STDERR_FILENO, POLLOUT, 0};

@@ -14,11 +14,11 @@ namespace ferry::detail {
 /// `state_` is `contended` while somebody may sleep. The release in `unlock` pairs with the acquires
 /// in `lock` and `lock_slowly`. `unlock` touches nothing after its exchange, so that who comes next
 /// may destroy the mutex.
-class FERRY_ANNOTATION(capability("mutex")) short_mutex {
+class FERRY_ANNOTATION(capability("mutex")) adaptive_mutex {
 public:
-    short_mutex() = default;
-    short_mutex(const short_mutex&) = delete;
-    short_mutex& operator=(const short_mutex&) = delete;
+    adaptive_mutex() = default;
+    adaptive_mutex(const adaptive_mutex&) = delete;
+    adaptive_mutex& operator=(const adaptive_mutex&) = delete;
 
     void lock() noexcept FERRY_ANNOTATION(acquire_capability()) {
         std::uint32_t expected = unlocked;
@@ -40,18 +40,18 @@ private:
     std::atomic<std::uint32_t> state_{unlocked};
 };
 
-/// Holds a short_mutex; can let go of it and take it again.
-class FERRY_ANNOTATION(scoped_lockable) short_lock {
+/// Holds an adaptive_mutex; can let go of it and take it again.
+class FERRY_ANNOTATION(scoped_lockable) scoped_lock {
 public:
-    explicit short_lock(short_mutex& m) FERRY_ANNOTATION(acquire_capability(m)) : mutex_(m) {
+    explicit scoped_lock(adaptive_mutex& m) FERRY_ANNOTATION(acquire_capability(m)) : mutex_(m) {
         mutex_.lock();
     }
-    ~short_lock() FERRY_ANNOTATION(release_capability()) {
+    ~scoped_lock() FERRY_ANNOTATION(release_capability()) {
         if (held_)
             mutex_.unlock();
     }
-    short_lock(const short_lock&) = delete;
-    short_lock& operator=(const short_lock&) = delete;
+    scoped_lock(const scoped_lock&) = delete;
+    scoped_lock& operator=(const scoped_lock&) = delete;
 
     void lock() FERRY_ANNOTATION(acquire_capability()) {
         mutex_.lock();
@@ -63,7 +63,7 @@ public:
     }
 
 private:
-    short_mutex& mutex_;
+    adaptive_mutex& mutex_;
     bool held_ = true;
 };
 

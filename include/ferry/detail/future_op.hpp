@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/short_mutex.hpp>
+#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/future.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -15,16 +15,16 @@
 
 namespace ferry::detail {
 
-class operation_base;
+class future_op_base;
 
 /// The operations that Ferry started on one execution context and that have not ended.
 /// Invariant: what is in the list has not ended; while it is not closed, the context lives.
-class operation_registry {
+class future_op_registry {
 public:
-    void add(operation_base& op) FERRY_EXCLUDES(mutex_);
-    void remove(operation_base& op) noexcept FERRY_EXCLUDES(mutex_);
+    void add(future_op_base& op) FERRY_EXCLUDES(mutex_);
+    void remove(future_op_base& op) noexcept FERRY_EXCLUDES(mutex_);
     /// Posts the emission of a cancellation signal to the operation's executor.
-    void emit(operation_base& op) noexcept FERRY_EXCLUDES(mutex_);
+    void emit(future_op_base& op) noexcept FERRY_EXCLUDES(mutex_);
     /// Cancels every future whose operation has not ended; what such an operation throws from now on
     /// is reported to the unhandled hook.
     void cancel_all() FERRY_EXCLUDES(mutex_);
@@ -36,8 +36,8 @@ public:
     void close() noexcept FERRY_EXCLUDES(mutex_);
 
 private:
-    short_mutex mutex_;
-    operation_base* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    adaptive_mutex mutex_;
+    future_op_base* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
     bool ending_ FERRY_GUARDED_BY(mutex_) = false;
     bool closed_ FERRY_GUARDED_BY(mutex_) = false;
 };
@@ -48,9 +48,9 @@ public:
     static boost::asio::execution_context::id id;
 
     explicit operation_service(boost::asio::execution_context& context)
-        : service(context), registry(std::make_shared<operation_registry>()) {}
+        : service(context), registry(std::make_shared<future_op_registry>()) {}
 
-    const std::shared_ptr<operation_registry> registry;
+    const std::shared_ptr<future_op_registry> registry;
 
 private:
     void shutdown() override { registry->close(); }
@@ -58,16 +58,16 @@ private:
 
 /// An asynchronous operation behind a future. Until it ends the future is pending; cancelling the
 /// future also signals the operation, on its executor.
-class operation_base {
+class future_op_base {
 public:
-    operation_base(const operation_base&) = delete;
-    operation_base& operator=(const operation_base&) = delete;
+    future_op_base(const future_op_base&) = delete;
+    future_op_base& operator=(const future_op_base&) = delete;
 
     boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
 
 protected:
-    explicit operation_base(const boost::asio::any_io_executor& ex);
-    virtual ~operation_base();
+    explicit future_op_base(const boost::asio::any_io_executor& ex);
+    virtual ~future_op_base();
 
     /// The operation has ended, or never will.
     void ended() noexcept;
@@ -76,21 +76,21 @@ protected:
     void drop_error(std::exception_ptr error) noexcept;
 
 private:
-    friend class operation_registry;
+    friend class future_op_registry;
     /// Keeps the operation; for the registry.
     virtual boost::intrusive_ptr<shared_state_base> self() noexcept = 0;
 
-    const std::shared_ptr<operation_registry> registry_;
+    const std::shared_ptr<future_op_registry> registry_;
     std::optional<boost::asio::any_io_executor> executor_; // guarded by the registry's mutex
     boost::asio::cancellation_signal signal_;              // used on the executor only
-    operation_base* next_ = nullptr;                       // guarded by the registry's mutex
-    operation_base* prev_ = nullptr;
+    future_op_base* next_ = nullptr;                       // guarded by the registry's mutex
+    future_op_base* prev_ = nullptr;
 };
 
 template <class T>
-class operation final : public shared_state<T>, public operation_base {
+class future_op final : public shared_state<T>, public future_op_base {
 public:
-    explicit operation(const boost::asio::any_io_executor& ex) : operation_base(ex) {}
+    explicit future_op(const boost::asio::any_io_executor& ex) : future_op_base(ex) {}
 
     /// Ends it with a value, made by `make`.
     template <class F>
@@ -121,7 +121,7 @@ public:
     }
 
 private:
-    void drop_work() noexcept override { emit(); }
+    void destroy_callable() noexcept override { emit(); }
     boost::intrusive_ptr<shared_state_base> self() noexcept override { return this; }
 };
 

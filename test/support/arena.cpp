@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#define BOOST_TEST_MODULE slab
-#include <ferry/detail/slab.hpp>
+#define BOOST_TEST_MODULE arena
+#include <ferry/detail/memory.hpp>
 
 #include <ferry/ferry.hpp>
 
@@ -29,7 +29,7 @@ struct object {
 };
 
 object make(std::size_t n) {
-    object o{static_cast<unsigned char*>(detail::slab_allocate(n % 256 + 1)), n % 256 + 1,
+    object o{static_cast<unsigned char*>(detail::arena_allocate(n % 256 + 1)), n % 256 + 1,
              static_cast<unsigned char>(n % 251)};
     std::memset(o.bytes, o.mark, o.size);
     return o;
@@ -37,7 +37,7 @@ object make(std::size_t n) {
 bool is_whole_then_gone(const object& o) {
     const bool whole = std::all_of(o.bytes, o.bytes + o.size,
                                    [&o](unsigned char b) { return b == o.mark; });
-    detail::slab_deallocate(o.bytes);
+    detail::arena_deallocate(o.bytes);
     return whole;
 }
 
@@ -48,11 +48,11 @@ BOOST_AUTO_TEST_CASE(objects_are_aligned_and_do_not_overlap) {
     for (std::size_t n = 0; n < 1000; ++n) {
         objects.push_back(make(n));
         BOOST_TEST(reinterpret_cast<std::uintptr_t>(objects.back().bytes) %
-                       detail::slab_alignment == 0u);
+                       detail::arena_alignment == 0u);
     }
     for (const auto& o : objects)
         BOOST_TEST(is_whole_then_gone(o));
-    detail::slab_trim();
+    detail::arena_trim();
 }
 
 BOOST_AUTO_TEST_CASE(an_object_outlives_the_thread_that_made_it) {
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(some_threads_make_objects_while_others_destroy_them) {
                         }
                     }
                     if (o.bytes == nullptr) {
-                        detail::slab_trim();
+                        detail::arena_trim();
                         std::this_thread::yield();
                         continue;
                     }

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/runnable.hpp>
-#include <ferry/detail/slab.hpp>
+#include <ferry/detail/work_item.hpp>
+#include <ferry/detail/memory.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -30,13 +30,13 @@ void* allocate_patiently(F allocate) {
 
 /// A function without a future in a pool's queue. Its memory is free again before it runs.
 template <class F>
-class posted final : public runnable {
+class posted_function final : public work_item {
 public:
     template <class F2>
-    explicit posted(F2&& f) : function_(std::forward<F2>(f)) {}
+    explicit posted_function(F2&& f) : function_(std::forward<F2>(f)) {}
 
     void run() override {
-        std::unique_ptr<posted> self(this);
+        std::unique_ptr<posted_function> self(this);
         F f(std::move(function_));
         self.reset();
         f();
@@ -46,21 +46,21 @@ public:
     static void* operator new(std::size_t size) {
         return allocate_patiently([size] {
             if constexpr (in_slab())
-                return slab_allocate(size);
+                return arena_allocate(size);
             else
-                return ::operator new(size, std::align_val_t(alignof(posted)));
+                return ::operator new(size, std::align_val_t(alignof(posted_function)));
         });
     }
     static void operator delete(void* p) noexcept {
         if constexpr (in_slab())
-            slab_deallocate(p);
+            arena_deallocate(p);
         else
-            ::operator delete(p, std::align_val_t(alignof(posted)));
+            ::operator delete(p, std::align_val_t(alignof(posted_function)));
     }
 
 private:
     static constexpr bool in_slab() noexcept {
-        return sizeof(posted) <= slab_object_limit && alignof(posted) <= slab_alignment;
+        return sizeof(posted_function) <= arena_object_limit && alignof(posted_function) <= arena_alignment;
     }
 
     F function_;

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/detail/watch.hpp>
+#include <ferry/detail/waiter.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -8,7 +8,7 @@
 
 namespace ferry::detail {
 
-void keep_first_of_each(std::vector<state_ptr>& states) {
+void remove_duplicates(std::vector<state_ptr>& states) {
     if (std::ranges::any_of(states, [](const state_ptr& s) { return s == nullptr; }))
         throw no_state_error("one of the futures has no state");
     // States that were made one after the other mostly stand in that order, or in the opposite one:
@@ -36,7 +36,7 @@ void keep_first_of_each(std::vector<state_ptr>& states) {
     std::erase_if(states, is_repetition);
 }
 
-watch::watch(std::vector<state_ptr> states)
+waiter::waiter(std::vector<state_ptr> states)
     : count_(states.size()), nodes_(std::make_unique<node[]>(states.size())) {
     for (std::size_t i = 0; i < count_; ++i) {
         nodes_[i].owner = this;
@@ -44,9 +44,9 @@ watch::watch(std::vector<state_ptr> states)
     }
 }
 
-watch::~watch() = default;
+waiter::~waiter() = default;
 
-void watch::start() noexcept {
+void waiter::start() noexcept {
     for (std::size_t i = 0; i < count_; ++i) {
         node& n = nodes_[i];
         n.watched = true;
@@ -58,7 +58,7 @@ void watch::start() noexcept {
     }
 }
 
-void watch::stop() noexcept {
+void waiter::stop() noexcept {
     for (std::size_t i = 0; i < count_; ++i) {
         node& n = nodes_[i];
         if (!std::exchange(n.watched, false) || n.state == nullptr)

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/detail/operation.hpp>
+#include <ferry/detail/future_op.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
@@ -10,7 +10,7 @@ namespace ferry::detail {
 
 boost::asio::execution_context::id operation_service::id;
 
-operation_base::operation_base(const boost::asio::any_io_executor& ex)
+future_op_base::future_op_base(const boost::asio::any_io_executor& ex)
     : registry_(boost::asio::use_service<operation_service>(
                     boost::asio::query(ex, boost::asio::execution::context))
                     .registry),
@@ -18,21 +18,21 @@ operation_base::operation_base(const boost::asio::any_io_executor& ex)
     registry_->add(*this);
 }
 
-operation_base::~operation_base() {
+future_op_base::~future_op_base() {
     registry_->remove(*this);
 }
 
-void operation_base::ended() noexcept {
+void future_op_base::ended() noexcept {
     registry_->remove(*this);
 }
 
-void operation_base::drop_error(std::exception_ptr error) noexcept {
+void future_op_base::drop_error(std::exception_ptr error) noexcept {
     if (registry_->ending())
         report_unhandled(std::move(error));
 }
 
-void operation_registry::add(operation_base& op) {
-    const short_lock lock(mutex_);
+void future_op_registry::add(future_op_base& op) {
+    const scoped_lock lock(mutex_);
     if (closed_) {
         op.executor_.reset();
         return;
@@ -43,9 +43,9 @@ void operation_registry::add(operation_base& op) {
     first_ = &op;
 }
 
-void operation_registry::remove(operation_base& op) noexcept {
+void future_op_registry::remove(future_op_base& op) noexcept {
     std::optional<boost::asio::any_io_executor> last; // let go of without the lock
-    const short_lock lock(mutex_);
+    const scoped_lock lock(mutex_);
     if (!op.executor_)
         return;
     last.swap(op.executor_);
@@ -54,13 +54,13 @@ void operation_registry::remove(operation_base& op) noexcept {
         op.next_->prev_ = op.prev_;
 }
 
-void operation_registry::emit(operation_base& op) noexcept {
-    const short_lock lock(mutex_);
+void future_op_registry::emit(future_op_base& op) noexcept {
+    const scoped_lock lock(mutex_);
     if (!op.executor_)
         return;
     struct emission {
         boost::intrusive_ptr<shared_state_base> keep;
-        operation_base* op;
+        future_op_base* op;
         void operator()() { op->signal_.emit(boost::asio::cancellation_type::terminal); }
     };
     for (int i = 0;; ++i) {
@@ -74,32 +74,32 @@ void operation_registry::emit(operation_base& op) noexcept {
     }
 }
 
-void operation_registry::cancel_all() {
+void future_op_registry::cancel_all() {
     std::vector<boost::intrusive_ptr<shared_state_base>> all;
     {
-        const short_lock lock(mutex_);
+        const scoped_lock lock(mutex_);
         ending_ = true;
-        for (operation_base* op = first_; op != nullptr; op = op->next_)
+        for (future_op_base* op = first_; op != nullptr; op = op->next_)
             all.push_back(op->self());
     }
     for (const auto& s : all)
         s->cancel();
 }
 
-bool operation_registry::empty() {
-    const short_lock lock(mutex_);
+bool future_op_registry::empty() {
+    const scoped_lock lock(mutex_);
     return first_ == nullptr;
 }
 
-bool operation_registry::ending() {
-    const short_lock lock(mutex_);
+bool future_op_registry::ending() {
+    const scoped_lock lock(mutex_);
     return ending_;
 }
 
-void operation_registry::close() noexcept {
-    const short_lock lock(mutex_);
+void future_op_registry::close() noexcept {
+    const scoped_lock lock(mutex_);
     closed_ = true;
-    for (operation_base* op = std::exchange(first_, nullptr); op != nullptr; op = op->next_)
+    for (future_op_base* op = std::exchange(first_, nullptr); op != nullptr; op = op->next_)
         op->executor_.reset();
 }
 

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/detail/children.hpp>
+#include <ferry/detail/child_scope.hpp>
 
 #include <ferry/thread_pool.hpp>
 
@@ -23,9 +23,9 @@ boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor&
 }
 
 /// While one lives, no child leaves the list of those that have started.
-class children::emission {
+class child_scope::emission {
 public:
-    explicit emission(children& all) noexcept : all_(&all) { ++all.emitting_; }
+    explicit emission(child_scope& all) noexcept : all_(&all) { ++all.emitting_; }
     emission(const emission&) = delete;
     emission& operator=(const emission&) = delete;
     ~emission() {
@@ -34,17 +34,17 @@ public:
     }
 
 private:
-    const boost::intrusive_ptr<children> all_; // whoever emits may let go of it meanwhile
+    const boost::intrusive_ptr<child_scope> all_; // whoever emits may let go of it meanwhile
 };
 
-children::children(const boost::asio::any_io_executor& parent) : strand_(serial_executor(parent)) {
+child_scope::child_scope(const boost::asio::any_io_executor& parent) : strand_(serial_executor(parent)) {
     static_cast<void>(try_start());
 }
 
-void children::launch() {
-    boost::asio::post(strand_, [keep = boost::intrusive_ptr<children>(this)] {
+void child_scope::launch() {
+    boost::asio::post(strand_, [keep = boost::intrusive_ptr<child_scope>(this)] {
         struct launching {
-            children& all;
+            child_scope& all;
             ~launching() { all.one_ended(); }
         } const end{*keep};
         keep->start_waiting();
@@ -52,7 +52,7 @@ void children::launch() {
     });
 }
 
-void children::start_waiting() {
+void child_scope::start_waiting() {
     while (!waiting_.empty()) {
         started_.splice(started_.end(), waiting_, waiting_.begin());
         const std::shared_ptr<child_coroutine> c = started_.back();
@@ -67,23 +67,23 @@ void children::start_waiting() {
         if (c->lost_early_) {
             ended(*c, std::move(error));
         } else if (c->cancelled_early_) {
-            const abandoned_calls::scope scope(c->adopter_);
+            const abandoned_call_owner::scope scope(c->adopter_);
             const emission guard(*this);
             emit(*c);
         }
     }
 }
 
-void children::one_ended() {
+void child_scope::one_ended() {
     if (live_.fetch_sub(1) == 1 && claim(true)) {
         store_result([] {});
         publish(status::value);
     }
 }
 
-void children::ended(child_coroutine& c, std::exception_ptr e) {
+void child_scope::ended(child_coroutine& c, std::exception_ptr e) {
     struct leaving {
-        children& all;
+        child_scope& all;
         ~leaving() { all.one_ended(); }
     } const end{*this};
     c.ended_ = true;
@@ -96,7 +96,7 @@ void children::ended(child_coroutine& c, std::exception_ptr e) {
         c.failed(std::move(e));
 }
 
-void children::lost(std::shared_ptr<child_coroutine> c) noexcept {
+void child_scope::lost(std::shared_ptr<child_coroutine> c) noexcept {
     if (!c->suspended_) { // on the strand, inside of `start_waiting`
         c->lost_early_ = true;
         return;
@@ -104,24 +104,24 @@ void children::lost(std::shared_ptr<child_coroutine> c) noexcept {
     // What is posted to a context that is being destroyed never runs.
     try {
         auto error = make_error<broken_promise>("a coroutine was destroyed unfinished");
-        boost::asio::post(strand_, [keep = boost::intrusive_ptr<children>(this), c = std::move(c),
+        boost::asio::post(strand_, [keep = boost::intrusive_ptr<child_scope>(this), c = std::move(c),
                                     error = std::move(error)] { keep->ended(*c, error); });
     } catch (const std::bad_alloc&) { // whoever runs the context got the first one
     }
 }
 
-void children::emit(child_coroutine& c) {
+void child_scope::emit(child_coroutine& c) {
     if (c.ended_)
         return;
     if (c.suspended_) {
         c.signal_.emit(boost::asio::cancellation_type::terminal);
     } else {
         c.cancelled_early_ = true;
-        c.adopter_ = abandoned_calls::current();
+        c.adopter_ = abandoned_call_owner::current();
     }
 }
 
-void children::cancel_children() {
+void child_scope::cancel_children() {
     cancelling_ = true;
     const emission guard(*this);
     for (const auto& c : waiting_)
@@ -130,19 +130,19 @@ void children::cancel_children() {
         emit(*c);
 }
 
-void children::cancel_child(std::shared_ptr<child_coroutine> c) {
+void child_scope::cancel_child(std::shared_ptr<child_coroutine> c) {
     const emission guard(*this);
     emit(*c);
 }
 
-bool children::request_stop() noexcept {
+bool child_scope::request_stop() noexcept {
     stopped_.store(true);
     // The strand runs what is posted one by one, and who waits for abandoned calls lives until all
     // its children have ended, of which this one's parent is one.
     try {
-        boost::asio::post(strand_, [keep = boost::intrusive_ptr<children>(this),
-                                    calls = abandoned_calls::current()] {
-            const abandoned_calls::scope scope(calls);
+        boost::asio::post(strand_, [keep = boost::intrusive_ptr<child_scope>(this),
+                                    calls = abandoned_call_owner::current()] {
+            const abandoned_call_owner::scope scope(calls);
             keep->cancel_children();
         });
         return true;
