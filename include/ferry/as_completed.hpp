@@ -169,8 +169,9 @@ private:
 /// Errors: `no_state_error` for an invalid handle.
 template <detail::range_of_futures R>
 as_completed_view<detail::future_value_t<R>> as_completed(R&& futures, timeout limit = {}) {
-    auto source = std::make_shared<detail::completion_source>(
+    boost::intrusive_ptr<detail::as_completed_waiter> waiter(
         new detail::as_completed_waiter(detail::states_of(futures), limit));
+    auto source = std::make_shared<detail::completion_source>(std::move(waiter));
     (*source)->start();
     return as_completed_view<detail::future_value_t<R>>(std::move(source));
 }

@@ -9,6 +9,7 @@
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <functional>
 #include <memory>
@@ -83,16 +84,21 @@ struct thread_pool_options {
     std::function<void()> initializer = {};
     /// Runs once in each worker that was initialised, before it ends.
     std::function<void()> finalizer = {};
+    /// Name of the pool, for people and for reports. Default: `thread-N`, unique for each pool.
+    std::string name = {};
+    /// Size of each worker's stack in bytes; 0 means the system's default. A size below the system's
+    /// minimum is refused with `std::invalid_argument`.
+    std::size_t stack_size = 0;
     /// Most tasks that wait in the queue; 0 is no limit. Posted functions do not count.
     std::size_t max_queue = 0;
     /// What `submit` does then. Ignored for the pool's own workers, whose tasks are always taken.
     ferry::when_full when_full = ferry::when_full::block;
     /// A worker that was idle for so long ends; the next task starts another.
     ferry::timeout idle_timeout = {};
-    /// How long an idle worker looks for work before it sleeps, at the cost of processor time. 0 leaves
-    /// it to the pool, which looks for some microseconds where that paid lately, and never on the
-    /// processor that the work comes from. No limit counts as 0.
-    ferry::timeout spin = std::chrono::nanoseconds(0);
+    /// How long an idle worker polls for work before it sleeps, which costs processor time. Absent: the
+    /// pool adapts, and polls for some microseconds if that found work lately, but never on the
+    /// processor that the work comes from. 0: never.
+    std::optional<std::chrono::nanoseconds> spin = {};
 };
 
 struct map_options {
@@ -178,6 +184,7 @@ public:
     shutdown_report shutdown(timeout limit);
 
     std::size_t max_workers() const noexcept;
+    const std::string& name() const noexcept;
     pool_stats stats() const;
 
     /// Posted functions count neither against max_queue nor as tasks; posted after shutdown they
