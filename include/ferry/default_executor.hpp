@@ -17,6 +17,9 @@ void set_default_executor(boost::asio::execution_context& context, thread_pool& 
 
 namespace detail {
 
+/// Joins the default pool of a context that was shut down.
+void end_default_executor(boost::asio::execution_context& context);
+
 /// Shuts the default pool of the context down in a thread of its own.
 future<bool> close_default_executor(boost::asio::execution_context& context, timeout limit);
 

@@ -5,6 +5,8 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <memory>
+
 namespace ferry {
 namespace detail {
 
@@ -16,6 +18,23 @@ public:
     run_mark(const run_mark&) = delete;
     run_mark& operator=(const run_mark&) = delete;
 };
+
+/// The context of one `run`. A thread of another context may still hold an executor of it when the
+/// coroutine has ended, as Asio's `co_spawn` does that another context's coroutine completes through; so it
+/// ends with `run`, but its memory goes later.
+class run_context final : public boost::asio::io_context {
+public:
+    run_context() : io_context(1) {}
+
+    struct retire {
+        void operator()(run_context* c) const noexcept;
+    };
+
+private:
+    /// Whether somebody holds an executor that counts as work.
+    bool is_held();
+};
+using run_context_ptr = std::unique_ptr<run_context, run_context::retire>;
 
 /// Says of the context that this thread alone runs it.
 void one_thread_runs(boost::asio::io_context& io);
@@ -35,10 +54,10 @@ T run(boost::asio::awaitable<T> main) {
     const detail::run_mark mark;
     future<T> outcome;
     {
-        boost::asio::io_context io(1);
-        detail::one_thread_runs(io);
-        outcome = run_coroutine_threadsafe(io.get_executor(), std::move(main));
-        detail::run_until_done(io, *detail_access::state(outcome));
+        const detail::run_context_ptr io(new detail::run_context);
+        detail::one_thread_runs(*io);
+        outcome = run_coroutine_threadsafe(io->get_executor(), std::move(main));
+        detail::run_until_done(*io, *detail_access::state(outcome));
     }
     return std::move(outcome).result();
 }

@@ -28,6 +28,9 @@ public:
         chosen_ = &pool;
     }
 
+    /// The context has been shut down, but is not destroyed yet.
+    void join() { own_.reset(); }
+
 private:
     void shutdown() override {
         if (own_)
@@ -66,6 +69,11 @@ public:
 };
 
 } // namespace
+
+void end_default_executor(boost::asio::execution_context& context) {
+    if (boost::asio::has_service<default_pool>(context))
+        boost::asio::use_service<default_pool>(context).join();
+}
 
 future<bool> close_default_executor(boost::asio::execution_context& context, timeout limit) {
     const auto state = make_state<closing>();

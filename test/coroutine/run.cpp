@@ -169,3 +169,24 @@ BOOST_AUTO_TEST_CASE(a_helped_task_may_run_a_coroutine_of_its_own) {
     };
     BOOST_TEST(pool.submit([&] { return run(again()); }).result() == 1);
 }
+
+BOOST_AUTO_TEST_CASE(another_thread_may_let_go_of_its_executor_later) {
+    gate ended;
+    std::thread other;
+    const auto main = [&]() -> asio::awaitable<int> {
+        const asio::any_io_executor here = asio::prefer(co_await asio::this_coro::executor,
+                                                        asio::execution::outstanding_work.tracked);
+        other = std::thread([here = asio::any_io_executor(here), &ended]() mutable {
+            ended.pass();
+            here = {};
+        });
+        co_return 1;
+    };
+    BOOST_TEST(run(main()) == 1);
+    for (int i = 0; i < 20; ++i) { // others do not take its memory
+        const auto nothing = []() -> asio::awaitable<void> { co_return; };
+        run(nothing());
+    }
+    ended.open();
+    other.join();
+}
