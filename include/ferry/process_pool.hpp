@@ -80,16 +80,20 @@ public:
     pool_stats stats() const;
 
 private:
-    friend struct process_pool_access;
+    friend struct detail::process_pool_access;
 
     std::shared_ptr<detail::process_core> core_;
 };
 
-/// For the parts of Ferry that build on the pool.
+namespace detail {
+
+/// Reaches the core of a pool, for the parts of Ferry that build on it.
 struct process_pool_access {
-    static const std::shared_ptr<detail::process_core>& core(const process_pool& pool) noexcept {
+    static const std::shared_ptr<process_core>& core(const process_pool& pool) noexcept {
         return pool.core_;
     }
 };
+
+} // namespace detail
 
 } // namespace ferry

@@ -10,7 +10,7 @@ namespace detail {
 template <class Where, class F, class... A>
 auto submit_from_loop(Where& where, F&& fn, A&&... args) {
     if constexpr (std::is_same_v<std::remove_cv_t<Where>, thread_pool>)
-        return submit_to(*pool_access::core(where), bounded::no, nullptr, std::forward<F>(fn),
+        return submit_to(*detail::pool_access::core(where), bounded::no, nullptr, std::forward<F>(fn),
                          std::forward<A>(args)...);
     else
         return ferry::submit(where, std::forward<F>(fn), std::forward<A>(args)...);
@@ -86,7 +86,7 @@ void initiate_from(Target& target, Handler handler, boost::intrusive_ptr<shared_
 template <class Handle, class F, class... A>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> offload(Handle where, F fn,
                                                                      A... args) {
-    const auto s = detail_access::take(
+    const auto s = detail::access::take(
         submit_from_loop(target_of(where), std::move(fn), std::move(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
@@ -136,7 +136,7 @@ auto async_invoke(Where&& where, F fn, Token&& token) {
                 p.set_exception(std::current_exception());
             }
             detail::initiate_from<result, handler_type>(
-                detail::target_of(target), std::move(handler), detail_access::state(started));
+                detail::target_of(target), std::move(handler), detail::access::state(started));
         },
         token, detail::target_handle(std::forward<Where>(where)), std::move(fn));
 }

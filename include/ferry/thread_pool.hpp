@@ -3,6 +3,7 @@
 
 #include <ferry/detail/posted_function.hpp>
 #include <ferry/detail/task.hpp>
+#include <ferry/pool_options.hpp>
 #include <ferry/stats.hpp>
 #include <ferry/task_options.hpp>
 
@@ -27,8 +28,8 @@ enum class bounded { no, yes };
 
 /// Queues one that nobody else knows yet, and shares ownership.
 void enqueue(pool_core& core, shared_state_base& t, bounded b);
-/// Queues a function without a future; destroys it unrun after shutdown. Where no thread can be started
-/// for it, it waits until one can.
+/// Queues a function without a future; destroys it unrun after shutdown. Where no thread can be
+/// started for it, it waits until one can.
 void post(pool_core& core, work_item& r) noexcept;
 /// Throws what `submit` would where the pool accepts nothing any more.
 void throw_if_closed(pool_core& core);
@@ -42,7 +43,7 @@ future<offload_result_t<F, A...>> submit_to(pool_core& core, bounded b, task_opt
     auto t = make_state<block>(std::forward<F>(fn), std::forward<A>(args)...);
     if (options == nullptr || set_options(*t, *options))
         enqueue(core, *t, b);
-    return detail_access::make<offload_result_t<F, A...>>(std::move(t));
+    return detail::access::make<offload_result_t<F, A...>>(std::move(t));
 }
 
 } // namespace detail
@@ -62,17 +63,6 @@ concept mappable =
 
 } // namespace detail
 
-/// What `submit` does when the bounded queue is full.
-enum class when_full { block, reject };
-
-/// How many workers suit calls that mostly wait: min(32, cpus + 4), as Python's default. They need
-/// no processor while they wait, so a few more than there are keep the others busy; more than 32
-/// mostly cost memory, unless the waits are long.
-std::size_t io_bound_workers();
-/// How many suit calls that mostly compute: one for each cpu that the process may use (affinity and
-/// cgroup quota; the environment variable FERRY_CPUS overrides), since more only add switches.
-std::size_t cpu_bound_workers();
-
 struct thread_pool_options {
     /// Most threads at a time; 1 to 65536.
     std::size_t max_workers = io_bound_workers();
@@ -89,45 +79,19 @@ struct thread_pool_options {
     ferry::when_full when_full = ferry::when_full::block;
     /// A worker that was idle for so long ends; the next task starts another.
     ferry::timeout idle_timeout = {};
-    /// How long an idle worker looks for work before it sleeps, at the cost of processor time. 0 leaves
-    /// it to the pool, which looks for some microseconds where that paid lately, and never on the
-    /// processor that the work comes from. No limit counts as 0.
+    /// How long an idle worker looks for work before it sleeps, at the cost of processor time. 0
+    /// leaves it to the pool, which looks for some microseconds where that paid lately, and never
+    /// on the processor that the work comes from. No limit counts as 0.
     ferry::timeout spin = std::chrono::nanoseconds(0);
 };
 
-struct map_options {
-    /// From the call of `map`, for all of it.
-    ferry::timeout timeout = {};
-    /// Elements that travel together where that is cheaper; at least 1. Threads take them singly.
-    std::size_t chunksize = 1;
-    /// How many inputs may be ahead of the reading; at least 1. Absent: all are submitted at once.
-    std::optional<std::size_t> buffersize = {};
-};
-
-struct shutdown_options {
-    bool wait = true;
-    bool cancel_futures = false;
-};
-
-/// What a shutdown with a deadline left behind.
-struct shutdown_report {
-    struct stuck_task {
-        std::string label;
-        std::chrono::nanoseconds age; ///< since its start
-    };
-    std::size_t finished = 0; ///< tasks that ended after the call
-    std::size_t dropped = 0;  ///< tasks cancelled at the deadline
-    std::vector<stuck_task> stuck; ///< in no particular order
-};
-
 /// Threads that run blocking calls. Threads start on demand and an idle one is reused first.
-/// `ferry::thread_pool pool({.max_workers = 4});` names an option.
-/// Thread safety: all members are safe to call from any thread, the destructor excepted.
-/// Lifetime: futures outlive the pool. Blocking: the destructor is `shutdown()` with wait; reached
-/// on one of the pool's own workers it detaches that worker.
-/// In a child of fork() a pool of the parent's is as if it was shut down: it has no threads there, and
-/// what it was running stays pending.
-/// Source: Python's `ThreadPoolExecutor`; as an execution context, `boost::asio::thread_pool`.
+/// `ferry::thread_pool pool({.max_workers = 4});` names an option. Thread safety: all members are
+/// safe to call from any thread, the destructor excepted. Lifetime: futures outlive the pool.
+/// Blocking: the destructor is `shutdown()` with wait; reached on one of the pool's own workers it
+/// detaches that worker. In a child of fork() a pool of the parent's is as if it was shut down: it
+/// has no threads there, and what it was running stays pending. Source: Python's
+/// `ThreadPoolExecutor`; as an execution context, `boost::asio::thread_pool`.
 class thread_pool : public boost::asio::execution_context {
 public:
     class executor_type;
@@ -171,10 +135,10 @@ public:
     /// Errors: `would_deadlock` with `wait` from one of the pool's own tasks or callbacks.
     void shutdown(shutdown_options options = {});
     /// Waits no longer than that; then cancels what has not started, and detaches the threads that
-    /// still run something: they share ownership of what they use, and nothing waits for them again.
-    /// Except for Asio's strands: a thread that was left behind in a function of a strand goes back
-    /// into that strand, which ends with the pool, so the pool must outlive it.
-    /// Errors: `would_deadlock` from one of the pool's own tasks or callbacks.
+    /// still run something: they share ownership of what they use, and nothing waits for them
+    /// again. Except for Asio's strands: a thread that was left behind in a function of a strand
+    /// goes back into that strand, which ends with the pool, so the pool must outlive it. Errors:
+    /// `would_deadlock` from one of the pool's own tasks or callbacks.
     shutdown_report shutdown(timeout limit);
 
     std::size_t max_workers() const noexcept;
@@ -185,17 +149,21 @@ public:
     executor_type get_executor() noexcept;
 
 private:
-    friend struct pool_access;
+    friend struct detail::pool_access;
 
     std::shared_ptr<detail::pool_core> core_;
 };
 
-/// For the parts of Ferry that build on the pool.
+namespace detail {
+
+/// Reaches the core of a pool, for the parts of Ferry that build on it.
 struct pool_access {
-    static const std::shared_ptr<detail::pool_core>& core(const thread_pool& pool) noexcept {
+    static const std::shared_ptr<pool_core>& core(const thread_pool& pool) noexcept {
         return pool.core_;
     }
 };
+
+} // namespace detail
 
 /// A full Asio executor: `post`, `dispatch`, `defer`, `co_spawn`, `make_strand`, `any_io_executor`.
 /// Thread safety: safe. Lifetime: the pool outlives its use. Blocking: never, but for starting a
@@ -234,7 +202,7 @@ public:
 
     /// True in one of the pool's workers.
     bool running_in_this_thread() const noexcept {
-        return detail::on_worker_of(pool_access::core(*pool_).get());
+        return detail::on_worker_of(detail::pool_access::core(*pool_).get());
     }
 
     template <class F>
@@ -244,7 +212,7 @@ public:
             function();
             return;
         }
-        detail::post(*pool_access::core(*pool_),
+        detail::post(*detail::pool_access::core(*pool_),
                      *new detail::posted_function<std::decay_t<F>>(std::forward<F>(f)));
     }
 

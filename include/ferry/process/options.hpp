@@ -33,8 +33,8 @@ struct process_pool_options {
     /// Most worker processes at a time; 1 to 65536.
     std::size_t max_workers = cpu_bound_workers();
     /// Runs once in each worker before its first task, in every replacement too. Where it fails, by
-    /// an exception or a crash, again and again while no worker lives, the pool is broken: for half a
-    /// second, or two where nothing says why, or where workers cannot be started at all.
+    /// an exception or a crash, again and again while no worker lives, the pool is broken: for half
+    /// a second, or two where nothing says why, or where workers cannot be started at all.
     process_initializer initializer = {};
     /// After how many tasks a worker is replaced; 0 is no limit.
     std::size_t max_tasks_per_child = 0;

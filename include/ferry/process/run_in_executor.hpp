@@ -9,9 +9,9 @@ namespace detail {
 
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_remotely(std::shared_ptr<process_core> core, F fn, A... args) {
-    auto s = detail_access::take(
+    auto s = detail::access::take(
         submit_remotely(core, nullptr, std::as_const(fn), std::as_const(args)...));
-    ending end{};
+    wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
 }
@@ -30,7 +30,7 @@ template <class F, class... A>
 auto run_in_executor(process_pool& pool, F&& fn, A&&... args) {
     using result = std::remove_cv_t<offload_result_t<F, detail::sent_t<A>...>>;
     return detail::offload_remotely<result, std::decay_t<F>, detail::sent_t<A>...>(
-        process_pool_access::core(pool), std::forward<F>(fn), std::forward<A>(args)...);
+        detail::process_pool_access::core(pool), std::forward<F>(fn), std::forward<A>(args)...);
 }
 
 /// The same as an Asio initiating function, without arguments: signature
@@ -52,10 +52,10 @@ auto async_invoke(process_pool& pool, F fn, Token&& token) {
                 p.set_exception(std::current_exception());
             }
             detail::initiate_result<result>(std::move(handler),
-                                            detail_access::take(std::move(started)),
+                                            detail::access::take(std::move(started)),
                                             boost::asio::system_executor(), true);
         },
-        token, process_pool_access::core(pool), std::move(fn));
+        token, detail::process_pool_access::core(pool), std::move(fn));
 }
 
 } // namespace ferry

@@ -363,12 +363,12 @@ future<R> submit_payload(const std::shared_ptr<process_core>& core, task_options
                          payload arguments) {
     boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(core, type));
     if (options != nullptr && !set_options(*t, *options))
-        return detail_access::make<R>(std::move(t));
+        return detail::access::make<R>(std::move(t));
     t->entry = locate(reinterpret_cast<const void*>(entry));
     t->stops = stops;
     t->arguments = std::move(arguments);
     submit_call(core, t, *t);
-    return detail_access::make<R>(std::move(t));
+    return detail::access::make<R>(std::move(t));
 }
 
 /// Writes function and arguments.
