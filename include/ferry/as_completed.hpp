@@ -229,8 +229,9 @@ private:
 /// Python's `concurrent.futures.as_completed`; `wait`.
 template <range_of_futures R>
 as_completed_view<future_value_t<R>> as_completed(R&& futures, timeout limit = {}) {
-    auto source = std::make_shared<detail::completion_source>(
+    boost::intrusive_ptr<detail::as_completed_waiter> waiter(
         new detail::as_completed_waiter(detail::states_of(futures), limit));
+    auto source = std::make_shared<detail::completion_source>(std::move(waiter));
     (*source)->start();
     return as_completed_view<future_value_t<R>>(std::move(source));
 }

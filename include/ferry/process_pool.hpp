@@ -124,8 +124,8 @@ public:
     ///     sum += count;
     /// @endcode
     template <class F, std::ranges::input_range... Ranges>
-        requires(detail::mappable<Ranges...> &&
-                 process_offloadable<F, std::ranges::range_value_t<Ranges>...>)
+        requires detail::mappable<Ranges...> &&
+                 process_offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(F fn, Ranges&&... ranges) {
         return detail::map_remotely(core_, {}, std::move(fn), std::forward<Ranges>(ranges)...);
     }
@@ -133,8 +133,8 @@ public:
     /// Calls `fn` in worker processes for each element, as `options` say. Otherwise as the overload
     /// without options.
     template <class F, std::ranges::input_range... Ranges>
-        requires(detail::mappable<Ranges...> &&
-                 process_offloadable<F, std::ranges::range_value_t<Ranges>...>)
+        requires detail::mappable<Ranges...> &&
+                 process_offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(map_options options, F fn, Ranges&&... ranges) {
         return detail::map_remotely(core_, options, std::move(fn), std::forward<Ranges>(ranges)...);
     }

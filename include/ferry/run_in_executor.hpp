@@ -6,12 +6,15 @@
 namespace ferry {
 namespace detail {
 
-/// Submits for the bridge: never blocks.
+/// Submits for the bridge: never blocks. `options` may be null.
 template <class Where, class F, class... A>
-auto submit_from_loop(Where& where, F&& fn, A&&... args) {
+auto submit_from_loop(Where& where, task_options* options, F&& fn, A&&... args) {
     if constexpr (std::is_same_v<std::remove_cv_t<Where>, thread_pool>)
-        return submit_to(*detail::pool_access::core(where), bounded::no, nullptr, std::forward<F>(fn),
+        return submit_to(*detail::pool_access::core(where), bounded::no, options, std::forward<F>(fn),
                          std::forward<A>(args)...);
+    else if (options != nullptr)
+        return ferry::submit(std::move(*options), where, std::forward<F>(fn),
+                             std::forward<A>(args)...);
     else
         return ferry::submit(where, std::forward<F>(fn), std::forward<A>(args)...);
 }
@@ -87,10 +90,35 @@ template <class Handle, class F, class... A>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> offload(Handle where, F fn,
                                                                      A... args) {
     const auto s = detail::access::take(
-        submit_from_loop(target_of(where), std::move(fn), std::move(args)...));
+        submit_from_loop(target_of(where), nullptr, std::move(fn), std::move(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
+}
+// Apart from the other one, whose frame is smaller.
+template <class Handle, class F, class... A>
+boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>>
+offload_with(Handle where, task_options options, F fn, A... args) {
+    const auto s = detail::access::take(
+        submit_from_loop(target_of(where), &options, std::move(fn), std::move(args)...));
+    wait_status end{};
+    co_await until_done(*s, cancel_mode::cancel_task, end);
+    co_return outcome_of(*s, end, true);
+}
+
+/// Starts an operation that completes with the outcome of `submit()`, which returns a future; an
+/// exception that it throws is the outcome too.
+template <class T, class Target, class Handler, class Submit>
+void initiate_submitted(Target& target, Handler handler, Submit submit) {
+    future<T> started;
+    try {
+        started = submit();
+    } catch (...) {
+        promise<T> p;
+        started = p.get_future();
+        p.set_exception(std::current_exception());
+    }
+    initiate_from<T, Handler>(target, std::move(handler), detail::access::state(started));
 }
 
 } // namespace detail
@@ -137,6 +165,18 @@ boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> run_in_executor(Whe
                            std::move(args)...);
 }
 
+/// Runs `fn(args...)` as `options` say: with a label, a timeout, a latest start time or a priority,
+/// which is ignored by executors other than a `thread_pool`. With g++ 12 the options need a name
+/// before the `co_await` expression, because that compiler destroys an aggregate made inside it
+/// twice. Otherwise as the overload without options.
+template <class Where, class F, class... A>
+    requires detail::offload_target<Where> && offloadable<F, A...>
+boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>>
+run_in_executor(Where&& where, task_options options, F fn, A... args) {
+    return detail::offload_with(detail::target_handle(std::forward<Where>(where)),
+                                std::move(options), std::move(fn), std::move(args)...);
+}
+
 /// Initiates the call of `fn()` on `where`. The completion signature is `void(std::exception_ptr,
 /// R)`, or `void(std::exception_ptr)` for void; the handler is never called from this function.
 ///
@@ -176,19 +216,29 @@ auto async_invoke(Where&& where, F fn, Token&& token) {
     using result = offload_result_t<F>;
     return boost::asio::async_initiate<Token, typename detail::result_signature<result>::type>(
         [](auto handler, auto target, F f) {
-            using handler_type = decltype(handler);
-            future<result> started;
-            try {
-                started = detail::submit_from_loop(detail::target_of(target), std::move(f));
-            } catch (...) {
-                promise<result> p;
-                started = p.get_future();
-                p.set_exception(std::current_exception());
-            }
-            detail::initiate_from<result, handler_type>(
-                detail::target_of(target), std::move(handler), detail::access::state(started));
+            auto& at = detail::target_of(target);
+            detail::initiate_submitted<result>(at, std::move(handler), [&] {
+                return detail::submit_from_loop(at, nullptr, std::move(f));
+            });
         },
         token, detail::target_handle(std::forward<Where>(where)), std::move(fn));
+}
+
+/// Initiates the call of `fn()` as `options` say. Otherwise as the overload without options.
+template <class Where, class F, class Token>
+    requires detail::offload_target<Where> && offloadable<F> &&
+             detail::tokenable<offload_result_t<F>>
+auto async_invoke(Where&& where, task_options options, F fn, Token&& token) {
+    using result = offload_result_t<F>;
+    return boost::asio::async_initiate<Token, typename detail::result_signature<result>::type>(
+        [](auto handler, auto target, task_options o, F f) {
+            auto& at = detail::target_of(target);
+            detail::initiate_submitted<result>(at, std::move(handler), [&] {
+                return detail::submit_from_loop(at, &o, std::move(f));
+            });
+        },
+        token, detail::target_handle(std::forward<Where>(where)), std::move(options),
+        std::move(fn));
 }
 
 } // namespace ferry

@@ -10,6 +10,7 @@
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <functional>
 #include <memory>
@@ -81,6 +82,11 @@ struct thread_pool_options {
     /// exception it throws goes to the handler installed by `set_unhandled_callback`. Default:
     /// none.
     std::function<void()> finalizer = {};
+    /// Name of the pool in reports. Default: `thread-N`, unique per pool.
+    std::string name = {};
+    /// Size of each worker's stack in bytes, at least the system's minimum; 0 (the default) means
+    /// the system's default.
+    std::size_t stack_size = 0;
     /// Maximum number of queued tasks; 0 (the default) means unlimited. Functions posted through
     /// the executor are not counted.
     std::size_t max_queue = 0;
@@ -90,10 +96,10 @@ struct thread_pool_options {
     /// A worker that stays idle for this long exits; a new one is started on demand. Default:
     /// workers never exit.
     ferry::timeout idle_timeout = {};
-    /// Time for which an idle worker looks for work before it sleeps, at the cost of CPU time. With
-    /// 0 (the default) the pool adapts: it spins for a few microseconds while recent spinning found
-    /// work, and never on the CPU that submits the work. An unlimited timeout is treated as 0.
-    ferry::timeout spin = std::chrono::nanoseconds(0);
+    /// Time for which an idle worker polls for work before it sleeps, at the cost of CPU time. If
+    /// empty (the default), the pool adapts: it spins for a few microseconds while recent spinning
+    /// found work, and never on the CPU that submits the work. 0 means never.
+    std::optional<std::chrono::nanoseconds> spin = {};
 };
 
 /// A pool of threads that run blocking calls. Threads start on demand, and an idle one is reused
@@ -256,6 +262,9 @@ public:
 
     /// Returns the maximum number of worker threads.
     std::size_t max_workers() const noexcept;
+
+    /// Returns the name of the pool.
+    const std::string& name() const noexcept;
 
     /// Returns a snapshot of the counts of workers and tasks.
     pool_stats stats() const;

@@ -41,4 +41,17 @@ boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> to_thread(F fn, A..
     co_return co_await run_in_executor(pool, std::move(fn), std::move(args)...);
 }
 
+/// Runs `fn(args...)` on the default pool of the coroutine's execution context as `options` say.
+/// With g++ 12 the options need a name before the `co_await` expression, because that compiler
+/// destroys an aggregate made inside it twice. Otherwise as the overload without options.
+template <class F, class... A>
+    requires offloadable<F, A...>
+boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> to_thread(task_options options, F fn,
+                                                                       A... args) {
+    const auto ex = co_await boost::asio::this_coro::executor;
+    auto& pool = default_executor(boost::asio::query(ex, boost::asio::execution::context));
+    co_return co_await run_in_executor(pool, std::move(options), std::move(fn),
+                                       std::move(args)...);
+}
+
 } // namespace ferry

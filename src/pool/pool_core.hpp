@@ -186,7 +186,7 @@ private:
     ready_queue ready_ FERRY_GUARDED_BY(mutex_);
     worker_list workers_ FERRY_GUARDED_BY(mutex_);
     worker_list retired_ FERRY_GUARDED_BY(mutex_); // take no items any more; always has room
-    std::vector<std::thread> to_join_ FERRY_GUARDED_BY(mutex_); // always has room
+    std::vector<os_thread> to_join_ FERRY_GUARDED_BY(mutex_); // always has room
     std::size_t joining_ FERRY_GUARDED_BY(mutex_) = 0;
     std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0; // numbers the threads
     worker* sleepers_ FERRY_GUARDED_BY(mutex_) = nullptr; // last in, first out

@@ -124,7 +124,7 @@ void pool_core::detach_worker(worker& w) noexcept {
 // Joins the threads that have ended.
 void pool_core::join_finished_threads(scoped_lock& lock) {
     while (!to_join_.empty()) {
-        std::thread ended = std::move(to_join_.back());
+        os_thread ended = std::move(to_join_.back());
         to_join_.pop_back();
         ++joining_;
         lock.unlock();

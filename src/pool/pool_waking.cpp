@@ -119,8 +119,9 @@ bool pool_core::start_thread() {
         w->index = workers_.size();
         workers_.push_back(std::move(w));
         try {
-            started.thread =
-                std::thread([self = shared_from_this(), &started] { self->work(started); });
+            started.thread = os_thread(options_.stack_size, [self = shared_from_this(), &started] {
+                self->work(started);
+            });
         } catch (...) {
             workers_.pop_back();
             throw;
@@ -221,7 +222,9 @@ void pool_core::spin_before_sleep(worker& w) noexcept {
     constexpr auto wake_up = std::chrono::microseconds(50); // across processors
     constexpr auto soon = std::chrono::microseconds(4);
 
-    if (const auto spin = options_.spin.limit(); spin && *spin > spin->zero()) {
+    if (const auto& spin = options_.spin) {
+        if (*spin <= spin->zero())
+            return;
         const auto end = clock::now() + *spin;
         for (spin_wait pause; !has_work() && clock::now() < end;)
             pause();

@@ -62,10 +62,17 @@ thread_pool::thread_pool(thread_pool_options options) {
     if (options.max_workers == 0 || options.max_workers > 65536)
         throw std::invalid_argument("thread_pool_options::max_workers must be 1 to 65536, not " +
                                     std::to_string(options.max_workers));
-    if (options.thread_name_prefix.empty()) {
-        static std::atomic<unsigned> pools{0};
-        options.thread_name_prefix = "ferry-" + std::to_string(pools.fetch_add(1));
-    }
+    if (const std::size_t least = detail::os_thread::smallest_stack();
+        options.stack_size != 0 && options.stack_size < least)
+        throw std::invalid_argument("thread_pool_options::stack_size must be 0 or at least " +
+                                    std::to_string(least) + " bytes, not " +
+                                    std::to_string(options.stack_size));
+    static std::atomic<unsigned> pools{0};
+    const std::string number = std::to_string(pools.fetch_add(1));
+    if (options.thread_name_prefix.empty())
+        options.thread_name_prefix = "ferry-" + number;
+    if (options.name.empty())
+        options.name = "thread-" + number;
     core_ = std::make_shared<detail::pool_core>(std::move(options));
     boost::asio::make_service<detail::thread_pool_service>(*this, core_);
 }
@@ -100,6 +107,10 @@ shutdown_report thread_pool::shutdown(timeout limit) {
 
 std::size_t thread_pool::max_workers() const noexcept {
     return core_->options().max_workers;
+}
+
+const std::string& thread_pool::name() const noexcept {
+    return core_->options().name;
 }
 
 pool_stats thread_pool::stats() const {

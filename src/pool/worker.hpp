@@ -2,6 +2,7 @@
 #pragma once
 
 #include "support/futex.hpp"
+#include "support/os_thread.hpp"
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/stats.hpp>
@@ -11,7 +12,6 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <thread>
 #include <typeinfo>
 
 namespace ferry::detail {
@@ -86,7 +86,7 @@ struct alignas(64) worker {
     std::atomic<const std::type_info*> destroys{nullptr};
 
     // Guarded by the pool's lock.
-    std::thread thread;
+    os_thread thread;
     std::size_t index = 0; // in the pool's list
     std::string destroys_label; // whose outcome it destroys, where that has one
     worker* next_sleeper = nullptr;

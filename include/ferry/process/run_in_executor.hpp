@@ -15,6 +15,31 @@ boost::asio::awaitable<R> offload_remotely(std::shared_ptr<process_core> core, F
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
 }
+template <class R, class F, class... A>
+boost::asio::awaitable<R> offload_remotely_with(std::shared_ptr<process_core> core,
+                                                task_options options, F fn, A... args) {
+    auto s = detail::access::take(
+        submit_remotely(core, &options, std::as_const(fn), std::as_const(args)...));
+    wait_status end{};
+    co_await until_done(*s, cancel_mode::cancel_task, end);
+    co_return outcome_of(*s, end, true);
+}
+
+/// Starts an operation that completes with the outcome of a call in a worker process.
+template <class R, class Handler, class F>
+void initiate_remotely(Handler handler, const std::shared_ptr<process_core>& core,
+                       task_options* options, const F& fn) {
+    future<R> started;
+    try {
+        started = submit_remotely(core, options, fn);
+    } catch (...) {
+        promise<R> p;
+        started = p.get_future();
+        p.set_exception(std::current_exception());
+    }
+    initiate_result<R>(std::move(handler), detail::access::take(std::move(started)),
+                       boost::asio::system_executor(), true);
+}
 
 } // namespace detail
 
@@ -51,6 +76,18 @@ auto run_in_executor(process_pool& pool, F&& fn, A&&... args) {
         detail::process_pool_access::core(pool), std::forward<F>(fn), std::forward<A>(args)...);
 }
 
+/// Runs `fn(args...)` in a worker process as `options` say: a `timeout` ends the worker and
+/// replaces it. With g++ 12 the options need a name before the `co_await` expression. Otherwise as
+/// the overload without options.
+template <class F, class... A>
+    requires process_offloadable<F, A...>
+auto run_in_executor(process_pool& pool, task_options options, F&& fn, A&&... args) {
+    using result = std::remove_cv_t<offload_result_t<F, detail::sent_t<A>...>>;
+    return detail::offload_remotely_with<result, std::decay_t<F>, detail::sent_t<A>...>(
+        detail::process_pool_access::core(pool), std::move(options), std::forward<F>(fn),
+        std::forward<A>(args)...);
+}
+
 /// Initiates the call of `fn()` in a worker process. The completion signature is
 /// `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` for void; the handler is never
 /// called from this function.
@@ -79,19 +116,22 @@ auto async_invoke(process_pool& pool, F fn, Token&& token) {
     using result = std::remove_cv_t<offload_result_t<F>>;
     return boost::asio::async_initiate<Token, typename detail::result_signature<result>::type>(
         [](auto handler, std::shared_ptr<detail::process_core> core, F f) {
-            future<result> started;
-            try {
-                started = detail::submit_remotely(core, nullptr, std::as_const(f));
-            } catch (...) {
-                promise<result> p;
-                started = p.get_future();
-                p.set_exception(std::current_exception());
-            }
-            detail::initiate_result<result>(std::move(handler),
-                                            detail::access::take(std::move(started)),
-                                            boost::asio::system_executor(), true);
+            detail::initiate_remotely<result>(std::move(handler), core, nullptr, f);
         },
         token, detail::process_pool_access::core(pool), std::move(fn));
+}
+
+/// Initiates the call of `fn()` in a worker process as `options` say. Otherwise as the overload
+/// without options.
+template <class F, class Token>
+    requires process_offloadable<F> && detail::tokenable<offload_result_t<F>>
+auto async_invoke(process_pool& pool, task_options options, F fn, Token&& token) {
+    using result = std::remove_cv_t<offload_result_t<F>>;
+    return boost::asio::async_initiate<Token, typename detail::result_signature<result>::type>(
+        [](auto handler, std::shared_ptr<detail::process_core> core, task_options o, F f) {
+            detail::initiate_remotely<result>(std::move(handler), core, &o, f);
+        },
+        token, detail::process_pool_access::core(pool), std::move(options), std::move(fn));
 }
 
 } // namespace ferry
