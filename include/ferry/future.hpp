@@ -92,6 +92,8 @@ public:
     /// without a limit that could never end; `invalid_state_error` ("value taken") after the value
     /// was moved out.
     decltype(auto) result(timeout limit = {}) const& { return peek(limit); }
+
+    /// Waits for the result and returns a reference to it, as the overload for a const handle.
     decltype(auto) result(timeout limit = {}) & { return peek(limit); }
 
     /// Waits for the result, moves it out and resets this handle (whose hash and equality therefore
@@ -258,6 +260,9 @@ public:
     auto async_result(Token&& token) const& {
         return start_result(std::forward<Token>(token), false);
     }
+
+    /// Initiates an asynchronous wait for the result, which is moved out of the future. Otherwise
+    /// as the overload for an lvalue.
     template <class Token>
         requires detail::tokenable<T>
     auto async_result(Token&& token) && {
@@ -286,6 +291,9 @@ public:
     boost::asio::awaitable<awaited_t<T>> async_result() const& {
         return await_outcome(awaited(), false);
     }
+
+    /// Returns an awaitable that moves the result out, and resets this handle. Otherwise as the
+    /// overload for an lvalue.
     boost::asio::awaitable<awaited_t<T>> async_result() && {
         auto s = awaited();
         state_.reset();

@@ -30,9 +30,14 @@ namespace ferry {
 template <class T>
 class promise {
 public:
+    /// Makes a promise whose future is pending.
     promise() : state_(new detail::shared_state<T>) {}
+
+    /// Takes over the future of `other`, which then has no state.
     promise(promise&& other) noexcept
         : state_(std::move(other.state_)), given_(std::exchange(other.given_, false)) {}
+
+    /// Fails an unfinished future with `broken_promise`, then takes over that of `other`.
     promise& operator=(promise&& other) noexcept {
         if (this != &other) {
             abandon();

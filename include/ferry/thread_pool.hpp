@@ -311,6 +311,8 @@ class thread_pool::executor_type {
     using outstanding_work_t = boost::asio::execution::outstanding_work_t;
 
 public:
+    /// The properties of Asio's executor model: the context is the pool, functions run in threads,
+    /// and `blocking` is possibly or never.
     thread_pool& query(boost::asio::execution::context_t) const noexcept { return *pool_; }
     static constexpr boost::asio::execution::mapping_t
     query(boost::asio::execution::mapping_t) noexcept {
@@ -342,6 +344,8 @@ public:
         return detail::on_worker_of(detail::pool_access::core(*pool_).get());
     }
 
+    /// Posts a function to the pool, or calls it at once if `blocking` is possibly and the calling
+    /// thread is a worker of the pool.
     template <class F>
     void execute(F&& f) const {
         if (may_run_here_ && running_in_this_thread()) {

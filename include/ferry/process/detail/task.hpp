@@ -426,8 +426,8 @@ std::shared_ptr<const encoded_initializer> encode_initializer(const F& fn, const
 
 } // namespace detail
 
-/// What can be offloaded to a worker process: a function pointer, a captureless lambda or a
-/// function object that can be sent, with arguments and a result that can be sent.
+/// A call that can be offloaded to a worker process: a function pointer, a captureless lambda or a
+/// serializable function object, with arguments and a result that are `sendable`.
 template <class F, class... A>
 concept process_offloadable = offloadable<F, detail::passed_t<A>...> &&
     detail::captures_nothing__pass_what_it_needs_as_arguments<std::decay_t<F>> &&
