@@ -154,9 +154,9 @@ expect 0 "200 *ms 2 attempts" --backoff 0.01 --retries 1 "$url/dropped"
 expect 0 "200 *ms 2 attempts" --backoff 0.01 --retries 1 --timeout 1 "$url/late"
 expect 0 '{"doubling":true}' --backoff 0.1 --retries 3 "$url/backoff"
 
-# Time-outs and connections that do not come about.
+# Timeouts and connections that do not come about.
 expect 1 "- *ms 2 attempts *timed out" --timeout 0.1 --backoff 0.01 --retries 1 "$url/silent"
-expect 1 "succeeded: 1 of 3*failed: 2*  2: gave up: the total time-out expired" \
+expect 1 "succeeded: 1 of 3*failed: 2*  2: gave up: the total timeout expired" \
     --total-timeout 1 --base-url "$url/silent" 1-2 "$url/ok"
 expect 1 "succeeded: 0 of 2*  2: Couldn't connect" --base-url http://127.0.0.1:1 --retries 0 1-2
 expect 1 "resolve host" --retries 0 http://no..host/ # no name server is asked for an empty label

@@ -52,7 +52,7 @@ void batch::interrupt() {
 
 void batch::finish(outcome result) {
     if (result.cancelled && !interrupted_)
-        result.detail = "gave up: the total time-out expired";
+        result.detail = "gave up: the total timeout expired";
     if (!(result.cancelled && interrupted_))
         report_.add(std::move(result));
     if (--pending_ == 0 && done_ != nullptr)

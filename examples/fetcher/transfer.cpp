@@ -77,7 +77,7 @@ int on_progress(void* stop, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     return static_cast<const std::stop_token*>(stop)->stop_requested() ? 1 : 0;
 }
 
-/// True for the failures that may be gone a moment later: time-outs and connections.
+/// True for the failures that may be gone a moment later: timeouts and connections.
 bool is_transient(CURLcode code) {
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
@@ -138,7 +138,7 @@ transfer_result transfer(std::stop_token stop, const transfer_request& request) 
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, session::close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, &own);
 #if LIBCURL_VERSION_NUM >= 0x075700
-    // A resolver that hangs is left behind; otherwise neither time-out nor cancellation ends it.
+    // A resolver that hangs is left behind; otherwise neither timeout nor cancellation ends it.
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
     if (request.direct)

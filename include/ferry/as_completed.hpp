@@ -11,34 +11,35 @@
 namespace ferry {
 namespace detail {
 
-/// One who waits for the next completion; its value is that state, null at the end.
+/// A request for the next completion; its value is that state, null at the end.
 using next_waiter = timed_state<state_ptr>;
 
 /// Hands out states in the order of their completion.
 ///
 /// A completing thread pushes its node onto `arrived_`, a lock-free list, newest first; a null
-/// pointer says that it is empty and `asleep` that a consumer looked there in vain and wants to be
+/// pointer says that it is empty and `asleep` that a consumer found nothing there and wants to be
 /// told. Consumers move it to `ready_` under `mutex_`.
 class as_completed_waiter final : public waiter {
 public:
     as_completed_waiter(std::vector<state_ptr> states, timeout limit)
         : waiter(std::move(states)), deadline_(limit.deadline()), left_(size()) {}
 
-    /// Not handed out yet.
+    /// The number of states that were not handed out yet.
     std::size_t left() FERRY_EXCLUDES(mutex_);
-    /// The next one, null at the end. Errors: timeout_error with the counts, once; then the end.
+    /// Returns the next one, null at the end. Throws timeout_error with the counts once; then the
+    /// end.
     state_ptr next() FERRY_EXCLUDES(mutex_);
-    /// The same for who must not block.
+    /// Like `next`, for callers that must not block.
     boost::intrusive_ptr<next_waiter> request() FERRY_EXCLUDES(mutex_);
-    /// What a failed request's error is; ends the view where it is a time-out.
+    /// The error of a failed request; ends the view if it is a timeout.
     std::exception_ptr failure(const next_waiter& r) FERRY_EXCLUDES(mutex_);
-    /// Hands nothing out any more, and stops watching.
+    /// Hands out nothing more, and stops watching.
     void stop() noexcept FERRY_EXCLUDES(mutex_);
 
 private:
     void on_done(node& n) noexcept override;
     void serve() FERRY_EXCLUDES(mutex_);
-    /// Moves what arrived to `ready_`; false where nothing did, and then asks to be told.
+    /// Moves arrived nodes to `ready_`; if there are none, asks to be told and returns false.
     bool collect() FERRY_REQUIRES(mutex_);
     state_ptr pop() FERRY_REQUIRES(mutex_);
     timeout_error give_up() FERRY_EXCLUDES(mutex_);
@@ -58,17 +59,34 @@ using completion_source = waiter_owner<as_completed_waiter>;
 
 template <class T>
 future<T> typed(state_ptr s) noexcept {
-    return detail_access::make<T>(
+    return detail::access::make<T>(
         boost::static_pointer_cast<shared_state<T>>(std::move(s)));
 }
 
 } // namespace detail
 
-/// Futures in the order in which they finish or are cancelled; those that were done at the call come
-/// first. An input range: `*` waits, throws and hands the future over, so nothing that was yielded
-/// is kept; `++` does neither. A handle to one shared source: copies take turns.
-/// Thread safety: the asynchronous form is safe from several coroutines; iterators are for one
-/// thread. Source: `concurrent.futures.as_completed`.
+/// Futures in the order in which they finish or are cancelled; those that are done already come
+/// first.
+///
+/// A single-pass input range. `*it` waits (and may throw) and moves the future out, so the view
+/// keeps no yielded future alive; `++it` neither waits nor throws. The view is a handle: copies
+/// draw from the same sequence.
+///
+/// @par Blocking
+/// `*it` until a future is done or the timeout expires.
+///
+/// @par Errors
+/// `*it` throws `timeout_error`, with the number of unfinished futures and of all, when the timeout
+/// expires; the range is then at its end. It throws `would_deadlock` if the wait could never end.
+///
+/// @par Lifetime
+/// The view may outlive the range of futures that it was made from.
+///
+/// @par Thread safety
+/// Iterators: one thread. `async_next` may be used by several coroutines at once.
+///
+/// @par See also
+/// Python's `concurrent.futures.as_completed`.
 template <class T>
 class as_completed_view : public std::ranges::view_base {
 public:
@@ -79,8 +97,8 @@ public:
         using iterator_concept = std::input_iterator_tag;
 
         iterator() = default;
-        /// Waits for the next one. Errors: `timeout_error` with the numbers of unfinished and of
-        /// all; then the range is at its end. `would_deadlock`.
+        /// Waits for the next completed future and moves it out. Throws `timeout_error`, after
+        /// which the range is at its end, and `would_deadlock`.
         future<T>&& operator*() const {
             for (; skipped_ != 0; --skipped_)
                 static_cast<void>((*source_)->next());
@@ -117,11 +135,26 @@ public:
     iterator begin() const { return iterator(source_); }
     std::default_sentinel_t end() const noexcept { return {}; }
 
-    /// The next one, or nothing at the end: signature
-    /// `void(std::exception_ptr, std::optional<future<T>>)`. Several may wait at once; leaving and
-    /// resuming loses nothing. Executor: the handler's associated one, else the system executor.
-    /// Completion: never inline. Errors: `timeout_error`. Cancellation: stops this waiting only.
-    /// Blocking: never. Lifetime: keeps the source.
+    /// Waits for the next completed future; completes with an empty optional at the end. The
+    /// completion signature is `void(std::exception_ptr, std::optional<future<T>>)`; the handler is
+    /// never called from this function. Several operations may be outstanding at once.
+    ///
+    /// @par Executor
+    /// The handler's associated executor, or the system executor if there is none.
+    ///
+    /// @par Cancellation
+    /// All types: completes with `cancelled_error`. A cancelled operation consumes no future, and
+    /// the futures are not affected. The cancellation signal must be emitted on the handler's
+    /// executor.
+    ///
+    /// @par Blocking
+    /// Never.
+    ///
+    /// @par Errors
+    /// `timeout_error`, as for the iterator, passed to the handler.
+    ///
+    /// @par Lifetime
+    /// The operation keeps the sequence; the view may be destroyed meanwhile.
     template <class Token>
     auto async_next(Token&& token) const {
         return boost::asio::async_initiate<Token, void(std::exception_ptr,
@@ -145,7 +178,9 @@ public:
             },
             token, source_);
     }
-    /// The same for `co_await`, on the coroutine's own executor.
+    /// Returns an awaitable for the next completed future, or an empty optional at the end. The
+    /// coroutine resumes on its own executor; errors are thrown. Otherwise as the overload with a
+    /// completion token.
     boost::asio::awaitable<std::optional<future<T>>> async_next() const { return next(source_); }
 
 private:
@@ -164,16 +199,41 @@ private:
     std::shared_ptr<detail::completion_source> source_;
 };
 
-/// Takes any range of `future<T>`, from any executors; repetitions count once. The time-out runs from
-/// the call. Complexity: constant for each future, whatever their number.
-/// Errors: `no_state_error` for an invalid handle.
-template <detail::range_of_futures R>
-as_completed_view<detail::future_value_t<R>> as_completed(R&& futures, timeout limit = {}) {
+/// Returns a view of the futures in the order of their completion.
+///
+/// Accepts any range of `future<T>`, from any mix of executors. Duplicates are yielded once. The
+/// timeout starts with the call.
+///
+/// @par Blocking
+/// Never; the view waits.
+///
+/// @par Errors
+/// `no_state_error` for an invalid handle.
+///
+/// @par Exception safety
+/// Strong.
+///
+/// @par Lifetime
+/// The futures are copied; the range may be destroyed at once.
+///
+/// @par Complexity
+/// Constant for each future, however many there are.
+///
+/// @par Example
+/// @code
+/// for (ferry::future<int> done : ferry::as_completed(futures, 10s)) // or timeout_error
+///     sum += done.result();
+/// @endcode
+///
+/// @par See also
+/// Python's `concurrent.futures.as_completed`; `wait`.
+template <range_of_futures R>
+as_completed_view<future_value_t<R>> as_completed(R&& futures, timeout limit = {}) {
     boost::intrusive_ptr<detail::as_completed_waiter> waiter(
         new detail::as_completed_waiter(detail::states_of(futures), limit));
     auto source = std::make_shared<detail::completion_source>(std::move(waiter));
     (*source)->start();
-    return as_completed_view<detail::future_value_t<R>>(std::move(source));
+    return as_completed_view<future_value_t<R>>(std::move(source));
 }
 
 } // namespace ferry

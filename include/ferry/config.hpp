@@ -4,8 +4,8 @@
 /// The version of the library: major * 10000 + minor * 100 + patch.
 #define FERRY_VERSION 100
 
-// What is needed. The headers for everybody stop behind this one where FERRY_CANNOT_BE_COMPILED is
-// defined, so that nothing hides the sentence.
+// Requirements. The umbrella headers include nothing else if FERRY_CANNOT_BE_COMPILED is defined,
+// so that no other error hides this one.
 #if !defined(__cplusplus) || __cplusplus < 202002L
 #error "Ferry needs C++20: compile with -std=c++20"
 #define FERRY_CANNOT_BE_COMPILED

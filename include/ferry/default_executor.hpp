@@ -7,12 +7,35 @@
 
 namespace ferry {
 
-/// The pool that `to_thread` uses in this context, created when first asked for. When the context
-/// is destroyed it stops accepting, cancels what is queued, and is joined after the context's
-/// handlers are gone. Thread safety: safe. Source: asyncio's default executor.
+/// Returns the pool that `to_thread` uses for this context, creating it on first use with the
+/// default options.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Lifetime
+/// A pool created here belongs to the context: when the context is destroyed the pool stops
+/// accepting tasks, cancels those that are queued, and is joined after the context's handlers have
+/// been destroyed.
+///
+/// @par Thread safety
+/// Safe.
+///
+/// @par See also
+/// asyncio's default executor; `set_default_executor`.
 thread_pool& default_executor(boost::asio::execution_context& context);
 
-/// Makes `pool` the default of this context, by reference: it must outlive the context.
+/// Makes `pool` the default of this context. A pool that `default_executor` created before is used
+/// no more by `to_thread`; it finishes what it was given and ends with the context.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Lifetime
+/// The pool is held by reference and must outlive the context.
+///
+/// @par Thread safety
+/// Safe.
 void set_default_executor(boost::asio::execution_context& context, thread_pool& pool);
 
 namespace detail {
@@ -25,14 +48,28 @@ future<bool> close_default_executor(boost::asio::execution_context& context, tim
 
 } // namespace detail
 
-/// Shuts the default pool of the coroutine's context down; `to_thread` throws `shutdown_error`
-/// afterwards. False when tasks were still running at the time-out: what was queued is then
-/// cancelled and the threads are left to finish. Cancellation (all types): `cancelled_error` at
-/// once; the pool goes on shutting down. Blocking: never.
-/// Source: asyncio's `loop.shutdown_default_executor`.
+/// Shuts down the default pool of the coroutine's context, also one chosen with
+/// `set_default_executor`; `to_thread` throws `shutdown_error` afterwards. Returns false if tasks
+/// were still running when the timeout expired; queued tasks are then cancelled and the running
+/// ones are left to finish in the background.
+///
+/// @par Executor
+/// The pool is shut down in a thread of its own; the coroutine resumes on its own executor.
+///
+/// @par Cancellation
+/// All types: the coroutine resumes at once with `cancelled_error`; the pool goes on shutting down.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Errors
+/// `cancelled_error`; `std::system_error` if no thread can be created.
+///
+/// @par See also
+/// asyncio's `loop.shutdown_default_executor`.
 inline boost::asio::awaitable<bool> shutdown_default_executor(timeout limit = {}) {
     const auto ex = co_await boost::asio::this_coro::executor;
-    const auto closed = detail_access::take(detail::close_default_executor(
+    const auto closed = detail::access::take(detail::close_default_executor(
         boost::asio::query(ex, boost::asio::execution::context), limit));
     detail::wait_status end{};
     co_await detail::until_done(*closed, detail::cancel_mode::stop_waiting, end);

@@ -20,17 +20,18 @@
 
 namespace ferry {
 
-/// What went wrong. Cancellation has no value here: its code is `asio::error::operation_aborted`.
+/// The error codes of Ferry. Cancellation has no code of its own: it is
+/// `asio::error::operation_aborted`.
 enum class errc {
-    timeout = 1,         ///< a time-out expired
+    timeout = 1,         ///< a timeout expired
     invalid_state,       ///< the future or promise is in a state that does not allow the call
     no_state,            ///< the handle refers to no future
-    broken_promise,      ///< the producer went away without an outcome
+    broken_promise,      ///< the producer was destroyed without a result
     shutdown,            ///< the pool no longer accepts tasks
     queue_full,          ///< the bounded queue is full and rejects
     circuit_open,        ///< the circuit breaker is open and rejects
     would_deadlock,      ///< waiting here could never end
-    broken_executor,     ///< the executor cannot run tasks any more
+    broken_executor,     ///< the executor can no longer run tasks
     broken_thread_pool,  ///< a thread pool's initializer failed
     exception_group,     ///< several tasks failed
     broken_process_pool, ///< no worker process can be started
@@ -38,12 +39,24 @@ enum class errc {
     remote               ///< an exception in a worker process that cannot be rebuilt here
 };
 
-/// Groups of codes, for code that does not care which member of the family it met.
-enum class condition { cancelled = 1, timed_out, rejected, broken };
+/// Error conditions, for callers that need only the category of failure.
+enum class condition {
+    cancelled = 1, ///< `operation_aborted`
+    timed_out,     ///< a timeout expired
+    rejected,      ///< the work was not accepted, and did not start
+    broken         ///< the executor, the worker process or the promise has failed
+};
 
+/// Returns the category of `errc`.
 const boost::system::error_category& error_category() noexcept;
+
+/// Returns the category of `condition`.
 const boost::system::error_category& condition_category() noexcept;
+
+/// Makes an error code, found by argument-dependent lookup.
 boost::system::error_code make_error_code(errc e) noexcept;
+
+/// Makes an error condition, found by argument-dependent lookup.
 boost::system::error_condition make_error_condition(condition c) noexcept;
 
 namespace detail {
@@ -66,19 +79,22 @@ private:
 
 } // namespace detail
 
-/// The task was cancelled, or the waiting for it was.
+/// The task, or the wait for it, was cancelled. Its code is `asio::error::operation_aborted`.
 class cancelled_error : public detail::error_with_text {
 public:
     explicit cancelled_error(const std::string& what = "the task was cancelled");
 };
 
-/// A time-out expired. Where many were waited for, says how many of how many were not finished.
+/// A timeout expired. After a wait for several futures, tells how many of them were unfinished.
 class timeout_error : public detail::error_with_text {
 public:
     explicit timeout_error(const std::string& what = "timed out");
     timeout_error(std::size_t unfinished, std::size_t total);
 
+    /// Number of unfinished futures; 0 unless several were waited for.
     std::size_t unfinished() const noexcept { return unfinished_; }
+
+    /// Number of all futures; 0 unless several were waited for.
     std::size_t total() const noexcept { return total_; }
 
 private:
@@ -98,7 +114,7 @@ public:
     explicit no_state_error(const std::string& what = "the future has no state");
 };
 
-/// The promise, or the executor that held the task, was destroyed before there was an outcome.
+/// The promise, or the executor that held the task, was destroyed before there was a result.
 class broken_promise : public detail::error_with_text {
 public:
     explicit broken_promise(const std::string& what = "the task was destroyed before it ran");
@@ -110,33 +126,34 @@ public:
     explicit shutdown_error(const std::string& what = "cannot submit after shutdown");
 };
 
-/// A bounded queue that rejects is full.
+/// The bounded queue of a pool is full, and the pool rejects tasks.
 class queue_full_error : public detail::error_with_text {
 public:
     explicit queue_full_error(const std::string& what = "the queue is full");
 };
 
-/// A circuit breaker is open, or half-open with all its probes on their way: there was no call.
+/// The circuit breaker is open, or half-open with all probes in flight; the function was not
+/// called.
 class circuit_open_error : public detail::error_with_text {
 public:
     explicit circuit_open_error(const std::string& what = "the circuit is open");
     explicit circuit_open_error(std::chrono::steady_clock::duration retry_after);
 
-    /// How long calls are still rejected, at most: until the first probe may be made, or until one
-    /// that is on its way is given up. The longest duration where that is never.
+    /// Upper bound for how long calls are still rejected: until the first probe is admitted, or
+    /// until a probe in flight is given up. The longest duration if that is never.
     std::chrono::steady_clock::duration retry_after() const noexcept { return retry_after_; }
 
 private:
     std::chrono::steady_clock::duration retry_after_{};
 };
 
-/// The wait could never end, so it was refused.
+/// A wait that could never end was refused.
 class would_deadlock : public detail::error_with_text {
 public:
     explicit would_deadlock(const std::string& what = "waiting here would deadlock");
 };
 
-/// The executor cannot run tasks any more.
+/// The executor can no longer run tasks.
 class broken_executor : public detail::error_with_text {
 public:
     explicit broken_executor(const std::string& what = "the executor is broken");
@@ -164,7 +181,7 @@ protected:
 /// to end it.
 class worker_died : public broken_process_pool {
 public:
-    /// How a process ended; neither member is there where somebody else collected its status.
+    /// How the process ended. Both members are empty if its exit status was collected elsewhere.
     struct ending {
         std::optional<int> exit_code = {};
         std::optional<int> signal = {};
@@ -173,14 +190,15 @@ public:
     explicit worker_died(const std::string& what = "the worker process died");
     worker_died(int pid, ending how, std::string label, std::string stderr_tail);
 
+    /// Process id of the worker.
     int pid() const noexcept { return pid_; }
-    /// The code that it left with; absent when a signal ended it.
+    /// Exit code; empty if the process was terminated by a signal.
     std::optional<int> exit_code() const noexcept { return how_.exit_code; }
-    /// The number of the signal that ended it; absent when it left by itself.
+    /// Number of the signal that terminated the process; empty if it exited.
     std::optional<int> signal() const noexcept { return how_.signal; }
-    /// What the task that it was running is called.
+    /// Label of the task that the worker was running.
     const std::string& label() const noexcept { return *label_; }
-    /// The last of what it wrote to its standard error, at most some kilobytes.
+    /// The end of the worker's standard-error output (at most 4 KiB).
     const std::string& stderr_tail() const noexcept { return *stderr_tail_; }
 
 private:
@@ -190,15 +208,16 @@ private:
     std::shared_ptr<const std::string> stderr_tail_;
 };
 
-/// What a task in a worker process threw, where it cannot be rebuilt as the same type.
+/// An exception thrown by a task in a worker process that cannot be rebuilt as an object of its
+/// type.
 class remote_error : public boost::system::system_error {
 public:
     explicit remote_error(const std::string& what = "a task in a worker process failed");
     remote_error(std::string type_name, std::string what);
 
-    /// The name of the type that was thrown.
+    /// Name of the type that was thrown.
     const std::string& type_name() const noexcept { return *type_name_; }
-    /// Its own text.
+    /// Text of the exception that was thrown.
     const char* what() const noexcept override { return what_->c_str(); }
 
 private:
@@ -206,12 +225,13 @@ private:
     std::shared_ptr<const std::string> what_;
 };
 
-/// What several tasks threw, in the order in which they failed.
+/// The exceptions of several tasks, in the order of their failures.
 class exception_group : public detail::error_with_text {
 public:
     explicit exception_group(const std::string& what = "several tasks failed");
     explicit exception_group(std::vector<std::exception_ptr> exceptions);
 
+    /// The exceptions, in the order of the failures.
     const std::vector<std::exception_ptr>& exceptions() const noexcept { return *exceptions_; }
 
 private:

@@ -5,16 +5,20 @@
 
 #if !defined(FERRY_CANNOT_BE_COMPILED)
 #include <ferry/as_completed.hpp>
+#include <ferry/awaited.hpp>
 #include <ferry/default_executor.hpp>
 #include <ferry/error.hpp>
 #include <ferry/future.hpp>
 #include <ferry/gather.hpp>
 #include <ferry/map.hpp>
+#include <ferry/pool_options.hpp>
 #include <ferry/promise.hpp>
 #include <ferry/resilience/backoff.hpp>
 #include <ferry/resilience/circuit_breaker.hpp>
 #include <ferry/resilience/retry.hpp>
+#include <ferry/resilience/retry_policy.hpp>
 #include <ferry/run.hpp>
+#include <ferry/run_coroutine_threadsafe.hpp>
 #include <ferry/run_in_executor.hpp>
 #include <ferry/shield.hpp>
 #include <ferry/stats.hpp>

@@ -11,13 +11,34 @@
 
 namespace ferry {
 
-/// A cheap, copyable handle to one shared outcome. Dropping it neither blocks nor cancels.
-/// `T` may be void, a reference, move-only, or not default-constructible. A coroutine awaits it with
-/// `co_await f.async_result()`.
-/// Thread safety: distinct handles are safe, also when they share an outcome. Blocking: `result`,
-/// `exception` and the `wait` family block; a worker that waits without limit for an unstarted
-/// task of its own pool runs it. Errors: `no_state_error` from every member of an invalid handle.
-/// Source: Python's `concurrent.futures.Future`.
+/// A cheap, copyable handle to a shared result. Destroying a handle neither blocks nor cancels the
+/// task.
+///
+/// `T` may be void, a reference, move-only, or not default-constructible. A coroutine awaits a
+/// future with `co_await f.async_result()`. Futures can be compared, hashed and printed.
+///
+/// @par Executor
+/// Done-callbacks run in the thread that completes the future, or in the caller if it is already
+/// done.
+///
+/// @par Blocking
+/// `result`, `exception` and the `wait` family block. A worker that waits without a limit for a
+/// task of its own pool that has not started runs that task itself.
+///
+/// @par Errors
+/// Every member of an invalid handle throws `no_state_error`, except `valid`, the operators and the
+/// asynchronous operations, which complete with it.
+///
+/// @par Lifetime
+/// A future may outlive the pool and the promise that it came from. Its result lives as long as the
+/// last handle.
+///
+/// @par Thread safety
+/// Distinct objects: safe, even if they refer to the same result. Shared objects: unsafe if one of
+/// the threads assigns or takes; otherwise safe.
+///
+/// @par See also
+/// Python's `concurrent.futures.Future`.
 template <class T>
 class future {
 public:
@@ -30,31 +51,62 @@ public:
     future& operator=(future&&) noexcept = default;
     ~future() = default;
 
+    /// Returns false for a handle that was default-constructed, moved from or taken.
     bool valid() const noexcept { return state_ != nullptr; }
 
+    /// Returns true if the future has a value or an exception, or was cancelled.
     bool done() const { return state().done(); }
+
+    /// Returns true if the task has started and has not ended.
     bool running() const { return state().current() == detail::status::running; }
+
+    /// Returns true if the future was cancelled.
     bool cancelled() const { return state().current() == detail::status::cancelled; }
 
-    /// Cancels what has not started; true if it is cancelled now, also when it already was.
-    /// Wakes all waiters and runs the callbacks here; frees the callable at once.
+    /// Cancels the task if it has not started. Returns true if the future is now cancelled,
+    /// including if it already was.
+    ///
+    /// Waiters are woken, and callbacks run, in the calling thread before this function returns;
+    /// the callable and its arguments are destroyed immediately. A task that is running is not
+    /// affected: see `request_stop`.
+    ///
+    /// @par Blocking
+    /// Never, apart from the callbacks and destructors that it runs.
     bool cancel() const {
         const auto keep = state_;
         return state().cancel() || keep->was_cancelled();
     }
 
-    /// Asks a running task that took a `std::stop_token` to stop; true if there is such a task.
+    /// Asks a running task that takes a `std::stop_token` to stop. Returns true if there is such a
+    /// task.
     bool request_stop() const { return state().request_stop(); }
 
-    /// Waits and gives the value, valid while a handle exists and nobody takes it.
-    /// Errors: the task's exception, `cancelled_error`, `timeout_error`; `invalid_state_error`
-    /// ("value taken") after somebody took it; `would_deadlock`.
+    /// Waits for the result and returns a reference to it. The reference is valid as long as a
+    /// handle exists and the value has not been moved out.
+    ///
+    /// @par Blocking
+    /// Until the future is done, at most `limit`.
+    ///
+    /// @par Errors
+    /// The task's exception; `cancelled_error`; `timeout_error`; `would_deadlock` for a wait
+    /// without a limit that could never end; `invalid_state_error` ("value taken") after the value
+    /// was moved out.
     decltype(auto) result(timeout limit = {}) const& { return peek(limit); }
+
+    /// Waits for the result and returns a reference to it, as the overload for a const handle.
     decltype(auto) result(timeout limit = {}) & { return peek(limit); }
 
-    /// Waits and moves the value out; empties the handle, which is no key of a map any more then. One
-    /// caller can; later ones get `invalid_state_error`. After a time-out or an exception the handle
-    /// is kept.
+    /// Waits for the result, moves it out and resets this handle (whose hash and equality therefore
+    /// change). Only the first caller succeeds.
+    ///
+    /// @par Blocking
+    /// Until the future is done, at most `limit`.
+    ///
+    /// @par Errors
+    /// As the other overload; later callers get `invalid_state_error` ("value taken").
+    ///
+    /// @par Exception safety
+    /// On timeout or exception the handle is left unchanged.
     T result(timeout limit = {}) && {
         auto keep = state_;
         settle(limit);
@@ -70,7 +122,14 @@ public:
     }
     T result(timeout limit = {}) const&& = delete;
 
-    /// Waits and gives the exception, null for a value. Errors: `cancelled_error`, `timeout_error`.
+    /// Waits for the outcome and returns the task's exception, or null if it ended with a value.
+    ///
+    /// @par Blocking
+    /// Until the future is done, at most `limit`.
+    ///
+    /// @par Errors
+    /// `cancelled_error`; `timeout_error`; `would_deadlock` for a wait without a limit that could
+    /// never end.
     std::exception_ptr exception(timeout limit = {}) const {
         const auto keep = state_;
         if (!state().wait(limit))
@@ -80,9 +139,13 @@ public:
         return keep->error();
     }
 
+    /// Blocks until the future is done. Throws `would_deadlock` if that could never be.
     void wait() const { state().wait(timeout()); }
-    /// Waits; true if it is done.
+    /// Blocks until the future is done, at most `limit`. Returns true if it is done.
     bool wait_for(timeout limit) const { return state().wait(limit); }
+
+    /// Blocks until the future is done, at most until `at`, which may be a time point of any clock.
+    /// Returns true if it is done.
     template <class Clock, class Duration>
     bool wait_until(std::chrono::time_point<Clock, Duration> at) const {
         for (;;) {
@@ -101,6 +164,22 @@ public:
     template <class F>
         requires detail::copied_or_moved_into_the_call__say_std_move<F> &&
                  std::invocable<std::decay_t<F>&, future<T>>
+
+    /// Calls `f(future<T>)` once when the future is done, or immediately, in the calling thread, if
+    /// it already is. Callbacks registered before completion run in the order of their
+    /// registration.
+    ///
+    /// @par Executor
+    /// The thread that completes the future; for a process pool, the pool's thread for callbacks.
+    ///
+    /// @par Errors
+    /// An exception that escapes `f` goes to the handler installed by `set_unhandled_callback`.
+    ///
+    /// @par Exception safety
+    /// Strong: if storing `f` throws, nothing is registered.
+    ///
+    /// @par Lifetime
+    /// `f` is destroyed right after it has run. No internal lock is held while it runs.
     void add_done_callback(F&& f) const {
         auto& s = state();
         auto c = std::make_unique<callback<std::decay_t<F>>>(std::forward<F>(f));
@@ -110,10 +189,25 @@ public:
             c.release()->fire(&s);
     }
 
-    /// Waits: signature `void(error_code)`. Completion: never inline. Executor: the handler's
-    /// associated one, else the system executor. Cancellation: stops the waiting only, with
-    /// `operation_aborted`; emit on the handler's executor. Errors: `errc::no_state` for an invalid
-    /// handle. Blocking: never.
+    /// Initiates an asynchronous wait for the future to be done. The completion signature is
+    /// `void(boost::system::error_code)`; the handler is never called from this function.
+    ///
+    /// @par Executor
+    /// The handler's associated executor, or the system executor if there is none.
+    ///
+    /// @par Cancellation
+    /// All types: completes with `operation_aborted`; the task itself is not affected. The
+    /// cancellation signal must be emitted on the handler's executor.
+    ///
+    /// @par Blocking
+    /// Never.
+    ///
+    /// @par Errors
+    /// `errc::no_state` for an invalid handle. Whether the task failed is not reported here.
+    ///
+    /// @par Lifetime
+    /// The handle may be destroyed meanwhile. If the handler's context is destroyed, the handler is
+    /// destroyed uncalled.
     template <class Token>
     auto async_wait(Token&& token) const {
         return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
@@ -136,26 +230,70 @@ public:
             valid() ? boost::system::error_code() : make_error_code(errc::no_state));
     }
 
-    /// Waits for the outcome: signature `void(std::exception_ptr, T)`, or `void(std::exception_ptr)`
-    /// for void. The value is copied; moved out where it cannot be copied, or where the handle is an
-    /// rvalue. Cancellation: cancels the future, as a cancelled `run_in_executor` does. Errors: those
-    /// of the task, `cancelled_error`, `no_state_error`, all of them through the token. Otherwise as
-    /// `async_wait`.
+    /// Initiates an asynchronous wait for the result. The completion signature is
+    /// `void(std::exception_ptr, awaited_t<T>)`, or `void(std::exception_ptr)` for void; the
+    /// handler is never called from this function.
+    ///
+    /// The value is copied, or moved out if it is not copyable or `*this` is an rvalue. Beside an
+    /// error the handler receives a default-constructed value.
+    ///
+    /// @par Executor
+    /// The handler's associated executor, or the system executor if there is none.
+    ///
+    /// @par Cancellation
+    /// All types: cancels the future if the task has not started; a running task that takes a
+    /// `std::stop_token` is asked to stop and waited for; any other is abandoned, with
+    /// `cancelled_error`. The cancellation signal must be emitted on the handler's executor.
+    ///
+    /// @par Blocking
+    /// Never.
+    ///
+    /// @par Errors
+    /// The task's exception, `cancelled_error` and `no_state_error`, all of them passed to the
+    /// handler.
+    ///
+    /// @par Lifetime
+    /// The handle may be destroyed meanwhile. If the handler's context is destroyed, the handler is
+    /// destroyed uncalled.
     template <class Token>
         requires detail::tokenable<T>
     auto async_result(Token&& token) const& {
         return start_result(std::forward<Token>(token), false);
     }
+
+    /// Initiates an asynchronous wait for the result, which is moved out of the future. Otherwise
+    /// as the overload for an lvalue.
     template <class Token>
         requires detail::tokenable<T>
     auto async_result(Token&& token) && {
         return start_result(std::forward<Token>(token), true);
     }
-    /// The same for `co_await`: any movable `T`; gives the value or throws; resumes on the
-    /// coroutine's own executor.
+    /// Returns an awaitable that waits for the result, for any movable `T`, and returns it or
+    /// throws.
+    ///
+    /// The value is copied, or moved out if it is not copyable or `*this` is an rvalue.
+    ///
+    /// @par Executor
+    /// The coroutine resumes on its own executor.
+    ///
+    /// @par Cancellation
+    /// All types: as the overload with a completion token.
+    ///
+    /// @par Blocking
+    /// Never.
+    ///
+    /// @par Errors
+    /// The task's exception, `cancelled_error` and `no_state_error`, thrown when the awaitable is
+    /// awaited.
+    ///
+    /// @par Lifetime
+    /// The awaitable keeps the result; the handle may be destroyed meanwhile.
     boost::asio::awaitable<awaited_t<T>> async_result() const& {
         return await_outcome(awaited(), false);
     }
+
+    /// Returns an awaitable that moves the result out, and resets this handle. Otherwise as the
+    /// overload for an lvalue.
     boost::asio::awaitable<awaited_t<T>> async_result() && {
         auto s = awaited();
         state_.reset();
@@ -166,7 +304,8 @@ public:
         return a.state_ == b.state_;
     }
 
-    /// Throws nothing of its own: without memory for the name of a type it prints the rest.
+    /// Prints the state, as in `<future finished: returned int>`. Throws nothing of its own:
+    /// without memory for the name of a type it prints a question mark instead.
     friend std::ostream& operator<<(std::ostream& out, const future& f) {
         const auto s = f.state_ ? f.state_->current() : detail::status::pending;
         return out << "<future " << f.describe(s) << f.type_name(s) << '>';
@@ -174,7 +313,7 @@ public:
 
 private:
     friend class promise<T>;
-    friend struct detail_access;
+    friend struct detail::access;
     using state_type = detail::shared_state<T>;
 
     template <class F>
@@ -194,7 +333,8 @@ private:
 
     explicit future(boost::intrusive_ptr<state_type> s) noexcept : state_(std::move(s)) {}
 
-    /// What an asynchronous wait is for: without a state one that has failed with `no_state_error`.
+    /// The state to wait for; an invalid handle is replaced by a state that has failed with
+    /// `no_state_error`.
     boost::intrusive_ptr<state_type> awaited() const {
         if (state_)
             return state_;
@@ -280,28 +420,26 @@ inline constexpr bool is_future = false;
 template <class T>
 inline constexpr bool is_future<future<T>> = true;
 
-} // namespace detail
-
-/// Lets executors make futures and reach their state.
-struct detail_access {
+/// Makes futures from their state, and reaches the state of a future.
+struct access {
     template <class T>
-    static future<T> make(boost::intrusive_ptr<detail::shared_state<T>> s) noexcept {
+    static future<T> make(boost::intrusive_ptr<shared_state<T>> s) noexcept {
         return future<T>(std::move(s));
     }
     template <class T>
-    static boost::intrusive_ptr<detail::shared_state<T>> take(future<T>&& f) noexcept {
+    static boost::intrusive_ptr<shared_state<T>> take(future<T>&& f) noexcept {
         return std::move(f.state_);
     }
     template <class T>
-    static const boost::intrusive_ptr<detail::shared_state<T>>& state(const future<T>& f) noexcept {
+    static const boost::intrusive_ptr<shared_state<T>>& state(const future<T>& f) noexcept {
         return f.state_;
     }
 };
 
+} // namespace detail
 } // namespace ferry
 
-// Asio asks this of what stands behind `co_await`, where the answer would be no and then a list of
-// candidates.
+// Asio asks this of the operand of `co_await`; the answer would be no, and a list of candidates.
 template <class T>
     requires ferry::detail::is_future<std::remove_cvref_t<T>>
 struct boost::asio::is_async_operation<T> {
@@ -313,6 +451,6 @@ struct boost::asio::is_async_operation<T> {
 template <class T>
 struct std::hash<ferry::future<T>> {
     std::size_t operator()(const ferry::future<T>& f) const noexcept {
-        return std::hash<void*>()(ferry::detail_access::state(f).get());
+        return std::hash<void*>()(ferry::detail::access::state(f).get());
     }
 };

@@ -10,4 +10,10 @@ class promise;
 class thread_pool;
 struct task_options;
 
+namespace detail {
+struct access;
+struct pool_access;
+struct process_pool_access;
+} // namespace detail
+
 } // namespace ferry

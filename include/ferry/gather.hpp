@@ -10,14 +10,18 @@
 
 namespace ferry {
 
+/// The type of `return_exceptions`.
 struct return_exceptions_t {};
-/// For `gather`: gives each child's value or exception, and cancels nobody.
+/// Tag for `gather`: collect every child's value or exception instead of cancelling the others on
+/// the first failure.
 inline constexpr return_exceptions_t return_exceptions{};
 
-namespace detail {
-
+/// The outcome of one child of `gather(return_exceptions, ...)`: its value, with `std::monostate`
+/// in place of `void` and a `std::reference_wrapper` in place of a reference, or its exception.
 template <class T>
-using child_result = boost::system::result<regular_t<T>, std::exception_ptr>;
+using gather_result = boost::system::result<regular_t<T>, std::exception_ptr>;
+
+namespace detail {
 
 /// The children of a gather and their results, each in a place of its own.
 template <class Places>
@@ -26,7 +30,7 @@ public:
     using child_scope::child_scope;
 
     template <class T>
-    void add_child(boost::asio::awaitable<T> a, std::optional<child_result<T>>& place, bool keep_going) {
+    void add_child(boost::asio::awaitable<T> a, std::optional<gather_result<T>>& place, bool keep_going) {
         this->add(
             std::move(a), [&place](regular_t<T> v) { place.emplace(std::move(v)); },
             [this, &place, keep_going](std::exception_ptr e) {
@@ -45,7 +49,7 @@ public:
 template <class... T>
 boost::asio::awaitable<std::tuple<regular_t<T>...>>
 gather_values(boost::asio::awaitable<T>... awaitables) {
-    using places = std::tuple<std::optional<child_result<T>>...>;
+    using places = std::tuple<std::optional<gather_result<T>>...>;
     const auto ex = co_await boost::asio::this_coro::executor;
     boost::intrusive_ptr<gathering<places>> g(new gathering<places>(ex));
     std::apply([&](auto&... place) { (g->add_child(std::move(awaitables), place, false), ...); },
@@ -63,23 +67,56 @@ gather_values(boost::asio::awaitable<T>... awaitables) {
 
 } // namespace detail
 
-/// Runs the coroutines concurrently and gives their values in the order of the arguments; void comes
-/// as `std::monostate`. The first exception is thrown after the others were cancelled and have
-/// ended; a child that was cancelled counts as one that threw `cancelled_error`.
-/// Executor: the children run on the awaiting coroutine's executor, through an internal strand where
-/// it is none; it resumes on its own. Cancellation (all types): passed on to the children, which are
-/// waited for. Blocking: never. Source: `asyncio.gather`.
+/// Runs the coroutines concurrently and returns their values in argument order, with
+/// `std::monostate` in place of `void`.
+///
+/// @par Executor
+/// The children run on the awaiting coroutine's executor, wrapped in a strand unless it already is
+/// one or belongs to `run`. The awaiting coroutine resumes on its own executor.
+///
+/// @par Cancellation
+/// All types: forwarded to the children, which are awaited; the outcome is then the first exception
+/// of a child, as a rule `cancelled_error`, or the values if all children return one nevertheless.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Errors
+/// The first exception of a child, thrown after the others were cancelled and have ended. A child
+/// that was cancelled counts as one that threw `cancelled_error`.
+///
+/// @par Lifetime
+/// The awaitables belong to the returned one, and start when that is awaited.
+///
+/// @par Example
+/// @code
+/// auto [user, orders] = co_await ferry::gather(load_user(id), load_orders(id));
+/// @endcode
+///
+/// @par See also
+/// asyncio's `gather`; `with_task_group`, which reports all failures.
 template <class... T>
-boost::asio::awaitable<std::tuple<detail::regular_t<T>...>>
+boost::asio::awaitable<std::tuple<regular_t<T>...>>
 gather(boost::asio::awaitable<T>... awaitables) {
     return detail::gather_values(std::move(awaitables)...);
 }
 
-/// The same with each child's value or exception; an exception cancels nobody.
+/// Runs the coroutines concurrently and returns each child's value or exception, in argument order.
+/// The exception of a child cancels nobody.
+///
+/// @par Executor
+/// The children run on the awaiting coroutine's executor, wrapped in a strand unless it already is
+/// one or belongs to `run`. The awaiting coroutine resumes on its own executor.
+///
+/// @par Cancellation
+/// All types: forwarded to the children, which are awaited; their outcomes are then returned.
+///
+/// @par Blocking
+/// Never.
 template <class... T>
-boost::asio::awaitable<std::tuple<detail::child_result<T>...>>
+boost::asio::awaitable<std::tuple<gather_result<T>...>>
 gather(return_exceptions_t, boost::asio::awaitable<T>... awaitables) {
-    using places = std::tuple<std::optional<detail::child_result<T>>...>;
+    using places = std::tuple<std::optional<gather_result<T>>...>;
     const auto ex = co_await boost::asio::this_coro::executor;
     boost::intrusive_ptr<detail::gathering<places>> g(new detail::gathering<places>(ex));
     std::apply([&](auto&... place) { (g->add_child(std::move(awaitables), place, true), ...); },
@@ -89,16 +126,16 @@ gather(return_exceptions_t, boost::asio::awaitable<T>... awaitables) {
     co_await detail::all_ended(*g, how);
     detail::check_ended(how);
     co_return std::apply(
-        [](auto&... place) { return std::tuple<detail::child_result<T>...>(std::move(*place)...); },
+        [](auto&... place) { return std::tuple<gather_result<T>...>(std::move(*place)...); },
         g->places);
 }
 
 namespace detail {
 
 template <class T>
-boost::asio::awaitable<boost::intrusive_ptr<gathering<std::vector<std::optional<child_result<T>>>>>>
+boost::asio::awaitable<boost::intrusive_ptr<gathering<std::vector<std::optional<gather_result<T>>>>>>
 gather_all(std::vector<boost::asio::awaitable<T>> awaitables, bool keep_going) {
-    using places = std::vector<std::optional<child_result<T>>>;
+    using places = std::vector<std::optional<gather_result<T>>>;
     const auto ex = co_await boost::asio::this_coro::executor;
     boost::intrusive_ptr<gathering<places>> g(new gathering<places>(ex));
     g->places.resize(awaitables.size());
@@ -113,15 +150,18 @@ gather_all(std::vector<boost::asio::awaitable<T>> awaitables, bool keep_going) {
 
 } // namespace detail
 
+/// Runs the coroutines of a vector concurrently and returns their values in its order, or throws
+/// the first exception after the others were cancelled and have ended. Otherwise as the variadic
+/// overload.
 template <class T>
-boost::asio::awaitable<std::vector<detail::regular_t<T>>>
+boost::asio::awaitable<std::vector<regular_t<T>>>
 gather(std::vector<boost::asio::awaitable<T>>&& awaitables) {
     return [](std::vector<boost::asio::awaitable<T>> owned)
-               -> boost::asio::awaitable<std::vector<detail::regular_t<T>>> {
+               -> boost::asio::awaitable<std::vector<regular_t<T>>> {
         const auto g = co_await detail::gather_all(std::move(owned), false);
         if (g->first)
             std::rethrow_exception(g->first);
-        std::vector<detail::regular_t<T>> values;
+        std::vector<regular_t<T>> values;
         values.reserve(g->places.size());
         for (auto& place : g->places)
             values.push_back(std::move(**place));
@@ -129,13 +169,15 @@ gather(std::vector<boost::asio::awaitable<T>>&& awaitables) {
     }(std::move(awaitables));
 }
 
+/// Runs the coroutines of a vector concurrently and returns each child's value or exception, in its
+/// order. Otherwise as the variadic overload with `return_exceptions`.
 template <class T>
-boost::asio::awaitable<std::vector<detail::child_result<T>>>
+boost::asio::awaitable<std::vector<gather_result<T>>>
 gather(return_exceptions_t, std::vector<boost::asio::awaitable<T>>&& awaitables) {
     return [](std::vector<boost::asio::awaitable<T>> owned)
-               -> boost::asio::awaitable<std::vector<detail::child_result<T>>> {
+               -> boost::asio::awaitable<std::vector<gather_result<T>>> {
         const auto g = co_await detail::gather_all(std::move(owned), true);
-        std::vector<detail::child_result<T>> results;
+        std::vector<gather_result<T>> results;
         results.reserve(g->places.size());
         for (auto& place : g->places)
             results.push_back(std::move(*place));

@@ -26,7 +26,7 @@ public:
     explicit single_call(future<R> f) noexcept : future_(std::move(f)) {}
 
     bool wait_for(timeout limit) const { return future_.done() || future_.wait_for(limit); }
-    /// Waits for the current element and gives it.
+    /// Waits for the current element and returns it.
     decltype(auto) get() {
         if constexpr (std::is_void_v<R>) {
             future_.result();
@@ -37,9 +37,9 @@ public:
             return const_cast<R&>(future_.result());
         }
     }
-    /// Goes on to the next element; false at the end.
+    /// Moves on to the next element; returns false at the end.
     bool next() noexcept { return false; }
-    /// Elements that were not read.
+    /// The number of elements that were not read.
     std::size_t left() const noexcept { return 1; }
     void cancel() { future_.cancel(); }
 
@@ -48,15 +48,15 @@ private:
     [[no_unique_address]] std::monostate unit_;
 };
 
-/// What a map view reads from: the calls under way, and where more come from. A call covers one
+/// The source of a map view: the calls under way, and the input of further ones. A call covers one
 /// element or some neighbouring ones.
 template <class Call>
 struct map_progress {
     std::deque<Call> calls;
-    /// Submits a call for at most so many next inputs; nothing at their end. Empty: all is
-    /// submitted.
+    /// Submits a call for at most that many next inputs; returns nothing at their end. Empty if all
+    /// is submitted.
     std::function<std::optional<Call>(std::size_t)> more;
-    std::exception_ptr last; // what went wrong with more; comes behind the calls
+    std::exception_ptr last; // an exception of `more`; thrown behind the calls
     std::optional<timeout::clock::time_point> deadline;
     std::size_t room = 0;     // how many more inputs may be ahead of the reading
     std::size_t together = 1; // how many are worth a call
@@ -84,7 +84,7 @@ struct map_progress {
         refill();
         return calls.empty() && !last;
     }
-    /// The call of the current element. Throws where there is none.
+    /// The call of the current element. Throws if there is none.
     Call& current() {
         read = true;
         if (at_end())
@@ -102,8 +102,8 @@ struct map_progress {
         calls.push_back(std::move(*c));
         return true;
     }
-    /// Leaves an element behind. More input is taken in when the next one is asked for, since that
-    /// may wait, for the input or for room in the pool.
+    /// Leaves an element behind. More input is read when the next element is asked for, since
+    /// reading may wait, for the input or for room in the pool.
     void advance() noexcept {
         read = true;
         if (calls.empty()) {
@@ -133,15 +133,37 @@ private:
 
 } // namespace detail
 
-/// The results of a `map`, in the order of the input. A single-pass input range: `*` waits, throws
-/// what the call threw, and gives `R&&` (void: `std::monostate`); `++` does neither. After an
-/// exception the iteration can go on behind it. With a `buffersize`, more input is read and submitted
-/// when the next element is asked for, by `*` or by the comparison with the end; what goes wrong there
-/// is thrown at its place, and the view ends behind it. `begin()` again goes on where reading stopped; the
-/// view keeps nothing of what was read. When the time-out expires `*` throws `timeout_error`, what
-/// has not started is cancelled, and the view is at its end.
-/// Destroying a view that was read from cancels what has not started; one never read, nothing.
-/// Thread safety: for one thread at a time. Lifetime: may outlive its pool.
+/// The results of a `map`, in the order of the input.
+///
+/// A single-pass input range. `*it` waits, throws what the call threw, and returns `R&&` (for void:
+/// `std::monostate`); `++it` neither waits nor throws. Iteration can continue past an element that
+/// threw. Calling `begin()` again resumes where reading stopped. Elements already read are not
+/// retained.
+///
+/// If the `map` has a `buffersize`, more input is read and submitted when the next element is asked
+/// for, by `*` or by the comparison with the end. An exception of that is thrown in place of the
+/// element, and the view then ends.
+///
+/// @par Cancellation
+/// Destroying a view that has been read from cancels the calls that have not started; destroying
+/// one that was never read cancels nothing.
+///
+/// @par Blocking
+/// `*it` until the element is ready, at most until the timeout of the `map` expires. With a
+/// `buffersize`, `*it` and the comparison with the end may also wait for the input and for room in
+/// a bounded queue.
+///
+/// @par Errors
+/// When the timeout expires, `*it` throws `timeout_error`, the calls that have not started are
+/// cancelled, and the view is at its end. Reading a view that is at its end throws
+/// `invalid_state_error`.
+///
+/// @par Lifetime
+/// A view may outlive its pool: what was submitted can be read to its end; if there is more input,
+/// `shutdown_error` is then thrown once.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe.
 template <class R, class Call = detail::single_call<R>>
 class map_view : public std::ranges::view_interface<map_view<R, Call>> {
     using value = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
@@ -159,7 +181,7 @@ public:
             auto& front = p.current();
             if (p.deadline && !front.wait_for(*p.deadline - timeout::clock::now())) {
                 p.finish();
-                throw timeout_error("map: its time-out expired");
+                throw timeout_error("map: its timeout expired");
             }
             return static_cast<value&&>(front.get());
         }
@@ -190,7 +212,7 @@ private:
 
 namespace detail {
 
-/// A callable for many calls: a copy for each where it can be copied, else one that they share.
+/// A callable for many calls: a copy for each if it can be copied, else one that they share.
 template <class F>
 auto shareable(F f) {
     if constexpr (std::is_copy_constructible_v<F>)
@@ -208,7 +230,7 @@ class zip_reader {
 public:
     explicit zip_reader(Views... v) : views_(std::move(v)...) {}
 
-    /// Calls `f` with the next element of each, copied; nothing at the end, and from then on.
+    /// Calls `f` with a copy of the next element of each range; returns nothing at the end.
     template <class F>
     auto next(F&& f) {
         using result = std::invoke_result_t<F&, std::ranges::range_value_t<Views>...>;
@@ -240,7 +262,7 @@ private:
     bool ended_ = false;
 };
 
-/// `submit(reader, n)` submits a call for at most n inputs; nothing at their end.
+/// `submit(reader, n)` submits a call for at most n inputs; it returns nothing at their end.
 template <class R, class Call, class Submit, class... Ranges>
 map_view<R, Call> start_map(const map_options& options, std::size_t together, Submit submit,
                             Ranges&&... ranges) {

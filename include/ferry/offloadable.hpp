@@ -36,7 +36,7 @@ using returned_t = typename returned_by<takes_stop_token<F, A...>, F, A...>::typ
 template <class F, class... A>
 inline constexpr bool takes_stop_token_last =
     std::is_invocable_v<std::decay_t<F>, std::decay_t<A>..., std::stop_token>;
-/// Callable with what the call itself would not give: lvalues of the copies.
+/// Callable only with lvalues of the copies, which the call does not pass.
 template <class F, class... A>
 inline constexpr bool takes_references_to_copies =
     std::is_invocable_v<std::decay_t<F>, std::decay_t<A>&...> ||
@@ -49,7 +49,7 @@ struct named_call {
 template <class F>
 struct with_named_call : F, named_call {};
 
-/// False where `F` has nothing that could be called, with whatever arguments.
+/// False if `F` has no call operator, whatever the arguments.
 template <class F>
 inline constexpr bool may_be_called =
     std::is_function_v<std::remove_pointer_t<F>> || std::is_member_pointer_v<F> ||
@@ -60,7 +60,7 @@ inline constexpr bool may_be_called<F> = !requires { &with_named_call<F>::operat
 template <class T>
 inline constexpr bool may_be_called<std::reference_wrapper<T>> = may_be_called<T>;
 
-// The commonest mistakes. Each is looked for only in what cannot be called.
+// The most common mistakes. Each is looked for only in calls that are not valid.
 template <class F, class... A>
 concept function_or_function_object__the_arguments_follow_it =
     is_callable<F, A...> || may_be_called<std::decay_t<F>>;
@@ -82,8 +82,8 @@ template <class R, class... A>
 concept no_reference_to_an_argument__return_a_value =
     !(std::is_reference_v<R> && (std::is_same_v<std::remove_cvref_t<R>, std::decay_t<A>> || ...));
 
-/// What an rvalue reference refers to ends with the call: its value is moved out. Void for what
-/// cannot be called, so that compilers get as far as the constraint that refuses it.
+/// The referent of an rvalue reference ends with the call, so its value is moved out. Void if the
+/// call is not valid, so that compilers get as far as the constraint that refuses it.
 template <class F, class... A>
 struct call_result {
     using type = void;
@@ -98,9 +98,10 @@ using call_result_t = typename call_result<F, A...>::type;
 
 } // namespace detail
 
-/// What can be offloaded: a callable and arguments that can be decay-copied; callable with its
-/// decayed arguments, with or without a leading `std::stop_token`; not a coroutine; its result does
-/// not refer to one of its own arguments.
+/// A call that can be offloaded: a callable and arguments that can be decay-copied.
+///
+/// The call must be valid with the decayed arguments, with or without a leading `std::stop_token`.
+/// It must not be a coroutine, and its result must not refer to one of its own arguments.
 template <class F, class... A>
 concept offloadable =
     detail::function_or_function_object__the_arguments_follow_it<F, A...> &&
@@ -113,8 +114,8 @@ concept offloadable =
     detail::not_a_coroutine__await_it_instead<detail::returned_t<F, A...>> &&
     detail::no_reference_to_an_argument__return_a_value<detail::returned_t<F, A...>, A...>;
 
-/// What a call gives once its arguments were decay-copied; a value in place of an rvalue reference,
-/// as a member of an argument is.
+/// Result type of `fn(args...)` with decay-copied arguments. An rvalue-reference result (such as a
+/// member of an argument) is returned by value.
 template <class F, class... A>
 using offload_result_t = detail::call_result_t<F, A...>;
 

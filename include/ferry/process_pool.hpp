@@ -12,35 +12,98 @@
 
 namespace ferry {
 
-/// Worker processes that run blocking calls: this program, started again. The interface of
-/// `thread_pool`; functions, arguments and results have to be `process_offloadable`. A worker's
-/// death fails the task that it was running, with `worker_died`, and no other. Workers start on
-/// demand and an idle one is reused first. Preconditions: `main` begins with
-/// `run_worker_if_spawned()`. Thread safety: all members are safe to call from any thread, the
-/// destructor excepted. Lifetime: futures outlive the pool. Blocking: the destructor is
-/// `shutdown()` with wait; in one of the pool's own callbacks it does not wait for that callback.
-/// Executor: callbacks of its futures run in a thread of the pool that does no input or output.
-/// Source: Python's `ProcessPoolExecutor`; "running" means running, and a crash costs one task.
+/// A pool of worker processes that run blocking calls: this program, started again. It has the
+/// interface of `thread_pool`; functions, arguments and results must be `process_offloadable`.
+///
+/// Workers start on demand, and an idle one is reused before another is started. The death of a
+/// worker fails the task that it was running, with `worker_died`, and no other. "Running" means
+/// running: a task that was handed to a worker but has not started can be cancelled.
+///
+/// @par Preconditions
+/// `main` begins with `run_worker_if_spawned()`.
+///
+/// @par Executor
+/// Tasks run in the main thread of a worker process. Callbacks of their futures run in a thread of
+/// the pool that does no input or output.
+///
+/// @par Blocking
+/// The destructor is `shutdown()` with wait; in one of the pool's own callbacks it does not wait
+/// for that callback.
+///
+/// @par Lifetime
+/// Futures may outlive the pool.
+///
+/// @par Thread safety
+/// All members except the destructor may be called from any thread at any time.
+///
+/// @par See also
+/// Python's `ProcessPoolExecutor`.
 class process_pool {
 public:
-    /// Errors: `std::invalid_argument` that names the option; `std::logic_error` where `main` did
-    /// not call `run_worker_if_spawned`, or where pools are nested too deeply. No process is
-    /// started yet.
+    /// Makes a pool without any process yet.
+    ///
+    /// @par Errors
+    /// `std::invalid_argument` naming an option that is out of range; `std::logic_error` if `main`
+    /// did not call `run_worker_if_spawned`, or if pools are nested too deeply.
     explicit process_pool(process_pool_options options = {});
+
+    /// Makes a pool with at most `max_workers` processes and defaults otherwise.
     explicit process_pool(std::size_t max_workers);
+
+    /// Shuts the pool down and waits until all tasks have run and all workers have ended.
     ~process_pool();
     process_pool(const process_pool&) = delete;
     process_pool& operator=(const process_pool&) = delete;
 
-    /// Runs `fn(args...)` in a worker, with a `std::stop_token` first if and only if it is not
-    /// callable without one. Function and arguments are encoded here and now; what goes wrong then
-    /// is the future's outcome. Errors: `shutdown_error`, `broken_process_pool`. Blocking: never.
+    /// Runs `fn(args...)` in a worker process and returns the future of its result.
+    ///
+    /// The function and its arguments are serialized before `submit` returns; a serialization error
+    /// makes the future fail instead of being thrown. The call gets a `std::stop_token` as its
+    /// first argument if and only if it is not valid without one.
+    ///
+    /// @par Executor
+    /// The call runs in a worker process; callbacks of the future run in a thread of the pool.
+    ///
+    /// @par Cancellation
+    /// `future::cancel` keeps a call that has not started from running; `future::request_stop` asks
+    /// a running one that takes a stop token to stop.
+    ///
+    /// @par Blocking
+    /// Never.
+    ///
+    /// @par Errors
+    /// `shutdown_error` and `broken_process_pool`. The future fails with the exception of the call,
+    /// or with `worker_died` if its worker ended meanwhile.
+    ///
+    /// @par Exception safety
+    /// Strong: if `submit` throws, nothing was queued.
+    ///
+    /// @par Lifetime
+    /// Function and arguments may be destroyed as soon as `submit` has returned. The future may
+    /// outlive the pool.
+    ///
+    /// @par Example
+    /// @code
+    /// ferry::process_pool pool({.max_workers = 2});
+    /// ferry::future<int> primes = pool.submit(count_primes, 1000);
+    /// try {
+    ///     count = primes.result();
+    /// } catch (const ferry::worker_died& e) { // a crash costs this task only
+    ///     std::cerr << e.what() << '\n';
+    /// }
+    /// @endcode
+    ///
+    /// @par See also
+    /// `thread_pool::submit`; `run_in_executor` for coroutines.
     template <class F, class... A>
         requires process_offloadable<F, A...>
     auto submit(F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
         return detail::submit_remotely(core_, nullptr, f, args...);
     }
+
+    /// Runs `fn(args...)` in a worker process as `options` say: a `timeout` ends the worker and
+    /// replaces it. Otherwise as the overload without options.
     template <class F, class... A>
         requires process_offloadable<F, A...>
     auto submit(task_options options, F&& fn, A&&... args) {
@@ -48,48 +111,82 @@ public:
         return detail::submit_remotely(core_, &options, f, args...);
     }
 
-    /// As `thread_pool::map`. `chunksize` elements travel and run together: a worker's death fails
-    /// all of its chunk, an exception only its element.
+    /// Calls `fn` in worker processes for each element of a range, or for each group of elements of
+    /// several ranges, and returns a lazy view of the results in the order of the input (see
+    /// `map_view`).
+    ///
+    /// `chunksize` elements travel and run together: a worker's death fails all of its chunk, an
+    /// exception only its element. Otherwise as `thread_pool::map`.
+    ///
+    /// @par Example
+    /// @code
+    /// for (int count : pool.map({.chunksize = 64}, count_primes, std::views::iota(1, 200)))
+    ///     sum += count;
+    /// @endcode
     template <class F, std::ranges::input_range... Ranges>
-        requires detail::mappable<Ranges...>
-    &&process_offloadable<F, std::ranges::range_value_t<Ranges>...> auto map(F fn,
-                                                                             Ranges&&... ranges) {
+        requires detail::mappable<Ranges...> &&
+                 process_offloadable<F, std::ranges::range_value_t<Ranges>...>
+    auto map(F fn, Ranges&&... ranges) {
         return detail::map_remotely(core_, {}, std::move(fn), std::forward<Ranges>(ranges)...);
     }
+
+    /// Calls `fn` in worker processes for each element, as `options` say. Otherwise as the overload
+    /// without options.
     template <class F, std::ranges::input_range... Ranges>
-        requires detail::mappable<Ranges...>
-    &&process_offloadable<F, std::ranges::range_value_t<Ranges>...> auto
-    map(map_options options, F fn, Ranges&&... ranges) {
+        requires detail::mappable<Ranges...> &&
+                 process_offloadable<F, std::ranges::range_value_t<Ranges>...>
+    auto map(map_options options, F fn, Ranges&&... ranges) {
         return detail::map_remotely(core_, options, std::move(fn), std::forward<Ranges>(ranges)...);
     }
 
-    /// As `thread_pool::shutdown`; the workers end too. Errors: `would_deadlock` with `wait` from
-    /// one of the pool's own callbacks.
+    /// Stops accepting tasks: afterwards `submit` throws `shutdown_error`. Tasks that are queued
+    /// still run, unless `cancel_futures` is set; then the workers end. Idempotent.
+    ///
+    /// @par Blocking
+    /// With `wait`, until every worker has ended and the callbacks have run.
+    ///
+    /// @par Errors
+    /// `would_deadlock` with `wait` from one of the pool's own callbacks.
     void shutdown(shutdown_options options = {});
-    /// Waits no longer than that for the tasks; then cancels what has not started, and kills the
-    /// workers that still run something: those tasks fail with `worker_died`.
+    /// Stops accepting tasks and waits at most `limit` for the tasks to finish, then cancels those
+    /// that have not started and kills the workers that are still busy; their tasks fail with
+    /// `worker_died`.
+    ///
+    /// @par Errors
+    /// `would_deadlock` from one of the pool's own callbacks.
     shutdown_report shutdown(timeout limit);
 
     /// Shuts down and ends the workers: queued tasks are cancelled, running ones fail with
-    /// `worker_died`. The gentle form sends SIGTERM, and SIGKILL after `kill_grace`. Idempotent.
-    /// Blocking: until the workers have ended.
+    /// `worker_died`. Sends SIGTERM, and SIGKILL after `kill_grace`. Idempotent.
+    ///
+    /// @par Blocking
+    /// Until the workers have ended.
     void terminate_workers();
+
+    /// Shuts down and kills the workers: as `terminate_workers`, but with SIGKILL at once.
     void kill_workers();
 
+    /// Returns the maximum number of worker processes.
     std::size_t max_workers() const noexcept;
+
+    /// Returns a snapshot of the counts of workers and tasks.
     pool_stats stats() const;
 
 private:
-    friend struct process_pool_access;
+    friend struct detail::process_pool_access;
 
     std::shared_ptr<detail::process_core> core_;
 };
 
-/// For the parts of Ferry that build on the pool.
+namespace detail {
+
+/// Reaches the core of a pool, for the parts of Ferry that build on it.
 struct process_pool_access {
-    static const std::shared_ptr<detail::process_core>& core(const process_pool& pool) noexcept {
+    static const std::shared_ptr<process_core>& core(const process_pool& pool) noexcept {
         return pool.core_;
     }
 };
+
+} // namespace detail
 
 } // namespace ferry

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/use_future.hpp>
+#include <ferry/run_coroutine_threadsafe.hpp>
 
 #include <boost/asio/io_context.hpp>
 
@@ -36,19 +36,46 @@ private:
 };
 using run_context_ptr = std::unique_ptr<run_context, run_context::retire>;
 
-/// Says of the context that this thread alone runs it.
+/// Records that this thread alone runs the context.
 void one_thread_runs(boost::asio::io_context& io);
 /// Runs the context until `main` is done, then cancels and awaits what Ferry started on it.
 void run_until_done(boost::asio::io_context& io, const shared_state_base& main);
 
 } // namespace detail
 
-/// Runs the coroutine on an `io_context` of its own and gives its value or throws its exception.
-/// What Ferry itself started there (`shield`, `use_future`, `run_coroutine_threadsafe`) is cancelled
-/// and awaited at the end, and what it throws then goes to `set_unhandled_callback`'s hook;
-/// coroutines spawned directly are destroyed with the context. The default pool is shut down.
-/// Errors: `std::logic_error` inside a running `run`; `broken_promise` when the coroutine waits for
-/// what cannot come. Blocking: until then. Source: `asyncio.run`.
+/// Runs the coroutine on an `io_context` of its own and returns its value or throws its exception.
+///
+/// Coroutines and operations that Ferry itself started there (`shield`, `use_future`,
+/// `run_coroutine_threadsafe`) are cancelled and awaited at the end; exceptions that they then end
+/// with go to the handler installed by `set_unhandled_callback`. Coroutines spawned directly are
+/// destroyed with the context. The default pool of the context is shut down.
+///
+/// @par Executor
+/// Everything runs in the calling thread.
+///
+/// @par Cancellation
+/// None from outside: end the coroutine from within, or through its own signals.
+///
+/// @par Blocking
+/// Until the coroutine has ended, and what Ferry started with it.
+///
+/// @par Errors
+/// Any exception of the coroutine; `std::logic_error` inside a running `run`; `broken_promise` if
+/// the context runs out of work before the coroutine finishes.
+///
+/// @par Lifetime
+/// The context, and everything on it, is destroyed before this function returns.
+///
+/// @par Thread safety
+/// Safe: several threads may each run a coroutine of their own.
+///
+/// @par Example
+/// @code
+/// std::string text = ferry::run(load_text("data.txt"));
+/// @endcode
+///
+/// @par See also
+/// asyncio's `run`.
 template <class T>
 T run(boost::asio::awaitable<T> main) {
     const detail::run_mark mark;
@@ -57,7 +84,7 @@ T run(boost::asio::awaitable<T> main) {
         const detail::run_context_ptr io(new detail::run_context);
         detail::one_thread_runs(*io);
         outcome = run_coroutine_threadsafe(io->get_executor(), std::move(main));
-        detail::run_until_done(*io, *detail_access::state(outcome));
+        detail::run_until_done(*io, *detail::access::state(outcome));
     }
     return std::move(outcome).result();
 }

@@ -10,7 +10,7 @@ namespace detail {
 template <class Where, class F, class... A>
 auto submit_from_loop(Where& where, task_options* options, F&& fn, A&&... args) {
     if constexpr (std::is_same_v<std::remove_cv_t<Where>, thread_pool>)
-        return submit_to(*pool_access::core(where), bounded::no, options, std::forward<F>(fn),
+        return submit_to(*detail::pool_access::core(where), bounded::no, options, std::forward<F>(fn),
                          std::forward<A>(args)...);
     else if (options != nullptr)
         return ferry::submit(std::move(*options), where, std::forward<F>(fn),
@@ -89,7 +89,7 @@ void initiate_from(Target& target, Handler handler, boost::intrusive_ptr<shared_
 template <class Handle, class F, class... A>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> offload(Handle where, F fn,
                                                                      A... args) {
-    const auto s = detail_access::take(
+    const auto s = detail::access::take(
         submit_from_loop(target_of(where), nullptr, std::move(fn), std::move(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
@@ -99,7 +99,7 @@ boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> offload(Handle wher
 template <class Handle, class F, class... A>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>>
 offload_with(Handle where, task_options options, F fn, A... args) {
-    const auto s = detail_access::take(
+    const auto s = detail::access::take(
         submit_from_loop(target_of(where), &options, std::move(fn), std::move(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
@@ -118,21 +118,45 @@ void initiate_submitted(Target& target, Handler handler, Submit submit) {
         started = p.get_future();
         p.set_exception(std::current_exception());
     }
-    initiate_from<T, Handler>(target, std::move(handler), detail_access::state(started));
+    initiate_from<T, Handler>(target, std::move(handler), detail::access::state(started));
 }
 
 } // namespace detail
 
-/// Runs `fn(args...)` in a pool, or through any Asio executor or execution context, and gives its
-/// result, or throws its exception. Lazy.
-/// Completion: never inline. Executor: resumes on the coroutine's own executor or strand, always.
-/// Cancellation (all types): a call that has not started never runs; one that takes a
-/// `std::stop_token` is asked to stop and waited for; any other is given up: `cancelled_error` at
-/// once, while the thread finishes in its own time. Arguments are owned by the call.
-/// Errors: what `fn` throws; those of `submit`; `cancelled_error`.
-/// Blocking: never; beyond a bounded queue's limit the call waits for its turn. Lifetime: `where`
-/// until the await; a result that comes after its context was destroyed is dropped.
-/// Source: asyncio's `loop.run_in_executor`.
+/// Runs `fn(args...)` on a thread pool or any other Asio executor or execution context, and returns
+/// its result or rethrows its exception. The call starts when the returned awaitable is first
+/// awaited.
+///
+/// @par Executor
+/// The call runs on `where`; the coroutine resumes on its own executor or strand, also after an
+/// exception or a cancellation.
+///
+/// @par Cancellation
+/// All types: a call that has not started never runs; one that takes a `std::stop_token` is asked
+/// to stop and waited for; any other running call is abandoned: the awaiting coroutine resumes
+/// immediately with `cancelled_error` while the thread runs the call to completion and its result
+/// is discarded.
+///
+/// @par Blocking
+/// Never; if the pool's queue is full, the call is queued regardless of `max_queue`.
+///
+/// @par Errors
+/// Any exception of `fn`; those of `submit`; `cancelled_error`. All of them are thrown when the
+/// awaitable is awaited.
+///
+/// @par Lifetime
+/// The call owns `fn` and the arguments. `where` must stay valid until the awaitable is awaited. If
+/// the coroutine's context is destroyed first, the result is discarded.
+///
+/// @par Example
+/// @code
+/// std::string page = co_await ferry::run_in_executor(pool, download, "/index.html");
+/// auto strand = asio::make_strand(pool.get_executor()); // calls through it never overlap
+/// co_await ferry::run_in_executor(strand, append, std::ref(log), "downloaded");
+/// @endcode
+///
+/// @par See also
+/// asyncio's `loop.run_in_executor`; `to_thread`; `async_invoke` for completion tokens.
 template <class Where, class F, class... A>
     requires detail::offload_target<Where> && offloadable<F, A...>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> run_in_executor(Where&& where, F fn,
@@ -141,10 +165,10 @@ boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> run_in_executor(Whe
                            std::move(args)...);
 }
 
-/// Runs `fn(args...)` with options for the task: a label, a timeout, a latest start, a priority. On an
-/// executor that is no `thread_pool` the priority is ignored. With g++ 12 give the options a name
-/// before the `co_await` expression, because that compiler destroys an aggregate made inside it twice.
-/// Otherwise as `run_in_executor` without options.
+/// Runs `fn(args...)` as `options` say: with a label, a timeout, a latest start time or a priority,
+/// which is ignored by executors other than a `thread_pool`. With g++ 12 the options need a name
+/// before the `co_await` expression, because that compiler destroys an aggregate made inside it
+/// twice. Otherwise as the overload without options.
 template <class Where, class F, class... A>
     requires detail::offload_target<Where> && offloadable<F, A...>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>>
@@ -153,12 +177,38 @@ run_in_executor(Where&& where, task_options options, F fn, A... args) {
                                 std::move(options), std::move(fn), std::move(args)...);
 }
 
-/// Runs `fn()` on a thread pool or any other Asio executor or execution context, as an Asio initiating
-/// function: signature `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` for void.
-/// Completion: never inline. Executor: the handler's associated executor, else that of `where`;
-/// that executor's context has work until then. Allocator: the associated one. Cancellation: the
-/// associated slot, as `run_in_executor`; emit on the handler's executor. Errors: through the
-/// handler, those of `submit` too. Blocking: never.
+/// Initiates the call of `fn()` on `where`. The completion signature is `void(std::exception_ptr,
+/// R)`, or `void(std::exception_ptr)` for void; the handler is never called from this function.
+///
+/// @par Executor
+/// The handler runs on its associated executor, or on that of `where` if there is none; the context
+/// of that executor has work until then. Memory comes from the associated allocator.
+///
+/// @par Cancellation
+/// All types, through the associated cancellation slot, as for `run_in_executor`. The cancellation
+/// signal must be emitted on the handler's executor.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Errors
+/// All errors, including those `submit` would throw, are passed to the handler.
+///
+/// @par Lifetime
+/// The call owns `fn`. A context must outlive the call; an executor is copied.
+///
+/// @par Example
+/// @code
+/// auto add = [&](std::exception_ptr error, int value) {
+///     if (!error)
+///         total += value;
+/// };
+/// ferry::async_invoke(pool, answer, asio::bind_executor(context, add));
+/// context.run(); // has work until the handler has run
+/// @endcode
+///
+/// @par See also
+/// `run_in_executor`.
 template <class Where, class F, class Token>
     requires detail::offload_target<Where> && offloadable<F> &&
              detail::tokenable<offload_result_t<F>>
@@ -174,8 +224,7 @@ auto async_invoke(Where&& where, F fn, Token&& token) {
         token, detail::target_handle(std::forward<Where>(where)), std::move(fn));
 }
 
-/// Runs `fn()` with options for the task, as `run_in_executor` with options does; otherwise as
-/// `async_invoke` without options.
+/// Initiates the call of `fn()` as `options` say. Otherwise as the overload without options.
 template <class Where, class F, class Token>
     requires detail::offload_target<Where> && offloadable<F> &&
              detail::tokenable<offload_result_t<F>>

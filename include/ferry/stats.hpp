@@ -9,28 +9,36 @@
 
 namespace ferry {
 
-/// Durations counted in buckets that double: bucket i holds those below `limit(i)` that the buckets
-/// before it do not.
+/// A histogram of durations with exponentially growing buckets: bucket `i` counts durations in
+/// [`limit(i-1)`, `limit(i)`), the first one from 0 on.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe.
 class histogram {
 public:
+    /// Number of buckets.
     static constexpr std::size_t buckets = 32;
 
-    /// 1.024 us for the first bucket, twice that for the next, and so on; the last has no end.
+    /// Upper end of a bucket: 1.024 us for the first, doubled for each next one. The last bucket
+    /// also counts everything beyond.
     static constexpr std::chrono::nanoseconds limit(std::size_t bucket) noexcept {
         return std::chrono::nanoseconds(std::int64_t(1024) << bucket);
     }
 
-    /// The bucket that holds the duration.
+    /// Returns the index of the bucket that counts `d`.
     static constexpr std::size_t bucket_of(std::chrono::nanoseconds d) noexcept {
         const auto bucket = static_cast<std::size_t>(
             std::bit_width(static_cast<std::uint64_t>(d.count() > 0 ? d.count() : 0) >> 10));
         return bucket < buckets ? bucket : buckets - 1;
     }
 
+    /// Returns the count of a bucket. Throws `std::out_of_range`.
     std::uint64_t operator[](std::size_t bucket) const { return counts_.at(bucket); }
+
+    /// Returns the count of a bucket, to change it. Throws `std::out_of_range`.
     std::uint64_t& operator[](std::size_t bucket) { return counts_.at(bucket); }
 
-    /// How many durations were measured.
+    /// Returns the number of durations.
     std::uint64_t count() const noexcept {
         std::uint64_t n = 0;
         for (const auto c : counts_)
@@ -38,8 +46,8 @@ public:
         return n;
     }
 
-    /// The upper end of the bucket that holds the given share of the durations, 0 to 1; 0 where
-    /// nothing was measured.
+    /// Returns the upper end of the bucket that contains the given quantile, in the range [0, 1]; 0
+    /// if nothing was measured.
     std::chrono::nanoseconds quantile(double share) const noexcept {
         const std::uint64_t n = count();
         std::uint64_t seen = 0;
@@ -55,18 +63,20 @@ private:
     std::array<std::uint64_t, buckets> counts_{};
 };
 
-/// A pool at one moment. Counts of tasks, that is, of what has a future.
+/// A snapshot of a pool. The counts refer to tasks (work with a future), not to posted functions;
+/// `workers`, `idle` and `running` count workers.
 struct pool_stats {
-    std::size_t workers = 0; ///< started and not ended
-    std::size_t idle = 0;    ///< of them, those that run nothing
-    std::size_t queued = 0;  ///< not started and not cancelled
-    std::size_t running = 0; ///< workers that run something
-    std::uint64_t completed = 0; ///< ended with a value
-    std::uint64_t failed = 0;    ///< ended with an exception
-    std::uint64_t cancelled = 0; ///< cancelled before they started
-    /// From `submit` to the start, and of the run. The first thousand tasks of a pool are measured,
-    /// then every thirty-second that a thread submits.
+    std::size_t workers = 0; ///< workers that have started and not ended
+    std::size_t idle = 0;    ///< workers that run nothing
+    std::size_t queued = 0;  ///< tasks that are neither started nor cancelled
+    std::size_t running = 0; ///< workers that run a task or a function
+    std::uint64_t completed = 0; ///< tasks that ended with a value
+    std::uint64_t failed = 0;    ///< tasks that ended with an exception
+    std::uint64_t cancelled = 0; ///< tasks that were cancelled
+    /// Time from `submit` to start. Sampled in a thread pool: its first 1024 tasks, then every 32nd
+    /// task submitted by a thread. A process pool measures every task.
     histogram queue_wait;
+    /// Time from start to end of the tasks in `queue_wait`.
     histogram run_time;
 };
 

@@ -150,7 +150,7 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
     using block = executor_task<E, F, A...>;
     boost::intrusive_ptr<block> t(new block(ex, std::forward<F>(fn), std::forward<A>(args)...));
     if (options != nullptr && !set_options(*t, *options))
-        return detail_access::make<offload_result_t<F, A...>>(std::move(t));
+        return detail::access::make<offload_result_t<F, A...>>(std::move(t));
     std::shared_ptr<pool_core> core;
     if constexpr (executor_of_an_execution_context<E>)
         core = pool_of(boost::asio::query(ex, boost::asio::execution::context));
@@ -160,24 +160,60 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
     if (options != nullptr && options->start_by)
         arm_timer(*t, *options->start_by, timer_purpose::start_by);
     boost::asio::post(ex, std::move(g));
-    return detail_access::make<offload_result_t<F, A...>>(std::move(t));
+    return detail::access::make<offload_result_t<F, A...>>(std::move(t));
 }
 
 } // namespace detail
 
-/// Runs `fn(args...)` on any Asio executor or execution context: a strand (calls never overlap and
-/// keep their order), `asio::thread_pool`, `asio::system_executor`, an `io_context`. Otherwise as
-/// `thread_pool::submit`, which it is for a `thread_pool`. Executors may be temporaries, contexts may
-/// not.
-/// Errors: `shutdown_error` and `broken_thread_pool` where the executor leads to a `thread_pool`.
-/// When the executor destroys the call unrun, the future fails with `broken_promise`. Priorities
-/// have no meaning outside a pool. Blocking: as `asio::post`. Waiting without a limit, on a strand,
-/// for a task of that strand throws `would_deadlock`.
+/// Runs `fn(args...)` on any Asio executor or execution context and returns its future: on a strand
+/// (calls never overlap and keep their order), an `asio::thread_pool`, `asio::system_executor` or
+/// an `io_context`.
+///
+/// For a `thread_pool` this is `thread_pool::submit`; for everything else it behaves the same
+/// except as noted below. Executors may be temporaries, contexts may not. Priorities have no
+/// meaning outside a pool.
+///
+/// @par Executor
+/// `fn` runs on `executor`. Callbacks of the future run in the thread that completes it.
+///
+/// @par Cancellation
+/// `future::cancel` keeps a call that has not started from running; `future::request_stop` asks a
+/// running one that takes a `std::stop_token` to stop.
+///
+/// @par Blocking
+/// As `asio::post`. A wait without a limit, on a strand, for a task of that strand throws
+/// `would_deadlock`.
+///
+/// @par Errors
+/// `shutdown_error` and `broken_thread_pool` if the executor's context is a `ferry::thread_pool`
+/// (for example through a strand). If the executor destroys the call unrun, the future fails with
+/// `broken_promise`.
+///
+/// @par Exception safety
+/// Strong: if `submit` throws, nothing was posted.
+///
+/// @par Lifetime
+/// The call owns copies of `fn` and `args`, which are destroyed before the future is ready. The
+/// context must outlive the call to `submit` only; the future may outlive the context.
+///
+/// @par Example
+/// @code
+/// auto strand = asio::make_strand(pool.get_executor());
+/// ferry::future<void> first = ferry::submit(strand, append, std::ref(log), "first");
+/// ferry::future<void> second = ferry::submit(strand, append, std::ref(log), "second");
+/// second.wait(); // "first" was appended before
+/// @endcode
+///
+/// @par See also
+/// `thread_pool::submit`; `run_in_executor` for coroutines.
 template <class Executor, class F, class... A>
     requires detail::is_asio_executor<Executor> && offloadable<F, A...>
 future<offload_result_t<F, A...>> submit(const Executor& executor, F&& fn, A&&... args) {
     return detail::submit_through(nullptr, executor, std::forward<F>(fn), std::forward<A>(args)...);
 }
+
+/// Runs `fn(args...)` on any Asio executor as `options` say: `label`, `timeout` and `start_by`
+/// apply, `priority` is ignored. Otherwise as the overload without options.
 template <class Executor, class F, class... A>
     requires detail::is_asio_executor<Executor> && offloadable<F, A...>
 future<offload_result_t<F, A...>> submit(task_options options, const Executor& executor, F&& fn,
@@ -186,6 +222,8 @@ future<offload_result_t<F, A...>> submit(task_options options, const Executor& e
                                   std::forward<A>(args)...);
 }
 
+/// Runs `fn(args...)` on the executor of an execution context, or in a `thread_pool`, and returns
+/// its future. The context must be an lvalue. Otherwise as the overload for an executor.
 template <class Context, class F, class... A>
     requires detail::context_that_stays<Context> && offloadable<F, A...>
 future<offload_result_t<F, A...>> submit(Context&& context, F&& fn, A&&... args) {
@@ -194,6 +232,9 @@ future<offload_result_t<F, A...>> submit(Context&& context, F&& fn, A&&... args)
     else
         return submit(context.get_executor(), std::forward<F>(fn), std::forward<A>(args)...);
 }
+
+/// Runs `fn(args...)` on the executor of an execution context, or in a `thread_pool`, as `options`
+/// say. Otherwise as the overload for an executor.
 template <class Context, class F, class... A>
     requires detail::context_that_stays<Context> && offloadable<F, A...>
 future<offload_result_t<F, A...>> submit(task_options options, Context&& context, F&& fn,

@@ -15,7 +15,7 @@ class group_scope : public child_scope, public abandoned_call_owner {
 public:
     using child_scope::child_scope;
 
-    /// Throws invalid_state_error where nothing may be spawned any more.
+    /// Throws invalid_state_error if nothing may be spawned any more.
     void check_open() const;
     /// Makes room for the exceptions of one member more, so that none is lost later.
     void expect_member();
@@ -29,7 +29,7 @@ private:
     void wait_for_abandoned(boost::intrusive_ptr<shared_state_base> call) override;
 };
 
-/// A group with its body and what that gives, which outlive the coroutine that waits for them.
+/// A group with its body and its value, which may outlive the coroutine that waits for them.
 template <class Body, class R>
 class group_with_body final : public group_scope {
 public:
@@ -55,16 +55,33 @@ struct group_member {
 
 } // namespace detail
 
-/// Coroutines that end together; made by `with_task_group`. A handle: copies mean the same group.
-/// Thread safety: for the group's own coroutines, which never run at the same time.
+/// A set of coroutines that are awaited together, created by `with_task_group`. A handle: copies
+/// refer to the same group.
+///
+/// @par Lifetime
+/// A handle may outlive the end of its group; `spawn` then throws.
+///
+/// @par Thread safety
+/// May be used only from the group's own coroutines, which never run concurrently.
+///
+/// @par See also
+/// asyncio's `TaskGroup`.
 class task_group {
 public:
     explicit task_group(boost::intrusive_ptr<detail::group_scope> s) noexcept
         : scope_(std::move(s)) {}
 
-    /// Starts a member. Cancelling its future cancels the coroutine, and does not fail the group.
-    /// Errors: `invalid_state_error` once the group is failing or has ended; the coroutine is then
-    /// destroyed.
+    /// Starts a coroutine as a member of the group and returns its future. Cancelling the future
+    /// cancels the coroutine, and does not fail the group.
+    ///
+    /// @par Executor
+    /// The member runs on the executor of the group, up to its first suspension inside this call.
+    ///
+    /// @par Errors
+    /// `invalid_state_error` if the group is failing or has ended; the coroutine is then destroyed.
+    ///
+    /// @par Lifetime
+    /// The group keeps the member until it has ended. The future may be dropped.
     template <class T>
     future<T> spawn(boost::asio::awaitable<T> awaitable) {
         scope_->check_open();
@@ -73,7 +90,7 @@ public:
             new detail::future_op<T>(scope_->executor()));
         const auto started = scope_->add(
             std::move(awaitable),
-            [member](detail::regular_t<T> v) {
+            [member](regular_t<T> v) {
                 member->op->slot().clear();
                 if constexpr (std::is_void_v<T>)
                     member->op->succeed([] {});
@@ -92,11 +109,12 @@ public:
                 group->cancel_child(std::move(c));
         });
         scope_->start_waiting();
-        return detail_access::make<T>(member->op);
+        return detail::access::make<T>(member->op);
     }
 
-    /// Cancels all members and the body; nothing can be spawned any more. One that has not been
-    /// suspended yet goes on until it is; a value that the body gives all the same is the group's.
+    /// Cancels the body and all members; nothing can be spawned any more. A coroutine that has not
+    /// been suspended yet goes on until it is. If the body returns a value nevertheless, that is
+    /// the value of the group.
     void cancel() { scope_->cancel_all(); }
 
 private:
@@ -105,7 +123,7 @@ private:
 
 namespace detail {
 
-/// What the body returns; void where it takes no group.
+/// The type that the body returns; void if it takes no group.
 template <class Body>
 struct returned_by_body {
     using type = void;
@@ -133,13 +151,41 @@ concept group_body = std::move_constructible<Body> &&
 
 } // namespace detail
 
-/// Runs `body(task_group&)`, an `awaitable<R>`, and gives its value when it and all members have
-/// ended. The first failure of any of them cancels the others; then `exception_group` with all that
-/// failed is thrown, cancellations not included. Calls that were offloaded and are running are waited
-/// for too.
-/// Executor: members run on the awaiting coroutine's executor, through an internal strand where it is
-/// none. Cancellation (all types): passed on to all; `cancelled_error` when they have ended.
-/// Blocking: never. Source: `asyncio.TaskGroup`.
+/// Runs `body(task_group&)`, which returns an `awaitable<R>`, and returns its value when the body
+/// and all members have ended.
+///
+/// The first failure of any of them cancels the others. Calls that were offloaded and are running
+/// are waited for too.
+///
+/// @par Executor
+/// The body and the members run on the awaiting coroutine's executor, wrapped in a strand unless it
+/// already is one or belongs to `run`. The awaiting coroutine resumes on its own executor.
+///
+/// @par Cancellation
+/// All types: forwarded to the body and all members; `cancelled_error` when they have ended.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Errors
+/// `exception_group` with the exceptions of all that failed, in the order of their failures,
+/// cancellations not included; `cancelled_error`.
+///
+/// @par Lifetime
+/// `body` lives until the group has ended. Finished members are released at once.
+///
+/// @par Example
+/// @code
+/// auto crawl_all = [&](ferry::task_group& group) -> asio::awaitable<int> {
+///     for (const std::string& url : urls)
+///         group.spawn(crawl(url, pages));
+///     co_return 0; // the group ends when all members have ended
+/// };
+/// co_await ferry::with_task_group(crawl_all);
+/// @endcode
+///
+/// @par See also
+/// asyncio's `TaskGroup`; `gather` for a fixed number of coroutines.
 template <class Body>
     requires detail::group_body<Body>
 auto with_task_group(Body body) -> detail::returned_by_body_t<Body> {
@@ -152,7 +198,7 @@ auto with_task_group(Body body) -> detail::returned_by_body_t<Body> {
         task_group group{boost::intrusive_ptr<detail::group_scope>(s)};
         co_return co_await s->body(group); // called on the strand
     }(scope.get()),
-               [s = scope.get()](detail::regular_t<result> v) { s->value.emplace(std::move(v)); },
+               [s = scope.get()](regular_t<result> v) { s->value.emplace(std::move(v)); },
                [s = scope.get()](std::exception_ptr e) { s->member_failed(std::move(e)); });
     scope->launch();
     detail::wait_status how{};

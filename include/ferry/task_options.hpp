@@ -8,17 +8,20 @@
 
 namespace ferry {
 
-/// How one task is to be run.
+/// Options for one task.
 struct task_options {
-    /// What error texts and reports call the task; empty: the name of the callable's type.
+    /// Name of the task in error texts and reports. Default: the name of the callable's type.
     std::string label = {};
-    /// From the start of the run. When it expires the future fails with `timeout_error`; a thread
-    /// is asked to stop, where the callable takes a `std::stop_token`, and goes on otherwise,
-    /// keeping its slot. 0 expires at once.
+    /// Maximum run time, measured from the start of the call. When it expires the future fails with
+    /// `timeout_error`. A thread is asked to stop if the callable takes a `std::stop_token`, and
+    /// otherwise runs on and keeps its slot; a worker process is ended. With 0 the task fails as
+    /// soon as it starts. Default: no limit.
     ferry::timeout timeout = {};
-    /// A task that has not started by then never runs: `timeout_error`.
+    /// Latest start time. A task that has not started by then is dropped, and its future fails with
+    /// `timeout_error`. Default: none.
     std::optional<ferry::timeout::clock::time_point> start_by = {};
-    /// Higher runs first; first in, first out within one priority.
+    /// Priority: tasks with a higher one run first, and those with equal ones in the order of their
+    /// submission. Default: 0.
     int priority = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include <ferry/detail/posted_function.hpp>
 #include <ferry/detail/task.hpp>
+#include <ferry/pool_options.hpp>
 #include <ferry/stats.hpp>
 #include <ferry/task_options.hpp>
 
@@ -28,8 +29,8 @@ enum class bounded { no, yes };
 
 /// Queues one that nobody else knows yet, and shares ownership.
 void enqueue(pool_core& core, shared_state_base& t, bounded b);
-/// Queues a function without a future; destroys it unrun after shutdown. Where no thread can be started
-/// for it, it waits until one can.
+/// Queues a function without a future; destroys it unrun after shutdown. Where no thread can be
+/// started for it, it waits until one can.
 void post(pool_core& core, work_item& r) noexcept;
 /// Throws what `submit` would where the pool accepts nothing any more.
 void throw_if_closed(pool_core& core);
@@ -43,7 +44,7 @@ future<offload_result_t<F, A...>> submit_to(pool_core& core, bounded b, task_opt
     auto t = make_state<block>(std::forward<F>(fn), std::forward<A>(args)...);
     if (options == nullptr || set_options(*t, *options))
         enqueue(core, *t, b);
-    return detail_access::make<offload_result_t<F, A...>>(std::move(t));
+    return detail::access::make<offload_result_t<F, A...>>(std::move(t));
 }
 
 } // namespace detail
@@ -63,99 +64,131 @@ concept mappable =
 
 } // namespace detail
 
-/// What `submit` does when the bounded queue is full.
-enum class when_full { block, reject };
-
-/// How many workers suit calls that mostly wait: min(32, cpus + 4), as Python's default. They need
-/// no processor while they wait, so a few more than there are keep the others busy; more than 32
-/// mostly cost memory, unless the waits are long.
-std::size_t io_bound_workers();
-/// How many suit calls that mostly compute: one for each cpu that the process may use (affinity and
-/// cgroup quota; the environment variable FERRY_CPUS overrides), since more only add switches.
-std::size_t cpu_bound_workers();
-
+/// Options for a thread pool.
+///
+/// @par Errors
+/// A value out of range makes the constructor throw `std::invalid_argument` naming the option.
 struct thread_pool_options {
-    /// Most threads at a time; 1 to 65536.
+    /// Maximum number of worker threads, in the range [1, 65536]. Default: `io_bound_workers()`.
     std::size_t max_workers = io_bound_workers();
-    /// Names of the threads: the prefix, cut so that the number fits the kernel's 15 characters.
+    /// Prefix of the worker threads' names. It is truncated so that prefix and worker number
+    /// together fit the kernel's 15-character limit. Default: `ferry-N`, unique per pool.
     std::string thread_name_prefix = {};
-    /// Runs once in each worker before its first task; what it throws breaks the pool. All workers
-    /// share the one object.
+    /// Function that each worker calls once before its first task. An exception it throws breaks
+    /// the pool (see `broken_thread_pool`). All workers invoke the same function object, possibly
+    /// concurrently. Default: none.
     std::function<void()> initializer = {};
-    /// Runs once in each worker that was initialised, before it ends.
+    /// Function that each worker whose initializer succeeded calls once before it ends. An
+    /// exception it throws goes to the handler installed by `set_unhandled_callback`. Default:
+    /// none.
     std::function<void()> finalizer = {};
-    /// Name of the pool, for people and for reports. Default: `thread-N`, unique for each pool.
+    /// Name of the pool in reports. Default: `thread-N`, unique per pool.
     std::string name = {};
-    /// Size of each worker's stack in bytes; 0 means the system's default. A size below the system's
-    /// minimum is refused with `std::invalid_argument`.
+    /// Size of each worker's stack in bytes, at least the system's minimum; 0 (the default) means
+    /// the system's default.
     std::size_t stack_size = 0;
-    /// Most tasks that wait in the queue; 0 is no limit. Posted functions do not count.
+    /// Maximum number of queued tasks; 0 (the default) means unlimited. Functions posted through
+    /// the executor are not counted.
     std::size_t max_queue = 0;
-    /// What `submit` does then. Ignored for the pool's own workers, whose tasks are always taken.
+    /// Action of `submit` when the queue is full. Submissions from the pool's own workers are
+    /// always accepted. Default: block.
     ferry::when_full when_full = ferry::when_full::block;
-    /// A worker that was idle for so long ends; the next task starts another.
+    /// A worker that stays idle for this long exits; a new one is started on demand. Default:
+    /// workers never exit.
     ferry::timeout idle_timeout = {};
-    /// How long an idle worker polls for work before it sleeps, which costs processor time. Absent: the
-    /// pool adapts, and polls for some microseconds if that found work lately, but never on the
-    /// processor that the work comes from. 0: never.
+    /// Time for which an idle worker polls for work before it sleeps, at the cost of CPU time. If
+    /// empty (the default), the pool adapts: it spins for a few microseconds while recent spinning
+    /// found work, and never on the CPU that submits the work. 0 means never.
     std::optional<std::chrono::nanoseconds> spin = {};
 };
 
-struct map_options {
-    /// From the call of `map`, for all of it.
-    ferry::timeout timeout = {};
-    /// Elements that travel together where that is cheaper; at least 1. Threads take them singly.
-    std::size_t chunksize = 1;
-    /// How many inputs may be ahead of the reading; at least 1. Absent: all are submitted at once.
-    std::optional<std::size_t> buffersize = {};
-};
-
-struct shutdown_options {
-    bool wait = true;
-    bool cancel_futures = false;
-};
-
-/// What a shutdown with a deadline left behind.
-struct shutdown_report {
-    struct stuck_task {
-        std::string label;
-        std::chrono::nanoseconds age; ///< since its start
-    };
-    std::size_t finished = 0; ///< tasks that ended after the call
-    std::size_t dropped = 0;  ///< tasks cancelled at the deadline
-    std::vector<stuck_task> stuck; ///< in no particular order
-};
-
-/// Threads that run blocking calls. Threads start on demand and an idle one is reused first.
-/// `ferry::thread_pool pool({.max_workers = 4});` names an option.
-/// Thread safety: all members are safe to call from any thread, the destructor excepted.
-/// Lifetime: futures outlive the pool. Blocking: the destructor is `shutdown()` with wait; reached
-/// on one of the pool's own workers it detaches that worker.
-/// In a child of fork() a pool of the parent's is as if it was shut down: it has no threads there, and
-/// what it was running stays pending.
-/// Source: Python's `ThreadPoolExecutor`; as an execution context, `boost::asio::thread_pool`.
+/// A pool of threads that run blocking calls. Threads start on demand, and an idle one is reused
+/// before another is started.
+///
+/// Options are named in the constructor: `ferry::thread_pool pool({.max_workers = 4});`.
+///
+/// After `fork()`, the parent's pools behave in the child as if they had been shut down: they have
+/// no threads, and futures of tasks that were running stay pending.
+///
+/// @par Executor
+/// Tasks, and the done-callbacks of their futures, run on the pool's threads.
+///
+/// @par Blocking
+/// The destructor is `shutdown()` with wait; if it runs on one of the pool's own workers, that
+/// worker is detached instead of joined.
+///
+/// @par Lifetime
+/// Futures may outlive the pool.
+///
+/// @par Thread safety
+/// All members except the destructor may be called from any thread at any time.
+///
+/// @par See also
+/// Python's `ThreadPoolExecutor`; as an execution context, `boost::asio::thread_pool`.
 class thread_pool : public boost::asio::execution_context {
 public:
     class executor_type;
 
-    /// Errors: `std::invalid_argument` that names the option.
+    /// Makes a pool without any thread yet. Throws `std::invalid_argument` naming an option that is
+    /// out of range.
     explicit thread_pool(thread_pool_options options = {});
+
+    /// Makes a pool with at most `max_workers` threads and defaults otherwise.
     explicit thread_pool(std::size_t max_workers);
+
+    /// Shuts the pool down and waits until all tasks have run and all threads have ended.
     ~thread_pool();
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
 
-    /// Queues `fn(args...)`, decay-copied as `std::thread` does, with a `std::stop_token` first if
-    /// and only if it is not callable without one.
-    /// Errors: `shutdown_error`, `queue_full_error`, `broken_thread_pool`; `std::system_error` when
-    /// no thread can be created and none exists. Nothing is queued then.
-    /// Blocking: while the bounded queue is full, unless called from one of the pool's workers.
+    /// Queues `fn(args...)` and returns the future of its result.
+    ///
+    /// Function and arguments are decay-copied as for `std::thread`. The call gets a
+    /// `std::stop_token` as its first argument if and only if it is not valid without one.
+    ///
+    /// @par Executor
+    /// The call runs on one of the pool's threads, and so do the callbacks of its future, unless
+    /// the future is cancelled by another one.
+    ///
+    /// @par Cancellation
+    /// `future::cancel` keeps a call that has not started from running; `future::request_stop` asks
+    /// a running one that takes a stop token to stop.
+    ///
+    /// @par Blocking
+    /// While a bounded queue is full, if the pool blocks then; never if called from one of the
+    /// pool's own workers.
+    ///
+    /// @par Errors
+    /// `shutdown_error`, `queue_full_error` and `broken_thread_pool`; `std::system_error` if no
+    /// thread can be created and none exists. An exception of the call itself is the result of the
+    /// future.
+    ///
+    /// @par Exception safety
+    /// Strong: if `submit` throws, nothing was queued.
+    ///
+    /// @par Lifetime
+    /// The call owns the copies of `fn` and `args`, which are destroyed before the future is ready.
+    /// The future may outlive the pool.
+    ///
+    /// @par Example
+    /// @code
+    /// ferry::thread_pool pool({.max_workers = 4});
+    /// ferry::future<std::string> text = pool.submit(read_file, "data.txt");
+    /// std::string contents = text.result(); // rethrows an exception of read_file
+    /// @endcode
+    ///
+    /// @par See also
+    /// The free function `submit` for strands and other executors; `run_in_executor` for
+    /// coroutines.
     template <class F, class... A>
         requires offloadable<F, A...>
     future<offload_result_t<F, A...>> submit(F&& fn, A&&... args) {
         return detail::submit_to(*core_, detail::bounded::yes, nullptr, std::forward<F>(fn),
                                  std::forward<A>(args)...);
     }
+
+    /// Queues `fn(args...)` to be run as `options` say, with a label, a priority, a timeout or a
+    /// latest start time. Otherwise as the overload without options.
     template <class F, class... A>
         requires offloadable<F, A...>
     future<offload_result_t<F, A...>> submit(task_options options, F&& fn, A&&... args) {
@@ -163,56 +196,123 @@ public:
                                  std::forward<A>(args)...);
     }
 
-    /// The results of `fn` for each element, or for each group of elements of several ranges, as a
-    /// lazy single-pass view in the order of the input; see `<ferry/map.hpp>`, which defines it.
+    /// Calls `fn` for each element of a range, or for each group of elements of several ranges up
+    /// to the end of the shortest, and returns a lazy single-pass view of the results in the order
+    /// of the input (see `map_view`).
+    ///
+    /// @par Executor
+    /// The calls run on the pool's threads. The ranges are read in the thread that calls `map` or
+    /// reads the view.
+    ///
+    /// @par Cancellation
+    /// Destroying a view that has been read from cancels the calls that have not started.
+    ///
+    /// @par Blocking
+    /// While a bounded queue is full, if the pool blocks then. Reading the view waits for the
+    /// results.
+    ///
+    /// @par Errors
+    /// `std::invalid_argument` for an option out of range; those of `submit`; any exception of the
+    /// ranges. An exception of a call is thrown when its element is read.
+    ///
+    /// @par Lifetime
+    /// Elements are copied into the calls; ranges are held by `std::views::all`, so that an lvalue
+    /// range must live until it has been read. The view may outlive the pool.
+    ///
+    /// @par Example
+    /// @code
+    /// for (const std::string& text : pool.map({.buffersize = 8}, read_file, paths))
+    ///     total += text.size();
+    /// @endcode
+    ///
+    /// @par See also
+    /// Python's `Executor.map`.
     template <class F, std::ranges::input_range... Ranges>
         requires detail::mappable<Ranges...> && offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(F fn, Ranges&&... ranges);
+
+    /// Calls `fn` for each element with a timeout for all of the `map`, or with a bound for how far
+    /// input is read ahead. Otherwise as the overload without options.
     template <class F, std::ranges::input_range... Ranges>
         requires detail::mappable<Ranges...> && offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(map_options options, F fn, Ranges&&... ranges);
 
-    /// Afterwards `submit` throws `shutdown_error`. Idempotent. With `cancel_futures` what has not
-    /// started is cancelled. Blocking: with `wait`, until every thread has ended.
-    /// Errors: `would_deadlock` with `wait` from one of the pool's own tasks or callbacks.
+    /// Stops accepting tasks: afterwards `submit` throws `shutdown_error`. Tasks that are queued
+    /// still run, unless `cancel_futures` is set. Idempotent.
+    ///
+    /// @par Blocking
+    /// With `wait`, until every thread has ended.
+    ///
+    /// @par Errors
+    /// `would_deadlock` with `wait` from one of the pool's own tasks or callbacks.
     void shutdown(shutdown_options options = {});
-    /// Waits no longer than that; then cancels what has not started, and detaches the threads that
-    /// still run something: they share ownership of what they use, and nothing waits for them again.
-    /// Except for Asio's strands: a thread that was left behind in a function of a strand goes back
-    /// into that strand, which ends with the pool, so the pool must outlive it.
-    /// Errors: `would_deadlock` from one of the pool's own tasks or callbacks.
+    /// Stops accepting tasks and waits at most `limit`, then cancels all tasks that have not
+    /// started and detaches the threads that are still running. Detached threads share ownership of
+    /// the pool's state; nothing waits for them again.
+    ///
+    /// Asio's strands are an exception: a thread that was left behind in a function of a strand
+    /// returns into that strand, which ends with the pool, so the pool must outlive it.
+    ///
+    /// @par Blocking
+    /// At most `limit`, apart from the callbacks and destructors of the tasks that it cancels.
+    ///
+    /// @par Errors
+    /// `would_deadlock` from one of the pool's own tasks or callbacks.
     shutdown_report shutdown(timeout limit);
 
+    /// Returns the maximum number of worker threads.
     std::size_t max_workers() const noexcept;
+
+    /// Returns the name of the pool.
     const std::string& name() const noexcept;
+
+    /// Returns a snapshot of the counts of workers and tasks.
     pool_stats stats() const;
 
-    /// Posted functions count neither against max_queue nor as tasks; posted after shutdown they
-    /// are destroyed unrun; what they throw goes to `set_unhandled_callback`'s hook.
+    /// Returns an Asio executor of the pool.
+    ///
+    /// Functions posted through it do not count as tasks and ignore the bound of the queue.
+    /// Functions posted after shutdown are destroyed unrun. An exception that escapes a posted
+    /// function goes to the handler installed by `set_unhandled_callback`.
     executor_type get_executor() noexcept;
 
 private:
-    friend struct pool_access;
+    friend struct detail::pool_access;
 
     std::shared_ptr<detail::pool_core> core_;
 };
 
-/// For the parts of Ferry that build on the pool.
+namespace detail {
+
+/// Reaches the core of a pool, for the parts of Ferry that build on it.
 struct pool_access {
-    static const std::shared_ptr<detail::pool_core>& core(const thread_pool& pool) noexcept {
+    static const std::shared_ptr<pool_core>& core(const thread_pool& pool) noexcept {
         return pool.core_;
     }
 };
 
-/// A full Asio executor: `post`, `dispatch`, `defer`, `co_spawn`, `make_strand`, `any_io_executor`.
-/// Thread safety: safe. Lifetime: the pool outlives its use. Blocking: never, but for starting a
-/// thread; `dispatch` on one of the pool's workers runs at once. Work guards do not delay shutdown.
+} // namespace detail
+
+/// The executor of a pool, for `post`, `dispatch`, `defer`, `co_spawn`, `make_strand` and
+/// `any_io_executor`. Work guards do not delay the shutdown of the pool.
+///
+/// @par Blocking
+/// Never, apart from starting a thread. On one of the pool's workers `dispatch` runs the function
+/// immediately.
+///
+/// @par Lifetime
+/// The pool must outlive the use of its executors.
+///
+/// @par Thread safety
+/// Safe.
 class thread_pool::executor_type {
     using blocking_t = boost::asio::execution::blocking_t;
     using relationship_t = boost::asio::execution::relationship_t;
     using outstanding_work_t = boost::asio::execution::outstanding_work_t;
 
 public:
+    /// The properties of Asio's executor model: the context is the pool, functions run in threads,
+    /// and `blocking` is possibly or never.
     thread_pool& query(boost::asio::execution::context_t) const noexcept { return *pool_; }
     static constexpr boost::asio::execution::mapping_t
     query(boost::asio::execution::mapping_t) noexcept {
@@ -239,11 +339,13 @@ public:
         return *this;
     }
 
-    /// True in one of the pool's workers.
+    /// Returns true if the calling thread is one of the pool's workers.
     bool running_in_this_thread() const noexcept {
-        return detail::on_worker_of(pool_access::core(*pool_).get());
+        return detail::on_worker_of(detail::pool_access::core(*pool_).get());
     }
 
+    /// Posts a function to the pool, or calls it at once if `blocking` is possibly and the calling
+    /// thread is a worker of the pool.
     template <class F>
     void execute(F&& f) const {
         if (may_run_here_ && running_in_this_thread()) {
@@ -251,7 +353,7 @@ public:
             function();
             return;
         }
-        detail::post(*pool_access::core(*pool_),
+        detail::post(*detail::pool_access::core(*pool_),
                      *new detail::posted_function<std::decay_t<F>>(std::forward<F>(f)));
     }
 

@@ -8,17 +8,25 @@
 
 namespace ferry {
 
-/// How long an operation may take. Converts from every chrono duration, floating-point ones
-/// included; fractions of a nanosecond are rounded up, negative is 0, and absent or beyond the
-/// range of the clock is no limit. Source: the `timeout` arguments of Python's concurrent.futures.
+/// A limit for how long an operation may take.
+///
+/// Converts implicitly from every chrono duration, floating-point ones included. Fractions of a
+/// nanosecond are rounded up and negative durations count as 0; `std::nullopt`, NaN and durations
+/// beyond the clock's range mean no limit.
+///
+/// @par See also
+/// The `timeout` arguments of Python's `concurrent.futures`.
 class timeout {
 public:
     using clock = std::chrono::steady_clock;
 
-    /// No limit.
+    /// Makes a timeout without a limit.
     constexpr timeout() noexcept = default;
+
+    /// Makes a timeout without a limit.
     constexpr timeout(std::nullopt_t) noexcept {}
 
+    /// Makes a timeout with the limit `d`.
     template <class Rep, class Period>
     constexpr timeout(std::chrono::duration<Rep, Period> d) noexcept {
         using wide = std::chrono::duration<long double, std::nano>;
@@ -35,16 +43,19 @@ public:
         limit_ = std::chrono::nanoseconds(whole);
     }
 
+    /// Makes a timeout with the limit `*d`, or without one if `d` is empty.
     template <class Rep, class Period>
     constexpr timeout(const std::optional<std::chrono::duration<Rep, Period>>& d) noexcept
         : timeout(d ? timeout(*d) : timeout()) {}
 
-    /// True when there is a limit.
+    /// Returns true if there is a limit.
     constexpr bool limited() const noexcept { return limit_.has_value(); }
+
+    /// Returns the limit; empty if there is none.
     constexpr std::optional<clock::duration> limit() const noexcept { return limit_; }
 
-    /// The point in time at which it expires when it starts now; absent without a limit or where
-    /// the clock cannot represent it.
+    /// Returns the time point at which a timeout that starts now expires; empty without a limit, or
+    /// if the clock cannot represent that time point.
     std::optional<clock::time_point> deadline() const noexcept {
         if (!limit_)
             return std::nullopt;
@@ -60,15 +71,15 @@ private:
 
 namespace detail {
 
-/// How long it is until then: 0 for what is past, no limit for what is beyond the range of the clock.
-/// Differences of far points in time are not representable in their own type.
+/// Returns the time left until `at`: 0 if it has passed, no limit if it is beyond the clock's
+/// range. Differences of distant time points are not representable in their own type.
 template <class Clock, class Duration>
 timeout time_until(const std::chrono::time_point<Clock, Duration>& at) noexcept {
     using wide = std::chrono::duration<long double, std::nano>;
     return wide(at.time_since_epoch()) - wide(Clock::now().time_since_epoch());
 }
 
-/// A limit in words: `50ms`, in the largest unit that needs no fraction.
+/// Formats a limit, as in `50ms`, in the largest unit that needs no fraction.
 std::string text_of(const timeout& limit);
 
 } // namespace detail

@@ -7,22 +7,34 @@
 
 namespace ferry {
 
-/// Sets the process-wide hook that gets what callbacks and functions posted to a pool throw, and returns
-/// the previous one. Empty: one line on stderr, and `std::terminate` for a posted function. Thread
-/// safety: safe.
+/// Installs the process-wide handler for exceptions that escape callbacks and posted functions, and
+/// returns the previous handler.
+///
+/// An empty function restores the default, which writes one line to `stderr`, and then calls
+/// `std::terminate` for a function that was posted to a pool.
+///
+/// @par Executor
+/// The handler runs in the thread in which the exception was caught.
+///
+/// @par Errors
+/// An exception that escapes the handler is reported on `stderr` and discarded.
+///
+/// @par Thread safety
+/// Safe. The handler may be called by several threads at once, and once more after it was replaced.
 std::function<void(std::exception_ptr)>
 set_unhandled_callback(std::function<void(std::exception_ptr)> hook);
 
 namespace detail {
 
-/// Reports what a callback threw to the hook, or to stderr.
+/// Reports an exception that escaped a callback to the handler, or on stderr.
 void report_unhandled(std::exception_ptr error) noexcept;
 
 /// In a handler for everything: reports the exception, or lets forced unwinding go on.
 void report_or_unwind();
 
-/// The same for what a function that was posted to a pool threw: without a hook it ends the program, as
-/// it does with `asio::thread_pool`, because whoever waits for that function would wait for ever.
+/// As report_or_unwind, for a function that was posted to a pool: without a handler it ends the
+/// program, as `asio::thread_pool` does, because a thread that waits for that function would wait
+/// forever.
 void report_or_terminate();
 
 /// The name of the exception's type, for printing.

@@ -4,9 +4,6 @@
 #include <ferry/detail/future_op.hpp>
 
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/system_executor.hpp>
@@ -18,15 +15,41 @@ namespace ferry {
 /// The type of `use_future`.
 struct use_future_t {};
 
-/// A completion token: the operation returns a `ferry::future`. Signatures `()`, `(error_code)` and
-/// `(exception_ptr)` give `future<void>`, one value more `future<T>`, several
-/// `future<tuple<...>>`; `operation_aborted` is a cancelled future.
-/// Cancellation: until completion the future is pending, so `cancel()` makes it cancelled at once,
-/// from any thread; the operation's cancellation signal is emitted by a function posted to the
-/// executor bound to the token, else to that of the initiation (on a context run by several threads
-/// that must be a strand), else to a strand of the system executor; its late outcome is dropped.
-/// Errors: `broken_promise` when the operation is destroyed uncompleted.
-/// Source: `boost::asio::use_future`.
+/// A completion token that makes any Asio operation, `co_spawn` included, return a `ferry::future`.
+///
+/// Completion signatures `()`, `(error_code)` and `(exception_ptr)` produce `future<void>`; one
+/// additional value produces `future<T>`, several produce `future<std::tuple<...>>`.
+/// `operation_aborted` makes the future cancelled.
+///
+/// @par Executor
+/// The handler runs where the operation completes, and runs the callbacks of the future there.
+///
+/// @par Cancellation
+/// Until completion the future is pending, so `future::cancel` makes it cancelled at once, from any
+/// thread. The operation's cancellation signal is emitted by a function posted to the executor
+/// bound to the token, or else to that of the initiating operation (if several threads run that
+/// context, it must be a strand), or else to a strand of the system executor. The operation's
+/// eventual result is discarded.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Errors
+/// The operation's error, as a `boost::system::system_error` if it is an error code;
+/// `broken_promise` if the operation is destroyed uncompleted.
+///
+/// @par Lifetime
+/// The future may outlive the operation and its context. Dropping the future does not cancel the
+/// operation.
+///
+/// @par Example
+/// @code
+/// asio::steady_timer timer(context, 10ms);
+/// ferry::future<void> rung = timer.async_wait(ferry::use_future);
+/// @endcode
+///
+/// @par See also
+/// `boost::asio::use_future`; `run_coroutine_threadsafe`.
 inline constexpr use_future_t use_future{};
 
 namespace detail {
@@ -108,56 +131,10 @@ future<T> initiate_future(const boost::asio::any_io_executor& ex, Initiation&& i
                           Args&&... args) {
     boost::intrusive_ptr<future_op<T>> op(new future_op<T>(ex));
     std::forward<Initiation>(initiation)(future_handler<T>(op), std::forward<Args>(args)...);
-    return detail_access::make<T>(std::move(op));
-}
-
-/// Stores what the coroutine gives.
-template <class T>
-boost::asio::awaitable<void> run_operation(boost::asio::awaitable<T> a,
-                                           boost::intrusive_ptr<future_op<T>> op) {
-    // Resetting the state forgets what came before the start.
-    const auto before = co_await boost::asio::this_coro::cancellation_state;
-    if (before.cancelled() != boost::asio::cancellation_type::none)
-        throw cancelled_error();
-    co_await boost::asio::this_coro::reset_cancellation_state(
-        boost::asio::enable_total_cancellation());
-    if constexpr (std::is_void_v<T>) {
-        co_await std::move(a);
-        op->succeed([] {});
-    } else {
-        T value = co_await std::move(a);
-        op->succeed([&]() -> T { return std::move(value); });
-    }
+    return detail::access::make<T>(std::move(op));
 }
 
 } // namespace detail
-
-/// Runs the coroutine on the executor, as `co_spawn` does, from any thread; works for every movable
-/// `T`. Otherwise as `co_spawn(executor, awaitable, ferry::use_future)`.
-/// Source: `asyncio.run_coroutine_threadsafe`.
-template <class Executor, class T>
-future<T> run_coroutine_threadsafe(const Executor& executor, boost::asio::awaitable<T> awaitable) {
-    boost::intrusive_ptr<detail::future_op<T>> op(new detail::future_op<T>(executor));
-    // Fails the future when the coroutine throws, or is destroyed before it ends.
-    struct completion {
-        boost::intrusive_ptr<detail::future_op<T>> op;
-        completion(boost::intrusive_ptr<detail::future_op<T>> o) noexcept : op(std::move(o)) {}
-        completion(completion&&) noexcept = default;
-        ~completion() {
-            if (op != nullptr && !op->done())
-                op->fail_with(detail::make_error<broken_promise>(
-                    "the coroutine was destroyed before it ended"));
-        }
-        void operator()(std::exception_ptr e) {
-            const auto o = std::exchange(op, nullptr);
-            if (e)
-                o->fail_with(std::move(e));
-        }
-    };
-    boost::asio::co_spawn(executor, detail::run_operation(std::move(awaitable), op),
-                          boost::asio::bind_cancellation_slot(op->slot(), completion(op)));
-    return detail_access::make<T>(std::move(op));
-}
 
 } // namespace ferry
 

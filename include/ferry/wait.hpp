@@ -7,19 +7,25 @@
 
 namespace ferry {
 
-/// When `wait` returns. A cancelled future is done, and is no exception.
+/// Selects when `wait` returns. A cancelled future counts as done but not as having failed.
 enum class return_when { all_completed, first_completed, first_exception };
 
+/// Options for `wait` and `async_wait`.
 struct wait_options {
-    /// No longer than that; absent: no limit.
+    /// Maximum time to wait; by default there is no limit.
     ferry::timeout timeout = {};
+
+    /// Condition for returning before the timeout. Default: all futures are done.
     ferry::return_when return_when = ferry::return_when::all_completed;
 };
 
-/// The futures given, each once, in the order given.
+/// The given futures without duplicates, in their original order.
 template <class T>
 struct wait_result {
+    /// Futures that have a value or an exception, or were cancelled.
     std::vector<future<T>> done;
+
+    /// Futures that are pending or running.
     std::vector<future<T>> not_done;
 };
 
@@ -31,7 +37,7 @@ public:
     wait_waiter(std::vector<state_ptr> states, return_when rule)
         : waiter(std::move(states)), rule_(rule), left_(size()) {}
 
-    /// Starts; the event comes at once where nothing is to be waited for.
+    /// Starts; the event is set at once if there is nothing to wait for.
     void begin();
     /// Waits, after running here what this worker may run. Errors: would_deadlock.
     void wait(timeout limit);
@@ -51,7 +57,7 @@ waiter_owner<wait_waiter> make_wait_watch(R&& futures, const wait_options& optio
     return waiter_owner<wait_waiter>(new wait_waiter(states_of(futures), options.return_when));
 }
 
-/// The same for an asynchronous wait, where what is wrong with the futures goes to `error`.
+/// For an asynchronous wait: an invalid handle is reported through `error`.
 template <class R>
 waiter_owner<wait_waiter> make_wait_watch(R&& futures, const wait_options& options,
                                         std::exception_ptr& error) {
@@ -69,7 +75,7 @@ wait_result<T> partition(const waiter& w) {
     for (std::size_t i = 0; i < w.size(); ++i) {
         shared_state_base& s = w.state(i);
         (s.done() ? r.done : r.not_done)
-            .push_back(detail_access::make<T>(static_cast<shared_state<T>*>(&s)));
+            .push_back(detail::access::make<T>(static_cast<shared_state<T>*>(&s)));
     }
     return r;
 }
@@ -92,27 +98,63 @@ await_all(waiter_owner<wait_waiter> w, std::optional<timeout::clock::time_point>
 
 } // namespace detail
 
-/// Waits for futures of any executors: any range of `future<T>`, `std::views::keys` of a map
-/// included. Repetitions count once; an empty range returns at once; a time-out is no error.
-/// Errors: `no_state_error` for an invalid handle; `would_deadlock` for a task that waits for
-/// itself. Blocking: until the condition or the time-out; a pool's worker that waits without a limit
-/// runs what has not started of its own pool's tasks.
-/// Complexity: linear. Source: `concurrent.futures.wait`.
-template <detail::range_of_futures R>
-wait_result<detail::future_value_t<R>> wait(R&& futures, wait_options options = {}) {
+/// Waits for futures until all are done, the first is done, or the first has failed.
+///
+/// Accepts any range of `future<T>`, from any mix of executors, `std::views::keys` of a map
+/// included. Duplicates are ignored. An empty range returns immediately. A timeout is not an error:
+/// the unfinished futures are in `not_done`.
+///
+/// @par Blocking
+/// Until the condition holds or the timeout expires. A worker that waits without a limit runs tasks
+/// of its own pool that have not started.
+///
+/// @par Errors
+/// `no_state_error` for an invalid handle; `would_deadlock` for a task that waits for itself.
+///
+/// @par Exception safety
+/// Strong; the futures are not affected.
+///
+/// @par Complexity
+/// Linear in the number of futures.
+///
+/// @par Example
+/// @code
+/// auto [done, not_done] = ferry::wait(futures, {.timeout = 1s});
+/// for (const ferry::future<int>& late : not_done)
+///     late.cancel();
+/// @endcode
+///
+/// @par See also
+/// Python's `concurrent.futures.wait`; `as_completed`.
+template <range_of_futures R>
+wait_result<future_value_t<R>> wait(R&& futures, wait_options options = {}) {
     const detail::waiter_owner w = detail::make_wait_watch(futures, options);
     w->begin();
     w->wait(options.timeout);
-    return detail::partition<detail::future_value_t<R>>(*w);
+    return detail::partition<future_value_t<R>>(*w);
 }
 
-/// The same as an Asio initiating function: signature
-/// `void(std::exception_ptr, wait_result<T>)`. Executor: the handler's associated one, else the
-/// system executor. Completion: never inline. Cancellation: stops the waiting, `cancelled_error`.
-/// Errors: through the token. Blocking: never.
-template <detail::range_of_futures R, class Token>
+/// Initiates an asynchronous `wait`. The completion signature is `void(std::exception_ptr,
+/// wait_result<T>)`; the handler is never called from this function.
+///
+/// @par Executor
+/// The handler's associated executor, or the system executor if there is none.
+///
+/// @par Cancellation
+/// All types: completes with `cancelled_error`; the futures are not affected. The cancellation
+/// signal must be emitted on the handler's executor.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Errors
+/// `no_state_error` for an invalid handle, passed to the handler. A timeout is not an error.
+///
+/// @par Lifetime
+/// The futures are copied; the range may be destroyed at once.
+template <range_of_futures R, class Token>
 auto async_wait(R&& futures, wait_options options, Token&& token) {
-    using T = detail::future_value_t<R>;
+    using T = future_value_t<R>;
     std::exception_ptr wrong;
     auto w = detail::make_wait_watch(futures, options, wrong);
     return boost::asio::async_initiate<Token, void(std::exception_ptr, wait_result<T>)>(
@@ -144,13 +186,15 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
         token, std::move(w), options.timeout, std::move(wrong));
 }
 
-/// The same for `co_await`, on the coroutine's own executor. The time-out runs from the call.
-template <detail::range_of_futures R>
-boost::asio::awaitable<wait_result<detail::future_value_t<R>>> async_wait(R&& futures,
+/// Returns an awaitable for the result of a `wait`. The timeout starts with the call. The coroutine
+/// resumes on its own executor; errors are thrown. Otherwise as the overload with a completion
+/// token.
+template <range_of_futures R>
+boost::asio::awaitable<wait_result<future_value_t<R>>> async_wait(R&& futures,
                                                                          wait_options options = {}) {
     std::exception_ptr wrong;
     auto w = detail::make_wait_watch(futures, options, wrong);
-    return detail::await_all<detail::future_value_t<R>>(
+    return detail::await_all<future_value_t<R>>(
         std::move(w), options.timeout.deadline(), std::move(wrong));
 }
 

@@ -9,7 +9,7 @@
 namespace ferry {
 namespace detail {
 
-/// One child with a time-out.
+/// One child with a timeout.
 template <class T>
 class timed_child final : public child_scope {
 public:
@@ -33,7 +33,7 @@ public:
 
     std::optional<regular_t<T>> value;
     std::exception_ptr error;
-    std::exception_ptr timer_error; // there was no time-out
+    std::exception_ptr timer_error; // the timer could not be started
     bool expired = false;
 
 private:
@@ -63,13 +63,36 @@ private:
 
 } // namespace detail
 
-/// Waits for the coroutine no longer than that. Errors: `timeout_error`; what the coroutine throws;
-/// `cancelled_error`. When the time-out expires the coroutine is cancelled and waited for until it has
-/// ended; if it ends with a value or with another exception, that is the outcome. An offloaded thread
-/// call that takes no stop token is not waited for; a queued one never runs. With a time-out of 0 the
-/// coroutine is not started.
-/// Executor: as `gather`. Cancellation (all types): passed on; no time-out comes of it.
-/// Blocking: never. Source: `asyncio.wait_for`.
+/// Awaits `awaitable` with a time limit.
+///
+/// When the timeout expires the coroutine is cancelled and awaited until it has ended; if it ends
+/// with a value or with another exception, that is the outcome. An offloaded thread call that takes
+/// no stop token is not waited for; a queued one never runs. With a timeout of 0 the coroutine is
+/// not started.
+///
+/// @par Executor
+/// The coroutine runs on the awaiting coroutine's executor, wrapped in a strand unless it already
+/// is one or belongs to `run`. Without a limit it is awaited directly.
+///
+/// @par Cancellation
+/// All types: forwarded to the coroutine; the outcome is then never `timeout_error`.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Errors
+/// `timeout_error`; `cancelled_error`; any exception of the coroutine.
+///
+/// @par Lifetime
+/// The timeout starts when the returned awaitable is awaited.
+///
+/// @par Example
+/// @code
+/// page front = co_await ferry::wait_for(load_page("/"), 2s); // or timeout_error
+/// @endcode
+///
+/// @par See also
+/// asyncio's `wait_for`.
 template <class T>
 boost::asio::awaitable<T> wait_for(boost::asio::awaitable<T> awaitable, timeout limit) {
     const auto deadline = limit.deadline();

@@ -78,10 +78,10 @@ void end_default_executor(boost::asio::execution_context& context) {
 future<bool> close_default_executor(boost::asio::execution_context& context, timeout limit) {
     const auto state = make_state<closing>();
     // The pool may die with its context meanwhile: what is shut down is shared.
-    const auto core = pool_access::core(default_executor(context));
+    const auto core = detail::pool_access::core(default_executor(context));
     core->close(false);
     std::thread([core, limit, state] { state->close(*core, limit); }).detach();
-    return detail_access::make<bool>(state);
+    return detail::access::make<bool>(state);
 }
 
 } // namespace detail

@@ -153,7 +153,8 @@ bool pool_core::initialise(worker& w) noexcept {
         } catch (const std::exception& e) {
             why = std::string("the thread pool's initializer failed: ") + e.what();
         } catch (...) {
-            why = "the thread pool's initializer failed: it threw what is no std::exception";
+            why = "the thread pool's initializer failed: it threw an exception not derived from "
+                  "std::exception";
         }
     } catch (const std::bad_alloc&) { // then it is told without the reason
     }

@@ -249,7 +249,7 @@ code_ref locate(const void* address) {
                 .first->second;
     }
     throw std::invalid_argument(
-        "the function is in no module of the program: a worker process could not find it");
+        "the function does not belong to any loaded module, so a worker process cannot locate it");
 }
 
 const void* resolve(const code_ref& ref) {

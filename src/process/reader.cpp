@@ -36,14 +36,14 @@ std::string text_of(const std::exception_ptr& error) {
     } catch (const std::exception& e) {
         return type_name_of(error) + ": " + e.what();
     } catch (...) {
-        return "something that is no std::exception";
+        return "an exception not derived from std::exception";
     }
 }
 
 std::string text_of(const worker_died::ending& how) {
     if (how.signal)
-        return "it was ended by signal " + std::to_string(*how.signal);
-    return how.exit_code ? "it left with exit code " + std::to_string(*how.exit_code) : "it ended";
+        return "it was terminated by signal " + std::to_string(*how.signal);
+    return how.exit_code ? "it exited with code " + std::to_string(*how.exit_code) : "it ended";
 }
 
 } // namespace
@@ -271,7 +271,7 @@ void process_core::reap(worker_channel& w) noexcept {
             start_reason =
                 (w.why_not_ready.empty() ? text_of(*w.how_ended) + " before it was ready"
                                          : w.why_not_ready) +
-                (w.stderr_tail.empty() ? "" : "; the last of its standard error: " + w.stderr_tail);
+                (w.stderr_tail.empty() ? "" : "; the end of its standard error: " + w.stderr_tail);
     } catch (const std::bad_alloc&) { // without a reason
     }
 
@@ -407,7 +407,7 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
     v.task = c;
     v.error = error_or_shortage([&] {
         return make_error<timeout_error>("the task '" + c.call->call_label() +
-                                         "' ran longer than its time-out, and its worker process " +
+                                         "' ran longer than its timeout, and its worker process " +
                                          std::to_string(w.process->pid()) + " is ended");
     });
     return true;

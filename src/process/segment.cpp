@@ -372,7 +372,7 @@ std::string byte_source::get_string() {
 }
 
 void byte_source::fail_short(std::size_t wanted) const {
-    throw std::runtime_error("the encoded value is torn: " + std::to_string(wanted) +
+    throw std::runtime_error("the encoded value is truncated: " + std::to_string(wanted) +
                              " more bytes or elements are announced, and " +
                              std::to_string(remaining()) + " bytes are left");
 }

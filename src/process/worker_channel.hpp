@@ -147,7 +147,7 @@ struct worker_channel {
     const char* violation = nullptr; ///< what it did that no worker does
 
     std::array<deadline, wire::slot_count> run_time;
-    std::array<bool, wire::slot_count> measured{}; ///< its time-out runs from its start
+    std::array<bool, wire::slot_count> measured{}; ///< its timeout runs from its start
     std::array<deadline, wire::slot_count> stop_grace;
     deadline grace{deadline::purpose::grace, 0, 0, {}, nullptr, nullptr};
     deadline again{}; ///< standard error, or answers that cannot be read now

@@ -308,7 +308,7 @@ void worker_process::run_task(const wire::frame& f) {
     auto& slot = memory_->slots[h.slot];
     wire::run_body body;
     if (f.body.size() < sizeof body)
-        give_up("a torn task");
+        give_up("a truncated task");
     std::memcpy(&body, f.body.data(), sizeof body);
     std::stop_token stop;
     if (body.takes_stop_token) {

@@ -89,15 +89,15 @@ std::string death_text(int pid, const worker_died::ending& how, const std::strin
                        const std::string& stderr_tail) {
     std::string text = "the worker process " + std::to_string(pid) + " ";
     if (how.signal)
-        text += "was ended by signal " + std::to_string(*how.signal) + " (" +
+        text += "was terminated by signal " + std::to_string(*how.signal) + " (" +
                 ::strsignal(*how.signal) + ")";
     else if (how.exit_code)
-        text += "left with exit code " + std::to_string(*how.exit_code);
+        text += "exited with code " + std::to_string(*how.exit_code);
     else
-        text += "ended, and its status was collected by somebody else,";
+        text += "ended, and its status was collected elsewhere,";
     text += " while it ran the task '" + label + "'";
     if (!stderr_tail.empty())
-        text += "; the last of its standard error: " + stderr_tail;
+        text += "; the end of its standard error: " + stderr_tail;
     return text;
 }
 
@@ -110,7 +110,7 @@ std::string group_text(const std::vector<std::exception_ptr>& exceptions) {
         } catch (const std::exception& x) {
             text += x.what();
         } catch (...) {
-            text += "what is no std::exception";
+            text += "an exception not derived from std::exception";
         }
     }
     return text;

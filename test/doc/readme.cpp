@@ -44,6 +44,12 @@ asio::awaitable<void> serve(ferry::thread_pool& pool, std::string path) {
     BOOST_TEST(b == "contents of fileb");
 }
 
+asio::awaitable<config> name_it_first(std::string text) {
+    auto parse_it = [text] { return parse(text); };
+    config c = co_await ferry::to_thread(parse_it);                  // not: to_thread([text] { ... })
+    co_return c;
+}
+
 /// Standard output, caught.
 struct caught_output {
     std::ostringstream text;
@@ -56,6 +62,10 @@ struct caught_output {
 BOOST_AUTO_TEST_CASE(the_coroutine_of_the_readme_works) {
     ferry::thread_pool pool(1);
     ferry::run(serve(pool, "file"));
+}
+
+BOOST_AUTO_TEST_CASE(a_named_lambda_keeps_its_captures) {
+    BOOST_TEST(ferry::run(name_it_first("text")).text == "text");
 }
 
 BOOST_AUTO_TEST_CASE(the_pool_of_the_readme_works) {

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// What happens when a timer fires: nobody's time-out waits for the user code of another one's.
+// What happens when a timer fires: nobody's timeout waits for the user code of another one's.
 #include <ferry/as_completed.hpp>
 #include <ferry/submit.hpp>
 #include <ferry/thread_pool.hpp>
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(the_callback_of_a_timeout_may_wait_for_another_one) {
     gate go;
     thread_pool pool(20);
     const opener end{go};
-    // The callback of each waits for the next one to be told of its time-out.
+    // The callback of each waits for the next one to be told of its timeout.
     std::vector<gate> told(20);
     std::vector<future<void>> all;
     for (std::size_t i = 0; i < 20; ++i) {

@@ -345,7 +345,7 @@ BOOST_AUTO_TEST_CASE(ignored_SIGCHLD_does_not_hang_the_pool) {
     ::signal(SIGCHLD, before);
 }
 
-// ---- Cancellation, time-outs and stopping
+// ---- Cancellation, timeouts and stopping
 // --------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(what_has_not_started_can_be_cancelled_and_never_runs) { // CF-CAN-01, CF-CAN-02

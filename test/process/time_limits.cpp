@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// Time-outs, stop requests and ends of tasks that come at the same time.
+// Timeouts, stop requests and ends of tasks that come at the same time.
 #include <ferry/process_pool.hpp>
 
 #define BOOST_TEST_MODULE time_limits

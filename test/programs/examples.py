@@ -78,7 +78,7 @@ def map_(program):
                for numbers in (range(1, 5), range(1, 11), range(5, 8))]
     run.holds("results in the order of the input",
               [line.rstrip() for line in results] == [squares[0], "11 22 33", *squares[1:]])
-    run.holds("the time-out came behind the second", expired.startswith("1 2 map: its time-out"))
+    run.holds("the timeout came behind the second", expired.startswith("1 2 map: its timeout"))
 
 
 def exceptions(program):

@@ -213,7 +213,7 @@ int status_of(F f) {
         return -1;
     return WEXITSTATUS(status);
 }
-/// Pools that live, with threads, and time-outs that were used.
+/// Pools that live, with threads, and timeouts that were used.
 struct parent {
     parent() {
         pool.submit({.timeout = 1h}, dot).wait();
@@ -326,7 +326,7 @@ const std::map<std::string_view, int (*)()> cases{
     {"fork-destroy", fork_and_destroy},
     {"fork-inherited", fork_and_use_the_parents_pool},
     {"fork-new-pool", fork_and_use_a_new_pool},
-    {"fork-time-out", fork_and_use_time_outs},
+    {"fork-timeout", fork_and_use_time_outs},
     {"own-worker", on_its_own_worker},
     {"process-stack", on_the_stack<process_pool>},
     {"process-static", in_static_storage<process_pool>},

@@ -1,8 +1,9 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/wait_op.hpp>
+#include <ferry/awaited.hpp>
 #include <ferry/detail/ending_handler.hpp>
+#include <ferry/detail/wait_op.hpp>
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -19,18 +20,7 @@
 
 namespace ferry {
 
-/// What an awaitable or a handler gets for a result of type `T`: a reference comes as a
-/// `std::reference_wrapper`.
-template <class T>
-using awaited_t =
-    std::conditional_t<std::is_reference_v<T>,
-                       std::reference_wrapper<std::remove_reference_t<T>>, T>;
-
 namespace detail {
-
-/// The same where nothing can be void.
-template <class T>
-using regular_t = std::conditional_t<std::is_void_v<T>, std::monostate, awaited_t<T>>;
 
 /// An operation for `co_await`: waits, on the coroutine's executor, until the state is done or the
 /// coroutine is cancelled, and stores which of them it was. All of it stays with the coroutine.

@@ -187,7 +187,7 @@ public:
     bool was_cancelled() const noexcept;
     /// Stores an exception if nobody was first.
     bool fail(std::exception_ptr error, bool from_running = true);
-    /// The same for who has claimed already.
+    /// Stores an exception; for the claimant.
     void fail_claimed(std::exception_ptr error) {
         error_ = std::move(error);
         publish(status::error);

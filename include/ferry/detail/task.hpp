@@ -70,7 +70,7 @@ protected:
     std::exception_ptr run_expiry() const noexcept {
         return error_or_shortage([this] {
             return make_error<timeout_error>("the task '" + label() +
-                                             "' ran longer than its time-out");
+                                             "' ran longer than its timeout");
         });
     }
 };
@@ -141,7 +141,7 @@ private:
         return complete_expired();
     }
 
-    // The thread goes on; who waits is told at once.
+    // The thread goes on; waiters are told at once.
     bool expire_running() noexcept {
         if (!this->claim(true))
             return false;
@@ -181,7 +181,7 @@ private:
         const bool failed = error != nullptr;
         if (timed) {
             disarm_timer(*this);
-            if (!this->claim(true)) { // the time-out was first
+            if (!this->claim(true)) { // the timeout was first
                 if (failed)
                     error = nullptr;
                 else

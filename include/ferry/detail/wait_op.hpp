@@ -220,7 +220,7 @@ boost::asio::io_context* plain_io_context(const E& ex) noexcept {
         return nullptr;
 }
 
-/// Someone who waits for the calls that a cancellation leaves running.
+/// An owner that waits for the calls that a cancellation leaves running.
 class abandoned_call_owner {
 public:
     virtual void wait_for_abandoned(boost::intrusive_ptr<shared_state_base> call) = 0;

@@ -13,9 +13,8 @@
 #include <utility>
 #include <vector>
 
-namespace ferry::detail {
-
-using state_ptr = boost::intrusive_ptr<shared_state_base>;
+namespace ferry {
+namespace detail {
 
 template <class T>
 struct future_value {};
@@ -24,13 +23,21 @@ struct future_value<future<T>> {
     using type = T;
 };
 
+} // namespace detail
+
 /// The `T` of a range of `future<T>`.
 template <class R>
-using future_value_t = typename future_value<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::type;
+using future_value_t =
+    typename detail::future_value<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::type;
 
+/// A range of `future<T>`: a container, a view, or `std::views::keys` of a map whose keys are futures.
 template <class R>
 concept range_of_futures =
     std::ranges::input_range<R> && requires { typename future_value_t<R>; };
+
+namespace detail {
+
+using state_ptr = boost::intrusive_ptr<shared_state_base>;
 
 /// The states of a range of futures, each once, in their order.
 /// Errors: no_state_error for an invalid handle.
@@ -127,7 +134,7 @@ public:
         this->extra = std::make_unique<task_extra>();
         arm_timer(*this, at, timer_purpose::start_by);
     }
-    /// Completes it, for who has claimed it.
+    /// Completes it; for the claimant.
     template <class F>
     void complete(F&& make) {
         if (this->extra != nullptr)
@@ -153,9 +160,10 @@ std::vector<state_ptr> states_of(R&& futures) {
     if constexpr (std::ranges::sized_range<R>)
         states.reserve(static_cast<std::size_t>(std::ranges::size(futures)));
     for (auto&& f : futures)
-        states.push_back(detail_access::state(f));
+        states.push_back(detail::access::state(f));
     remove_duplicates(states);
     return states;
 }
 
-} // namespace ferry::detail
+} // namespace detail
+} // namespace ferry

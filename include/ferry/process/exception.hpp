@@ -17,7 +17,7 @@
 namespace ferry {
 namespace detail {
 
-/// What is known of an exception that was thrown in another process.
+/// The data of an exception that was thrown in another process.
 struct remote_exception {
     std::string what;    ///< its text
     std::string message; ///< without what a system error adds for its code
@@ -31,18 +31,16 @@ struct remote_exception {
 };
 
 using exception_builder = std::exception_ptr (*)(const remote_exception&);
-/// What is thrown as this type elsewhere is rebuilt by `build`. Thread safety: safe.
+/// Lets `build` rebuild exceptions of this type that were thrown elsewhere. Thread-safe.
 void add_exception(const std::type_info& type, exception_builder build);
 
 /// Boost's wrapper is a class derived from `E`, with functions of these names.
 template <class E>
 concept boost_can_wrap =
-    std::is_convertible_v<E*, std::exception*> && !std::is_final_v<E> && !requires(const E& e) {
-    e.clone();
-}
-&&!requires(const E& e) { e.rethrow(); };
+    std::is_convertible_v<E*, std::exception*> && !std::is_final_v<E> &&
+    !requires(const E& e) { e.clone(); } && !requires(const E& e) { e.rethrow(); };
 
-/// Throws what `make` returns as it was thrown elsewhere, and catches it.
+/// Throws the exception that `make` returns as it was thrown elsewhere, and catches it.
 template <class E, class Make>
 std::exception_ptr throw_like(const remote_exception& r, Make make) {
     try {
@@ -92,7 +90,7 @@ std::exception_ptr build_with_text(const remote_exception& r, Make make) {
     return throw_like<E>(r, [&]() -> E { return make(text); });
 }
 
-/// With a code, before or behind the text; without a text where it had none.
+/// Builds an exception with a code, before or behind the text; without a text if it had none.
 template <class E, class Code>
 std::exception_ptr build_with_code(const remote_exception& r, const Code& code) {
     using text = const std::string&;
@@ -128,26 +126,35 @@ std::exception_ptr build_exception(const remote_exception& r) {
         return throw_like<E>(r, []() -> E { return E(); });
 }
 
-/// Writes what is known of `error`. Never throws for what the exception is.
+/// Writes the data of `error`, whatever type it has.
 void put_exception(byte_sink& out, const std::exception_ptr& error);
-/// The exception rebuilt, or a remote_error.
+/// Returns the exception rebuilt, or a remote_error.
 std::exception_ptr get_exception(byte_source& in);
 
 } // namespace detail
 
-/// Makes exceptions of type `E` that a task throws in a worker process come back as an `E`, with
-/// the same code where it derives from a system error, and the same message where it can be
-/// constructed from one; also where Boost or the standard library wraps them
-/// (`boost::wrapexcept<E>`, `std::throw_with_nested`, whose chain is kept). Needed in the pool's
-/// process only; the exceptions of the standard library, of Boost.System, Asio and Ferry need no
-/// registration. Thread safety: safe. Blocking: never.
+/// Registers `E` so that an exception of that type thrown in a worker process is rethrown as an
+/// `E`: with the same error code if `E` derives from `system_error`, and the same message if `E`
+/// can be constructed from one.
+///
+/// This also holds if Boost or the standard library wraps the exception (`boost::wrapexcept<E>`,
+/// `std::throw_with_nested`, whose chain is kept). It is needed only in the process that owns the
+/// pool. The exceptions of the standard library, of Boost.System, Asio and Ferry need no
+/// registration; an unregistered type arrives as a `remote_error`.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Thread safety
+/// Safe.
 template <class E>
     requires std::is_class_v<E> && std::copy_constructible<E> &&
-        (detail::takes_code<E, boost::system::error_code> ||
-         detail::takes_code<E, std::error_code> || std::is_constructible_v<E, const std::string&> ||
-         std::is_constructible_v<E, const char*> ||
-         std::default_initializable<E>)void register_exception() {
-        detail::add_exception(typeid(E), &detail::build_exception<E>);
-    }
+             (detail::takes_code<E, boost::system::error_code> ||
+              detail::takes_code<E, std::error_code> ||
+              std::is_constructible_v<E, const std::string&> ||
+              std::is_constructible_v<E, const char*> || std::default_initializable<E>)
+void register_exception() {
+    detail::add_exception(typeid(E), &detail::build_exception<E>);
+}
 
 } // namespace ferry

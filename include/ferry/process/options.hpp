@@ -11,17 +11,20 @@
 
 namespace ferry {
 
-/// A function with arguments that each worker process runs once, before its first task: `{fn,
-/// args...}`. Encoded at construction: later changes to the arguments have no effect.
+/// A function with arguments that each worker process calls once before its first task: `{fn,
+/// args...}`. It is serialized at construction: later changes to the arguments have no effect.
 class process_initializer {
 public:
+    /// Makes an initializer that does nothing.
     process_initializer() noexcept = default;
-    /// Errors: what encoding the arguments throws.
+    /// Makes an initializer that calls `fn(args...)`. Rethrows serialization errors.
     template <class F, class... A>
-        requires(!std::is_same_v<std::remove_cvref_t<F>, process_initializer>)
-    &&process_offloadable<F, A...> process_initializer(F&& fn, A&&... args)
+        requires(!std::is_same_v<std::remove_cvref_t<F>, process_initializer> &&
+                 process_offloadable<F, A...>)
+    process_initializer(F&& fn, A&&... args)
         : call_(detail::encode_initializer<std::decay_t<F>>(fn, args...)) {}
 
+    /// Returns true if there is a function to call.
     explicit operator bool() const noexcept { return call_ != nullptr; }
 
 private:
@@ -29,21 +32,29 @@ private:
     std::shared_ptr<const detail::encoded_initializer> call_;
 };
 
+/// Options for a pool of worker processes.
+///
+/// @par Errors
+/// A value out of range makes the constructor throw `std::invalid_argument` naming the option.
 struct process_pool_options {
-    /// Most worker processes at a time; 1 to 65536.
+    /// Maximum number of worker processes, in the range [1, 65536]. Default: `cpu_bound_workers()`.
     std::size_t max_workers = cpu_bound_workers();
-    /// Runs once in each worker before its first task, in every replacement too. Where it fails, by
-    /// an exception or a crash, again and again while no worker lives, the pool is broken: for half a
-    /// second, or two where nothing says why, or where workers cannot be started at all.
+    /// Function that each worker calls once before its first task, replacements included. If it
+    /// keeps failing, by an exception or a crash, while no worker lives, the pool breaks: after
+    /// half a second, or after two seconds if the failures give no reason or workers cannot be
+    /// started at all. Default: none.
     process_initializer initializer = {};
-    /// After how many tasks a worker is replaced; 0 is no limit.
+    /// Number of tasks after which a worker is replaced; 0 (the default) means never.
     std::size_t max_tasks_per_child = 0;
-    /// How long a worker that is to end has after SIGTERM, before SIGKILL; and a running call that
-    /// takes a stop token, before SIGTERM. No limit: it is never killed.
+    /// Grace period between SIGTERM and SIGKILL when a worker has to be ended, and between a stop
+    /// request and SIGTERM for a running call that takes a stop token. An unlimited timeout never
+    /// escalates. Default: 3 s.
     timeout kill_grace = std::chrono::seconds(3);
-    /// Added to the environment of the workers, in the place of what has the same name.
+    /// Variables added to the workers' environment; they override inherited variables of the same
+    /// name. Default: none.
     std::map<std::string, std::string> environment = {};
-    /// Where the workers start; empty: where this process is then.
+    /// Working directory of the workers; if empty (the default), that of this process when a worker
+    /// is started.
     std::filesystem::path working_directory = {};
 };
 

@@ -9,7 +9,7 @@ namespace detail {
 
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_remotely(std::shared_ptr<process_core> core, F fn, A... args) {
-    auto s = detail_access::take(
+    auto s = detail::access::take(
         submit_remotely(core, nullptr, std::as_const(fn), std::as_const(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
@@ -18,7 +18,7 @@ boost::asio::awaitable<R> offload_remotely(std::shared_ptr<process_core> core, F
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_remotely_with(std::shared_ptr<process_core> core,
                                                 task_options options, F fn, A... args) {
-    auto s = detail_access::take(
+    auto s = detail::access::take(
         submit_remotely(core, &options, std::as_const(fn), std::as_const(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
@@ -37,42 +37,79 @@ void initiate_remotely(Handler handler, const std::shared_ptr<process_core>& cor
         started = p.get_future();
         p.set_exception(std::current_exception());
     }
-    initiate_result<R>(std::move(handler), detail_access::take(std::move(started)),
+    initiate_result<R>(std::move(handler), detail::access::take(std::move(started)),
                        boost::asio::system_executor(), true);
 }
 
 } // namespace detail
 
-/// Runs `fn(args...)` in a worker process and gives its result, or throws its exception. Lazy.
-/// As `run_in_executor` on a thread pool, but for the cancellation of a call that runs: one that
-/// takes a `std::stop_token` is asked to stop, and after the pool's `kill_grace` its worker is
-/// ended and replaced; of any other the worker is ended at once: `cancelled_error`. Completion:
-/// never inline. Executor: resumes on the coroutine's own executor or strand, always. Errors: what
-/// `fn` throws; those of `process_pool::submit`; `worker_died`; `cancelled_error`. Blocking: never.
-/// Source: asyncio's `loop.run_in_executor`.
+/// Runs `fn(args...)` in a worker process and returns its result or rethrows its exception. The
+/// call starts when the returned awaitable is first awaited.
+///
+/// @par Executor
+/// The call runs in a worker process; the coroutine resumes on its own executor or strand, also
+/// after an exception or a cancellation.
+///
+/// @par Cancellation
+/// All types: a call that has not started never runs; one that takes a `std::stop_token` is asked
+/// to stop, and after the pool's `kill_grace` its worker is ended and replaced; the worker of any
+/// other running call is ended at once. The coroutine resumes with `cancelled_error`.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Errors
+/// Any exception of `fn`; those of `process_pool::submit`; `worker_died`; `cancelled_error`. All of
+/// them are thrown when the awaitable is awaited.
+///
+/// @par Lifetime
+/// The awaitable owns `fn` and the arguments. The pool must be alive when `run_in_executor` is
+/// called; if it has been destroyed before the awaitable is awaited, that throws `shutdown_error`.
+///
+/// @par See also
+/// asyncio's `loop.run_in_executor`; `process_pool::submit`.
 template <class F, class... A>
     requires process_offloadable<F, A...>
 auto run_in_executor(process_pool& pool, F&& fn, A&&... args) {
     using result = std::remove_cv_t<offload_result_t<F, detail::sent_t<A>...>>;
     return detail::offload_remotely<result, std::decay_t<F>, detail::sent_t<A>...>(
-        process_pool_access::core(pool), std::forward<F>(fn), std::forward<A>(args)...);
+        detail::process_pool_access::core(pool), std::forward<F>(fn), std::forward<A>(args)...);
 }
 
-/// Runs `fn(args...)` in a worker process with options for the task: a label, a timeout, a latest start, a
-/// priority. Otherwise as `run_in_executor` without options.
+/// Runs `fn(args...)` in a worker process as `options` say: a `timeout` ends the worker and
+/// replaces it. With g++ 12 the options need a name before the `co_await` expression. Otherwise as
+/// the overload without options.
 template <class F, class... A>
     requires process_offloadable<F, A...>
 auto run_in_executor(process_pool& pool, task_options options, F&& fn, A&&... args) {
     using result = std::remove_cv_t<offload_result_t<F, detail::sent_t<A>...>>;
     return detail::offload_remotely_with<result, std::decay_t<F>, detail::sent_t<A>...>(
-        process_pool_access::core(pool), std::move(options), std::forward<F>(fn),
+        detail::process_pool_access::core(pool), std::move(options), std::forward<F>(fn),
         std::forward<A>(args)...);
 }
 
-/// Runs `fn()` in a worker process, as an Asio initiating function: signature
-/// `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` for void.
-/// Executor: the handler's associated executor, else the system executor. Otherwise as
-/// `async_invoke` on a thread pool.
+/// Initiates the call of `fn()` in a worker process. The completion signature is
+/// `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` for void; the handler is never
+/// called from this function.
+///
+/// @par Executor
+/// The handler runs on its associated executor, or on the system executor if there is none.
+///
+/// @par Cancellation
+/// All types, through the associated cancellation slot, as for `run_in_executor` with a
+/// `process_pool`. The cancellation signal must be emitted on the handler's executor.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Errors
+/// All errors, including those `submit` would throw, are passed to the handler.
+///
+/// @par Lifetime
+/// The call owns `fn`.
+///
+/// @par See also
+/// `run_in_executor`.
 template <class F, class Token>
     requires process_offloadable<F> && detail::tokenable<offload_result_t<F>>
 auto async_invoke(process_pool& pool, F fn, Token&& token) {
@@ -81,10 +118,11 @@ auto async_invoke(process_pool& pool, F fn, Token&& token) {
         [](auto handler, std::shared_ptr<detail::process_core> core, F f) {
             detail::initiate_remotely<result>(std::move(handler), core, nullptr, f);
         },
-        token, process_pool_access::core(pool), std::move(fn));
+        token, detail::process_pool_access::core(pool), std::move(fn));
 }
 
-/// Runs `fn()` in a worker process with options for the task; otherwise as `async_invoke` without options.
+/// Initiates the call of `fn()` in a worker process as `options` say. Otherwise as the overload
+/// without options.
 template <class F, class Token>
     requires process_offloadable<F> && detail::tokenable<offload_result_t<F>>
 auto async_invoke(process_pool& pool, task_options options, F fn, Token&& token) {
@@ -93,7 +131,7 @@ auto async_invoke(process_pool& pool, task_options options, F fn, Token&& token)
         [](auto handler, std::shared_ptr<detail::process_core> core, task_options o, F f) {
             detail::initiate_remotely<result>(std::move(handler), core, &o, f);
         },
-        token, process_pool_access::core(pool), std::move(options), std::move(fn));
+        token, detail::process_pool_access::core(pool), std::move(options), std::move(fn));
 }
 
 } // namespace ferry

@@ -3,10 +3,23 @@
 
 namespace ferry {
 
-/// The first statement of `main` in a program that uses a `process_pool`. In a worker process it
-/// runs the tasks and never returns: it leaves with `_exit` after flushing the standard streams.
-/// Elsewhere it returns at once. Where `main` is not yours, a global fixture of the test framework
-/// will do.
+/// Runs the tasks of a pool if this process is one of its workers, and otherwise returns at once.
+/// It must be the first statement of `main` in a program that uses a `process_pool`.
+///
+/// In a worker process it never returns: it leaves with `_exit` after flushing the standard
+/// streams. If you do not control `main`, call it from a global fixture of the test framework.
+///
+/// @par Blocking
+/// In a worker until the pool ends it; otherwise never.
+///
+/// @par Example
+/// @code
+/// int main() {
+///     ferry::run_worker_if_spawned();
+///     ferry::process_pool pool;
+///     return pool.submit(count_primes, 1000).result() == 168 ? 0 : 1;
+/// }
+/// @endcode
 void run_worker_if_spawned();
 
 } // namespace ferry

@@ -43,8 +43,10 @@
 
 namespace ferry {
 
+namespace detail {
+
 /// Archives that know nothing of Ferry, to ask what cereal can do by itself. They have a namespace
-/// of their own, so that looking a function up for them does not find Ferry's.
+/// of their own, so that argument-dependent lookup for them does not find Ferry's functions.
 namespace serialize_probe {
 struct output : cereal::OutputArchive<output> {
     output() : OutputArchive(this) {}
@@ -53,8 +55,6 @@ struct input : cereal::InputArchive<input> {
     input() : InputArchive(this) {}
 };
 } // namespace serialize_probe
-
-namespace detail {
 
 /// How deep aggregates may contain each other, since both ends go down by recursion.
 inline constexpr unsigned deepest_nesting = 1000;
@@ -357,15 +357,19 @@ concept cereal_or_an_aggregate__give_it_a_serialize_function = is_sendable<T>::v
 
 } // namespace detail
 
-/// What can go to another process and back, as an argument or as a result: arithmetic types and
-/// enumerations; strings and the standard containers, `optional`, `variant`, `tuple`, `chrono`,
-/// smart pointers, `filesystem::path`, error codes; aggregates of these, without a macro, with
-/// arrays and with members that contain the aggregate itself, up to 126 members and 1,000 levels;
-/// and types with cereal's `serialize`, or `save` and `load`. Needs a default constructor.
+/// Types that can be sent to a worker process as an argument, or back as a result.
 ///
-/// Pointers, references, views, futures and pools cannot. Nor can an aggregate with a base class, a
-/// bit-field, a union, or a const or reference member, unless it has a `serialize` function: its
-/// members cannot be seen, or not be written to.
+/// - Arithmetic types and enumerations.
+/// - Strings and the standard containers, `optional`, `variant`, `tuple`, `chrono`, smart pointers,
+/// `filesystem::path`, error codes.
+/// - Aggregates of these, without a macro, with arrays and with members that contain the aggregate
+/// itself, up to 126 members and 1,000 levels.
+/// - Types with cereal's `serialize`, or `save` and `load`.
+///
+/// The type must have a default constructor. Pointers, references, views, futures and pools cannot
+/// be sent; nor can an aggregate with a base class, a bit-field, a union, or a const or reference
+/// member, because such members cannot be found or assigned, unless the aggregate has a `serialize`
+/// function.
 template <class T>
 concept sendable =
     detail::not_a_reference__send_a_value<T> && detail::not_a_pointer__send_what_it_points_to<T> &&

@@ -26,26 +26,30 @@
 
 namespace ferry {
 
-/// closed: calls pass. open: calls are rejected. half_open: a few calls pass, to find out.
+/// The state of a circuit: closed (calls are made), open (calls are rejected), or half-open (a
+/// limited number of calls is made as probes).
 enum class circuit_state { closed, open, half_open };
 
 /// Prints `closed`, `open` or `half-open`.
 std::ostream& operator<<(std::ostream& out, circuit_state state);
 
-/// What cannot be used (see the ranges) is refused with `std::invalid_argument`, which names the
-/// member and its value.
+/// Options for a circuit breaker.
+///
+/// @par Errors
+/// A value out of range makes the constructor throw `std::invalid_argument` naming the member and
+/// its value.
 struct circuit_breaker_options {
-    /// Failures in a row, without a success in between, that open the circuit; at least 1.
+    /// Number of consecutive failures that open the circuit; at least 1. Default: 5.
     std::size_t threshold = 5;
-    /// How long it stays open before calls are let through as probes. 0: only as long as the probes
-    /// need. No limit: for ever.
+    /// Time for which the circuit stays open before calls are admitted as probes. With 0 probes are
+    /// admitted at once; an unlimited timeout keeps the circuit open forever. Default: 30 s.
     timeout reset_timeout = std::chrono::seconds(30);
-    /// Most probes that are on their way at the same time; at least 1. The first one to succeed
-    /// closes the circuit, the first one to fail opens it again.
+    /// Maximum number of probes in flight; at least 1. The first one to succeed closes the circuit,
+    /// the first one to fail opens it again. Default: 1.
     std::size_t half_open_probes = 1;
-    /// After that time a probe that has not reported no longer counts as on its way, and another
-    /// may take its place; more than 0. No limit: a probe that never reports keeps its place for
-    /// ever.
+    /// Time after which a probe that has not reported no longer counts as in flight, so that
+    /// another may take its place; more than 0. With an unlimited timeout a probe that never
+    /// reports keeps its place forever. Default: 30 s.
     timeout probe_timeout = std::chrono::seconds(30);
 };
 
@@ -74,17 +78,17 @@ public:
 
     explicit circuit(const circuit_breaker_options& options);
 
-    /// The last state that was entered; open also when the reset time-out is over.
+    /// The last state that was entered; still open when the reset timeout has passed.
     circuit_state entered() const noexcept { return state_; }
     circuit_state state(clock::time_point now) const noexcept;
-    /// How long calls are still rejected, at most; the longest duration for ever.
+    /// Upper bound for how long calls are still rejected; the longest duration if there is none.
     clock::duration retry_after(clock::time_point now) const noexcept;
 
-    /// A pass, or nothing for a call that is to be rejected.
+    /// Returns a pass, or nothing for a call that is to be rejected.
     std::optional<pass> admit(clock::time_point now);
     void report(const pass& p, call_outcome how, clock::time_point now) noexcept;
 
-    /// The same for a caller that keeps no pass: a report counts when the circuit is closed, and in
+    /// For a caller that keeps no pass: a report counts when the circuit is closed, and in
     /// half_open when such a caller has a probe that has not reported.
     bool admit_unnamed(clock::time_point now);
     void report_unnamed(call_outcome how, clock::time_point now) noexcept;
@@ -134,37 +138,55 @@ private:
 
 } // namespace detail
 
-/// Keeps calls away from something that is broken: after `threshold` failures in a row it rejects
-/// them for `reset_timeout`, then lets a few through as probes until one tells how it is.
+/// Stops calling a service that keeps failing: after `threshold` consecutive failures it rejects
+/// calls for `reset_timeout`, then admits a limited number of probes whose outcome closes or
+/// reopens the circuit.
 ///
 /// A call that ends with an exception has failed, one that ends with a value has succeeded; one
 /// that was cancelled (its exception has the code `operation_aborted`) counts as neither, and
-/// returns its place when it was a probe. A report counts only while the circuit has not changed
-/// its state since the call began: what began before an opening neither closes the circuit nor
-/// keeps it open. A time-out counts as a failure where it is inside the call,
-/// `breaker.async_call([] { return wait_for(get(), 1s); })`, and as a cancellation where it is
-/// around it, `wait_for(breaker.async_call(get), 1s)`.
+/// returns its place if it was a probe. A report counts only while the circuit has not changed its
+/// state since the call began: a call from before an opening neither closes the circuit nor keeps
+/// it open. A timeout counts as a failure if it is inside the call, `breaker.async_call([] { return
+/// wait_for(get(), 1s); })`, and as a cancellation if it is around it,
+/// `wait_for(breaker.async_call(get), 1s)`.
 ///
-/// Thread safety: safe. Blocking: never, but for what `call` calls and for the hook.
-/// Lifetime: must outlive its calls.
+/// @par Blocking
+/// Never, apart from the function that `call` calls and from the hook.
 ///
-///     ferry::circuit_breaker breaker({.threshold = 3, .reset_timeout = 10s});
-///     std::string text = breaker.call(download, url);
+/// @par Lifetime
+/// A breaker must outlive its calls.
+///
+/// @par Thread safety
+/// Safe.
+///
+/// @par Example
+/// @code
+/// ferry::circuit_breaker breaker({.threshold = 3, .reset_timeout = 10s});
+/// std::string text = breaker.call(download, url);
+/// @endcode
+///
+/// @par See also
+/// `circuit_breaker_registry`; `retry`.
 class circuit_breaker {
 public:
-    /// Errors: `std::invalid_argument`, as said at `circuit_breaker_options`.
+    /// Makes a closed circuit. Throws `std::invalid_argument` if an option is out of range.
     explicit circuit_breaker(circuit_breaker_options options = {});
     ~circuit_breaker();
     circuit_breaker(const circuit_breaker&) = delete;
     circuit_breaker& operator=(const circuit_breaker&) = delete;
 
-    /// half_open as soon as a call would be let through as a probe; the hook is told of it when the
-    /// first one is.
+    /// Returns the state; half_open as soon as a call would be admitted as a probe. The hook is
+    /// called for that change when the first probe is admitted.
     circuit_state state() const;
 
-    /// Calls `fn(args...)` and gives its result.
-    /// Errors: `circuit_open_error`, and then the function was not called; what the function
-    /// throws, untouched. Blocking: as the function.
+    /// Calls `fn(args...)` and returns its result.
+    ///
+    /// @par Blocking
+    /// As the function.
+    ///
+    /// @par Errors
+    /// `circuit_open_error` if the call was rejected, so that the function was not called; any
+    /// exception of the function, unchanged.
     template <class F, class... Args>
         requires std::invocable<F, Args...> &&
                  (!detail::is_awaitable<
@@ -179,12 +201,24 @@ public:
         }
     }
 
-    /// Awaits what `make_awaitable()` gives, and gives its value. Asks for leave when it is
-    /// awaited. `make_awaitable` may be a lambda coroutine with captures: it lives until the end.
-    /// A coroutine that is destroyed before its end counts as cancelled.
-    /// Executor: the awaiting coroutine's. Cancellation (all types): passed on.
-    /// Errors: `circuit_open_error`, and then `make_awaitable` was not called; what it or the
-    /// coroutine throws, untouched. Blocking: never.
+    /// Awaits `make_awaitable()` and returns its value. The circuit is asked when the returned
+    /// awaitable is awaited.
+    ///
+    /// `make_awaitable` may be a lambda coroutine with captures: it lives until the end. A
+    /// coroutine that is destroyed before its end counts as cancelled.
+    ///
+    /// @par Executor
+    /// The awaiting coroutine's.
+    ///
+    /// @par Cancellation
+    /// All types: forwarded to the coroutine.
+    ///
+    /// @par Blocking
+    /// Never.
+    ///
+    /// @par Errors
+    /// `circuit_open_error` if the call was rejected, so that `make_awaitable` was not called; any
+    /// exception of it or of the coroutine, unchanged.
     template <class F>
         requires detail::awaitable_maker<F>
     std::invoke_result_t<F&> async_call(F make_awaitable) {
@@ -205,22 +239,39 @@ public:
         }
     }
 
-    /// For calls that do not fit the two above: true when a call may be made now, whose end is then
-    /// to be reported with one of the functions below.
+    /// Returns true if a call may be made now, whose end must then be reported with one of the
+    /// functions below. For calls that fit neither `call` nor `async_call`.
+    ///
     /// Such a report does not tell which call it is about. It counts while the circuit is closed,
-    /// and in half_open when a probe that `allow` let through has not reported: there one about a
-    /// call from before the opening, if it comes as late as that, is taken for the probe's. `call`
-    /// and `async_call` know their own.
+    /// and in half_open when a probe that `allow` admitted has not reported: there, a late report
+    /// about a call from before the opening is taken for that of the probe. `call` and `async_call`
+    /// know their own.
     bool allow();
+
+    /// Reports that an allowed call has succeeded.
     void record_success();
+
+    /// Reports that an allowed call has failed.
     void record_failure();
-    /// Neither of them; returns the place of a probe.
+    /// Reports that an allowed call has neither succeeded nor failed; a probe returns its place.
     void record_cancelled();
 
-    /// The hook is called after every change of state, by the thread that caused it or by one that
-    /// was just calling the hook: one change at a time, in their order. It may use the breaker,
-    /// whose state may be another by then. Replaces the previous hook, which may still be running;
-    /// empty: none. What it throws goes to `set_unhandled_callback`'s hook.
+    /// Installs a hook that is called after every change of state, replacing the previous one. An
+    /// empty function removes it.
+    ///
+    /// @par Executor
+    /// The hook runs in the thread that caused the change, or in one that is just running the hook:
+    /// one change at a time, in their order.
+    ///
+    /// @par Errors
+    /// An exception that escapes the hook goes to the handler installed by
+    /// `set_unhandled_callback`.
+    ///
+    /// @par Lifetime
+    /// A hook that was replaced may still be running.
+    ///
+    /// @par Thread safety
+    /// The hook may use the breaker, whose state may have changed again meanwhile.
     void on_state_change(std::function<void(circuit_state from, circuit_state to)> hook);
 
 private:
@@ -247,23 +298,35 @@ private:
     bool telling_ FERRY_GUARDED_BY(mutex_) = false; // one thread at a time calls the hook
 };
 
-/// One circuit breaker for each key, a host for instance, all with the same options.
-/// It grows by one breaker for every key that it was ever asked for, and shrinks by `erase` only:
-/// keys that strangers choose need a limit of one's own.
-/// Thread safety: safe. Blocking: never.
+/// One circuit breaker for each key, such as a host, all with equal options.
+///
+/// It grows by one breaker for every key that it is asked for and shrinks only by `erase`: if keys
+/// come from untrusted input, limit their number yourself.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Thread safety
+/// Safe.
 class circuit_breaker_registry {
 public:
-    /// Errors: `std::invalid_argument`, as said at `circuit_breaker_options`.
+    /// Makes an empty registry. Throws `std::invalid_argument` if an option is out of range.
     explicit circuit_breaker_registry(circuit_breaker_options options = {});
     circuit_breaker_registry(const circuit_breaker_registry&) = delete;
     circuit_breaker_registry& operator=(const circuit_breaker_registry&) = delete;
 
-    /// The breaker of that key, the same one each time until it is erased; made when first asked
-    /// for. Lifetime: the handle keeps it, also beyond `erase` and the registry.
-    /// Complexity: logarithmic.
+    /// Returns the breaker of the key, creating it on first use.
+    ///
+    /// @par Lifetime
+    /// The handle keeps the breaker, also beyond `erase` and the registry.
+    ///
+    /// @par Complexity
+    /// Logarithmic in the number of keys.
     std::shared_ptr<circuit_breaker> get(std::string_view key);
-    /// Forgets the breaker of that key; true if there was one.
+    /// Forgets the breaker of the key. Returns true if there was one.
     bool erase(std::string_view key);
+
+    /// Returns the number of breakers.
     std::size_t size() const;
 
 private:

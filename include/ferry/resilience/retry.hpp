@@ -20,12 +20,13 @@
 namespace ferry {
 namespace detail {
 
-/// What one call of `retry` or `async_retry` decides.
+/// The decisions of one call of `retry` or `async_retry`.
 class retrying {
 public:
     explicit retrying(retry_policy policy);
 
-    /// After a failed attempt: the delay before the next; nothing where the failure is the outcome.
+    /// After a failed attempt: returns the delay before the next one, or nothing if the failure is
+    /// the outcome.
     std::optional<backoff::duration> failed(const std::exception_ptr& error);
 
 private:
@@ -33,7 +34,7 @@ private:
     std::function<bool(std::exception_ptr)> retry_on_;
 };
 
-/// Blocks for so long. Throws cancelled_error as soon as a stop is requested.
+/// Blocks for `delay`. Throws cancelled_error as soon as a stop is requested.
 void pause(backoff::duration delay, const std::stop_token& stop);
 
 inline std::stop_token leading_stop_token() noexcept { return {}; }
@@ -78,19 +79,36 @@ boost::asio::awaitable<T> retry_awaiting(retrying decision, F make_awaitable) {
 
 } // namespace detail
 
-/// Calls `fn(args...)` until it does not throw, as often and with such delays as the policy says,
-/// and gives its result. For use inside a task: it blocks. Function and arguments are used again,
-/// so they are passed as lvalues.
-/// Errors: the exception of the last attempt, or of the first that is not to be followed by
-/// another, untouched; `std::invalid_argument` for the policy.
-/// Cancellation: what is thrown as a cancellation (its code is `operation_aborted`) is never
-/// retried. When the first of the arguments is a `std::stop_token`, a stop request ends the delay
-/// with `cancelled_error`; without one nothing can.
-/// Blocking: during the attempts and the delays. Thread safety: safe.
+/// Calls `fn(args...)` until it does not throw, as often and with such delays as the policy allows,
+/// and returns its result.
 ///
-///     auto text = pool.submit([url](std::stop_token stop) {
-///         return ferry::retry({.max_attempts = 5, .jitter = 0.5}, stoppable_download, stop, url);
-///     });
+/// For use inside a task: it blocks. Function and arguments are used again, so they are passed as
+/// lvalues.
+///
+/// @par Cancellation
+/// An exception whose code is `operation_aborted` is a cancellation and is never retried. If the
+/// first argument is a `std::stop_token`, a stop request ends the delay with `cancelled_error`;
+/// without one nothing ends it.
+///
+/// @par Blocking
+/// During the attempts and the delays.
+///
+/// @par Errors
+/// The exception of the last attempt, or of the first that is not to be retried, unchanged;
+/// `std::invalid_argument` if the policy has a value out of range.
+///
+/// @par Thread safety
+/// Safe.
+///
+/// @par Example
+/// @code
+/// auto text = pool.submit([url](std::stop_token stop) {
+///     return ferry::retry({.max_attempts = 5, .jitter = 0.5}, stoppable_download, stop, url);
+/// });
+/// @endcode
+///
+/// @par See also
+/// `async_retry` for coroutines; `circuit_breaker`.
 template <class F, class... Args>
     requires std::invocable<F&, Args&...> &&
              (!detail::is_awaitable<std::remove_cvref_t<std::invoke_result_t<F&, Args&...>>>::value)
@@ -109,25 +127,45 @@ std::invoke_result_t<F&, Args&...> retry(retry_policy policy, F&& fn, Args&&... 
     }
 }
 
-/// Awaits what `make_awaitable()` gives, and makes another when that throws, as often and with such
-/// delays as the policy says; gives the value. What `make_awaitable` itself throws counts as a
-/// failed attempt. It may be a lambda coroutine with captures: it lives until the awaiting has
-/// ended.
-/// Executor: attempts and delays run on the awaiting coroutine's executor; the delay is a timer
-/// there, and holds no thread.
-/// Errors: as `retry`; `std::invalid_argument` is thrown by the call itself.
-/// Cancellation (the types that the awaiting coroutine lets through): is passed on to the attempt,
-/// and ends the delay with `cancelled_error`. No other attempt follows: where one ended with a
-/// failure that would be retried, the outcome is `cancelled_error`; a value or any other exception
-/// of it stays the outcome. A time-out for each attempt belongs inside, one for all of them around:
-/// `wait_for(async_retry(policy, [] { return wait_for(attempt(), 1s); }), 1min)`.
-/// Blocking: never. Thread safety: as the executor's.
+/// Awaits `make_awaitable()`; if it throws, waits and tries again with a fresh awaitable as the
+/// policy allows. Returns the value of the first successful attempt.
+///
+/// An exception of `make_awaitable` itself counts as a failed attempt. It may be a lambda coroutine
+/// with captures: it lives until the awaiting has ended. A timeout for each attempt belongs inside,
+/// one for all of them around: `wait_for(async_retry(policy, [] { return wait_for(attempt(), 1s);
+/// }), 1min)`.
+///
 /// With g++ 12 a policy whose `retry_on` owns something needs a name of its own: that compiler
 /// destroys the members of an aggregate that is written within a `co_await` expression twice.
 ///
-///     ferry::retry_policy gently{.max_attempts = 5, .max_delay = 10s, .jitter = 0.5};
-///     std::string text = co_await ferry::async_retry(
-///         gently, [&] { return ferry::run_in_executor(pool, download, url); });
+/// @par Executor
+/// Attempts and delays run on the awaiting coroutine's executor; the delay is a timer there, and
+/// holds no thread.
+///
+/// @par Cancellation
+/// The types that the awaiting coroutine lets through: forwarded to the attempt; a delay ends with
+/// `cancelled_error`. No other attempt follows: if the attempt ends with a failure that would be
+/// retried, the outcome is `cancelled_error`; a value or any other exception of it stays the
+/// outcome.
+///
+/// @par Blocking
+/// Never.
+///
+/// @par Errors
+/// As for `retry`; `std::invalid_argument` is thrown by the call itself, not by the awaitable.
+///
+/// @par Thread safety
+/// Distinct calls: safe.
+///
+/// @par Example
+/// @code
+/// ferry::retry_policy gently{.max_attempts = 5, .max_delay = 10s, .jitter = 0.5};
+/// std::string text = co_await ferry::async_retry(
+///     gently, [&] { return ferry::run_in_executor(pool, download, url); });
+/// @endcode
+///
+/// @par See also
+/// `retry` for blocking calls; `circuit_breaker`.
 template <class F>
     requires detail::awaitable_maker<F>
 std::invoke_result_t<F&> async_retry(retry_policy policy, F make_awaitable) {

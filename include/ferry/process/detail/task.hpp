@@ -363,12 +363,12 @@ future<R> submit_payload(const std::shared_ptr<process_core>& core, task_options
                          payload arguments) {
     boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(core, type));
     if (options != nullptr && !set_options(*t, *options))
-        return detail_access::make<R>(std::move(t));
+        return detail::access::make<R>(std::move(t));
     t->entry = locate(reinterpret_cast<const void*>(entry));
     t->stops = stops;
     t->arguments = std::move(arguments);
     submit_call(core, t, *t);
-    return detail_access::make<R>(std::move(t));
+    return detail::access::make<R>(std::move(t));
 }
 
 /// Writes function and arguments.
@@ -426,8 +426,8 @@ std::shared_ptr<const encoded_initializer> encode_initializer(const F& fn, const
 
 } // namespace detail
 
-/// What can be offloaded to a worker process: a function pointer, a captureless lambda or a
-/// function object that can be sent, with arguments and a result that can be sent.
+/// A call that can be offloaded to a worker process: a function pointer, a captureless lambda or a
+/// serializable function object, with arguments and a result that are `sendable`.
 template <class F, class... A>
 concept process_offloadable = offloadable<F, detail::passed_t<A>...> &&
     detail::captures_nothing__pass_what_it_needs_as_arguments<std::decay_t<F>> &&
