@@ -154,11 +154,8 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
     std::shared_ptr<pool_core> core;
     if constexpr (executor_of_an_execution_context<E>)
         core = pool_of(boost::asio::query(ex, boost::asio::execution::context));
-    if (core) {
+    if (core)
         on_work_started(*core, *t);
-        if (t->extra != nullptr)
-            t->extra->owner = core;
-    }
     external_task<block> g(t, std::move(core));
     if (options != nullptr && options->start_by)
         arm_timer(*t, *options->start_by, timer_purpose::start_by);

@@ -15,6 +15,8 @@ std::shared_ptr<pool_core> pool_of(boost::asio::execution_context& context) {
 }
 
 void on_work_started(pool_core& core, shared_state_base& t) {
+    if (t.extra != nullptr)
+        t.extra->owner = core.shared_from_this();
     if (!core.expect(t))
         core.throw_closed();
 }
