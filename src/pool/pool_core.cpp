@@ -181,7 +181,7 @@ void pool_core::push_bounded(shared_state_base& r) {
                 count.fetch_sub(1);
         }
     } me{blocked_};
-    worker* w = nullptr;
+    sleeper* w = nullptr;
     {
         scoped_lock lock(mutex_);
         for (;;) {

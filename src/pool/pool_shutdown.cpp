@@ -31,7 +31,7 @@ void pool_core::met(shared_state_base& t) {
     if (external_tasks_.erase(&t) == 0)
         told_.erase(&t);
     if (outstanding_work_.fetch_sub(1) == 1 && closed()) {
-        wake_all();
+        sleepers_.wake_all();
         gone_.notify_all();
     }
 }
@@ -79,7 +79,7 @@ void pool_core::close(bool cancel) {
             dropped = ready_.extract([](const work_item& r) { return r.is_task(); });
         }
         space_.notify_all();
-        wake_all();
+        sleepers_.wake_all();
     }
     while (work_item* r = dropped.pop())
         r->drop(nullptr);
@@ -99,7 +99,7 @@ void pool_core::mark_broken(std::string why) noexcept {
         drain_all();
         dropped = ready_.extract_all();
         space_.notify_all();
-        wake_all();
+        sleepers_.wake_all();
     }
     const auto error = [text = &why_broken_] { // which does not change any more
         return error_or_shortage([text] { return make_error<broken_thread_pool>(*text); });
@@ -107,11 +107,6 @@ void pool_core::mark_broken(std::string why) noexcept {
     while (work_item* r = dropped.pop())
         r->drop(error());
     for_each_external_task([&error](shared_state_base& g) { g.fail(error(), false); });
-}
-
-void pool_core::wake_all() noexcept {
-    while (worker* w = pop_sleeper())
-        w->wake_up();
 }
 
 void pool_core::detach_worker(worker& w) noexcept {
@@ -214,7 +209,7 @@ shutdown_report pool_core::close_within(timeout limit) {
         dropped = ready_.extract_all();
         outstanding_work_abandoned_.store(true);
         expiries_abandoned_ = true;
-        wake_all();
+        sleepers_.wake_all();
         const auto note = [&report](auto&& label, std::int64_t since) noexcept {
             auto& stuck = report.stuck.emplace_back(); // has room
             stuck.age = std::chrono::nanoseconds(coarse_now() - since);

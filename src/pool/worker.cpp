@@ -209,7 +209,7 @@ work_item* pool_core::next(worker& w) {
         if (workers_.size() > limit_.load(std::memory_order_relaxed)) { // others stand in for it
             w.current.store(worker::busy());
             retire(w);
-            worker* const other = ready_.empty() && inbox_.empty() ? nullptr : wake_candidate();
+            sleeper* const other = ready_.empty() && inbox_.empty() ? nullptr : wake_candidate();
             lock.unlock();
             if (other != nullptr)
                 other->wake_up();
@@ -226,7 +226,7 @@ work_item* pool_core::next(worker& w) {
             if (blocked_.load(std::memory_order_relaxed) != 0)
                 space_.notify_one();
             const bool more = !ready_.empty() || !inbox_.empty();
-            worker* const other = more && can_wake_or_start() ? wake_candidate() : nullptr;
+            sleeper* const other = more && can_wake_or_start() ? wake_candidate() : nullptr;
             lock.unlock();
             if (other != nullptr)
                 other->wake_up();
