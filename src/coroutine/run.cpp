@@ -2,6 +2,7 @@
 #include <ferry/run.hpp>
 
 #include <ferry/detail/as_if_alone.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <stdexcept>
 
@@ -14,6 +15,7 @@ run_mark::run_mark() {
 }
 
 run_mark::~run_mark() {
+    FERRY_ASSERT(role_of_this_thread().inside_run);
     role_of_this_thread().inside_run = false;
 }
 

@@ -30,9 +30,9 @@ namespace ferry::detail {
 ///
 /// Invariants:
 /// - The queue owns a share of what it holds. No lock is held while user code runs.
-/// - Who sleeps, and who is woken: see `sleepers`. A worker that ends because it was idle counts itself
-///   out of `threads_` and then looks at the queue; a submitter pushes and then looks at `threads_`
-///   (all sequentially consistent), so one of them sees the other.
+/// - Who sleeps, and who is woken: see `sleepers`. A worker that ends because it was idle counts
+///   itself out of `threads_` and then looks at the queue; a submitter pushes and then looks at
+///   `threads_` (all sequentially consistent), so one of them sees the other.
 /// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
 ///   that has not ended, because that looks at the inbox after `closed_`; else it is taken back.
 /// - `backlog_` tells a worker that looks for more before it sleeps of what others left in `ready_`;

@@ -2,6 +2,8 @@
 #include "future/expiry_threads.hpp"
 #include "pool_core.hpp"
 
+#include <ferry/detail/assert.hpp>
+
 #include <algorithm>
 
 // How a pool ends, and what it waits for until then.
@@ -28,6 +30,7 @@ bool pool_core::expect(shared_state_base& t) {
 
 void pool_core::met(shared_state_base& t) {
     const scoped_lock lock(mutex_);
+    FERRY_ASSERT(outstanding_work_.load() > 0);
     if (external_tasks_.erase(&t) == 0)
         told_.erase(&t);
     if (outstanding_work_.fetch_sub(1) == 1 && closed()) {
@@ -56,12 +59,14 @@ void pool_core::for_each_external_task(F f) {
 
 void pool_core::on_expiry_started(task_extra& t) noexcept {
     const scoped_lock lock(mutex_);
+    FERRY_ASSERT(!t.owner_hook.is_linked());
     t.expired_at = coarse_now();
     expiring_.push_back(t);
 }
 
 void pool_core::on_expiry_finished(task_extra& t) noexcept {
     const scoped_lock lock(mutex_);
+    FERRY_ASSERT(t.owner_hook.is_linked());
     expiring_.erase(expiring_.iterator_to(t));
     if (closed())
         gone_.notify_all();
@@ -110,6 +115,8 @@ void pool_core::mark_broken(std::string why) noexcept {
 }
 
 void pool_core::detach_worker(worker& w) noexcept {
+    mutex_.assert_held();
+    FERRY_ASSERT(!w.detached);
     w.detached = true;
     w.thread.detach();
     if (!w.retired)
@@ -118,6 +125,7 @@ void pool_core::detach_worker(worker& w) noexcept {
 
 // Joins the threads that have ended.
 void pool_core::join_finished_threads(scoped_lock& lock) {
+    mutex_.assert_held();
     while (!to_join_.empty()) {
         std::thread ended = std::move(to_join_.back());
         to_join_.pop_back();
@@ -132,6 +140,7 @@ void pool_core::join_finished_threads(scoped_lock& lock) {
 
 // All but those that nobody waits for.
 bool pool_core::threads_have_ended() const noexcept {
+    mutex_.assert_held();
     return workers_.empty() &&
            std::ranges::all_of(retired_, [](const auto& w) { return w->detached; });
 }

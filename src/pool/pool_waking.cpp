@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "pool_core.hpp"
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/memory.hpp>
 #include <ferry/detail/spin.hpp>
 
@@ -41,6 +42,7 @@ void pool_core::call_worker(work_item* undo) {
 // Whether so many workers can take an item now, or very soon. In a pool of very many it looks at the
 // youngest only, so that starting them all does not take time that grows with the square.
 bool pool_core::has_free_workers(std::size_t wanted) const noexcept {
+    mutex_.assert_held();
     std::size_t n = 0;
     std::size_t looks = 256;
     for (auto w = workers_.rbegin(); w != workers_.rend() && n < wanted && looks != 0; ++w, --looks)
@@ -50,6 +52,7 @@ bool pool_core::has_free_workers(std::size_t wanted) const noexcept {
 
 // After a push: the worker to wake, which the caller does without the lock; or starts one.
 sleeper* pool_core::wake_or_grow() {
+    mutex_.assert_held();
     if (workers_.size() < limit_.load(std::memory_order_relaxed)) {
         drain();
         const std::size_t dead = static_cast<std::size_t>(std::max<std::int64_t>(0, claimed_.load()));
@@ -81,6 +84,7 @@ void make_room(std::vector<T>& v, std::size_t size) {
 
 // False where none can be started but others are there; throws where there is none.
 bool pool_core::start_thread() {
+    mutex_.assert_held();
     try {
         const std::size_t all = workers_.size() + retired_.size() + to_join_.size() + 1;
         make_room(workers_, all); // what may not fail later has its room from here on
@@ -111,6 +115,7 @@ bool pool_core::start_thread() {
 
 // From both lists in a few instructions, whatever their length.
 std::unique_ptr<worker> pool_core::remove(worker_list& from, worker& w) noexcept {
+    FERRY_ASSERT(w.index < from.size() && from[w.index].get() == &w);
     std::unique_ptr<worker> out = std::move(from[w.index]);
     if (w.index + 1 != from.size()) {
         from[w.index] = std::move(from.back());
@@ -122,6 +127,8 @@ std::unique_ptr<worker> pool_core::remove(worker_list& from, worker& w) noexcept
 
 // It takes nothing any more, and another one may be started in its place.
 void pool_core::retire(worker& w) noexcept {
+    mutex_.assert_held();
+    FERRY_ASSERT(!w.retired && retired_.size() < retired_.capacity());
     auto mine = remove(workers_, w);
     w.index = retired_.size();
     w.retired = true;
@@ -159,6 +166,7 @@ void pool_core::remove_spare() noexcept {
     sleeper* w = nullptr;
     {
         const scoped_lock lock(mutex_);
+        FERRY_ASSERT(limit_.load() > options_.max_workers); // `add_spare` came before
         limit_.fetch_sub(1);
         w = sleepers_.pop(); // it may be the one too many
     }
@@ -168,6 +176,7 @@ void pool_core::remove_spare() noexcept {
 
 // There is more in the queue than this worker takes: somebody else to wake, or null.
 sleeper* pool_core::wake_candidate() noexcept {
+    mutex_.assert_held();
     if (sleepers_.somebody_spins())
         return nullptr; // it sees `backlog_`
     try {
@@ -212,6 +221,8 @@ void pool_core::spin_before_sleep(worker& w) noexcept {
 
 // Sleeps until woken; false when it was idle for too long. Looks at the queue again before.
 bool pool_core::sleep(worker& w, scoped_lock& lock) {
+    mutex_.assert_held();
+    FERRY_ASSERT(this_worker() == &w && w.available());
     if (!closed()) {
         lock.unlock();
         spin_before_sleep(w);

@@ -1,8 +1,10 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/wait_op.hpp>
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/ending_handler.hpp>
+#include <ferry/detail/runs_here.hpp>
+#include <ferry/detail/wait_op.hpp>
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -41,6 +43,8 @@ inline auto until_done(shared_state_base& state, cancel_mode rule, wait_status& 
             complete_when_done(*s, ex,
                               ending_handler(std::move(handler),
                                              [where](auto&& h, wait_status end) {
+                                                 FERRY_ASSERT(runs_here(
+                                                     boost::asio::get_associated_executor(h)));
                                                  *where = end;
                                                  std::move(h)();
                                              }),
@@ -181,6 +185,8 @@ void initiate_result_on(Handler handler, boost::intrusive_ptr<shared_state<T>> s
                       ending_handler(std::move(handler),
                                      [state = std::move(state), take,
                                       kept = std::move(kept)](auto&& h, wait_status end) {
+                                         FERRY_ASSERT(runs_here(
+                                             boost::asio::get_associated_executor(h)));
                                          const auto keep = state;
                                          static_cast<void>(kept);
                                          complete_with<T>(std::move(h), *keep, end, take);
