@@ -26,8 +26,9 @@ ROOMS = {
 # Public headers are flat; these are the rooms that they belong to.
 HEADERS = {
     "support": "config fwd error timeout unhandled stats task_options detail/adaptive_mutex "
-               "detail/as_if_alone detail/copied detail/ending_handler detail/is_awaitable "
-               "detail/memory detail/post_persistently detail/spin detail/thread_annotations",
+               "detail/as_if_alone detail/assert detail/copied detail/ending_handler "
+               "detail/is_awaitable detail/memory detail/post_persistently detail/runs_here "
+               "detail/spin detail/thread_annotations",
     "future": "awaited future promise wait as_completed detail/await_state detail/shared_state "
               "detail/timer_queue detail/waiter detail/wait_op detail/work_item",
     "pool": "offloadable pool_options thread_pool submit map detail/posted_function detail/task",

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/detail/child_scope.hpp>
 
+#include <ferry/detail/assert.hpp>
+#include <ferry/detail/runs_here.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <boost/asio/thread_pool.hpp>
@@ -29,6 +31,7 @@ public:
     emission(const emission&) = delete;
     emission& operator=(const emission&) = delete;
     ~emission() {
+        FERRY_ASSERT(all_->emitting_ != 0);
         if (--all_->emitting_ == 0)
             all_->started_.remove_if([](const auto& c) { return c->ended_; });
     }
@@ -53,6 +56,7 @@ void child_scope::launch() {
 }
 
 void child_scope::start_waiting() {
+    FERRY_ASSERT(runs_here(strand_));
     while (!waiting_.empty()) {
         started_.splice(started_.end(), waiting_, waiting_.begin());
         const std::shared_ptr<child_coroutine> c = started_.back();
@@ -75,6 +79,7 @@ void child_scope::start_waiting() {
 }
 
 void child_scope::one_ended() {
+    FERRY_ASSERT(live_.load() != 0);
     if (live_.fetch_sub(1) == 1 && claim(true)) {
         store_result([] {});
         publish(status::value);
@@ -86,6 +91,7 @@ void child_scope::ended(child_coroutine& c, std::exception_ptr e) {
         child_scope& all;
         ~leaving() { all.one_ended(); }
     } const end{*this};
+    FERRY_ASSERT(runs_here(strand_) && !c.ended_);
     c.ended_ = true;
     std::shared_ptr<child_coroutine> keep;
     if (emitting_ == 0) {
@@ -111,6 +117,7 @@ void child_scope::lost(std::shared_ptr<child_coroutine> c) noexcept {
 }
 
 void child_scope::emit(child_coroutine& c) {
+    FERRY_ASSERT(emitting_ != 0); // so that no child leaves the list
     if (c.ended_)
         return;
     if (c.suspended_) {
@@ -122,6 +129,7 @@ void child_scope::emit(child_coroutine& c) {
 }
 
 void child_scope::cancel_children() {
+    FERRY_ASSERT(runs_here(strand_));
     cancelling_ = true;
     const emission guard(*this);
     for (const auto& c : waiting_)
@@ -131,6 +139,7 @@ void child_scope::cancel_children() {
 }
 
 void child_scope::cancel_child(std::shared_ptr<child_coroutine> c) {
+    FERRY_ASSERT(runs_here(strand_));
     const emission guard(*this);
     emit(*c);
 }

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/detail/future_op.hpp>
 
+#include <ferry/detail/assert.hpp>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 
@@ -49,6 +51,7 @@ void future_op_registry::remove(future_op_base& op) noexcept {
     if (!op.executor_)
         return;
     last.swap(op.executor_);
+    FERRY_ASSERT(op.prev_ != nullptr || first_ == &op);
     (op.prev_ != nullptr ? op.prev_->next_ : first_) = op.next_;
     if (op.next_ != nullptr)
         op.next_->prev_ = op.prev_;

@@ -3,6 +3,7 @@
 
 #include <ferry/default_executor.hpp>
 #include <ferry/detail/as_if_alone.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <chrono>
 #include <mutex>
@@ -18,6 +19,7 @@ run_mark::run_mark() {
 }
 
 run_mark::~run_mark() {
+    FERRY_ASSERT(role_of_this_thread().inside_run);
     role_of_this_thread().inside_run = false;
 }
 

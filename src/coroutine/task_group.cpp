@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/task_group.hpp>
 
+#include <ferry/detail/assert.hpp>
+
 #include <algorithm>
 
 namespace ferry::detail {
@@ -26,6 +28,7 @@ void group_scope::cancel_all() {
 void group_scope::member_failed(std::exception_ptr e) {
     if (is_cancellation(e))
         return;
+    FERRY_ASSERT(exceptions.size() < exceptions.capacity()); // `expect_member` came before
     exceptions.push_back(std::move(e));
     if (!cancelling())
         cancel_all();

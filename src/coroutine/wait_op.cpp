@@ -2,6 +2,7 @@
 #include <ferry/detail/wait_op.hpp>
 
 #include <ferry/detail/as_if_alone.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <chrono>
 #include <thread>
@@ -38,6 +39,7 @@ thread_local posting_attempt* attempts = nullptr;
 posting_attempt::posting_attempt(const void* what) noexcept
     : what_(what), outer_(std::exchange(attempts, this)) {}
 posting_attempt::~posting_attempt() {
+    FERRY_ASSERT(attempts == this); // they nest
     attempts = outer_;
 }
 bool posting_attempt::notices(const void* what) noexcept {
@@ -217,6 +219,7 @@ bool wait_op_registry::add(wait_op& d, boost::asio::io_context* io) {
     {
         const scoped_lock lock(mutex_);
         if (!closed_) {
+            FERRY_ASSERT(d.next_ == nullptr && d.prev_ == nullptr);
             d.next_ = first_;
             if (first_ != nullptr)
                 first_->prev_ = &d;
@@ -239,6 +242,9 @@ bool wait_op_registry::add(wait_op& d, boost::asio::io_context* io) {
 
 // The caller gets the list's share.
 void wait_op_registry::unlink(wait_op& d) noexcept {
+    mutex_.assert_held();
+    FERRY_ASSERT(&d.registry_ == this && (d.prev_ != nullptr || first_ == &d));
+    FERRY_ASSERT(!d.batched_ || batched_ops_.load() != 0);
     (d.prev_ != nullptr ? d.prev_->next_ : first_) = d.next_;
     if (d.next_ != nullptr)
         d.next_->prev_ = d.prev_;
@@ -262,6 +268,7 @@ bool wait_op_registry::begin_posting() {
 
 void wait_op_registry::end_posting() {
     const scoped_lock lock(mutex_);
+    FERRY_ASSERT(posting_ != 0);
     if (--posting_ == 0 && closed_)
         idle_.notify_all();
 }

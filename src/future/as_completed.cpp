@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/as_completed.hpp>
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/spin.hpp>
 
 namespace ferry::detail {
@@ -24,6 +25,8 @@ void as_completed_waiter::on_done(node& n) noexcept {
 }
 
 bool as_completed_waiter::collect() {
+    mutex_.assert_held();
+    FERRY_ASSERT(first_ == nullptr);
     node* list = arrived_.load(std::memory_order_acquire);
     if (list == asleep<node>())
         return false;
@@ -41,6 +44,8 @@ bool as_completed_waiter::collect() {
 }
 
 state_ptr as_completed_waiter::pop() {
+    mutex_.assert_held();
+    FERRY_ASSERT(first_ != nullptr && left_ != 0);
     node* const n = first_;
     first_ = n->next;
     if (first_ == nullptr)

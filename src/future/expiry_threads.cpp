@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "expiry_threads.hpp"
 
+#include <ferry/detail/assert.hpp>
+
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -37,6 +39,7 @@ public:
     }
 
     void push(shared_state_base& s) noexcept {
+        FERRY_ASSERT(s.extra != nullptr && s.references() != 0);
         const std::lock_guard lock(mutex_);
         s.extra->expiry.next = nullptr;
         if (first_ == nullptr) {
@@ -91,6 +94,7 @@ private:
             serve(*s);
             lock.lock();
         }
+        FERRY_ASSERT(threads_ != 0);
         --threads_;
     }
 
@@ -98,6 +102,7 @@ private:
         const boost::intrusive_ptr<shared_state_base> state(&s, false);
         if (!s.extra->expiry.claimed)
             return;
+        FERRY_ASSERT(current_owner == nullptr);
         const std::shared_ptr<task_owner> owner = s.extra->owner;
         current_owner = owner.get();
         try {

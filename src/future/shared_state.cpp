@@ -1,4 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/shared_state.hpp>
 
 #include "support/futex.hpp"
@@ -37,6 +38,7 @@ bool shared_state_base::claim(bool from_running) noexcept {
 // Moves a pending state on and tells the owner of the queue that still holds it. The owner lives until
 // the item is taken from it, and whoever takes it waits for the end of `leaving`.
 bool shared_state_base::leave_queue(std::uint64_t to, bool cancelled) noexcept {
+    FERRY_ASSERT((to & (status_mask | claimed)) != 0);
     const std::uint64_t mark = owner != nullptr ? leaving : 0;
     std::uint64_t w = word_.load(std::memory_order_relaxed);
     for (;;) {
@@ -51,6 +53,7 @@ bool shared_state_base::leave_queue(std::uint64_t to, bool cancelled) noexcept {
         }
     }
     if (mark != 0) {
+        FERRY_ASSERT((word_.load() & leaving) != 0); // until here nobody else takes it away
         owner->on_task_claimed(cancelled);
         word_.fetch_and(~leaving, std::memory_order_acq_rel);
     }
@@ -85,6 +88,7 @@ std::uintptr_t shared_state_base::lock_ring() noexcept {
 
 std::uintptr_t shared_state_base::close_slowly() noexcept {
     const std::uintptr_t h = lock_ring();
+    FERRY_ASSERT((h & ring_closed) == 0);
     waiters_.store(ring_closed, std::memory_order_release);
     return h;
 }
@@ -115,6 +119,7 @@ bool shared_state_base::remove(continuation& c) noexcept {
     if ((h & ring_closed) != 0)
         return false;
     auto* first = reinterpret_cast<continuation*>(h & ~ring_flags);
+    FERRY_ASSERT(first != nullptr && c.next_ != nullptr && c.next_->prev_ == &c);
     if (c.next_ == &c) {
         first = nullptr;
     } else {
@@ -138,6 +143,7 @@ inline std::uint32_t* shared_state_base::futex_word() noexcept {
 inline bool shared_state_base::finish(std::uint64_t change) noexcept {
     std::uint32_t* const word = futex_word();
     const std::uint64_t now = word_.fetch_add(change, std::memory_order_acq_rel) + change;
+    FERRY_ASSERT(static_cast<status>(now & status_mask) >= status::cancelled);
     if ((now & sleepers) != 0)
         futex_wake_all(word);
     return now >> 32 == 0;
@@ -220,6 +226,10 @@ void shared_state_base::fire(continuation* first) {
 
 bool shared_state_base::announce(status outcome, closed_ring ring, bool release) {
     const std::uint64_t now = word_.load(std::memory_order_relaxed) & (status_mask | claimed);
+    FERRY_ASSERT(now != 0 && static_cast<status>(now & status_mask) < status::cancelled);
+    FERRY_ASSERT(outcome >= status::cancelled); // once, by who claimed or started it
+    FERRY_ASSERT(references() != 0);
+    FERRY_ASSERT((waiters_.load() & ring_closed) != 0);
     std::uint64_t change = static_cast<std::uint64_t>(outcome) - now;
     if (ring.user_code) {
         // User code needs the state.
@@ -270,6 +280,7 @@ shared_state_base::closed_ring shared_state_base::announce_apart(status outcome)
 
 bool shared_state_base::drop_reference_unless_last() noexcept {
     std::uint64_t w = word_.load(std::memory_order_acquire);
+    FERRY_ASSERT(w >> 32 != 0);
     while (w >> 32 != 1) {
         if (word_.compare_exchange_weak(w, w - one_reference, std::memory_order_acq_rel))
             return true;
@@ -278,6 +289,7 @@ bool shared_state_base::drop_reference_unless_last() noexcept {
 }
 
 void shared_state_base::destroy(shared_state_base* p) noexcept {
+    FERRY_ASSERT(p->references() <= 1);
     if (destroying_depth == deepest) {
         p->next.store(std::exchange(postponed_states, p), std::memory_order_relaxed);
         return;
@@ -330,6 +342,7 @@ void shared_state_base::run() {
     // Only tasks are run; anything else in a queue has been claimed.
     for (spin_wait pause; (word_.load(std::memory_order_acquire) & leaving) != 0;)
         pause();
+    FERRY_ASSERT(is_claimed());
     if (owner != nullptr)
         owner->on_claimed_task_removed(*this);
     intrusive_ptr_release(this);

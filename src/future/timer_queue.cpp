@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/detail/timer_queue.hpp>
 
+#include <ferry/detail/assert.hpp>
+
 #include "expiry_threads.hpp"
 
 #include <boost/intrusive/set.hpp>
@@ -50,8 +52,10 @@ public:
 
     void arm(shared_state_base& state, timeout::clock::time_point at,
              timer_purpose purpose) noexcept {
+        FERRY_ASSERT(state.extra != nullptr);
         auto& t = state.extra->timer;
         const std::lock_guard lock(mutex_);
+        FERRY_ASSERT(t.queue != this || !t.hook.is_linked()); // one timer at a time
         intrusive_ptr_add_ref(&state);
         t.at = at;
         t.state = &state;
@@ -114,6 +118,7 @@ private:
     // Ends the timer's reference. The last one is not ended here: that would destroy what is the
     // user's.
     static void fire(shared_state_base& state, timer_purpose purpose) noexcept {
+        FERRY_ASSERT(state.references() != 0); // the timer's
         auto& expiry = state.extra->expiry;
         const std::shared_ptr<task_owner>& owner = state.extra->owner;
         if (owner != nullptr)

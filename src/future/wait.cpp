@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/wait.hpp>
 
+#include <ferry/detail/assert.hpp>
+
 namespace ferry::detail {
 
 void wait_waiter::begin() {
@@ -20,6 +22,7 @@ void wait_waiter::wait(timeout limit) {
 }
 
 void wait_waiter::on_done(node& n) noexcept {
+    FERRY_ASSERT(left_.load() != 0); // each node fires once
     const bool last = left_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     if (last || rule_ == return_when::first_completed ||
         (rule_ == return_when::first_exception && n.state->current() == status::error))

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/detail/waiter.hpp>
 
+#include <ferry/detail/assert.hpp>
+
 #include <algorithm>
 #include <bit>
 #include <cstdint>
@@ -49,6 +51,7 @@ waiter::~waiter() = default;
 void waiter::start() noexcept {
     for (std::size_t i = 0; i < count_; ++i) {
         node& n = nodes_[i];
+        FERRY_ASSERT(!n.watched && n.state != nullptr); // it starts once
         n.watched = true;
         intrusive_ptr_add_ref(this); // the state's
         // The node's own pointer may be taken as soon as it has fired.

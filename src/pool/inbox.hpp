@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/work_item.hpp>
 #include <ferry/detail/spin.hpp>
 
@@ -47,6 +48,7 @@ public:
     /// The oldest, or null where none can be reached.
     work_item* pop() noexcept {
         work_item* const r = unlink_first();
+        FERRY_ASSERT(r == nullptr || !r->is_task() || tasks() != 0); // counted before it was pushed
         if (r != nullptr && r->is_task())
             ++taken_tasks_;
         return r;

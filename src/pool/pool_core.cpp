@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "pool_core.hpp"
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
 
@@ -58,6 +59,7 @@ void pool_core::retry_later() noexcept {
 }
 
 pool_core::~pool_core() {
+    FERRY_ASSERT(workers_.empty() && retired_.empty()); // each of their threads keeps the core
     drop_rest();
 }
 
@@ -181,7 +183,7 @@ void pool_core::push_bounded(shared_state_base& r) {
                 count.fetch_sub(1);
         }
     } me{blocked_};
-    worker* w = nullptr;
+    sleeper* w = nullptr;
     {
         scoped_lock lock(mutex_);
         for (;;) {
@@ -247,6 +249,7 @@ void pool_core::purge_claimed() noexcept {
 
 // The next item, if there is one that can be reached.
 work_item* pool_core::take() noexcept {
+    mutex_.assert_held();
     if (prioritized_.load())
         drain();
     else if (ready_.empty())
@@ -255,6 +258,7 @@ work_item* pool_core::take() noexcept {
 }
 
 void pool_core::drain() noexcept {
+    mutex_.assert_held();
     while (work_item* const r = inbox_.pop())
         ready_.push(*r);
     note_backlog();
@@ -268,6 +272,7 @@ void pool_core::drain_all() noexcept {
 }
 
 std::size_t pool_core::live_tasks() const noexcept {
+    mutex_.assert_held();
     const auto dead = std::max<std::int64_t>(0, claimed_.load());
     const auto n = static_cast<std::int64_t>(ready_.tasks() + inbox_.tasks()) - dead;
     return n > 0 ? static_cast<std::size_t>(n) : 0;

@@ -7,6 +7,7 @@
 #include "support/fork_count.hpp"
 #include "inbox.hpp"
 #include "ready_queue.hpp"
+#include "sleepers.hpp"
 #include "worker.hpp"
 
 #include <boost/intrusive/list.hpp>
@@ -29,17 +30,13 @@ namespace ferry::detail {
 ///
 /// Invariants:
 /// - The queue owns a share of what it holds. No lock is held while user code runs.
-/// - A worker that is about to sleep counts itself in `sleeping_` and then looks at the inbox; a
-///   submitter pushes and then looks at `sleeping_` and `threads_` (all sequentially consistent),
-///   so one of them sees the other.
+/// - Who sleeps, and who is woken: see `sleepers`. A worker that ends because it was idle counts
+///   itself out of `threads_` and then looks at the queue; a submitter pushes and then looks at
+///   `threads_` (all sequentially consistent), so one of them sees the other.
 /// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
 ///   that has not ended, because that looks at the inbox after `closed_`; else it is taken back.
-/// - `waking_` is set by who wakes a worker and cleared by that worker before it empties the inbox,
-///   so that what was pushed meanwhile is seen; it wakes the next one if there is more.
-/// - A worker that looks for more before it sleeps counts in `spinning_`; nobody is woken for what is
-///   pushed meanwhile, because it looks at the inbox once more after it has counted itself out.
-///   `backlog_` tells it of what others left in `ready_`; who takes an item from there and leaves
-///   more sees to it that somebody comes for that.
+/// - `backlog_` tells a worker that looks for more before it sleeps of what others left in `ready_`;
+///   who takes an item from there and leaves more sees to it that somebody comes for that.
 /// - `claimed_` counts items in the queue that were claimed elsewhere, give or take those that are
 ///   being taken from it.
 /// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a new
@@ -111,13 +108,13 @@ private:
     void push_bounded(shared_state_base& r) FERRY_EXCLUDES(mutex_);
     /// Throws only where `undo` is given, and then nothing is queued.
     void after_push(work_item* undo) FERRY_EXCLUDES(mutex_) {
-        if (spinning_.load() == 0 && (threads_.load() < limit_.load() || sleeping_.load() != 0))
+        if (!sleepers_.somebody_spins() &&
+            (threads_.load() < limit_.load() || sleepers_.count() != 0))
             call_worker(undo);
     }
     void call_worker(work_item* undo) FERRY_EXCLUDES(mutex_);
     void start_first_thread() FERRY_EXCLUDES(mutex_);
     void retry_later() noexcept FERRY_EXCLUDES(mutex_);
-    void wake_one() noexcept FERRY_EXCLUDES(mutex_);
     void purge_claimed() noexcept FERRY_EXCLUDES(mutex_);
 
     work_item* take() noexcept FERRY_REQUIRES(mutex_);
@@ -130,14 +127,12 @@ private:
     }
     /// Whether somebody could come to help.
     bool can_wake_or_start() const noexcept FERRY_REQUIRES(mutex_) {
-        return sleepers_ != nullptr || workers_.size() < limit_.load(std::memory_order_relaxed);
+        return sleepers_.any() || workers_.size() < limit_.load(std::memory_order_relaxed);
     }
-    worker* wake_candidate() noexcept FERRY_REQUIRES(mutex_);
+    sleeper* wake_candidate() noexcept FERRY_REQUIRES(mutex_);
     std::size_t live_tasks() const noexcept FERRY_REQUIRES(mutex_);
-    worker* wake_or_grow() FERRY_REQUIRES(mutex_);
+    sleeper* wake_or_grow() FERRY_REQUIRES(mutex_);
     bool has_free_workers(std::size_t wanted) const noexcept FERRY_REQUIRES(mutex_);
-    worker* pop_sleeper() noexcept FERRY_REQUIRES(mutex_);
-    void wake_all() noexcept FERRY_REQUIRES(mutex_);
     bool start_thread() FERRY_REQUIRES(mutex_);
     using worker_list = std::vector<std::unique_ptr<worker>>;
     static std::unique_ptr<worker> remove(worker_list& from, worker& w) noexcept;
@@ -166,12 +161,10 @@ private:
     inbox inbox_;
     alignas(64) std::atomic<bool> closed_{false};
     std::atomic<bool> prioritized_{false}; // there was a priority; for ever
+    std::atomic<bool> backlog_{false};     // `ready_` is not empty
     std::atomic<std::size_t> threads_{0};
     std::atomic<std::size_t> limit_; // max_workers and one for each that waits without helping
-    std::atomic<std::size_t> spinning_{0};
-    std::atomic<bool> backlog_{false}; // `ready_` is not empty
-    std::atomic<std::size_t> sleeping_{0};
-    std::atomic<bool> waking_{false};
+    sleepers sleepers_{mutex_};
     std::atomic<std::size_t> blocked_{0}; // submitters that wait for space
     std::atomic<std::int64_t> claimed_{0};
     std::atomic<std::int64_t> purge_claimed_at_{256};
@@ -189,7 +182,6 @@ private:
     std::vector<os_thread> to_join_ FERRY_GUARDED_BY(mutex_); // always has room
     std::size_t joining_ FERRY_GUARDED_BY(mutex_) = 0;
     std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0; // numbers the threads
-    worker* sleepers_ FERRY_GUARDED_BY(mutex_) = nullptr; // last in, first out
     worker_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
     std::set<shared_state_base*> external_tasks_ FERRY_GUARDED_BY(mutex_); // expected
     std::set<shared_state_base*> told_ FERRY_GUARDED_BY(mutex_); // those that for_each_external_task has told

@@ -2,6 +2,8 @@
 #include "future/expiry_threads.hpp"
 #include "pool_core.hpp"
 
+#include <ferry/detail/assert.hpp>
+
 #include <algorithm>
 
 // How a pool ends, and what it waits for until then.
@@ -28,10 +30,11 @@ bool pool_core::expect(shared_state_base& t) {
 
 void pool_core::met(shared_state_base& t) {
     const scoped_lock lock(mutex_);
+    FERRY_ASSERT(outstanding_work_.load() > 0);
     if (external_tasks_.erase(&t) == 0)
         told_.erase(&t);
     if (outstanding_work_.fetch_sub(1) == 1 && closed()) {
-        wake_all();
+        sleepers_.wake_all();
         gone_.notify_all();
     }
 }
@@ -56,12 +59,14 @@ void pool_core::for_each_external_task(F f) {
 
 void pool_core::on_expiry_started(task_extra& t) noexcept {
     const scoped_lock lock(mutex_);
+    FERRY_ASSERT(!t.owner_hook.is_linked());
     t.expired_at = coarse_now();
     expiring_.push_back(t);
 }
 
 void pool_core::on_expiry_finished(task_extra& t) noexcept {
     const scoped_lock lock(mutex_);
+    FERRY_ASSERT(t.owner_hook.is_linked());
     expiring_.erase(expiring_.iterator_to(t));
     if (closed())
         gone_.notify_all();
@@ -79,7 +84,7 @@ void pool_core::close(bool cancel) {
             dropped = ready_.extract([](const work_item& r) { return r.is_task(); });
         }
         space_.notify_all();
-        wake_all();
+        sleepers_.wake_all();
     }
     while (work_item* r = dropped.pop())
         r->drop(nullptr);
@@ -99,7 +104,7 @@ void pool_core::mark_broken(std::string why) noexcept {
         drain_all();
         dropped = ready_.extract_all();
         space_.notify_all();
-        wake_all();
+        sleepers_.wake_all();
     }
     const auto error = [text = &why_broken_] { // which does not change any more
         return error_or_shortage([text] { return make_error<broken_thread_pool>(*text); });
@@ -109,12 +114,9 @@ void pool_core::mark_broken(std::string why) noexcept {
     for_each_external_task([&error](shared_state_base& g) { g.fail(error(), false); });
 }
 
-void pool_core::wake_all() noexcept {
-    while (worker* w = pop_sleeper())
-        w->wake_up();
-}
-
 void pool_core::detach_worker(worker& w) noexcept {
+    mutex_.assert_held();
+    FERRY_ASSERT(!w.detached);
     w.detached = true;
     w.thread.detach();
     if (!w.retired)
@@ -123,6 +125,7 @@ void pool_core::detach_worker(worker& w) noexcept {
 
 // Joins the threads that have ended.
 void pool_core::join_finished_threads(scoped_lock& lock) {
+    mutex_.assert_held();
     while (!to_join_.empty()) {
         os_thread ended = std::move(to_join_.back());
         to_join_.pop_back();
@@ -137,6 +140,7 @@ void pool_core::join_finished_threads(scoped_lock& lock) {
 
 // All but those that nobody waits for.
 bool pool_core::threads_have_ended() const noexcept {
+    mutex_.assert_held();
     return workers_.empty() &&
            std::ranges::all_of(retired_, [](const auto& w) { return w->detached; });
 }
@@ -214,7 +218,7 @@ shutdown_report pool_core::close_within(timeout limit) {
         dropped = ready_.extract_all();
         outstanding_work_abandoned_.store(true);
         expiries_abandoned_ = true;
-        wake_all();
+        sleepers_.wake_all();
         const auto note = [&report](auto&& label, std::int64_t since) noexcept {
             auto& stuck = report.stuck.emplace_back(); // has room
             stuck.age = std::chrono::nanoseconds(coarse_now() - since);

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/work_item.hpp>
 
 #include <cstddef>
@@ -49,6 +50,7 @@ public:
     void unexpect(int priority) noexcept { let_go(others_.find(priority)); }
 
     void push(work_item& r) noexcept {
+        FERRY_ASSERT(r.priority == 0 || others_.contains(r.priority)); // expected
         if (r.priority == 0)
             normal_.push(r);
         else
@@ -72,6 +74,7 @@ public:
             r = top->second.items.pop();
             let_go(top);
         }
+        FERRY_ASSERT(size_ != 0 && tasks_ <= size_);
         --size_;
         tasks_ -= r->is_task() ? 1 : 0;
         return r;
@@ -101,6 +104,7 @@ private:
     using levels = std::map<int, level, std::greater<>>;
 
     levels::iterator let_go(levels::iterator l) noexcept {
+        FERRY_ASSERT(l != others_.end() && l->second.expected != 0);
         return --l->second.expected == 0 ? others_.erase(l) : l;
     }
     template <class Predicate>

@@ -3,6 +3,7 @@
 
 #include "future/expiry_threads.hpp"
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/memory.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
@@ -59,6 +60,7 @@ running_scope::running_scope(shared_state_base& task) noexcept
 }
 
 running_scope::~running_scope() {
+    FERRY_ASSERT(current_scope == this); // they nest
     current_scope = outer_;
 }
 
@@ -86,6 +88,7 @@ void running_scope::destroys_outcome(const std::type_info& type) noexcept {
 }
 
 void worker::forget(shared_state_base& task, shared_state_base* then) noexcept {
+    FERRY_ASSERT(this_worker() == this);
     spin_wait pause;
     for (shared_state_base* mine = &task; !current.compare_exchange_strong(mine, then);
          mine = &task)
@@ -110,6 +113,7 @@ bool running_scope::contains(const shared_state_base& task) noexcept {
 // ---- The life of a worker -----------------------------------------------------------------------
 
 void pool_core::work(worker& w) {
+    FERRY_ASSERT(this_worker() == nullptr && &w.core == this);
     set_this_worker(&w);
     struct at_end {
         pool_core& core;
@@ -163,6 +167,7 @@ bool pool_core::initialise(worker& w) noexcept {
 }
 
 void pool_core::loop(worker& w) {
+    FERRY_ASSERT(this_worker() == &w);
     while (work_item* r = next(w)) {
         w.top = r;
         try {
@@ -183,6 +188,8 @@ void pool_core::loop(worker& w) {
 // available before, somebody may have relied on that meanwhile.
 void pool_core::destroys_outcome(worker& w, shared_state_base& task,
                                  const std::type_info& type) noexcept {
+    FERRY_ASSERT(this_worker() == &w && w.top == &task);
+    FERRY_ASSERT(task.done());
     if (task.extra != nullptr && !task.extra->label.empty()) {
         const scoped_lock lock(mutex_);
         w.destroys_label = std::move(task.extra->label);
@@ -206,11 +213,14 @@ void pool_core::destroys_outcome(worker& w, shared_state_base& task,
 // The next item; null when the worker is to end.
 work_item* pool_core::next(worker& w) {
     scoped_lock lock(mutex_);
+    FERRY_ASSERT(this_worker() == &w && w.top == nullptr);
+    FERRY_ASSERT(w.current.load() == nullptr);
     for (;;) {
-        if (workers_.size() > limit_.load(std::memory_order_relaxed)) { // others stand in for it
+        if (workers_.size() > limit_.load(std::memory_order_relaxed) && !w.retired) {
+            // Others stand in for it.
             w.current.store(worker::busy());
             retire(w);
-            worker* const other = ready_.empty() && inbox_.empty() ? nullptr : wake_candidate();
+            sleeper* const other = ready_.empty() && inbox_.empty() ? nullptr : wake_candidate();
             lock.unlock();
             if (other != nullptr)
                 other->wake_up();
@@ -227,7 +237,7 @@ work_item* pool_core::next(worker& w) {
             if (blocked_.load(std::memory_order_relaxed) != 0)
                 space_.notify_one();
             const bool more = !ready_.empty() || !inbox_.empty();
-            worker* const other = more && can_wake_or_start() ? wake_candidate() : nullptr;
+            sleeper* const other = more && can_wake_or_start() ? wake_candidate() : nullptr;
             lock.unlock();
             if (other != nullptr)
                 other->wake_up();
@@ -247,11 +257,13 @@ work_item* pool_core::next(worker& w) {
 }
 
 void pool_core::ended(worker& w) noexcept {
+    FERRY_ASSERT(this_worker() == nullptr); // it runs no user code any more
     bool left = false;
     {
         scoped_lock lock(mutex_);
         join_finished_threads(lock);
         ended_counts_.add(w.counts);
+        FERRY_ASSERT(w.detached || to_join_.size() < to_join_.capacity());
         if (!w.detached)
             to_join_.push_back(std::move(w.thread)); // has room
         remove(w.retired || w.detached ? retired_ : workers_, w);

@@ -1,7 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include "support/futex.hpp"
+#include "idle_policy.hpp"
+#include "sleepers.hpp"
 #include "support/os_thread.hpp"
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/spin.hpp>
@@ -48,7 +49,7 @@ struct worker_counts {
 /// is initialised, `busy()` for anything else without a name. Its worker sets and clears it; who wants to read the task's label
 /// exchanges it for `reading()` meanwhile, and the worker waits for its return before it lets go of
 /// the task.
-struct alignas(64) worker {
+struct alignas(64) worker : sleeper {
     worker(pool_core& c, std::size_t n) : core(c), number(n) {}
 
     static shared_state_base* busy() noexcept { return reinterpret_cast<shared_state_base*>(1); }
@@ -62,8 +63,6 @@ struct alignas(64) worker {
         const shared_state_base* const c = current.load();
         return c == nullptr || c == starting();
     }
-    /// Ends its sleep, once `wake` is set; without the lock, when it may even be gone already.
-    void wake_up() noexcept { futex_wake(reinterpret_cast<std::uint32_t*>(&wake), 1); }
     /// Lets go of `task`, which it runs, once nobody reads its label.
     void forget(shared_state_base& task, shared_state_base* then) noexcept;
 
@@ -72,15 +71,14 @@ struct alignas(64) worker {
 
     // The worker's own.
     work_item* top = nullptr; // what the queue gave it
-    unsigned items_since_sleep = 0;     // items since it last slept
-    bool found = false;      // so it did when it last looked
-    skip_policy long_spin;     // looks for as long as a wake-up takes
+    unsigned items_since_sleep = 0;
+    bool found = false; // something, when it last looked before a sleep
+    idle_policy idle;
     adaptive_yield yield;
     worker_counts counts;    // written by the worker
 
     std::atomic<shared_state_base*> current{nullptr};
     std::atomic<std::int64_t> since{0}; // when it started that, coarsely, in ns
-    std::atomic<std::uint32_t> wake{0}; // it sleeps here; set under the pool's lock
 
     /// Whose outcome it destroys, where that has no label; null otherwise.
     std::atomic<const std::type_info*> destroys{nullptr};
@@ -89,8 +87,6 @@ struct alignas(64) worker {
     os_thread thread;
     std::size_t index = 0; // in the pool's list
     std::string destroys_label; // whose outcome it destroys, where that has one
-    worker* next_sleeper = nullptr;
-    bool sleeps = false;
     bool retired = false;  // it takes no items any more: it is in the list of those, and is waited for
     bool detached = false; // the same, but nobody waits for it
 };

@@ -2,6 +2,7 @@
 #include <ferry/detail/memory.hpp>
 
 #include <ferry/detail/adaptive_mutex.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <array>
 #include <atomic>
@@ -65,6 +66,7 @@ public:
             const scoped_lock lock(mutex_);
             if (first_ == nullptr)
                 return new arena;
+            FERRY_ASSERT(count_ != 0);
             --count_;
             s = std::exchange(first_, first_->next_);
         }
@@ -109,6 +111,7 @@ spare_arenas spares; // trivially destroyed, so that it serves until the end
     ::pthread_atfork(nullptr, nullptr, [] { ::new (static_cast<void*>(&spares)) spare_arenas; });
 
 void arena::leave(std::int64_t n) noexcept {
+    FERRY_ASSERT(users_.load() >= n);
     if (users_.fetch_sub(n, std::memory_order_acq_rel) == n)
         spares.put(*this);
 }

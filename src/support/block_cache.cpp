@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/detail/memory.hpp>
 
+#include <ferry/detail/assert.hpp>
+
 #include <new>
 #include <utility>
 
@@ -70,6 +72,7 @@ void* block_allocate(std::size_t size) {
     shelf& s = of_thread.of_size[shelf_of(size)];
     if (s.first == nullptr)
         return ::operator new(shelf_of(size) * step + 8);
+    FERRY_ASSERT(s.count != 0);
     --s.count;
     return std::exchange(s.first, s.first->next);
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <ferry/awaited.hpp>
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/ending_handler.hpp>
+#include <ferry/detail/runs_here.hpp>
 #include <ferry/detail/wait_op.hpp>
 
 #include <boost/asio/associated_executor.hpp>
@@ -31,6 +33,8 @@ inline auto until_done(shared_state_base& state, cancel_mode rule, wait_status& 
             complete_when_done(*s, ex,
                               ending_handler(std::move(handler),
                                              [where](auto&& h, wait_status end) {
+                                                 FERRY_ASSERT(runs_here(
+                                                     boost::asio::get_associated_executor(h)));
                                                  *where = end;
                                                  std::move(h)();
                                              }),
@@ -171,6 +175,8 @@ void initiate_result_on(Handler handler, boost::intrusive_ptr<shared_state<T>> s
                       ending_handler(std::move(handler),
                                      [state = std::move(state), take,
                                       kept = std::move(kept)](auto&& h, wait_status end) {
+                                         FERRY_ASSERT(runs_here(
+                                             boost::asio::get_associated_executor(h)));
                                          const auto keep = state;
                                          static_cast<void>(kept);
                                          complete_with<T>(std::move(h), *keep, end, take);

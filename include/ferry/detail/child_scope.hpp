@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/future_op.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -82,7 +83,10 @@ public:
     /// For the parent, when all have ended: a handle may outlive the context.
     void let_go() noexcept { strand_ = {}; }
     /// Holds the end back, for what is no child.
-    void hold() noexcept { live_.fetch_add(1); }
+    void hold() noexcept {
+        FERRY_ASSERT(live_.load() != 0); // the end has not come yet
+        live_.fetch_add(1);
+    }
 
     /// Starts what was added since; on the strand.
     void start_waiting();

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/work_item.hpp>
 #include <ferry/detail/memory.hpp>
 #include <ferry/error.hpp>
@@ -189,6 +190,7 @@ public:
     bool fail(std::exception_ptr error, bool from_running = true);
     /// Stores an exception; for the claimant.
     void fail_claimed(std::exception_ptr error) {
+        FERRY_ASSERT(is_claimed() && !done());
         error_ = std::move(error);
         publish(status::error);
     }
@@ -218,6 +220,7 @@ public:
     }
     /// The right to move the value out: one caller gets true.
     bool take() noexcept {
+        FERRY_ASSERT(done());
         const std::uint64_t w = word_.load(std::memory_order_acquire);
         if (w >> 32 == 1) { // nobody else could
             word_.store(w | taken_flag, std::memory_order_relaxed);
@@ -250,6 +253,7 @@ public:
     }
     /// Ends a reference; true if it was the last one, and the caller must `destroy` the state.
     [[nodiscard]] bool drop_reference() noexcept {
+        FERRY_ASSERT(references() != 0);
         return word_.load(std::memory_order_acquire) >> 32 == 1 ||
                word_.fetch_sub(one_reference, std::memory_order_acq_rel) >> 32 == 1;
     }
@@ -263,6 +267,7 @@ public:
     }
     /// Takes a reference before anybody else knows the state.
     void refer_unshared() noexcept {
+        FERRY_ASSERT(references() <= 1); // the queue's, or none
         word_.store(word_.load(std::memory_order_relaxed) + one_reference,
                     std::memory_order_relaxed);
     }
@@ -282,6 +287,7 @@ public:
 protected:
     shared_state_base() noexcept = default;
     virtual ~shared_state_base() {
+        FERRY_ASSERT(references() <= 1); // whoever ended the last one need not have counted it
         if ((waiters_.load(std::memory_order_acquire) & ~ring_flags) != 0)
             destroy_ring();
     }
@@ -311,6 +317,7 @@ protected:
         if ((h & ring_locked) != 0 ||
             !waiters_.compare_exchange_strong(h, ring_closed, std::memory_order_acq_rel))
             h = close_slowly();
+        FERRY_ASSERT((h & ring_closed) == 0); // an outcome is published once
         return {reinterpret_cast<continuation*>(h & ~ring_flags), (h & ring_user_code) != 0};
     }
     /// The second half of `publish`; with `release` it also ends one reference: true if that was the
@@ -371,6 +378,7 @@ public:
     /// result without a move.
     template <class F>
     void store_result(F&& make) {
+        FERRY_ASSERT(this->is_claimed()); // by the caller, or a time-out has been first
         if constexpr (std::is_void_v<T>) {
             std::forward<F>(make)();
             ::new (static_cast<void*>(room_)) std::byte{};

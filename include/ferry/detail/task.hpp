@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/detail/as_if_alone.hpp>
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/timer_queue.hpp>
 #include <ferry/offloadable.hpp>
@@ -83,6 +84,7 @@ public:
     template <class F2, class... A2>
     explicit task(F2&& f, A2&&... a) : work_(std::forward<F2>(f), std::forward<A2>(a)...) {}
     ~task() override {
+        FERRY_ASSERT(!this->is_claimed() || this->done()); // whoever claims it completes it
         if (this->current() == status::pending)
             std::destroy_at(&work_);
     }
@@ -110,6 +112,7 @@ public:
         return purpose == timer_purpose::start_by ? expire_queued() : expire_running();
     }
     void expired() override {
+        FERRY_ASSERT(this->is_claimed());
         if (!this->done()) { // its callable is still there
             std::destroy_at(&work_);
             this->publish(status::error);
@@ -157,6 +160,7 @@ private:
 
     // `release`: the queue's reference ends with the execution.
     void execute(bool release) {
+        FERRY_ASSERT(this->current() == status::running);
         running_scope scope(*this);
         const bool timed = start_timer();
         std::exception_ptr error;
@@ -192,6 +196,7 @@ private:
                 return;
             }
         }
+        FERRY_ASSERT(this->is_claimed() && !this->done());
         if (failed)
             this->error_ = std::move(error);
         const auto ring = this->close();
@@ -249,6 +254,7 @@ private:
 
     const std::type_info& type() const noexcept override { return typeid(F); }
     void destroy_callable() noexcept override {
+        FERRY_ASSERT(this->is_claimed()); // by who calls this
         if (this->current() != status::pending)
             return;
         if (this->extra != nullptr)
@@ -259,6 +265,7 @@ private:
         if (this->current() != status::pending || late() || !on_worker_of(this->owner) ||
             is_short_of_stack() || !this->start_in_queue())
             return false;
+        FERRY_ASSERT(this->current() == status::running);
         const boost::intrusive_ptr<task> keep(this);
         const as_if_alone alone;
         execute(false);

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/post_persistently.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/adaptive_mutex.hpp>
@@ -84,6 +85,7 @@ protected:
     wait_status how() const noexcept { return how_; }
     /// Ends some shares.
     void release(int n) noexcept {
+        FERRY_ASSERT(refs_.load() >= n);
         // Who has all of them needs no atomic operation: nobody else can make more.
         if (refs_.load(std::memory_order_acquire) == n ||
             refs_.fetch_sub(n, std::memory_order_acq_rel) == n)
@@ -295,6 +297,7 @@ private:
     ~wait_op_impl() = default;
 
     void complete() override {
+        FERRY_ASSERT(handler_.has_value()); // it is called once
         const int shares = owner_refs + release_slot();
         auto slot = boost::asio::get_associated_cancellation_slot(*handler_);
         if (slot.is_connected())

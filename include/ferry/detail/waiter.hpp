@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/timer_queue.hpp>
 #include <ferry/future.hpp>
 
@@ -71,6 +72,7 @@ public:
         w->refs_.fetch_add(1, std::memory_order_relaxed);
     }
     friend void intrusive_ptr_release(waiter* w) noexcept {
+        FERRY_ASSERT(w->refs_.load() != 0);
         if (w->refs_.fetch_sub(1, std::memory_order_acq_rel) == 1)
             delete w;
     }
@@ -97,6 +99,7 @@ protected:
     virtual void on_done(node& n) noexcept = 0;
 
     std::size_t index_of(const node& n) const noexcept {
+        FERRY_ASSERT(n.owner == this);
         return static_cast<std::size_t>(&n - nodes_.get());
     }
 
@@ -137,6 +140,7 @@ public:
     /// Completes it; for the claimant.
     template <class F>
     void complete(F&& make) {
+        FERRY_ASSERT(this->is_claimed() && !this->done());
         if (this->extra != nullptr)
             static_cast<void>(disarm_timer(*this));
         this->store_result(std::forward<F>(make));
