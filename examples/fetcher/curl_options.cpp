@@ -144,6 +144,7 @@ void add_curl_options(CLI::App& app, std::vector<curl_setting>& settings) {
                             },
                             each.help)
                          ->expected(1)
+                         ->allow_extra_args(false)
                          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
                          ->type_name(each.type);
         else

@@ -215,7 +215,6 @@ void easy_transfer::measure() {
     using us = phase_times::duration;
     job_->times = {us(dns),         us(connected - dns), us(tls - connected),
                    us(first - tls), us(total - first),   us(total)};
-    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &job_->connections);
     curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &job_->http_version);
     long redirects = 0;
     curl_easy_getinfo(easy, CURLINFO_REDIRECT_COUNT, &redirects);
@@ -283,8 +282,11 @@ job_ptr easy_transfer::end(CURLcode code) {
     judge(code);
     measure();
     job_->cancelled = false;
+    long connections = 0;
+    curl_easy_getinfo(handle(), CURLINFO_NUM_CONNECTS, &connections);
     if (!job_->out_of_descriptors)
-        job_->attempts.push_back({job_->why, job_->status, job_->error, job_->times.total});
+        job_->attempts.push_back(
+            {job_->why, job_->status, job_->error, job_->times.total, connections});
     return std::move(job_);
 }
 
@@ -294,7 +296,7 @@ job_ptr easy_transfer::cancel() {
     job_->status = 0;
     const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - begun_);
-    job_->attempts.push_back({failure::gave_up, 0, "given up", elapsed});
+    job_->attempts.push_back({failure::gave_up, 0, "given up", elapsed, 0});
     return std::move(job_);
 }
 

@@ -67,9 +67,17 @@ engine::engine(asio::io_context& context, const options& settings, target_source
     if (!settings.files.empty())
         files_.emplace(settings.files);
     if (!settings.journal.empty())
-        journal_ = std::make_unique<journal>(settings.journal);
+        open_journal();
     if (const auto total = source.total())
         report_.set_total(*total);
+}
+
+void engine::open_journal() {
+    try {
+        journal_ = std::make_unique<journal>(settings_.journal);
+    } catch (const std::exception& e) {
+        throw usage_error(e.what());
+    }
 }
 
 void engine::wake() {
@@ -113,10 +121,11 @@ asio::awaitable<void> engine::run() {
             for (auto& each : workers_)
                 each.channel.nudge();
         read_event_.cancel();
-        if (!out_.idle() && progress_.due() != clock::time_point::max())
+        if (!out_.idle() && output_is_terminal_)
             progress_.clear();
         out_.start();
-        progress_.show(report_, schedule_.in_flight(), now);
+        if (out_.idle() || !output_is_terminal_)
+            progress_.show(report_, schedule_.in_flight(), now);
         if (done() || woken_) {
             woken_ = false;
             if (!done())
@@ -132,8 +141,10 @@ asio::awaitable<void> engine::run() {
     for (auto& each : workers_)
         each.channel.finish();
     tell_end();
-    while (carried_ > 0 || !out_.idle()) {
-        out_.start();
+    for (;;) {
+        out_.start(); // which may be all that there was to do
+        if (carried_ == 0 && out_.idle())
+            break;
         event_.expires_at(clock::time_point::max());
         co_await event_.async_wait(token);
     }

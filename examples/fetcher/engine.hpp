@@ -73,6 +73,7 @@ private:
         read_ahead& operator=(read_ahead&&) = default;
     };
     read_ahead read_jobs(std::stop_token stop);
+    void open_journal();
     void prepare(job& what) const;
     void admit(job_ptr what);
     void start_some(clock::time_point now);
@@ -100,6 +101,7 @@ private:
     target_source& source_;
     const observer on_done_;
     const std::size_t worker_count_;
+    const bool output_is_terminal_ = ::isatty(STDOUT_FILENO) == 1;
     transfer_settings transfers_;
     byte_budget budget_;
     std::optional<output_template> files_;

@@ -51,6 +51,7 @@ struct attempt {
     long status = 0;
     std::string error; ///< in words; empty when it succeeded
     std::chrono::microseconds elapsed{};
+    long connections = 0; ///< opened; 0 when one was reused, or none came about
 };
 
 /// A target on its way through the program: first it waits, then it is with a worker, then it waits
@@ -77,7 +78,6 @@ struct job {
     phase_times times;
     std::string final_url; ///< empty when it is the target's
     long http_version = 0; ///< as `CURL_HTTP_VERSION_...`
-    long connections = 0;  ///< opened
     std::optional<std::chrono::seconds> retry_after;
 
     std::string root, output;  ///< the file, and the directory it is below; empty without a file

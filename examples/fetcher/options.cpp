@@ -63,6 +63,7 @@ public:
                       const char* help) {
         return app_.add_option(name, into, help)
             ->expected(1)
+            ->allow_extra_args(false)
             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
             ->type_name(type)
             ->group(group_);

@@ -79,10 +79,11 @@ std::string progress::text(const report& of, std::size_t in_flight, clock::time_
 }
 
 void progress::show(const report& of, std::size_t in_flight, clock::time_point now) {
-    if (now < due_)
+    const bool bar = kind_ == progress_kind::bar;
+    if (now < due_ && !(bar && removed_))
         return;
     due_ = now + interval_;
-    const bool bar = kind_ == progress_kind::bar;
+    removed_ = false;
     const std::string line = text(of, in_flight, now, bar, bar ? terminal_width() : 200);
     write_error(bar ? "\r\x1b[K" + line : "fetcher: " + line + "\n");
     drawn_ = bar;
@@ -91,6 +92,7 @@ void progress::show(const report& of, std::size_t in_flight, clock::time_point n
 void progress::clear() {
     if (drawn_)
         write_error("\r\x1b[K");
+    removed_ = removed_ || drawn_;
     drawn_ = false;
 }
 

@@ -21,7 +21,7 @@ public:
 
     /// When there is something to show again; never when nothing is shown.
     clock::time_point due() const noexcept { return due_; }
-    /// Shows it when it is time to.
+    /// Shows it when it is time to, or when the bar was removed.
     void show(const report& of, std::size_t in_flight, clock::time_point now);
     /// Removes the bar, so that something else can be written.
     void clear();
@@ -41,6 +41,7 @@ private:
     clock::duration interval_{};
     clock::time_point due_ = clock::time_point::max();
     bool drawn_ = false;
+    bool removed_ = false; // since it was last drawn
 };
 
 } // namespace fetcher

@@ -4,8 +4,8 @@
 #include "text.hpp"
 #include "transfer_many.hpp"
 
-#include <boost/json/object.hpp>
 #include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -66,12 +66,14 @@ void report::add(const job& what, clock::time_point now) {
     }
     attempts_ += what.attempts.size();
     bytes_ += what.body.size();
-    if (what.attempts.empty())
+    for (const auto& each : what.attempts) {
+        connections_ += static_cast<std::uint64_t>(std::max(each.connections, 0L));
+        reused_ += each.status != 0 && each.connections == 0 ? 1 : 0;
+    }
+    if (what.attempts.empty() || what.why == failure::gave_up)
         return;
     transfer_.add(what.elapsed());
     whole_.add(std::chrono::duration_cast<std::chrono::microseconds>(now - what.entered));
-    connections_ += static_cast<std::uint64_t>(std::max(what.connections, 0L));
-    multiplexed_ += what.http_version == CURL_HTTP_VERSION_2_0 ? 1 : 0;
     const auto& times = what.times;
     const std::array parts{times.dns, times.connect, times.tls, times.wait, times.read};
     for (std::size_t n = 0; n < parts.size(); ++n)
@@ -197,8 +199,7 @@ std::string report::summary(clock::time_point now) const {
                                static_cast<double>(transfer_.count()) * 1000,
                            1)
                 << " ms";
-        out << "\nconnections: " << connections_ << " opened, "
-            << transfer_.count() - std::min(connections_, transfer_.count()) << " reused\n";
+        out << "\nconnections: " << connections_ << " opened, reused " << reused_ << " times\n";
     }
     const std::chrono::duration<double> wall = now - begin_;
     out << "total: " << seconds(wall) << " s, " << attempts_ << " requests";

@@ -59,7 +59,7 @@ private:
     std::optional<std::uint64_t> total_;
     bool unread_ = false;
     std::uint64_t succeeded_ = 0, failed_ = 0, skipped_ = 0, unfinished_ = 0;
-    std::uint64_t attempts_ = 0, retries_ = 0, bytes_ = 0, connections_ = 0, multiplexed_ = 0;
+    std::uint64_t attempts_ = 0, retries_ = 0, bytes_ = 0, connections_ = 0, reused_ = 0;
     std::array<std::uint64_t, failure_count> failures_{};
     histogram transfer_; // of one target, all attempts together
     histogram whole_;    // the same, with the waiting before and in between

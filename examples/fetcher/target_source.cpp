@@ -110,7 +110,7 @@ std::vector<target> target_source::read(std::size_t most, std::stop_token stop) 
     while (result.size() < most && !arguments_.empty())
         read_argument(result);
     while (result.empty() && !lists_.empty() && !stop.stop_requested())
-        if (!read_list(most, result, stop))
+        if (!read_list(most, result, stop) && !stop.stop_requested())
             lists_.pop_front();
     for (auto& each : result)
         each.number = ++number_;

@@ -87,7 +87,7 @@ class FailFast(FetcherTest):
     def test_nothing_is_started_after_a_failure(self):
         with Server() as server:
             done = self.fetch("--fail-fast", "-j", "1", server.url + "/ok", server.url + "/404",
-                              "--base-url", server.url, "1-1000")
+                              "--base-url", server.url + "/ok", "1-1000")
             self.assertEqual(done.code, 1, str(done))
             self.assertEqual(len(server.requests), 2)
             self.assertIn("not finished: 1000", done.out)
@@ -96,13 +96,13 @@ class FailFast(FetcherTest):
 class Progress(FetcherTest):
     def test_lines(self):
         with Server() as server:
-            done = self.fetch("--progress", "lines", "--base-url", server.url, "1-3")
+            done = self.fetch("--progress", "lines", "--base-url", server.url + "/ok", "1-3")
             self.assertRegex(done.err, r"^fetcher: 3/3  \d+/s, 0 failed, 0 under way, \d+ B\n$")
             self.assertNotIn("under way", done.out)
 
     def test_none(self):
         with Server() as server:
-            done = self.fetch("--progress", "none", "--json", "--base-url", server.url, "1-3")
+            done = self.fetch("--progress", "none", "--json", "--base-url", server.url + "/ok", "1-3")
             self.assertEqual(done.err, "")
 
     def test_a_bar_on_a_terminal(self):

@@ -14,7 +14,7 @@ import unittest
 
 from servers import TICK
 
-FETCHER = sys.argv.pop(1)
+FETCHER = os.path.abspath(sys.argv.pop(1))
 
 
 def environment(**more):
@@ -72,6 +72,8 @@ class Running:
         self.process.wait()
         killer.cancel()
         self.reader.join()
+        for pipe in [self.process.stdin, self.process.stdout, self.process.stderr]:
+            pipe.close()
         return Outcome(self.process.returncode, out, self.err)
 
 

@@ -93,7 +93,7 @@ class Framing(FetcherTest):
                     return
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         with RawServer(serve) as server:
-            done = self.fetch("-j", "1", "--retries", "0", "--base-url", server.url, "1-6")
+            done = self.fetch("-j", "1", "--retries", "0", "--base-url", server.url + "/ok", "1-6")
             self.assertIn("succeeded: 3 of 6\nfailed: 3 (closed 3)", done.out, str(done))
 
     def test_nobody_there(self):
@@ -143,10 +143,10 @@ class Terminal(FetcherTest):
 class Scarcity(FetcherTest):
     def test_few_descriptors_are_enough(self):
         with Server() as server:
-            done = self.expect(0, "succeeded: 300 of 300", "-j", "100", "--base-url", server.url,
+            done = self.expect(0, "succeeded: 300 of 300", "-j", "100", "--base-url", server.url + "/ok",
                                "1-300", preexec_fn=limit_descriptors)
             self.assertIn("at a time", done.err)
-            done = self.fetch("-j", "30", "--base-url", server.url, "1-300", "-o", "{id}",
+            done = self.fetch("-j", "30", "--base-url", server.url + "/ok", "1-300", "-o", "{id}",
                               preexec_fn=limit_descriptors)
             self.assertEqual(done.code, 0, str(done))
 

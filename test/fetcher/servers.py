@@ -53,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer_for(self, kind, parts, seen):
         server = self.server
-        if kind.isdigit():  # that status, always
+        if len(kind) == 3 and kind.isdigit():  # that status, always
             self.answer(int(kind), b'{"error": "no %s"}' % kind.encode())
         elif kind == "flaky":  # /flaky/STATUS/TIMES/...: that often, then 200
             if seen <= int(parts[3]):

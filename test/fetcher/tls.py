@@ -15,7 +15,7 @@ class Tls(FetcherTest):
         with Server(tls=self.context) as server:
             self.expect(3, "tls 1.*certificate", "--retries", "0", server.url)
             self.assertEqual(server.requests, [])
-            self.expect(0, "succeeded: 3 of 3", "--cacert", self.ca, "--base-url", server.url, "1-3")
+            self.expect(0, "succeeded: 3 of 3", "--cacert", self.ca, "--base-url", server.url + "/ok", "1-3")
             self.expect(0, "succeeded: 1 of 1", "-k", server.url)
             wrong = server.url.replace("127.0.0.1", "127.0.0.99")
             self.expect(3, "succeeded: 0 of 1", "--cacert", self.ca, "--retries", "0", wrong)
