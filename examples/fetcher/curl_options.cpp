@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "curl_options.hpp"
 
+#include "help.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <charconv>
@@ -135,14 +137,14 @@ void add_curl_options(CLI::App& app, std::vector<curl_setting>& settings) {
                     if (count > 0)
                         set_flag(settings, each);
                 },
-                each.help);
+                wrapped(each.help));
         else if (each.is == kind::list)
             option = app.add_option_function<std::vector<std::string>>(
                             each.names,
                             [&settings, &each](const std::vector<std::string>& texts) {
                                 set_list(settings, each, texts);
                             },
-                            each.help)
+                            wrapped(each.help))
                          ->expected(1)
                          ->allow_extra_args(false)
                          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -153,7 +155,7 @@ void add_curl_options(CLI::App& app, std::vector<curl_setting>& settings) {
                             [&settings, &each](const std::string& text) {
                                 set_text(settings, each, text);
                             },
-                            each.help)
+                            wrapped(each.help))
                          ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
                          ->type_name(each.type);
         option->group(each.group);

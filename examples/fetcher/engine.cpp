@@ -22,6 +22,8 @@ namespace {
 
 constexpr auto token = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t read_at_a_time = 256;
+constexpr std::size_t output_at_a_time = 16 << 10;
+constexpr std::chrono::milliseconds output_interval{30};
 
 std::size_t workers_for(unsigned jobs) {
     const unsigned processors = std::max(std::thread::hardware_concurrency(), 1u);
@@ -123,7 +125,11 @@ asio::awaitable<void> engine::run() {
         read_event_.cancel();
         if (!out_.idle() && output_is_terminal_)
             progress_.clear();
-        out_.start();
+        // A few lines at a time: a write costs more than a line does.
+        if (now >= output_due_ || out_.size() >= output_at_a_time) {
+            out_.start();
+            output_due_ = now + output_interval;
+        }
         if (out_.idle() || !output_is_terminal_)
             progress_.show(report_, schedule_.in_flight(), now);
         if (done() || woken_) {
@@ -134,6 +140,7 @@ asio::awaitable<void> engine::run() {
         }
         event_.expires_at(std::min({overloaded() ? clock::time_point::max() : schedule_.wakes(),
                                     aborting_ ? clock::time_point::max() : deadline,
+                                    out_.size() > 0 ? output_due_ : clock::time_point::max(),
                                     progress_.due()}));
         co_await event_.async_wait(token);
         woken_ = false;

@@ -16,6 +16,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <unistd.h>
+
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -120,6 +122,7 @@ private:
     boost::asio::steady_timer event_;      // ends the waiting of run()
     boost::asio::steady_timer read_event_; // ends the waiting of read()
     boost::asio::steady_timer last_resort_;
+    clock::time_point output_due_{}; // when the next lines are written, however few they are
     std::stop_source stop_reading_;
     bool woken_ = false;
     bool reading_ = true;

@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <curl/curl.h>
 
+#include <algorithm>
+
 namespace fetcher {
 
 const char* const description =
@@ -28,6 +30,20 @@ way, the second one cuts it.
 Environment: FETCHER_CONFIG names a file as --config does; FETCHER_JOBS is --jobs, and so on for all
 options. The command line comes before the environment, and that before the file.)";
 
+std::string wrapped(const std::string& text) {
+    constexpr std::size_t width = 64;
+    std::string result;
+    std::size_t begin = 0;
+    while (text.size() - begin > width) {
+        auto end = text.rfind(' ', begin + width);
+        if (end == std::string::npos || end <= begin)
+            break;
+        result += text.substr(begin, end - begin) + '\n';
+        begin = end + 1;
+    }
+    return result + text.substr(begin);
+}
+
 std::string version_text() {
     return std::string("fetcher 1.0\n") + curl_version();
 }
@@ -45,6 +61,7 @@ std::vector<described> options_of(const CLI::App& app) {
         if (option->get_lnames().empty())
             continue;
         std::string help = option->get_description();
+        std::replace(help.begin(), help.end(), '\n', ' ');
         help.resize(std::min(help.find_first_of("(;:[]'"), help.size()));
         result.push_back({option->get_lnames()[0],
                           option->get_snames().empty() ? "" : option->get_snames()[0], help,

@@ -11,6 +11,9 @@ extern const char* const description;
 /// What stands at the end of `--help`: examples, exit codes.
 extern const char* const examples;
 
+/// `text` in lines of at most 64 characters, as they stand in `--help` beside the options.
+std::string wrapped(const std::string& text);
+
 /// The program's version and libcurl's.
 std::string version_text();
 

@@ -51,17 +51,19 @@ public:
     }
     template <class T>
     CLI::Option* number(const char* name, T& into, T least, T most, const char* help) {
-        return finish(app_.add_option(name, into, help)->check(CLI::Range(least, most)), "N");
+        CLI::Validator range = CLI::Range(least, most);
+        range.description(""); // the help is long enough
+        return finish(app_.add_option(name, into, wrapped(help))->check(range), "N");
     }
     CLI::Option* text(const char* name, std::string& into, const char* type, const char* help) {
-        return finish(app_.add_option(name, into, help), type);
+        return finish(app_.add_option(name, into, wrapped(help)), type);
     }
     CLI::Option* flag(const char* name, bool& into, const char* help) {
-        return app_.add_flag(name, into, help)->group(group_);
+        return app_.add_flag(name, into, wrapped(help))->group(group_);
     }
     CLI::Option* list(const char* name, std::vector<std::string>& into, const char* type,
                       const char* help) {
-        return app_.add_option(name, into, help)
+        return app_.add_option(name, into, wrapped(help))
             ->expected(1)
             ->allow_extra_args(false)
             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -70,7 +72,8 @@ public:
     }
     CLI::Option* add_parsed(const char* name, const char* type, const char* help,
                             std::function<void(const std::string&)> read) {
-        return finish(app_.add_option_function<std::string>(name, std::move(read), help), type);
+        return finish(app_.add_option_function<std::string>(name, std::move(read), wrapped(help)),
+                      type);
     }
 
 private:
@@ -149,8 +152,8 @@ void add_limit_options(option_list& add, options& o) {
     add.seconds("--backoff", o.retry.backoff,
                 "the longest pause before the first retry; it doubles, and is random (0.2)");
     add.text("--retry-on", o.retry.on, "LIST",
-             "statuses, 5xx, and names of failures (408,425,429,5xx but 501 and 505,"
-             "dns,connect,timeout,stall,closed)");
+             "statuses, 5xx, and names of failures (408, 425, 429, 5xx but 501 and 505, dns, connect, "
+             "timeout, stall, closed)");
     add.flag("--retry-all-methods", o.retry.all_methods,
              "also POST and the like, which may then happen twice");
     add.seconds("--max-retry-after", o.retry.max_retry_after,
@@ -281,7 +284,7 @@ std::optional<options> parse_options(int argc, char** argv) {
     app.add_option("what", result.arguments, "URLs; with --base-url ids: 7, 1-20, 001-100, names")
         ->type_name("");
     add.group("Targets");
-    auto* base = add.text("--base-url", result.base_url, "URL",
+    add.text("--base-url", result.base_url, "URL",
                           "where ids are: {} is replaced by the id, else /ID appended");
     add.list("-i,--input", result.lists, "FILE|-",
              "targets from a file, one a line: a URL, an id, or a JSON object with url or id, and "
@@ -295,10 +298,7 @@ std::optional<options> parse_options(int argc, char** argv) {
     add.text("--config", config, "FILE", "options, one a line: name = value");
     add.add_parsed("--completion", "SHELL", "print the completions for bash, zsh or fish",
                    [](const std::string&) {});
-    auto* demo = add.flag("--demo", result.demo, "fetch from a server of its own on loopback");
-    for (auto* option : {base, app.get_option("--timeout"), app.get_option("--total-timeout"),
-                         app.get_option("--retries"), app.get_option("--backoff")})
-        demo->excludes(option);
+    add.flag("--demo", result.demo, "fetch from a server of its own on loopback");
 
     try {
         auto arguments = with_other_sources(argc, argv, app);
@@ -309,6 +309,11 @@ std::optional<options> parse_options(int argc, char** argv) {
             return std::nullopt;
         }
         finish(result, raw);
+        if (result.demo)
+            for (const char* name : {"--base-url", "--timeout", "--total-timeout", "--retries",
+                                     "--backoff", "--output", "--breaker", "--breaker-reset"})
+                if (app.get_option(name)->count() > 0)
+                    throw usage_error(std::string("--demo excludes ") + name);
     } catch (const CLI::CallForHelp&) {
         std::cout << app.help();
         return std::nullopt;

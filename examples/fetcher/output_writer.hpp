@@ -34,6 +34,8 @@ public:
     void start();
 
     bool idle() const noexcept { return !writing_ && size_ == 0; }
+    /// What waits for `start`, in bytes or so.
+    std::size_t size() const noexcept { return size_; }
     bool full() const noexcept { return size_ > most; }
     /// Why something could not be written; empty when all could.
     const std::string& error() const noexcept { return error_; }

@@ -1,11 +1,14 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #define BOOST_TEST_MODULE fetcher_parts
 #include "body.hpp"
+#include "help.hpp"
 #include "histogram.hpp"
 #include "id_range.hpp"
 #include "json_check.hpp"
 #include "option_sources.hpp"
 #include "output_path.hpp"
+#include "progress.hpp"
+#include "report.hpp"
 #include "retry_rules.hpp"
 #include "target.hpp"
 #include "text.hpp"
@@ -304,6 +307,48 @@ BOOST_AUTO_TEST_CASE(a_histogram_knows_its_quantiles_to_a_thirtieth) {
     wide.add(std::chrono::hours(24 * 365));
     BOOST_TEST((wide.quantile(0.5) == 0us));
     BOOST_TEST((wide.quantile(1) == std::chrono::hours(24 * 365)));
+}
+
+BOOST_AUTO_TEST_CASE(progress_is_one_line_that_fits) {
+    const request_settings request;
+    report of(request);
+    of.set_total(1000);
+    for (const std::size_t width : {20, 60, 80, 300}) {
+        const std::string text = progress::text(of, 7, of.begin() + 2s, true, width);
+        BOOST_TEST(text.size() < width);
+        BOOST_TEST((text.find('\n') == std::string::npos));
+    }
+    BOOST_TEST(progress::text(of, 7, of.begin() + 2s, false, 200) ==
+               "0/1000  0/s, 0 failed, 7 under way, 0 B");
+    of.add_skipped();
+    BOOST_TEST(progress::text(of, 7, of.begin() + 1s, false, 200) ==
+               "1/1000  1/s, 0 failed, 7 under way, 0 B, 16:39 left");
+}
+
+BOOST_AUTO_TEST_CASE(what_failed_is_counted_and_only_some_of_it_is_named) {
+    const request_settings request;
+    report of(request);
+    for (int n = 0; n < 25; ++n) {
+        failed one(failure::status, 404, 1);
+        one.what.id = "t" + std::to_string(n) + "\x1b";
+        one.error = "HTTP 404";
+        of.add(one, of.begin() + 1s);
+        if (n == 0) {
+            BOOST_TEST(of.line(one) == "[1/?] t0\\x1b 404 0ms 1 attempt fetch_0 HTTP 404\n");
+            BOOST_TEST((of.json(one).find("\"id\":\"t0\\u001b\"") != std::string::npos));
+        }
+    }
+    const std::string text = of.summary(of.begin() + 1s);
+    BOOST_TEST((text.find("failed: 25 (status 25)\n  t0\\x1b: HTTP 404\n") != std::string::npos));
+    BOOST_TEST((text.find("  t19") != std::string::npos));
+    BOOST_TEST((text.find("  t20") == std::string::npos));
+    BOOST_TEST((text.find("  ... and 5 more\n") != std::string::npos));
+}
+
+BOOST_AUTO_TEST_CASE(long_texts_of_the_help_have_lines) {
+    BOOST_TEST(wrapped("short") == "short");
+    BOOST_TEST(wrapped(std::string(60, 'a') + " bb ccc") == std::string(60, 'a') + " bb\nccc");
+    BOOST_TEST(wrapped(std::string(100, 'a')) == std::string(100, 'a'));
 }
 
 BOOST_AUTO_TEST_CASE(a_configuration_is_options) {
