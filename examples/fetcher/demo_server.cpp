@@ -13,6 +13,7 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <thread>
 #include <utility>
 
@@ -32,12 +33,19 @@ std::string look_up(const std::string& id, std::chrono::milliseconds delay) {
     return boost::json::serialize(boost::json::value{{"id", id}, {"name", "item " + id}});
 }
 
+/// The name of an item in a URL.
+std::string item_of(const std::string& url) {
+    return url.substr(url.rfind('/') + 1);
+}
+
 } // namespace
 
 demo_server::demo_server(asio::io_context& context)
-    : acceptor_(context, {asio::ip::address_v4::loopback(), 0}) {
+    : items_(context, {asio::ip::address_v4::loopback(), 0}),
+      busy_(context, {asio::ip::address_v4::loopback(), 0}),
+      broken_(context, {asio::ip::address_v4::loopback(), 0}) {
     using std::chrono::milliseconds;
-    for (unsigned n = 1; n <= items; ++n)
+    for (unsigned n = 1; n <= 20; ++n)
         scripts_[std::to_string(n)].delay = milliseconds(40 + n * 37 % 200);
     scripts_["5"].status = 404;
     scripts_["13"].status = 404;
@@ -46,19 +54,41 @@ demo_server::demo_server(asio::io_context& context)
     scripts_["17"].unavailable = 1;
     scripts_["9"].silent = forever;
     scripts_["16"].silent = 1;
-    asio::co_spawn(context, accept(), asio::detached);
+    for (const char* each : {"busy-1", "busy-2", "busy-3"})
+        scripts_[each] = {.delay = milliseconds(30), .busy = true};
+    for (unsigned n = 1; n <= 6; ++n)
+        scripts_["broken-" + std::to_string(n)] = {.status = 500, .broken = true};
+    for (auto* each : {&items_, &busy_, &broken_})
+        asio::co_spawn(context, accept(*each), asio::detached);
 }
 
-std::string demo_server::base_url() const {
-    return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + "/items";
+const asio::ip::tcp::acceptor& demo_server::acceptor_for(const script& what) const {
+    return what.busy ? busy_ : what.broken ? broken_ : items_;
 }
 
-asio::awaitable<void> demo_server::accept() {
+std::string demo_server::list() const {
+    std::vector<std::string> names;
+    for (const auto& [name, plan] : scripts_)
+        names.push_back(name);
+    // As people count: 2 comes before 10.
+    std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+        return std::pair(a.size(), a) < std::pair(b.size(), b);
+    });
+    std::string result;
+    for (const auto& name : names) {
+        const auto port = acceptor_for(scripts_.at(name)).local_endpoint().port();
+        const std::string url = "http://127.0.0.1:" + std::to_string(port) + "/items/" + name;
+        result += boost::json::serialize(boost::json::value{{"id", name}, {"url", url}}) + '\n';
+    }
+    return result;
+}
+
+asio::awaitable<void> demo_server::accept(asio::ip::tcp::acceptor& acceptor) {
     for (;;) {
-        auto [error, socket] = co_await acceptor_.async_accept(token);
+        auto [error, socket] = co_await acceptor.async_accept(token);
         if (error)
             co_return;
-        asio::co_spawn(acceptor_.get_executor(), serve(std::move(socket)), asio::detached);
+        asio::co_spawn(acceptor.get_executor(), serve(std::move(socket)), asio::detached);
     }
 }
 
@@ -69,26 +99,29 @@ asio::awaitable<void> demo_server::serve(asio::ip::tcp::socket socket) {
         auto [failed, got] = co_await http::async_read(socket, buffer, request, token);
         if (failed)
             co_return;
-        std::string id(request.target());
-        id.erase(0, id.rfind('/') + 1);
+        const std::string id = item_of(std::string(request.target()));
 
         http::response<http::string_body> response(http::status::ok, request.version());
         response.keep_alive(request.keep_alive());
         response.set(http::field::content_type, "application/json");
         const auto found = scripts_.find(id);
-        const unsigned earlier = found == scripts_.end() ? 0 : requests_[id]++;
-        if (found == scripts_.end()) {
-            response.result(http::status::not_found);
-        } else if (earlier < found->second.silent) {
+        const script plan = found == scripts_.end() ? script{.status = 404} : found->second;
+        const unsigned earlier = requests_[id]++;
+        const auto now = std::chrono::steady_clock::now();
+        if (earlier < plan.silent) {
             co_await socket.async_wait(asio::ip::tcp::socket::wait_read, token);
             co_return; // the client lost patience
-        } else if (earlier < found->second.silent + found->second.unavailable) {
+        } else if (earlier < plan.silent + plan.unavailable) {
             response.result(http::status::service_unavailable);
+        } else if (plan.busy && (!open_again_ || now < *open_again_)) {
+            open_again_ = open_again_.value_or(now + std::chrono::seconds(1));
+            response.result(http::status::too_many_requests);
+            response.set(http::field::retry_after, "1");
         } else {
-            std::string item = co_await ferry::to_thread(&look_up, id, found->second.delay);
-            response.result(static_cast<unsigned>(found->second.status));
-            if (found->second.status == 200)
-                response.body() = std::move(item);
+            std::string item = co_await ferry::to_thread(&look_up, id, plan.delay);
+            response.result(static_cast<unsigned>(plan.status));
+            response.body() = plan.status == 200 ? std::move(item)
+                                                 : R"({"error": "no luck with )" + id + "\"}";
         }
         response.prepare_payload();
         auto [broken, sent] = co_await http::async_write(socket, response, token);
@@ -97,27 +130,44 @@ asio::awaitable<void> demo_server::serve(asio::ip::tcp::socket socket) {
     }
 }
 
-std::vector<std::string> demo_server::deviations(const std::vector<outcome>& results,
-                                                 unsigned retries) const {
+void demo_server::check(const job& done) {
+    outcomes_[done.what.id] = {done.why == failure::none, done.why, done.status,
+                               done.attempts.size()};
+}
+
+std::vector<std::string> demo_server::deviations(unsigned retries) const {
     std::vector<std::string> found;
+    unsigned broken_requests = 0;
     for (const auto& [id, plan] : scripts_) {
-        const auto at = std::find_if(results.begin(), results.end(),
-                                     [&id = id](const outcome& each) { return each.id == id; });
-        if (at == results.end()) {
+        const auto at = outcomes_.find(id);
+        const auto asked = requests_.find(id);
+        const unsigned requests = asked == requests_.end() ? 0 : asked->second;
+        if (at == outcomes_.end()) {
             found.push_back(id + ": no outcome");
             continue;
         }
+        const outcome& got = at->second;
+        if (plan.broken) {
+            broken_requests += requests;
+            if (got.why != failure::circuit_open && got.why != failure::status)
+                found.push_back(id + ": expected a failure");
+            continue;
+        }
         const unsigned refused = plan.silent + plan.unavailable;
-        const unsigned attempts = std::min(refused, retries) + 1;
         const bool answered = refused <= retries;
         const long status = answered ? plan.status : plan.silent > retries ? 0 : 503;
-        if (at->ok != (status == 200) || at->status != status || at->attempts != attempts)
+        if (got.ok != (status == 200) || got.status != status || got.attempts != requests)
             found.push_back(id + ": expected status " + std::to_string(status) + " after " +
-                            std::to_string(attempts) + " attempts");
-        const auto asked = requests_.find(id);
-        if (asked == requests_.end() || asked->second != attempts)
-            found.push_back(id + ": expected " + std::to_string(attempts) + " requests");
+                            std::to_string(requests) + " attempts");
+        if (plan.busy && requests > 2)
+            found.push_back(id + ": asked again before the time that it had asked for was over");
+        if (!plan.busy && requests != std::min(refused, retries) + 1)
+            found.push_back(id + ": expected " + std::to_string(std::min(refused, retries) + 1) +
+                            " requests");
     }
+    if (broken_requests > 10)
+        found.push_back("the broken server was asked " + std::to_string(broken_requests) +
+                        " times");
     return found;
 }
 

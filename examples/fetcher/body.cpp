@@ -1,0 +1,156 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "body.hpp"
+
+#include "text.hpp"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace fetcher {
+namespace {
+
+constexpr std::size_t most_held = 256 << 10;
+
+/// A file without a name.
+unique_fd anonymous_file() {
+    const char* directory = ::getenv("TMPDIR");
+    std::string name = directory != nullptr && *directory != '\0' ? directory : "/tmp";
+    unique_fd file(::open(name.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (!file) { // not every file system can do that
+        name += "/fetcher.XXXXXX";
+        file = unique_fd(::mkostemp(name.data(), O_CLOEXEC));
+        if (!file)
+            throw std::system_error(errno, std::generic_category(), "no temporary file");
+        ::unlink(name.c_str());
+    }
+    return file;
+}
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+} // namespace
+
+bool byte_budget::take(std::size_t bytes) noexcept {
+    const auto wanted = static_cast<std::int64_t>(bytes);
+    if (left_.fetch_sub(wanted) >= wanted)
+        return true;
+    left_ += wanted;
+    return false;
+}
+
+void extract::write(std::string_view more) {
+    // Escapes make the text longer, never shorter, so what is beyond is not needed.
+    for (std::size_t n = 0; n < more.size() && text_.size() <= width + 4; ++n) {
+        const char c = more[n];
+        if (text_.empty() && is_blank(c))
+            continue;
+        const bool json = !text_.empty() && (text_[0] == '{' || text_[0] == '[');
+        if (is_blank(c) && !in_string_) {
+            blank_ = !json;
+            continue;
+        }
+        if (blank_)
+            text_ += ' ';
+        blank_ = false;
+        text_ += c;
+        if (json && c == '"' && !escaped_)
+            in_string_ = !in_string_;
+        escaped_ = in_string_ && c == '\\' && !escaped_;
+    }
+}
+
+std::string extract::text() const {
+    std::string_view view = text_;
+    if (view.starts_with("\xef\xbb\xbf"))
+        view.remove_prefix(3);
+    return printable(shortened(std::string(view), width));
+}
+
+void body_sink::clear() {
+    budget_.give_back(taken_);
+    taken_ = 0;
+    held_ = {};
+    size_ = 0;
+    extract_ = {};
+    json_.reset();
+    file_.reset();
+    spill_.reset();
+    error_.clear();
+}
+
+void body_sink::begin(destination where, std::string root, std::string path) {
+    clear();
+    where_ = where;
+    root_ = std::move(root);
+    path_ = std::move(path);
+    if (settings_.check == check_kind::json)
+        json_.emplace();
+}
+
+body_sink::verdict body_sink::write(std::string_view data) {
+    size_ += data.size();
+    if (size_ > settings_.max_body)
+        return verdict::too_large;
+    extract_.write(data);
+    if (json_)
+        json_->write(data);
+    if (where_ == destination::nowhere)
+        return verdict::good;
+    try {
+        const bool in_memory = !file_ && !spill_ && held_.size() + data.size() <= most_held &&
+                               budget_.take(data.size());
+        if (in_memory) {
+            taken_ += data.size();
+            held_ += data;
+            return verdict::good;
+        }
+        spill();
+        if (file_)
+            file_->write(data);
+        else
+            write_all(spill_.get(), data);
+    } catch (const std::system_error& e) {
+        error_ = e.what();
+        return verdict::not_written;
+    }
+    return verdict::good;
+}
+
+// Afterwards there is a file, and all that came before is in it.
+void body_sink::spill() {
+    if (file_ || spill_)
+        return;
+    if (where_ == destination::file) {
+        file_.emplace(root_, path_);
+        file_->write(held_);
+    } else {
+        spill_ = anonymous_file();
+        write_all(spill_.get(), held_);
+    }
+    held_ = {};
+    budget_.give_back(taken_);
+    taken_ = 0;
+}
+
+void body_sink::store() {
+    spill();
+    file_->commit();
+    file_.reset();
+}
+
+std::string body_sink::take_text() {
+    budget_.give_back(taken_);
+    taken_ = 0;
+    return std::move(held_);
+}
+
+unique_fd body_sink::take_file() {
+    return std::move(spill_);
+}
+
+} // namespace fetcher

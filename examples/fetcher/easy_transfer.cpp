@@ -1,0 +1,303 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "easy_transfer.hpp"
+
+#include "retry_rules.hpp"
+#include "text.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <stdexcept>
+
+namespace fetcher {
+namespace {
+
+failure failure_of(CURLcode code) {
+    switch (code) {
+    case CURLE_OK: return failure::none;
+    case CURLE_URL_MALFORMAT: return failure::url;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY: return failure::dns;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_PROXY: return failure::connect;
+    case CURLE_OPERATION_TIMEDOUT: return failure::timeout;
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM: return failure::closed;
+    case CURLE_TOO_MANY_REDIRECTS: return failure::redirects;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_SHUTDOWN_FAILED:
+    case CURLE_SSL_CRL_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CLIENTCERT: return failure::tls;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_WRITE_ERROR: return failure::protocol;
+    default: return failure::other;
+    }
+}
+
+/// Whether the process has no descriptor left: not every part of libcurl says so.
+bool descriptors_are_used_up() {
+    const int fd = ::dup(STDERR_FILENO);
+    if (fd >= 0)
+        ::close(fd);
+    return fd < 0 && (errno == EMFILE || errno == ENFILE);
+}
+
+/// The name of a header, in lower case.
+std::string name_of_header(const std::string& header) {
+    std::string name = header.substr(0, header.find_first_of(":;"));
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return std::tolower(c); });
+    return name;
+}
+
+void append(header_list& list, const std::string& header) {
+    curl_slist* const longer = curl_slist_append(list.get(), header.c_str());
+    if (longer == nullptr)
+        throw std::bad_alloc();
+    static_cast<void>(list.release());
+    list.reset(longer);
+}
+
+} // namespace
+
+std::string method_of(const job& what, const request_settings& settings) {
+    if (!what.what.method.empty())
+        return what.what.method;
+    if (!settings.method.empty())
+        return settings.method;
+    return what.what.body || settings.body ? "POST" : "GET";
+}
+
+easy_transfer::easy_transfer(const transfer_settings& settings, CURLSH* share)
+    : settings_(settings), share_(share), easy_(curl_easy_init(), curl_easy_cleanup) {
+    if (easy_ == nullptr)
+        throw std::runtime_error("curl_easy_init failed");
+}
+
+std::size_t easy_transfer::on_body(const char* data, std::size_t, std::size_t size, void* self) {
+    auto& that = *static_cast<easy_transfer*>(self);
+    if (that.settings_.check != check_kind::none) {
+        long status = 0;
+        curl_easy_getinfo(that.handle(), CURLINFO_RESPONSE_CODE, &status);
+        if (status < 200 || status > 299)
+            that.job_->body.demote();
+    }
+    that.body_ = that.job_->body.write({data, size});
+    return that.body_ == body_sink::verdict::good ? size : size + 1;
+}
+
+curl_socket_t easy_transfer::on_socket(void* self, curlsocktype, curl_sockaddr* address) {
+    const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+        static_cast<easy_transfer*>(self)->no_descriptor_ = true;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+void easy_transfer::begin(job_ptr what) {
+    job_ = std::move(what);
+    body_ = body_sink::verdict::good;
+    no_descriptor_ = false;
+    error_[0] = '\0';
+    CURL* const easy = handle();
+    const request_settings& request = settings_.request;
+    curl_easy_reset(easy);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
+    curl_easy_setopt(easy, CURLOPT_URL, job_->what.url.c_str());
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, request.user_agent.c_str());
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, long(request.connect_timeout.count()));
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, long(request.timeout.count()));
+    if (request.stall_timeout) {
+        const auto seconds = std::chrono::ceil<std::chrono::seconds>(*request.stall_timeout);
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, long(seconds.count()));
+    }
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    if (job_->what.host.starts_with("https:")) // another stream rather than another connection
+        curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_SHARE, share_);
+    // Read once and kept by the CURLM, which libcurl only does with no directory beside it.
+    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &easy_transfer::on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &easy_transfer::on_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); // a resolver that hangs is left behind
+    if (settings_.buffer_size > 0)
+        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, settings_.buffer_size);
+    for (const auto& each : request.curl) {
+        if (const auto* number = std::get_if<long>(&each.value))
+            curl_easy_setopt(easy, each.option, *number);
+        else if (const auto* text = std::get_if<std::string>(&each.value))
+            curl_easy_setopt(easy, each.option, text->c_str());
+        else
+            curl_easy_setopt(easy, each.option,
+                             std::get<std::shared_ptr<curl_slist>>(each.value).get());
+    }
+    set_request();
+    begun_ = std::chrono::steady_clock::now();
+    if (job_->attempts.empty())
+        job_->started = begun_;
+}
+
+void easy_transfer::set_request() {
+    CURL* const easy = handle();
+    const target& what = job_->what;
+    const auto& body = what.body ? what.body : settings_.request.body;
+    const std::string method = method_of(*job_, settings_.request);
+    if (method == "HEAD") {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (body) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body->data());
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body->size()));
+    } else if (method == "POST") {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(0));
+    }
+    if (method != "HEAD" && method != (body ? "POST" : "GET") && method != "POST")
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
+
+    headers_.reset();
+    std::vector<std::string> own;
+    for (const auto& each : what.headers) {
+        own.push_back(name_of_header(each));
+        append(headers_, each);
+    }
+    for (const auto& each : settings_.request.headers)
+        if (std::find(own.begin(), own.end(), name_of_header(each)) == own.end())
+            append(headers_, each);
+    if (body)
+        append(headers_, "Expect:"); // servers that do not know it cost a second each
+    if (headers_ != nullptr)
+        curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
+}
+
+std::string easy_transfer::header(const char* name) const {
+    curl_header* found = nullptr;
+    if (curl_easy_header(handle(), name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
+        return {};
+    return found->value;
+}
+
+void easy_transfer::measure() {
+    CURL* const easy = handle();
+    curl_off_t dns = 0, connected = 0, tls = 0, first = 0, total = 0;
+    curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &dns);
+    curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
+    curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &tls);
+    curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
+    curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &total);
+    // Each is measured from the beginning, and 0 where the phase did not take place.
+    connected = std::max(connected, dns);
+    tls = std::max(tls, connected);
+    first = first == 0 ? total : std::max(first, tls);
+    using us = phase_times::duration;
+    job_->times = {us(dns),         us(connected - dns), us(tls - connected),
+                   us(first - tls), us(total - first),   us(total)};
+    curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &job_->http_version);
+    long redirects = 0;
+    curl_easy_getinfo(easy, CURLINFO_REDIRECT_COUNT, &redirects);
+    job_->final_url.clear();
+    char* url = nullptr;
+    if (redirects > 0 && curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK)
+        job_->final_url = url;
+}
+
+void easy_transfer::judge_answer() {
+    const bool good = job_->status >= 200 && job_->status <= 299;
+    job_->retry_after.reset();
+    if (job_->status >= 300)
+        if (const std::string text = header("Retry-After"); !text.empty())
+            job_->retry_after = parse_retry_after(text, std::time(nullptr));
+    if (!good && settings_.check != check_kind::none) {
+        job_->why = failure::status;
+        job_->error = "HTTP " + std::to_string(job_->status);
+        char* url = nullptr;
+        if (curl_easy_getinfo(handle(), CURLINFO_REDIRECT_URL, &url) == CURLE_OK && url != nullptr)
+            job_->error += " to " + shortened(masked(url), 200) + " (-L follows)";
+        else if (const std::string text = job_->body.beginning().text(); !text.empty())
+            job_->error += ": " + text;
+    } else if (const std::string wrong = job_->body.json_error(); !wrong.empty()) {
+        job_->why = failure::json;
+        job_->error = "invalid JSON: " + wrong;
+        if (const std::string text = job_->body.beginning().text(); !text.empty())
+            job_->error += ": " + text;
+    }
+}
+
+void easy_transfer::judge(CURLcode code) {
+    job_->why = failure_of(code);
+    job_->error.clear();
+    job_->out_of_descriptors = false;
+    curl_easy_getinfo(handle(), CURLINFO_RESPONSE_CODE, &job_->status);
+    if (code == CURLE_OK)
+        return judge_answer();
+    if (job_->status == 0 && (no_descriptor_ || descriptors_are_used_up())) {
+        job_->why = failure::descriptors;
+        job_->error = "no descriptor was left for a connection";
+        job_->out_of_descriptors = true;
+    } else if (body_ == body_sink::verdict::too_large) {
+        job_->why = failure::too_large;
+        job_->error = "the body is larger than --max-body";
+    } else if (body_ == body_sink::verdict::not_written) {
+        job_->why = failure::output;
+        job_->error = job_->body.error();
+    } else if (code == CURLE_OPERATION_TIMEDOUT) {
+        const bool stalled = std::strstr(error_.data(), "too slow") != nullptr;
+        job_->why = stalled ? failure::stall : failure::timeout;
+        job_->error = stalled ? "stalled" : "timed out";
+    } else {
+        job_->error = curl_easy_strerror(code);
+        long number = 0;
+        curl_easy_getinfo(handle(), CURLINFO_OS_ERRNO, &number);
+        if (job_->why == failure::connect && number != 0)
+            job_->error += std::string(": ") + std::strerror(static_cast<int>(number));
+        else if (job_->why == failure::tls && error_[0] != '\0')
+            job_->error += std::string(": ") + error_.data();
+    }
+}
+
+job_ptr easy_transfer::end(CURLcode code) {
+    judge(code);
+    measure();
+    job_->cancelled = false;
+    long connections = 0;
+    curl_easy_getinfo(handle(), CURLINFO_NUM_CONNECTS, &connections);
+    if (!job_->out_of_descriptors)
+        job_->attempts.push_back(
+            {job_->why, job_->status, job_->error, job_->times.total, connections});
+    return std::move(job_);
+}
+
+job_ptr easy_transfer::cancel() {
+    job_->cancelled = true;
+    job_->why = failure::gave_up;
+    job_->status = 0;
+    const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - begun_);
+    job_->attempts.push_back({failure::gave_up, 0, "given up", elapsed, 0});
+    return std::move(job_);
+}
+
+} // namespace fetcher

@@ -1,0 +1,100 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include "job.hpp"
+
+#include <curl/curl.h>
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace fetcher {
+
+/// How many more transfers may be under way, over all workers. A worker that has jobs in reserve goes
+/// on with the next one as soon as one is done, without asking the event loop.
+/// Thread safety: safe.
+class slot_count {
+public:
+    /// Before the workers start.
+    void set(std::size_t slots) noexcept {
+        all_ = slots;
+        free_ = static_cast<std::ptrdiff_t>(slots);
+    }
+    std::size_t all() const noexcept { return all_; }
+
+    /// False when there is none.
+    bool try_take() noexcept {
+        if (free_.fetch_sub(1) > 0)
+            return true;
+        ++free_;
+        return false;
+    }
+    void give_back() noexcept { ++free_; }
+
+private:
+    std::size_t all_ = 0;
+    std::atomic<std::ptrdiff_t> free_{0}; // below 0 for a moment, while try_take fails
+};
+
+/// Jobs that workers are done with, on their way back. `wake` is called by a worker when there is
+/// something to take where there was nothing before.
+/// Thread safety: safe.
+class result_inbox {
+public:
+    explicit result_inbox(std::function<void()> wake) : wake_(std::move(wake)) {}
+
+    void put(std::vector<job_ptr>& done);
+    std::vector<job_ptr> take();
+
+private:
+    const std::function<void()> wake_;
+    std::mutex mutex_;
+    std::vector<job_ptr> done_; // guarded by mutex_
+};
+
+/// What a worker that is inside `transfer_many` hears from the event loop: jobs, and when to stop.
+/// Thread safety: safe.
+class transfer_channel {
+public:
+    /// Throws `std::runtime_error`.
+    transfer_channel();
+
+    /// Hands over all of them. Never blocks.
+    void put(std::vector<job_ptr>& more);
+    /// There may be a free slot for a job in reserve.
+    void nudge();
+    /// The worker gives back what it has in reserve, `cancelled`, and starts nothing more.
+    void drain();
+    /// Nothing more will come: the worker returns when all that it has is done.
+    void finish();
+    /// The worker gives everything back, `cancelled`, and returns.
+    void abort();
+
+    struct orders {
+        std::vector<job_ptr> jobs;
+        bool drain = false;
+        bool finish = false;
+        bool abort = false;
+    };
+    /// For the worker: what came since the last time.
+    orders take();
+    /// For the worker: says that it is about to wait, so that what comes wakes it. False, and then it
+    /// must not, when something came.
+    bool try_sleep();
+    CURLM* multi() const noexcept { return multi_.get(); }
+
+private:
+    void wake();
+
+    const std::unique_ptr<CURLM, CURLMcode (*)(CURLM*)> multi_;
+    std::mutex mutex_;
+    orders orders_;        // guarded by mutex_
+    bool news_ = false;    // guarded by mutex_: orders_ changed since take()
+    bool asleep_ = false;  // guarded by mutex_
+};
+
+} // namespace fetcher

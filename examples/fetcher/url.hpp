@@ -1,0 +1,21 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <string>
+
+namespace fetcher {
+
+/// A URL as libcurl reads it.
+struct parsed_url {
+    std::string text;  ///< in a form that libcurl takes: blanks and the like percent-encoded
+    std::string host;  ///< `scheme://host:port`: what connections are shared by
+    std::string error; ///< why it cannot be fetched; otherwise empty
+};
+
+/// Reads what curl's command line would read; a missing scheme is http. Opens no connection.
+parsed_url parse_url(const std::string& text);
+
+/// The last part of the path, without the query; may be empty.
+std::string last_segment(const std::string& url);
+
+} // namespace fetcher
