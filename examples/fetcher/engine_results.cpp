@@ -219,7 +219,7 @@ void engine::abort() {
 }
 
 void engine::give_up() {
-    gave_up_ = "gave up: the total time-out expired";
+    gave_up_ = "gave up: the total timeout expired";
     abort();
 }
 

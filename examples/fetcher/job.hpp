@@ -31,7 +31,7 @@ enum class failure {
     output,       ///< the body could not be written
     circuit_open, ///< the host failed so often that it was not asked
     descriptors,  ///< the system had no descriptor left
-    gave_up,      ///< the total time-out, or an interruption
+    gave_up,      ///< the total timeout, or an interruption
     other
 };
 inline constexpr std::size_t failure_count = static_cast<std::size_t>(failure::other) + 1;

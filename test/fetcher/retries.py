@@ -195,7 +195,7 @@ class TimeLimits(FetcherTest):
         with Server() as server:
             done = self.expect(
                 1, r"succeeded: 1 of 3\nfailed: 2 \(gave-up 2\)\n  [12]: gave up: the total "
-                   r"time-out expired\n  [12]: gave up", "--total-timeout", "1", "--base-url",
+                   r"timeout expired\n  [12]: gave up", "--total-timeout", "1", "--base-url",
                 server.url + "/silent", "1-2", server.url + "/ok")
             self.assertEqual(done.out.count("  1: gave up"), 1)
             done = self.fetch("--total-timeout", "1", "--json", server.url + "/silent")

@@ -21,7 +21,7 @@ struct step {
     State to;
     unsigned thread = 0;
     const char* name = "";
-    bool waits_for_time = false; ///< such as a time-out, which need never come
+    bool waits_for_time = false; ///< such as a timeout, which need never come
 };
 
 struct verdict {

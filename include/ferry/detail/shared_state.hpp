@@ -378,7 +378,7 @@ public:
     /// result without a move.
     template <class F>
     void store_result(F&& make) {
-        FERRY_ASSERT(this->is_claimed()); // by the caller, or a time-out has been first
+        FERRY_ASSERT(this->is_claimed()); // by the caller, or a timeout has been first
         if constexpr (std::is_void_v<T>) {
             std::forward<F>(make)();
             ::new (static_cast<void*>(room_)) std::byte{};
