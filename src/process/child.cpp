@@ -101,7 +101,7 @@ public:
     void execute(F&& f) const {
         boost::asio::post(context_->get_executor(), std::forward<F>(f));
     }
-    friend bool operator==(const launch_executor&, const launch_executor&) noexcept = default;
+    bool operator==(const launch_executor&) const noexcept = default;
 
 private:
     launch_context* context_;
