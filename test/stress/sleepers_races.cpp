@@ -83,7 +83,7 @@ private:
         ran.fetch_add(1);
     }
     // As pool_core::sleep; false when the worker is to end.
-    bool sleep(worker& me, scoped_lock& lock) {
+    bool sleep(worker& me, scoped_lock& lock) FERRY_UNCHECKED {
         lock.unlock();
         {
             const sleepers::spinning counted(sleeping);
