@@ -30,10 +30,10 @@ struct unpostable_executor { // may run what it is given in the caller
     void execute(F f) const {
         f();
     }
-    friend bool operator==(const unpostable_executor&, const unpostable_executor&) noexcept {
+    [[maybe_unused]] friend bool operator==(const unpostable_executor&, const unpostable_executor&) noexcept {
         return true;
     }
-    friend bool operator!=(const unpostable_executor&, const unpostable_executor&) noexcept {
+    [[maybe_unused]] friend bool operator!=(const unpostable_executor&, const unpostable_executor&) noexcept {
         return false;
     }
 };
@@ -43,8 +43,8 @@ struct bare_executor { // of no execution context
     void execute(F f) const {
         std::thread(std::move(f)).join();
     }
-    friend bool operator==(const bare_executor&, const bare_executor&) noexcept { return true; }
-    friend bool operator!=(const bare_executor&, const bare_executor&) noexcept { return false; }
+    [[maybe_unused]] friend bool operator==(const bare_executor&, const bare_executor&) noexcept { return true; }
+    [[maybe_unused]] friend bool operator!=(const bare_executor&, const bare_executor&) noexcept { return false; }
 };
 struct own_context {};
 struct strange_executor : bare_executor { // of a context that is no execution context
