@@ -10,6 +10,7 @@
 #include "helpers/crashed.hpp"
 #include "helpers/proc.hpp"
 #include "helpers/process_helpers.hpp"
+#include "helpers/sanitized.hpp"
 #include "helpers/worker_main.hpp"
 
 #include <cstdlib>
@@ -23,17 +24,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-#else
-constexpr bool sanitized = false;
-#endif
+constexpr bool sanitized = FERRY_SANITIZED;
 
 // Set before main(), where the worker still has the variable.
 const bool in_worker = std::getenv("FERRY_WORKER") != nullptr;
