@@ -38,8 +38,8 @@ using run_context_ptr = std::unique_ptr<run_context, run_context::retire>;
 
 /// Records that this thread alone runs the context.
 void one_thread_runs(boost::asio::io_context& io);
-/// Runs the context until `main` is done, then cancels and awaits what Ferry started on it.
-void run_until_done(boost::asio::io_context& io, const shared_state_base& main);
+/// Runs the context until `ended` is true, then cancels and awaits what Ferry started on it.
+void run_until_ended(boost::asio::io_context& io, const bool& ended);
 
 } // namespace detail
 
@@ -83,8 +83,10 @@ T run(boost::asio::awaitable<T> main) {
     {
         const detail::run_context_ptr io(new detail::run_context);
         detail::one_thread_runs(*io);
-        outcome = run_coroutine_threadsafe(io->get_executor(), std::move(main));
-        detail::run_until_done(*io, *detail::access::state(outcome));
+        bool ended = false;
+        outcome = detail::start_coroutine(io->get_executor(), std::move(main),
+                                          [&ended] { ended = true; });
+        detail::run_until_ended(*io, ended);
     }
     return std::move(outcome).result();
 }

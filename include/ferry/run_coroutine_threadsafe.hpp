@@ -34,6 +34,37 @@ boost::asio::awaitable<void> run_operation(boost::asio::awaitable<T> a,
     }
 }
 
+/// Starts the coroutine and returns the future of its value. `at_end` is called when nothing of the
+/// coroutine stands in the context's queue any more, which is after the future is done.
+template <class Executor, class T, class AtEnd>
+future<T> start_coroutine(const Executor& executor, boost::asio::awaitable<T> awaitable,
+                          AtEnd at_end) {
+    boost::intrusive_ptr<future_op<T>> op(new future_op<T>(executor));
+    // Fails the future when the coroutine throws, or is destroyed before it ends.
+    struct completion {
+        boost::intrusive_ptr<future_op<T>> op;
+        AtEnd at_end;
+        completion(boost::intrusive_ptr<future_op<T>> o, AtEnd e) noexcept
+            : op(std::move(o)), at_end(std::move(e)) {}
+        completion(completion&&) noexcept = default;
+        ~completion() {
+            if (op != nullptr && !op->done())
+                op->fail_with(
+                    make_error<broken_promise>("the coroutine was destroyed before it ended"));
+        }
+        void operator()(std::exception_ptr e) {
+            const auto o = std::exchange(op, nullptr);
+            if (e)
+                o->fail_with(std::move(e));
+            at_end();
+        }
+    };
+    boost::asio::co_spawn(
+        executor, run_operation(std::move(awaitable), op),
+        boost::asio::bind_cancellation_slot(op->slot(), completion(op, std::move(at_end))));
+    return access::make<T>(std::move(op));
+}
+
 } // namespace detail
 
 /// Runs the coroutine on the executor and returns the future of its value, for any movable `T`.
@@ -67,26 +98,7 @@ boost::asio::awaitable<void> run_operation(boost::asio::awaitable<T> a,
 /// asyncio's `run_coroutine_threadsafe`; `use_future` with `co_spawn`.
 template <class Executor, class T>
 future<T> run_coroutine_threadsafe(const Executor& executor, boost::asio::awaitable<T> awaitable) {
-    boost::intrusive_ptr<detail::future_op<T>> op(new detail::future_op<T>(executor));
-    // Fails the future when the coroutine throws, or is destroyed before it ends.
-    struct completion {
-        boost::intrusive_ptr<detail::future_op<T>> op;
-        completion(boost::intrusive_ptr<detail::future_op<T>> o) noexcept : op(std::move(o)) {}
-        completion(completion&&) noexcept = default;
-        ~completion() {
-            if (op != nullptr && !op->done())
-                op->fail_with(detail::make_error<broken_promise>(
-                    "the coroutine was destroyed before it ended"));
-        }
-        void operator()(std::exception_ptr e) {
-            const auto o = std::exchange(op, nullptr);
-            if (e)
-                o->fail_with(std::move(e));
-        }
-    };
-    boost::asio::co_spawn(executor, detail::run_operation(std::move(awaitable), op),
-                          boost::asio::bind_cancellation_slot(op->slot(), completion(op)));
-    return detail::access::make<T>(std::move(op));
+    return detail::start_coroutine(executor, std::move(awaitable), [] {});
 }
 
 } // namespace ferry

@@ -81,8 +81,8 @@ void one_thread_runs(boost::asio::io_context& io) {
     boost::asio::use_service<operation_service>(io).registry->one_thread.store(true);
 }
 
-void run_until_done(boost::asio::io_context& io, const shared_state_base& main) {
-    while (!main.done() && io.run_one() != 0) {
+void run_until_ended(boost::asio::io_context& io, const bool& ended) {
+    while (!ended && io.run_one() != 0) {
     }
     auto& registry = *boost::asio::use_service<operation_service>(io).registry;
     registry.cancel_all();
