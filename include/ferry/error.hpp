@@ -36,7 +36,12 @@ enum class errc {
     exception_group,     ///< several tasks failed
     broken_process_pool, ///< no worker process can be started
     worker_died,         ///< the worker process ended while it ran the task
-    remote               ///< an exception in a worker process that cannot be rebuilt here
+    remote,              ///< an exception in a worker process that cannot be rebuilt here
+    quarantined,         ///< the task has killed too many workers and is not run
+    no_worker,           ///< there was no worker that could take the task
+    sandbox,             ///< the kernel cannot enforce what the sandbox asks for
+    broken_cluster_pool, ///< the broker refuses the pool
+    resource_limit       ///< the worker process was ended because it exceeded a limit
 };
 
 /// Error conditions, for callers that need only the category of failure.
@@ -130,6 +135,19 @@ public:
 class queue_full_error : public detail::error_with_text {
 public:
     explicit queue_full_error(const std::string& what = "the queue is full");
+    queue_full_error(const std::string& what, std::size_t queued,
+                     std::chrono::nanoseconds retry_after);
+
+    /// Number of tasks that were waiting.
+    std::size_t queued() const noexcept { return queued_; }
+    /// Estimate of how long the task would have waited, which suits a `Retry-After`: the tasks
+    /// ahead of it times the mean run time, divided by the number of workers. 0 before the first
+    /// task has finished; the longest duration for a task that can never fit.
+    std::chrono::nanoseconds retry_after() const noexcept { return retry_after_; }
+
+private:
+    std::size_t queued_ = 0;
+    std::chrono::nanoseconds retry_after_{};
 };
 
 /// The circuit breaker is open, or half-open with all probes in flight; the function was not
@@ -201,11 +219,48 @@ public:
     /// The end of the worker's standard-error output (at most 4 KiB).
     const std::string& stderr_tail() const noexcept { return *stderr_tail_; }
 
+protected:
+    worker_died(errc code, const std::string& what, int pid, ending how, std::string label,
+                std::string stderr_tail);
+
 private:
     int pid_ = 0;
     ending how_;
     std::shared_ptr<const std::string> label_; // shared, so that copying cannot throw
     std::shared_ptr<const std::string> stderr_tail_;
+};
+
+/// The worker process was ended because its task exceeded a limit; the text names the limit, what it
+/// allowed and what was used.
+class resource_limit_error : public worker_died {
+public:
+    explicit resource_limit_error(const std::string& what = "the task exceeded a limit");
+    resource_limit_error(int pid, ending how, std::string label, std::string stderr_tail,
+                         const std::string& what);
+};
+
+/// The kernel cannot enforce what a sandbox or a limit asks for; the text names it.
+class sandbox_error : public broken_executor {
+public:
+    explicit sandbox_error(const std::string& what = "the sandbox cannot be enforced");
+};
+
+/// The task has killed too many worker processes within a while and is not run again for now.
+class quarantined_error : public detail::error_with_text {
+public:
+    explicit quarantined_error(const std::string& what = "the task is quarantined");
+};
+
+/// There was no worker that could take the task in time.
+class no_worker_error : public detail::error_with_text {
+public:
+    explicit no_worker_error(const std::string& what = "there is no worker for the task");
+};
+
+/// The message broker refuses the pool: its password, certificate, virtual host or queue.
+class broken_cluster_pool : public broken_executor {
+public:
+    explicit broken_cluster_pool(const std::string& what = "the cluster pool is broken");
 };
 
 /// An exception thrown by a task in a worker process that cannot be rebuilt as an object of its

@@ -3,10 +3,19 @@
 
 #include <ferry/timeout.hpp>
 
+#include <cstddef>
+#include <functional>
 #include <optional>
+#include <source_location>
 #include <string>
 
 namespace ferry {
+
+/// What a running task has told with `report_progress`.
+struct progress {
+    double done = 0;       ///< as the task counts it, often a fraction from 0 to 1
+    std::string note = {}; ///< free text
+};
 
 /// Options for one task.
 struct task_options {
@@ -23,6 +32,23 @@ struct task_options {
     /// Priority: tasks with a higher one run first, and those with equal ones in the order of their
     /// submission. Default: 0.
     int priority = 0;
+    /// Number of bytes that the task holds while it waits, which count towards the pool's
+    /// `max_queue_bytes`. Default: 0; in a process pool the encoded arguments are counted as well.
+    std::size_t bytes = 0;
+    /// Called with what the task tells through `report_progress`: on threads inside that function,
+    /// else where the callbacks of the future run. At most every 20 ms; the last report always
+    /// before the future is done. What it throws goes to the handler of `set_unhandled_callback`.
+    /// Default: none.
+    std::function<void(progress)> on_progress = {};
+    /// Whether the task may be started again if the worker process, or the machine, that ran it
+    /// has died. Threads ignore it. Default: false.
+    bool idempotent = false;
+    /// Maximum number of starts, the first one included; at least 1. More than one counts only for
+    /// an `idempotent` task. Only the death of a worker starts a task again: not an exception, nor
+    /// its `timeout`, a limit, a cancellation or `kill_workers`. Threads ignore it. Default: 1.
+    unsigned attempts = 1;
+    /// Where the options were written; names the task in statistics if it has no label.
+    std::source_location where = std::source_location::current();
 };
 
 } // namespace ferry

@@ -90,8 +90,16 @@ struct thread_pool_options {
     /// Maximum number of queued tasks; 0 (the default) means unlimited. Functions posted through
     /// the executor are not counted.
     std::size_t max_queue = 0;
-    /// Action of `submit` when the queue is full. Submissions from the pool's own workers are
-    /// always accepted. Default: block.
+    /// Maximum sum of the `task_options::bytes` of the queued tasks; 0 (the default) means
+    /// unlimited. A task that exceeds it alone is refused at once.
+    std::size_t max_queue_bytes = 0;
+    /// Longest wait for a worker, measured from the call. A task that by the present estimate would
+    /// wait longer, or past its own `start_by`, is refused at once with `queue_full_error`; one
+    /// that has waited longer fails with `timeout_error`. 0 refuses every task that cannot start at
+    /// once. Calls of `map` are exempt. Default: none.
+    timeout max_wait = {};
+    /// What happens to a task that finds the queue full. The pool's own workers never find it full.
+    /// Default: block.
     ferry::when_full when_full = ferry::when_full::block;
     /// A worker that stays idle for this long exits; a new one is started on demand. Default:
     /// workers never exit.

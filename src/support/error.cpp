@@ -22,6 +22,11 @@ const char* text(int value) noexcept {
     case errc::broken_process_pool: return "the process pool is broken";
     case errc::worker_died: return "the worker process died";
     case errc::remote: return "a task in a worker process failed";
+    case errc::quarantined: return "the task is quarantined";
+    case errc::no_worker: return "there is no worker for the task";
+    case errc::sandbox: return "the sandbox cannot be enforced";
+    case errc::broken_cluster_pool: return "the cluster pool is broken";
+    case errc::resource_limit: return "the task exceeded a limit";
     }
     return "unknown error";
 }
@@ -55,11 +60,14 @@ public:
         case condition::cancelled: return code == boost::asio::error::operation_aborted;
         case condition::timed_out: return code == errc::timeout;
         case condition::rejected:
-            return code == errc::shutdown || code == errc::queue_full || code == errc::circuit_open;
+            return code == errc::shutdown || code == errc::queue_full ||
+                   code == errc::circuit_open || code == errc::quarantined ||
+                   code == errc::no_worker;
         case condition::broken:
             return code == errc::broken_promise || code == errc::broken_executor ||
                    code == errc::broken_thread_pool || code == errc::broken_process_pool ||
-                   code == errc::worker_died;
+                   code == errc::worker_died || code == errc::sandbox ||
+                   code == errc::broken_cluster_pool || code == errc::resource_limit;
         }
         return false;
     }
@@ -155,6 +163,9 @@ broken_promise::broken_promise(const std::string& what)
 shutdown_error::shutdown_error(const std::string& what) : error_with_text(errc::shutdown, what) {}
 queue_full_error::queue_full_error(const std::string& what)
     : error_with_text(errc::queue_full, what) {}
+queue_full_error::queue_full_error(const std::string& what, std::size_t queued,
+                                   std::chrono::nanoseconds retry_after)
+    : error_with_text(errc::queue_full, what), queued_(queued), retry_after_(retry_after) {}
 circuit_open_error::circuit_open_error(const std::string& what)
     : error_with_text(errc::circuit_open, what) {}
 circuit_open_error::circuit_open_error(std::chrono::steady_clock::duration retry_after)
@@ -171,12 +182,27 @@ broken_process_pool::broken_process_pool(const std::string& what)
 broken_process_pool::broken_process_pool(errc code, const std::string& what)
     : broken_executor(code, what) {}
 worker_died::worker_died(const std::string& what)
-    : broken_process_pool(errc::worker_died, what), label_(std::make_shared<const std::string>()),
-      stderr_tail_(std::make_shared<const std::string>()) {}
+    : worker_died(errc::worker_died, what, 0, {}, {}, {}) {}
 worker_died::worker_died(int pid, ending how, std::string label, std::string stderr_tail)
-    : broken_process_pool(errc::worker_died, death_text(pid, how, label, stderr_tail)), pid_(pid),
-      how_(how), label_(std::make_shared<const std::string>(std::move(label))),
+    : worker_died(errc::worker_died, death_text(pid, how, label, stderr_tail), pid, how, label,
+                  stderr_tail) {}
+worker_died::worker_died(errc code, const std::string& what, int pid, ending how,
+                         std::string label, std::string stderr_tail)
+    : broken_process_pool(code, what), pid_(pid), how_(how),
+      label_(std::make_shared<const std::string>(std::move(label))),
       stderr_tail_(std::make_shared<const std::string>(std::move(stderr_tail))) {}
+resource_limit_error::resource_limit_error(const std::string& what)
+    : worker_died(errc::resource_limit, what, 0, {}, {}, {}) {}
+resource_limit_error::resource_limit_error(int pid, ending how, std::string label,
+                                           std::string stderr_tail, const std::string& what)
+    : worker_died(errc::resource_limit, what, pid, how, std::move(label), std::move(stderr_tail)) {}
+sandbox_error::sandbox_error(const std::string& what) : broken_executor(errc::sandbox, what) {}
+quarantined_error::quarantined_error(const std::string& what)
+    : error_with_text(errc::quarantined, what) {}
+no_worker_error::no_worker_error(const std::string& what)
+    : error_with_text(errc::no_worker, what) {}
+broken_cluster_pool::broken_cluster_pool(const std::string& what)
+    : broken_executor(errc::broken_cluster_pool, what) {}
 remote_error::remote_error(const std::string& what) : remote_error("unknown", what) {}
 remote_error::remote_error(std::string type_name, std::string what)
     : system_error(errc::remote, type_name + ": " + what),

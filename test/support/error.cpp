@@ -19,8 +19,10 @@ constexpr bool base_of = (std::is_base_of_v<Base, E> && ...);
 static_assert(base_of<boost::system::system_error, cancelled_error, timeout_error,
                       invalid_state_error, no_state_error, broken_promise, shutdown_error,
                       queue_full_error, would_deadlock, broken_executor, exception_group>);
-static_assert(base_of<broken_executor, broken_thread_pool, broken_process_pool>);
+static_assert(base_of<broken_executor, broken_thread_pool, broken_process_pool, sandbox_error,
+                      broken_cluster_pool>);
 static_assert(base_of<broken_process_pool, worker_died>);
+static_assert(base_of<worker_died, resource_limit_error>);
 static_assert(base_of<std::runtime_error, broken_executor>);  // CF-BRK-28
 static_assert(!std::is_base_of_v<timeout_error, cancelled_error>); // CF-CAN-04
 
@@ -34,7 +36,12 @@ BOOST_AUTO_TEST_CASE(codes_fall_into_conditions) {
     BOOST_TEST((shutdown_error().code() == condition::rejected));
     BOOST_TEST((queue_full_error().code() == condition::rejected));
     BOOST_TEST((circuit_open_error().code() == condition::rejected));
+    BOOST_TEST((quarantined_error().code() == condition::rejected));
+    BOOST_TEST((no_worker_error().code() == condition::rejected));
     BOOST_TEST((broken_thread_pool().code() == condition::broken));
+    BOOST_TEST((sandbox_error().code() == condition::broken));
+    BOOST_TEST((resource_limit_error().code() == condition::broken));
+    BOOST_TEST((broken_cluster_pool().code() == condition::broken));
     BOOST_TEST((timeout_error().code() != condition::broken));
 }
 
@@ -55,6 +62,12 @@ void for_each_error(F f) {
     f(timeout_error());
     f(timeout_error("late"));
     f(timeout_error(1, 4));
+    f(resource_limit_error("x"));
+    f(sandbox_error());
+    f(quarantined_error());
+    f(no_worker_error());
+    f(broken_cluster_pool());
+    f(queue_full_error("x", 3, std::chrono::seconds(1)));
     f(invalid_state_error());
     f(invalid_state_error("x"));
     f(no_state_error());

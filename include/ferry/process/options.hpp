@@ -4,10 +4,14 @@
 #include <ferry/process/detail/task.hpp>
 #include <ferry/thread_pool.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace ferry {
 
@@ -31,6 +35,40 @@ private:
     friend class detail::process_core;
     std::shared_ptr<const detail::encoded_initializer> call_;
 };
+
+/// Limits for each call in a worker process; 0 or absent means no limit.
+struct worker_limits {
+    /// Resident and swapped anonymous memory of the worker, in bytes. The parent samples it every
+    /// 10 ms; a `std::bad_alloc` that leaves the call counts as well, except under a sanitizer.
+    std::size_t memory = 0;
+    /// Processor time of the worker since the call began, to 20 ms.
+    timeout cpu_time = {};
+    /// Number of open files: the call's own `open` fails beyond it.
+    std::size_t open_files = 0;
+    /// Size in bytes of each file that the call writes.
+    std::size_t file_size = 0;
+    /// Number of processes that the call may start: 0, none (threads are allowed), or absent. A
+    /// larger number needs a writable `pids` control group.
+    std::optional<std::size_t> processes = {};
+};
+
+/// What worker processes are kept from; a bit mask. A violation is an error of the call's own
+/// system call (`EACCES` or `EPERM`), not its death.
+enum class sandbox : unsigned {
+    none = 0,              ///< nothing
+    no_network = 1,        ///< no socket but pairs of AF_UNIX can be made
+    read_only = 2,         ///< no file is created, changed, renamed or removed
+    no_exec = 4,           ///< no program can be executed
+    no_new_privileges = 8, ///< no program gains privileges; implied by each of the others
+};
+
+constexpr sandbox operator|(sandbox a, sandbox b) noexcept {
+    return static_cast<sandbox>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+constexpr sandbox operator&(sandbox a, sandbox b) noexcept {
+    return static_cast<sandbox>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
+}
+constexpr sandbox& operator|=(sandbox& a, sandbox b) noexcept { return a = a | b; }
 
 /// Options for a pool of worker processes.
 ///
@@ -56,6 +94,43 @@ struct process_pool_options {
     /// Working directory of the workers; if empty (the default), that of this process when a worker
     /// is started.
     std::filesystem::path working_directory = {};
+    /// Name of the pool in reports. Default: `process-N`, unique per pool.
+    std::string name = {};
+    /// Maximum number of queued tasks; 0 (the default) means unlimited.
+    std::size_t max_queue = 0;
+    /// Maximum sum of the queued tasks' encoded arguments and `task_options::bytes`; 0 (the
+    /// default) means unlimited. A task that exceeds it alone is refused at once.
+    std::size_t max_queue_bytes = 0;
+    /// Longest wait for a worker, as in `thread_pool_options`. Default: none.
+    timeout max_wait = {};
+    /// What happens to a task that finds the queue full. Default: block.
+    ferry::when_full when_full = ferry::when_full::block;
+    /// A worker that stays idle for this long ends; a new one is started on demand. Default:
+    /// workers never end.
+    timeout idle_timeout = {};
+    /// Function that each worker calls once before it ends in an orderly way. Default: none.
+    process_initializer finalizer = {};
+    /// Resident memory in bytes that a worker may keep after a task; one that keeps more is
+    /// replaced. 0 (the default) means unlimited.
+    std::size_t max_memory_per_child = 0;
+    /// Limits for each call. Default: none.
+    worker_limits limits = {};
+    /// What the workers are kept from. Default: nothing.
+    ferry::sandbox sandbox = ferry::sandbox::none;
+    /// The program that the workers run; its `main` calls `run_worker_if_spawned`. It loads the
+    /// shared libraries that the submitted functions lie in. If empty (the default), this program.
+    std::filesystem::path executable = {};
+    /// Arguments for `executable`. Default: none.
+    std::vector<std::string> arguments = {};
+    /// Number of workers that a task, told by its function and its arguments, may kill within
+    /// `quarantine_time` before it is refused with `quarantined_error`. 0 (the default): any number.
+    unsigned quarantine_after = 0;
+    /// See `quarantine_after`. Default: one minute.
+    std::chrono::nanoseconds quarantine_time = std::chrono::seconds(60);
+    /// Added to the niceness of the workers, in the range [0, 19]. Default: 0.
+    int nice = 0;
+    /// The processors that the workers may use; if empty (the default), those of this process.
+    std::vector<int> cpus = {};
 };
 
 } // namespace ferry
