@@ -99,7 +99,7 @@ public:
         requires process_offloadable<F, A...>
     auto submit(F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
-        return detail::submit_remotely(host_, nullptr, f, args...);
+        return detail::submit_remotely(host_, detail::entrance::thread, nullptr, f, args...);
     }
 
     /// Runs `fn(args...)` in a worker process as `options` say: a `timeout` ends the worker and
@@ -108,7 +108,7 @@ public:
         requires process_offloadable<F, A...>
     auto submit(task_options options, F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
-        return detail::submit_remotely(host_, &options, f, args...);
+        return detail::submit_remotely(host_, detail::entrance::thread, &options, f, args...);
     }
 
     /// Calls `fn` in worker processes for each element of a range, or for each group of elements of

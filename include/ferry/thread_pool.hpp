@@ -39,6 +39,9 @@ void throw_if_closed(pool_core& core);
 /// Errors: std::invalid_argument for one out of range. False where a timer is needed and its thread cannot be started: then that is the outcome.
 bool set_options(shared_state_base& t, task_options& options);
 
+/// Lets the task's latest start time be at most so far away. False as `set_options`.
+bool limit_wait(const timeout& max_wait, shared_state_base& t);
+
 template <class F, class... A>
 future<offload_result_t<F, A...>> submit_to(pool_core& core, entrance e, task_options* options,
                                             F&& fn, A&&... args) {

@@ -81,6 +81,7 @@ public:
         blocked_thread* thread;
         std::size_t bytes;
         int priority;
+        void* own = nullptr; ///< the pool's
     };
 
     explicit admission(const admission_limits& limits) noexcept : limits_(limits) {}

@@ -37,14 +37,18 @@ bool set_options(shared_state_base& t, task_options& options) {
 }
 
 bool limit_wait(pool_core& core, shared_state_base& t, entrance e) {
-    const auto& limit = core.options().max_wait.limit();
-    if (!limit || *limit == limit->zero() || e == entrance::map || is_own_thread_of(core))
+    return e == entrance::map || is_own_thread_of(core) ||
+           limit_wait(core.options().max_wait, t);
+}
+
+bool limit_wait(const timeout& max_wait, shared_state_base& t) {
+    if (!max_wait.limit() || *max_wait.limit() == timeout::clock::duration::zero())
         return true; // with 0 only what starts at once is accepted
     if (!timers_started(t))
         return false;
     if (t.extra == nullptr)
         t.extra = std::make_unique<task_extra>();
-    const auto latest = core.options().max_wait.deadline();
+    const auto latest = max_wait.deadline();
     if (latest && (!t.extra->start_by || *latest < *t.extra->start_by))
         t.extra->start_by = latest;
     return true;

@@ -94,6 +94,9 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
             arm(trim_, clock::now() + until_trimmed);
     }
     dispatch(lock);
+    lock.unlock();
+    if (bounded_)
+        drop_given_up();
 }
 
 // Decodes, or has it decoded where that may take long.

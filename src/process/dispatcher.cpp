@@ -10,6 +10,7 @@ namespace ferry::detail {
 void dispatcher::push(dispatch_item& i) noexcept {
     BOOST_ASSERT(!is_queued(i) && !i.handed_out.is_linked());
     i.place = ++places_;
+    prioritized_ = prioritized_ || i.priority != 0;
     queue_.insert_equal(queue_.end(), i);
 }
 
@@ -41,6 +42,29 @@ bool dispatcher::any_serves() const noexcept {
 bool dispatcher::any_held() const noexcept {
     return std::any_of(workers_.begin(), workers_.end(),
                        [](const auto& w) { return w.life.held() != 0; });
+}
+
+std::size_t dispatcher::ahead(int priority) const noexcept {
+    if (!prioritized_)
+        return priority <= 0 ? queue_.size() : 0;
+    return static_cast<std::size_t>(std::count_if(
+        queue_.begin(), queue_.end(), [&](const auto& i) { return i.priority >= priority; }));
+}
+
+std::size_t dispatcher::held_behind() const noexcept {
+    std::size_t n = 0;
+    for (const auto& w : workers_)
+        n += w.load() > 1 ? w.load() - 1 : 0;
+    return n;
+}
+
+std::size_t dispatcher::free_workers() const noexcept {
+    const auto idle = std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
+        return w.load() == 0 && (w.life.now() == worker_lifecycle::stage::starting ||
+                                 w.life.now() == worker_lifecycle::stage::serving);
+    });
+    return static_cast<std::size_t>(idle) +
+           (most_workers_ > workers_.size() ? most_workers_ - workers_.size() : 0);
 }
 
 void dispatcher::begin_round() noexcept {

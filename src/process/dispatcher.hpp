@@ -8,6 +8,8 @@
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/set.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -56,6 +58,8 @@ public:
     static bool is_queued(const dispatch_item& i) noexcept { return i.in_queue.is_linked(); }
     bool empty() const noexcept { return queue_.empty(); }
     std::size_t size() const noexcept { return queue_.size(); }
+    /// How many of them a new item of this priority would wait for.
+    std::size_t ahead(int priority) const noexcept;
     dispatch_item* first() noexcept { return queue_.empty() ? nullptr : &*queue_.begin(); }
 
     using key = std::pair<std::int64_t, std::uint64_t>; // falling priority, place
@@ -73,6 +77,14 @@ public:
     bool any_serves() const noexcept;
     /// Whether any worker holds an item.
     bool any_held() const noexcept;
+    /// Items that a worker holds, or will, behind another one.
+    std::size_t held_behind() const noexcept;
+    /// Workers that hold nothing, and those that can still be started.
+    std::size_t free_workers() const noexcept;
+    /// 0 before the first run.
+    std::chrono::nanoseconds mean_run_time() const noexcept {
+        return std::chrono::nanoseconds(static_cast<std::int64_t>(std::max(0.0, mean_run_ns_)));
+    }
 
     // ---- Decisions ------------------------------------------------------------------------------
 
@@ -140,6 +152,7 @@ private:
     queue queue_;
     worker_list workers_; // in the order of their ids
     std::uint64_t places_ = 0;
+    bool prioritized_ = false; // there was a priority; for ever
     std::uint64_t numbers_ = 0;
     std::uint64_t round_ = 0;
     double mean_run_ns_ = -1;

@@ -19,6 +19,7 @@ void process_core::dropped(remote_call& c, bool expired) noexcept {
             dispatcher_.remove(c);
             entry = remote_call_ptr(&c, false);
         }
+        uncount(c);
         if (c.at == nullptr)
             unneeded = std::move(c.arguments);
         if (unneeded.size() > large_payload && !deadline_list::contains(trim_))
@@ -27,7 +28,11 @@ void process_core::dropped(remote_call& c, bool expired) noexcept {
         last = closed_ && !has_unfinished();
         if (closed_)
             changed_.notify_all();
+        if (bounded_)
+            advance_line();
     }
+    if (bounded_)
+        drop_given_up();
     if (last)
         wake_reader();
 }

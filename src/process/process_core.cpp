@@ -33,7 +33,10 @@ bool needs_copy(const payload& arguments, std::uint32_t worker) noexcept {
 // ---- Submitting ---------------------------------------------------------------------------------
 
 process_core::process_core(process_pool_options options)
-    : options_(std::move(options)), forks_(fork_count()), depth_(worker_depth() + 1),
+    : options_(std::move(options)), forks_(fork_count()),
+      bounded_(options_.max_queue != 0 || options_.max_queue_bytes != 0 ||
+               options_.max_wait.limit()),
+      depth_(worker_depth() + 1),
       how_scheduled_(scheduling::of_this_thread()),
       store_(std::min<std::size_t>(options_.max_workers + 1, 256)),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
@@ -41,7 +44,10 @@ process_core::process_core(process_pool_options options)
       decoders_(job_threads::kind::spared, "ferry-decoder", [](remote_call& c) { c.decode(); }),
       callbacks_(job_threads::kind::one, "ferry-callbacks",
                  [](remote_call& c) { c.run_callbacks(); }),
-      dispatcher_(options_.max_workers, wire::slot_count) {
+      dispatcher_(options_.max_workers, wire::slot_count),
+      admission_({options_.max_queue, options_.max_queue_bytes, options_.max_wait,
+                  options_.when_full}),
+      line_owner_(make_line_owner()) {
     watch(wake_.get(), 0, source::wake, EPOLLIN);
     const auto set = [](deadline& d, deadline::purpose what) { d.what = what; };
     set(look_, deadline::purpose::look);
@@ -66,10 +72,15 @@ void process_core::check_open() {
     throw_if_closed();
 }
 
-void process_core::submit(remote_call_ptr c) {
+void process_core::submit(remote_call_ptr c, entrance e) {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
     shared_state_base& state = c->state();
+    if (bounded_) {
+        if (e != entrance::map && !is_callback_thread() && !limit_wait(options_.max_wait, state))
+            return;
+        state.owner = line_owner_.get();
+    }
     const bool expires = state.extra != nullptr && state.extra->start_by.has_value();
     if (expires)
         arm_timer(state, *state.extra->start_by, timer_purpose::start_by);
@@ -78,11 +89,18 @@ void process_core::submit(remote_call_ptr c) {
         scoped_lock lock(mutex_);
         throw_if_closed();
         start_threads();
-        remote_call& call = *c.detach(); // the queue's
-        call.priority = state.priority;
-        call.known_to = owner_of(call.arguments);
-        call.submitted_ns = wire::now_ns();
-        dispatcher_.push(call);
+        c->priority = state.priority;
+        c->known_to = owner_of(c->arguments);
+        c->submitted_ns = wire::now_ns();
+        entered in = entered::yes;
+        if (!bounded_)
+            dispatcher_.push(*c);
+        else
+            in = enter_or_stand(*c, e, lock);
+        if (in == entered::closed)
+            throw_if_closed();
+        if (in != entered::expired)
+            static_cast<void>(c.detach()); // the queue's, or the line's
         dispatch(lock);
         start = wants_worker();
     } catch (...) {
@@ -92,6 +110,8 @@ void process_core::submit(remote_call_ptr c) {
     }
     if (start)
         wake_reader();
+    if (bounded_)
+        drop_given_up();
 }
 
 // All of them before the first task, so that whoever asks hears where there are none to be had.
@@ -123,6 +143,8 @@ worker_channel* process_core::find(std::uint32_t id) noexcept {
 
 void process_core::dispatch(scoped_lock& lock) noexcept {
     using action = dispatcher::action;
+    if (bounded_)
+        advance_line();
     dispatcher_.begin_round();
     for (;;) {
         const dispatcher::step s = dispatcher_.next();
@@ -151,6 +173,7 @@ void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
         return;
     }
     dispatcher_.given(call, w);
+    uncount_first(w);
     arm_look();
     const task_extra* const extra = call.state().extra.get();
     if (extra == nullptr)
@@ -245,7 +268,10 @@ worker_lifecycle::action process_core::let_go(remote_call& call, remote_call_ptr
     worker_channel& w = *call.at;
     BOOST_ASSERT(w.held[call.slot] == &call);
     task = w.let_go(call.slot);
-    return dispatcher_.answered(call, w);
+    uncount(call);
+    const auto next = dispatcher_.answered(call, w);
+    uncount_first(w);
+    return next;
 }
 
 void process_core::requeue(remote_call_ptr c) noexcept {

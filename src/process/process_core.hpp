@@ -6,6 +6,8 @@
 #include <ferry/stats.hpp>
 
 #include "callback_thread.hpp"
+#include "pool/admission.hpp"
+#include "pool/ready_queue.hpp"
 #include "deadline_list.hpp"
 #include "dispatcher.hpp"
 #include "start_policy.hpp"
@@ -71,7 +73,7 @@ public:
     // What tasks and those who submit them ask for.
     void check_open() override FERRY_EXCLUDES(mutex_);
     segment_store& store() noexcept override { return store_; }
-    void submit(remote_call_ptr c) override FERRY_EXCLUDES(mutex_);
+    void submit(remote_call_ptr c, entrance e) override FERRY_EXCLUDES(mutex_);
     void dropped(remote_call& c, bool expired) noexcept override FERRY_EXCLUDES(mutex_);
     bool revoke(remote_call& c) noexcept override FERRY_EXCLUDES(mutex_);
     bool started(const remote_call& c) const noexcept override FERRY_EXCLUDES(mutex_);
@@ -89,6 +91,9 @@ private:
 
     /// What the reader waits for; in the lower bits of an event's number, the worker's id above.
     enum class source : unsigned { wake, answer, exit, standard_error };
+    class load;
+    /// Hears of tasks that are claimed in the line.
+    class line_owner;
     enum class reading { all, enough, later, broken };
     /// What is to be done with a task once the lock is gone; null error: cancelled.
     struct pending_outcome {
@@ -118,6 +123,19 @@ private:
 
     std::size_t cancel_queued() FERRY_EXCLUDES(mutex_);
     std::size_t cancel_held() FERRY_EXCLUDES(mutex_);
+
+    // The line of a bounded pool.
+    entered enter_or_stand(remote_call& c, entrance e, scoped_lock& lock) FERRY_REQUIRES(mutex_)
+        FERRY_UNCHECKED;
+    void let_in(remote_call& c, std::size_t bytes) noexcept FERRY_REQUIRES(mutex_);
+    void uncount(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
+    /// The oldest task that it holds runs, and waits no more.
+    void uncount_first(dispatch_worker& w) noexcept FERRY_REQUIRES(mutex_);
+    void advance_line() noexcept FERRY_REQUIRES(mutex_);
+    std::unique_ptr<task_owner> make_line_owner();
+    void turn_away(std::exception_ptr why) noexcept FERRY_EXCLUDES(mutex_);
+    void claimed_in_line(shared_state_base& task) noexcept FERRY_EXCLUDES(mutex_);
+    void drop_given_up() noexcept FERRY_EXCLUDES(mutex_);
 
     // The reader.
     void run() noexcept;
@@ -154,6 +172,7 @@ private:
     // Constant after construction.
     const process_pool_options options_;
     const unsigned forks_;
+    const bool bounded_;
     const int depth_;
     const scheduling how_scheduled_; // of the thread that made the pool: its workers run so
     segment_store store_;
@@ -169,6 +188,9 @@ private:
     mutable adaptive_mutex mutex_;
     std::condition_variable_any changed_; // a task or the reader ended
     dispatcher dispatcher_ FERRY_GUARDED_BY(mutex_);
+    admission admission_ FERRY_GUARDED_BY(mutex_);
+    fifo given_up_ FERRY_GUARDED_BY(mutex_); // have left the line, and are to be let go of
+    const std::unique_ptr<task_owner> line_owner_;
     start_policy starts_ FERRY_GUARDED_BY(mutex_);
     std::map<std::uint32_t, std::unique_ptr<worker_channel>> workers_ FERRY_GUARDED_BY(mutex_);
     deadline_list deadlines_ FERRY_GUARDED_BY(mutex_);

@@ -17,6 +17,7 @@ std::size_t process_core::close(bool cancel) {
         if (!reading_)
             reader_ended_ = true;
     }
+    turn_away(error_or_shortage([] { return make_error<shutdown_error>(); }));
     wake_reader();
     std::size_t cancelled = 0;
     // Tasks move between queue and workers meanwhile, so it goes on until there is nothing new.

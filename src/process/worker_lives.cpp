@@ -95,6 +95,7 @@ void process_core::start_failed(const char* why, start_policy::reason r) noexcep
 void process_core::mark_broken(const std::string& why) noexcept {
     BOOST_ASSERT(is_reader());
     const auto error = error_or_shortage([&why] { return make_error<broken_process_pool>(why); });
+    turn_away(error);
     for (;;) {
         remote_call_ptr task; // freed without the lock
         {

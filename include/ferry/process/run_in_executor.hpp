@@ -10,7 +10,7 @@ namespace detail {
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_remotely(std::shared_ptr<call_host> host, F fn, A... args) {
     auto s = detail::access::take(
-        submit_remotely(host, nullptr, std::as_const(fn), std::as_const(args)...));
+        submit_remotely(host, entrance::coroutine, nullptr, std::as_const(fn), std::as_const(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
@@ -19,7 +19,7 @@ template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_remotely_with(std::shared_ptr<call_host> host,
                                                 task_options options, F fn, A... args) {
     auto s = detail::access::take(
-        submit_remotely(host, &options, std::as_const(fn), std::as_const(args)...));
+        submit_remotely(host, entrance::coroutine, &options, std::as_const(fn), std::as_const(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
@@ -31,7 +31,7 @@ void initiate_remotely(Handler handler, const std::shared_ptr<call_host>& host,
                        task_options* options, const F& fn) {
     future<R> started;
     try {
-        started = submit_remotely(host, options, fn);
+        started = submit_remotely(host, entrance::coroutine, options, fn);
     } catch (...) {
         promise<R> p;
         started = p.get_future();

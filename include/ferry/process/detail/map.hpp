@@ -96,7 +96,7 @@ public:
         host_->check_open();
         out.put_at(place, count);
         constexpr bool stop = takes_stop_token<F, T...>;
-        return chunk_call<R>(submit_payload<chunk_result<R>>(host_, nullptr, typeid(F),
+        return chunk_call<R>(submit_payload<chunk_result<R>>(host_, entrance::map, nullptr, typeid(F),
                                                              &run_chunk_remotely<F, stop, T...>,
                                                              stop, out.finish()),
                              count);

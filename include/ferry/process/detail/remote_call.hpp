@@ -4,6 +4,7 @@
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/process/detail/bytes.hpp>
 #include <ferry/process/detail/code.hpp>
+#include <ferry/thread_pool.hpp>
 
 #include <boost/intrusive/list_hook.hpp>
 #include <boost/intrusive/set_hook.hpp>
@@ -33,8 +34,8 @@ public:
     /// Where arguments are encoded.
     virtual segment_store& store() noexcept = 0;
     /// Errors: those of `check_open`; `std::system_error` if a thread cannot be started. Nothing is
-    /// queued then.
-    virtual void submit(remote_call_ptr call) = 0;
+    /// queued then. In a bounded pool it may block, or let the call stand in line.
+    virtual void submit(remote_call_ptr call, entrance e) = 0;
 
     /// The call was cancelled, or has expired, before it started.
     virtual void dropped(remote_call& call, bool expired) noexcept = 0;
@@ -101,6 +102,7 @@ public:
     worker_channel* at = nullptr; // who holds it
     std::uint16_t slot = 0;
     std::int64_t submitted_ns = 0;
+    std::size_t counted_bytes = 0; // among those of the calls that wait
 
     /// An answer on its way to be decoded; belongs to who has taken the task from its slot.
     struct arrived_answer {

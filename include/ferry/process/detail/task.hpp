@@ -96,8 +96,8 @@ private:
 
 /// Submits encoded arguments for `entry`. Errors: those of `call_host::submit`.
 template <class R>
-future<R> submit_payload(const std::shared_ptr<call_host>& host, task_options* options,
-                         const std::type_info& type, entry_point entry, bool stops,
+future<R> submit_payload(const std::shared_ptr<call_host>& host, entrance e,
+                         task_options* options, const std::type_info& type, entry_point entry, bool stops,
                          payload arguments) {
     boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(host, type));
     if (options != nullptr && !set_options(*t, *options))
@@ -105,7 +105,7 @@ future<R> submit_payload(const std::shared_ptr<call_host>& host, task_options* o
     t->entry = locate(reinterpret_cast<const void*>(entry));
     t->stops = stops;
     t->arguments = std::move(arguments);
-    host->submit(t);
+    host->submit(t, e);
     return detail::access::make<R>(std::move(t));
 }
 
@@ -125,8 +125,8 @@ void encode_call(byte_sink& out, const F& fn, const A&... args) {
 
 /// What encoding throws is the outcome.
 template <class F, class... A>
-auto submit_remotely(const std::shared_ptr<call_host>& host, task_options* options, const F& fn,
-                     const A&... args) {
+auto submit_remotely(const std::shared_ptr<call_host>& host, entrance e, task_options* options,
+                     const F& fn, const A&... args) {
     using result = std::remove_cv_t<call_result_t<F, sent_t<A>...>>;
     constexpr bool stop = takes_stop_token<F, sent_t<A>...>;
     host->check_open();
@@ -143,7 +143,7 @@ auto submit_remotely(const std::shared_ptr<call_host>& host, task_options* optio
         failed.set_exception(std::move(error));
         return failed.get_future();
     }
-    return submit_payload<result>(host, options, typeid(F), &run_remotely<F, stop, sent_t<A>...>,
+    return submit_payload<result>(host, e, options, typeid(F), &run_remotely<F, stop, sent_t<A>...>,
                                   stop, std::move(arguments));
 }
 
