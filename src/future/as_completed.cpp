@@ -4,6 +4,8 @@
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/spin.hpp>
 
+#include "wait_ring.hpp"
+
 namespace ferry::detail {
 namespace {
 
@@ -152,7 +154,29 @@ state_ptr as_completed_waiter::next() {
             continue;
         }
         const auto r = request();
-        static_cast<void>(r->wait(timeout()));
+        // Somebody else may hand one of them over meanwhile.
+        struct all final : awaited_futures {
+            explicit all(as_completed_waiter& w) noexcept : of(w) {}
+            bool all_of(const std::function<bool(shared_state_base&)>& stuck) const override {
+                const scoped_lock lock(of.mutex_);
+                if (of.first_ != nullptr || of.deadline_)
+                    return false;
+                for (std::size_t i = 0; i < of.size(); ++i) {
+                    const state_ptr s = of.hold(i);
+                    if (s != nullptr && !stuck(*s))
+                        return false;
+                }
+                return true;
+            }
+            as_completed_waiter& of;
+        } const futures(*this);
+        const awaited_futures::scope waiting(futures);
+        try {
+            static_cast<void>(r->wait(timeout()));
+        } catch (const would_deadlock&) {
+            if (r->cancel()) // or it was served just now
+                throw;
+        }
         if (r->current() == status::error)
             throw give_up();
         return std::move(r->value());

@@ -3,6 +3,7 @@
 #include <ferry/detail/shared_state.hpp>
 
 #include "support/futex.hpp"
+#include "wait_ring.hpp"
 #include <ferry/detail/spin.hpp>
 
 #include <bit>
@@ -396,6 +397,7 @@ bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline)
     std::optional<spare_worker> spare;
     if (!deadline)
         spare.emplace();
+    std::optional<sleeping_wait> sleeping;
     for (;;) {
         std::uint64_t w = word_.load(std::memory_order_acquire);
         if (static_cast<status>(w & status_mask) >= status::cancelled)
@@ -405,6 +407,10 @@ bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline)
         if ((w & sleepers) == 0 &&
             !word_.compare_exchange_weak(w, w | sleepers, std::memory_order_acq_rel))
             continue;
+        if (!deadline && !sleeping && is_inside_task()) {
+            sleeping.emplace(*this);
+            continue;
+        }
         futex_wait(futex_word(), static_cast<std::uint32_t>(w | sleepers), deadline);
     }
 }

@@ -3,6 +3,8 @@
 
 #include <ferry/detail/assert.hpp>
 
+#include "wait_ring.hpp"
+
 namespace ferry::detail {
 
 void wait_waiter::begin() {
@@ -18,6 +20,19 @@ void wait_waiter::wait(timeout limit) {
         for (std::size_t i = 0; i < size() && !enough->done(); ++i)
             static_cast<void>(state(i).prepare_unlimited_wait());
     }
+    // They stay where they are as long as this thread sleeps.
+    struct all final : awaited_futures {
+        explicit all(const wait_waiter& w) noexcept : of(w) {}
+        bool all_of(const std::function<bool(shared_state_base&)>& stuck) const override {
+            for (std::size_t i = 0; i < of.size(); ++i) {
+                if (!stuck(of.state(i)))
+                    return false;
+            }
+            return true;
+        }
+        const wait_waiter& of;
+    } const futures(*this);
+    const awaited_futures::scope waiting(futures);
     static_cast<void>(enough->wait(deadline));
 }
 

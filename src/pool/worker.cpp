@@ -16,7 +16,6 @@ namespace ferry::detail {
 namespace {
 
 thread_local worker* current_worker = nullptr;
-thread_local running_scope* current_scope = nullptr;
 
 } // namespace
 
@@ -48,7 +47,8 @@ std::uint32_t stamp_now() noexcept {
 // ---- The task that a thread is in ---------------------------------------------------------------
 
 running_scope::running_scope(shared_state_base& task) noexcept
-    : task_(task), outer_(std::exchange(current_scope, this)) {
+    : frame_{&task, innermost_task} {
+    innermost_task = &frame_;
     worker* const w = current_worker;
     if (w == nullptr)
         return;
@@ -60,8 +60,10 @@ running_scope::running_scope(shared_state_base& task) noexcept
 }
 
 running_scope::~running_scope() {
-    FERRY_ASSERT(current_scope == this); // they nest
-    current_scope = outer_;
+    FERRY_ASSERT(innermost_task == &frame_); // they nest
+    innermost_task = frame_.outer;
+    if (frame_.named)
+        frame_.forget();
 }
 
 void running_scope::finished(bool failed, bool user_code_follows) noexcept {
@@ -69,26 +71,26 @@ void running_scope::finished(bool failed, bool user_code_follows) noexcept {
     if (w == nullptr)
         return;
     worker_counts::increment(failed ? w->counts.failed : w->counts.completed);
-    if (task_.stamp != 0) {
-        const std::uint32_t took = stamp_now() - task_.stamp;
+    if (frame_.task->stamp != 0) {
+        const std::uint32_t took = stamp_now() - frame_.task->stamp;
         worker_counts::record(w->counts.run_time, took);
         worker_counts::increment(w->counts.run_time_sum, took);
         worker_counts::increment(w->counts.measured);
     }
-    if (w->top == &task_ && !user_code_follows)
-        w->forget(task_, nullptr);
+    if (w->top == frame_.task && !user_code_follows)
+        w->forget(*frame_.task, nullptr);
 }
 
 void running_scope::left() noexcept {
     worker* const w = current_worker;
-    if (w != nullptr && w->top == &task_)
-        w->forget(task_, worker::busy());
+    if (w != nullptr && w->top == frame_.task)
+        w->forget(*frame_.task, worker::busy());
 }
 
 void running_scope::destroys_outcome(const std::type_info& type) noexcept {
     worker* const w = current_worker;
-    if (w != nullptr && w->top == &task_)
-        w->core.destroys_outcome(*w, task_, type);
+    if (w != nullptr && w->top == frame_.task)
+        w->core.destroys_outcome(*w, *frame_.task, type);
 }
 
 void worker::forget(shared_state_base& task, shared_state_base* then) noexcept {
@@ -108,8 +110,8 @@ void pool_core::on_claimed_task_removed(shared_state_base& task) noexcept {
 }
 
 bool running_scope::contains(const shared_state_base& task) noexcept {
-    for (const running_scope* s = current_scope; s != nullptr; s = s->outer_) {
-        if (&s->task_ == &task)
+    for (const running_frame* f = innermost_task; f != nullptr; f = f->outer) {
+        if (f->task == &task)
             return true;
     }
     return false;

@@ -48,6 +48,18 @@ protected:
     task_owner() = default;
 };
 
+/// A task that a thread is in. Belongs to that thread.
+struct running_frame {
+    shared_state_base* const task;
+    running_frame* const outer; ///< the task that the thread was in before
+    bool named = false;         ///< to those who look for rings of waiting tasks
+
+    /// Takes the name back.
+    void forget() noexcept;
+};
+/// The one that the calling thread entered last.
+extern constinit thread_local running_frame* innermost_task;
+
 /// While one lives, and the calling thread is a worker that is short of stack, its pool has one worker
 /// more, because this one waits instead of helping. Errors: would_deadlock if that cannot be started.
 class spare_worker {

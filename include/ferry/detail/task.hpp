@@ -45,8 +45,7 @@ public:
     static bool contains(const shared_state_base& task) noexcept;
 
 private:
-    shared_state_base& task_;
-    running_scope* outer_;
+    running_frame frame_;
 };
 
 /// What a task needs that does not depend on its types.
