@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <ranges>
+#include <vector>
 
 namespace ferry {
 
@@ -109,6 +110,29 @@ public:
     auto submit(task_options options, F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
         return detail::submit_remotely(host_, detail::entrance::thread, &options, f, args...);
+    }
+
+    /// Queues each callable of a range and returns their futures in the same order. A callable that
+    /// is refused by a bounded pool, or cannot be encoded, fails its own future. Otherwise as
+    /// `thread_pool::submit_bulk`.
+    template <std::ranges::input_range Range>
+        requires process_offloadable<std::ranges::range_value_t<Range>> && detail::mappable<Range>
+    auto submit_bulk(Range&& callables) {
+        using call = std::ranges::range_value_t<Range>;
+        using result = std::remove_cv_t<offload_result_t<call>>;
+        std::vector<future<result>> futures;
+        host_->check_open();
+        for (auto&& fn : callables) {
+            const call f(std::forward<decltype(fn)>(fn));
+            try {
+                futures.push_back(submit(f));
+            } catch (const queue_full_error&) {
+                promise<result> refused;
+                refused.set_exception(std::current_exception());
+                futures.push_back(refused.get_future());
+            }
+        }
+        return futures;
     }
 
     /// Calls `fn` in worker processes for each element of a range, or for each group of elements of

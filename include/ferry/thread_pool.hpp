@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ enum class entered { yes, stands, expired, closed };
 
 /// Queues one that nobody else knows yet, or lets it stand in line, and shares ownership.
 void enqueue(pool_core& core, shared_state_base& t, entrance e);
+/// Queues all of them at once, and shares ownership. In a bounded pool one after the other: one that
+/// is refused fails with that error.
+void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks);
 /// Queues a function without a future; destroys it unrun after shutdown. Where no thread can be
 /// started for it, it waits until one can.
 void post(pool_core& core, work_item& r) noexcept;
@@ -207,6 +211,48 @@ public:
     future<offload_result_t<F, A...>> submit(task_options options, F&& fn, A&&... args) {
         return detail::submit_to(*core_, detail::entrance::thread, &options, std::forward<F>(fn),
                                  std::forward<A>(args)...);
+    }
+
+    /// Queues each callable of a range and returns their futures in the same order. Cheaper than as
+    /// many calls of `submit`, because the queue is locked, and workers are woken, once for all.
+    ///
+    /// @par Blocking
+    /// While the queue of a bounded pool is full, if the pool blocks then.
+    ///
+    /// @par Errors
+    /// `shutdown_error`, `broken_thread_pool`, `std::system_error` as for `submit`; any exception of
+    /// the range. If a bounded pool refuses a callable, its future holds `queue_full_error`.
+    ///
+    /// @par Exception safety
+    /// Strong: if `submit_bulk` throws, nothing was queued.
+    ///
+    /// @par Lifetime
+    /// The callables are copied, or moved if the range gives rvalues.
+    ///
+    /// @par Example
+    /// @code
+    /// std::vector<std::function<int()>> calls(8, answer);
+    /// for (const ferry::future<int>& f : pool.submit_bulk(calls))
+    ///     total += static_cast<std::size_t>(f.result());
+    /// @endcode
+    template <std::ranges::input_range Range>
+        requires offloadable<std::ranges::range_value_t<Range>> && detail::mappable<Range>
+    auto submit_bulk(Range&& callables) {
+        using call = std::ranges::range_value_t<Range>;
+        using result = offload_result_t<call>;
+        std::vector<future<result>> futures;
+        std::vector<detail::shared_state_base*> tasks;
+        if constexpr (std::ranges::sized_range<Range>) {
+            futures.reserve(std::ranges::size(callables));
+            tasks.reserve(std::ranges::size(callables));
+        }
+        for (auto&& fn : callables) {
+            auto t = detail::make_state<detail::task_for<call>>(std::forward<decltype(fn)>(fn));
+            tasks.push_back(t.get());
+            futures.push_back(detail::access::make<result>(std::move(t)));
+        }
+        detail::enqueue_all(*core_, tasks);
+        return futures;
     }
 
     /// Calls `fn` for each element of a range, or for each group of elements of several ranges up

@@ -163,6 +163,34 @@ void pool_core::push(shared_state_base& r, entrance e) {
     after_push(&r);
 }
 
+void pool_core::push_all(std::span<shared_state_base* const> tasks) {
+    if (is_forked_copy())
+        throw_closed();
+    sleeper* w = nullptr;
+    {
+        scoped_lock lock(mutex_);
+        if (closed()) {
+            lock.unlock();
+            throw_closed();
+        }
+        if (tasks.empty())
+            return;
+        if (workers_.empty())
+            start_thread();
+        drain();
+        for (shared_state_base* t : tasks) {
+            t->refer_unshared();
+            if (is_measured())
+                t->stamp = stamp_now();
+            ready_.push(*t);
+        }
+        note_backlog();
+        w = wake_candidate(); // who sees to the next one when it takes its own
+    }
+    if (w != nullptr)
+        w->wake_up();
+}
+
 void pool_core::post(work_item& r) noexcept {
     if (is_forked_copy()) {
         r.drop(nullptr);

@@ -16,8 +16,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <memory>
-#include <string>
 #include <set>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace ferry::detail {
@@ -51,6 +52,9 @@ public:
 
     /// Queues a task, or lets it stand in line for the queue; or throws and does neither.
     void push(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
+    /// Queues tasks without a priority that nobody else knows yet, and shares ownership; or throws
+    /// and queues none.
+    void push_all(std::span<shared_state_base* const> tasks) FERRY_EXCLUDES(mutex_);
     /// Queues a function without a future; drops it after shutdown.
     void post(work_item& r) noexcept FERRY_EXCLUDES(mutex_);
 

@@ -77,6 +77,24 @@ void enqueue(pool_core& core, shared_state_base& t, entrance e) {
     }
 }
 
+void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks) {
+    if (!core.is_bounded()) {
+        for (shared_state_base* t : tasks)
+            t->owner = &core;
+        core.push_all(tasks);
+        return;
+    }
+    throw_if_closed(core);
+    for (shared_state_base* t : tasks) {
+        try {
+            enqueue(core, *t, entrance::thread);
+        } catch (const std::exception&) {
+            t->owner = nullptr; // the pool has not got it
+            t->fail(std::current_exception(), false);
+        }
+    }
+}
+
 void throw_if_closed(pool_core& core) {
     if (core.closed())
         core.throw_closed();
