@@ -300,7 +300,7 @@ auto map_on(std::shared_ptr<pool_core> core, map_options options, F fn, Ranges&&
         options, 1,
         [core = std::move(core), call = std::move(call)](auto& source, std::size_t) {
             auto f = source.next([&](auto&&... element) {
-                return submit_to(*core, bounded::yes, nullptr, call,
+                return submit_to(*core, entrance::map, nullptr, call,
                                  std::forward<decltype(element)>(element)...);
             });
             return f ? std::optional(single_call<result>(std::move(*f))) : std::nullopt;

@@ -10,13 +10,14 @@ namespace detail {
 template <class Where, class F, class... A>
 auto submit_from_loop(Where& where, task_options* options, F&& fn, A&&... args) {
     if constexpr (std::is_same_v<std::remove_cv_t<Where>, thread_pool>)
-        return submit_to(*detail::pool_access::core(where), bounded::no, options, std::forward<F>(fn),
+        return submit_to(*detail::pool_access::core(where), entrance::coroutine, options, std::forward<F>(fn),
                          std::forward<A>(args)...);
-    else if (options != nullptr)
-        return ferry::submit(std::move(*options), where, std::forward<F>(fn),
-                             std::forward<A>(args)...);
+    else if constexpr (asio_context<Where>)
+        return submit_through(entrance::coroutine, options, where.get_executor(),
+                              std::forward<F>(fn), std::forward<A>(args)...);
     else
-        return ferry::submit(where, std::forward<F>(fn), std::forward<A>(args)...);
+        return submit_through(entrance::coroutine, options, where, std::forward<F>(fn),
+                              std::forward<A>(args)...);
 }
 
 /// Keeps an executor by value and a context by address.
@@ -138,7 +139,9 @@ void initiate_submitted(Target& target, Handler handler, Submit submit) {
 /// is discarded.
 ///
 /// @par Blocking
-/// Never; if the pool's queue is full, the call is queued regardless of `max_queue`.
+/// Never. If the queue of a bounded pool is full, the call stands in line for a place, first come
+/// first served, and leaves the line when it is cancelled; if the pool rejects, `queue_full_error`
+/// is thrown.
 ///
 /// @par Errors
 /// Any exception of `fn`; those of `submit`; `cancelled_error`. All of them are thrown when the

@@ -54,6 +54,13 @@ void on_work_started(pool_core& core, shared_state_base& t);
 bool try_on_work_started(pool_core& core, shared_state_base& t);
 void on_work_finished(pool_core& core, shared_state_base& t) noexcept;
 
+/// Sets the latest start time of a task where the pool has a `max_wait`. False as `set_options`.
+bool limit_wait(pool_core& core, shared_state_base& t, entrance e);
+/// Lets an external task, whose work has started, into the queue of its pool. Errors: what `submit` throws when the pool refuses it.
+entered admit_external(pool_core& core, shared_state_base& t, entrance e);
+/// It is about to start.
+void external_left_queue(pool_core& core, shared_state_base& t) noexcept;
+
 /// True when the calling thread runs a function of this executor, where it is a strand.
 template <class E>
 bool inside_strand(const E&) noexcept {
@@ -72,14 +79,19 @@ inline bool inside_strand(const boost::asio::any_io_executor& ex) noexcept {
            is_inside(ex.target<asio::strand<thread_pool::executor_type>>());
 }
 
+template <class Task>
+class external_task;
+
 /// A task that an executor other than a pool runs. It lets go of the executor when that has run it
 /// or destroyed it, because its future may outlive the executor's context.
 template <class E, class F, class... A>
-class executor_task final : public task_for<F, A...> {
+class executor_task final : public task_for<F, A...>, public external_entry {
 public:
     template <class F2, class... A2>
     explicit executor_task(const E& ex, F2&& f, A2&&... a)
         : task_for<F, A...>(std::forward<F2>(f), std::forward<A2>(a)...), executor_(ex) {}
+
+    external_entry* external() noexcept override { return this; }
 
     void leave_executor() noexcept {
         std::optional<E> last;
@@ -87,7 +99,27 @@ public:
         last.swap(executor_);
     }
 
+    /// For the line of a pool: keeps the pool until it enters.
+    void stand_for(std::shared_ptr<pool_core> core) noexcept { core_ = std::move(core); }
+
 private:
+    void enter() noexcept override {
+        external_task<executor_task> mine(boost::intrusive_ptr<executor_task>(this, false),
+                                          std::move(core_));
+        try {
+            std::optional<E> ex;
+            {
+                const scoped_lock lock(mutex_);
+                ex.emplace(*executor_);
+            }
+            boost::asio::post(*ex, std::move(mine));
+        } catch (const std::exception&) { // it has failed, as its posted function was destroyed
+        }
+    }
+    void stay_out() noexcept override {
+        leave_executor();
+        core_ = nullptr;
+    }
     void check_wait() const override {
         task_for<F, A...>::check_wait();
         std::optional<E> ex;
@@ -103,6 +135,7 @@ private:
 
     mutable adaptive_mutex mutex_;
     std::optional<E> executor_ FERRY_GUARDED_BY(mutex_);
+    std::shared_ptr<pool_core> core_; // while it stands in line
 };
 
 /// What is posted for such a task: runs it, or fails it when it is destroyed unrun.
@@ -130,7 +163,15 @@ public:
             Task& task;
             ~at_end() { g.leave(task); }
         } const end{*this, *t};
+        if (t->owner != nullptr) // the pool is bounded
+            external_left_queue(*core_, *t);
         task_.detach()->run();
+    }
+
+    /// The task belongs to somebody else.
+    void release() noexcept {
+        task_ = nullptr;
+        core_ = nullptr;
     }
 
 private:
@@ -145,8 +186,8 @@ private:
 };
 
 template <class E, class F, class... A>
-future<offload_result_t<F, A...>> submit_through(task_options* options, const E& ex, F&& fn,
-                                                 A&&... args) {
+future<offload_result_t<F, A...>> submit_through(entrance e, task_options* options, const E& ex,
+                                                 F&& fn, A&&... args) {
     using block = executor_task<E, F, A...>;
     boost::intrusive_ptr<block> t(new block(ex, std::forward<F>(fn), std::forward<A>(args)...));
     if (options != nullptr && !set_options(*t, *options))
@@ -154,11 +195,21 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
     std::shared_ptr<pool_core> core;
     if constexpr (executor_of_an_execution_context<E>)
         core = pool_of(boost::asio::query(ex, boost::asio::execution::context));
+    if (core && !limit_wait(*core, *t, e))
+        return detail::access::make<offload_result_t<F, A...>>(std::move(t));
     if (core)
         on_work_started(*core, *t);
-    external_task<block> g(t, std::move(core));
-    if (options != nullptr && options->start_by)
-        arm_timer(*t, *options->start_by, timer_purpose::start_by);
+    external_task<block> g(t, core);
+    if (t->extra != nullptr && t->extra->start_by)
+        arm_timer(*t, *t->extra->start_by, timer_purpose::start_by);
+    if (t->owner != nullptr) { // the pool is bounded
+        t->stand_for(core);
+        if (admit_external(*core, *t, e) != entered::yes) {
+            g.release();
+            return detail::access::make<offload_result_t<F, A...>>(std::move(t));
+        }
+        t->stand_for(nullptr);
+    }
     boost::asio::post(ex, std::move(g));
     return detail::access::make<offload_result_t<F, A...>>(std::move(t));
 }
@@ -181,11 +232,12 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
 /// running one that takes a `std::stop_token` to stop.
 ///
 /// @par Blocking
-/// As `asio::post`. A wait without a limit, on a strand, for a task of that strand throws
+/// As `asio::post`; while the queue of a bounded `thread_pool` behind the executor is full, if that
+/// pool blocks then. A wait without a limit, on a strand, for a task of that strand throws
 /// `would_deadlock`.
 ///
 /// @par Errors
-/// `shutdown_error` and `broken_thread_pool` if the executor's context is a `ferry::thread_pool`
+/// `shutdown_error`, `queue_full_error` and `broken_thread_pool` if the executor's context is a `ferry::thread_pool`
 /// (for example through a strand). If the executor destroys the call unrun, the future fails with
 /// `broken_promise`.
 ///
@@ -209,7 +261,7 @@ future<offload_result_t<F, A...>> submit_through(task_options* options, const E&
 template <class Executor, class F, class... A>
     requires detail::is_asio_executor<Executor> && offloadable<F, A...>
 future<offload_result_t<F, A...>> submit(const Executor& executor, F&& fn, A&&... args) {
-    return detail::submit_through(nullptr, executor, std::forward<F>(fn), std::forward<A>(args)...);
+    return detail::submit_through(detail::entrance::thread, nullptr, executor, std::forward<F>(fn), std::forward<A>(args)...);
 }
 
 /// Runs `fn(args...)` on any Asio executor as `options` say: `label`, `timeout` and `start_by`
@@ -218,7 +270,7 @@ template <class Executor, class F, class... A>
     requires detail::is_asio_executor<Executor> && offloadable<F, A...>
 future<offload_result_t<F, A...>> submit(task_options options, const Executor& executor, F&& fn,
                                          A&&... args) {
-    return detail::submit_through(&options, executor, std::forward<F>(fn),
+    return detail::submit_through(detail::entrance::thread, &options, executor, std::forward<F>(fn),
                                   std::forward<A>(args)...);
 }
 

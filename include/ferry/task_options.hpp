@@ -11,7 +11,7 @@
 
 namespace ferry {
 
-/// What a running task has told with `report_progress`.
+/// A report that a running task has made with `report_progress`.
 struct progress {
     double done = 0;       ///< as the task counts it, often a fraction from 0 to 1
     std::string note = {}; ///< free text
@@ -47,7 +47,7 @@ struct task_options {
     /// an `idempotent` task. Only the death of a worker starts a task again: not an exception, nor
     /// its `timeout`, a limit, a cancellation or `kill_workers`. Threads ignore it. Default: 1.
     unsigned attempts = 1;
-    /// Where the options were written; names the task in statistics if it has no label.
+    /// Source location of the options; names the task in statistics if it has no label.
     std::source_location where = std::source_location::current();
 };
 

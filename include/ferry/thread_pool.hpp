@@ -23,27 +23,32 @@ namespace ferry {
 
 namespace detail {
 
-/// Whether max_queue applies. The bridge never blocks an event loop: its calls keep their place in
-/// line beyond the limit.
-enum class bounded { no, yes };
+/// How a task comes to a bounded pool whose queue is full: a thread blocks or is refused, that of a
+/// `map` blocks whatever the pool says, a coroutine's task stands in line or is refused.
+enum class entrance { thread, map, coroutine };
+/// What came of it: it is in the queue, stands in line, or will never enter.
+enum class entered { yes, stands, expired, closed };
 
-/// Queues one that nobody else knows yet, and shares ownership.
-void enqueue(pool_core& core, shared_state_base& t, bounded b);
+/// Queues one that nobody else knows yet, or lets it stand in line, and shares ownership.
+void enqueue(pool_core& core, shared_state_base& t, entrance e);
 /// Queues a function without a future; destroys it unrun after shutdown. Where no thread can be
 /// started for it, it waits until one can.
 void post(pool_core& core, work_item& r) noexcept;
 /// Throws what `submit` would where the pool accepts nothing any more.
 void throw_if_closed(pool_core& core);
-/// False where a timer is needed and its thread cannot be started: then that is the outcome.
+/// Errors: std::invalid_argument for one out of range. False where a timer is needed and its thread cannot be started: then that is the outcome.
 bool set_options(shared_state_base& t, task_options& options);
 
+/// Lets the task's latest start time be at most so far away. False as `set_options`.
+bool limit_wait(const timeout& max_wait, shared_state_base& t);
+
 template <class F, class... A>
-future<offload_result_t<F, A...>> submit_to(pool_core& core, bounded b, task_options* options,
+future<offload_result_t<F, A...>> submit_to(pool_core& core, entrance e, task_options* options,
                                             F&& fn, A&&... args) {
     using block = task_for<F, A...>;
     auto t = make_state<block>(std::forward<F>(fn), std::forward<A>(args)...);
     if (options == nullptr || set_options(*t, *options))
-        enqueue(core, *t, b);
+        enqueue(core, *t, e);
     return detail::access::make<offload_result_t<F, A...>>(std::move(t));
 }
 
@@ -98,7 +103,7 @@ struct thread_pool_options {
     /// that has waited longer fails with `timeout_error`. 0 refuses every task that cannot start at
     /// once. Calls of `map` are exempt. Default: none.
     timeout max_wait = {};
-    /// What happens to a task that finds the queue full. The pool's own workers never find it full.
+    /// Action for a task that finds the queue full; the pool's own workers never find it full.
     /// Default: block.
     ferry::when_full when_full = ferry::when_full::block;
     /// A worker that stays idle for this long exits; a new one is started on demand. Default:
@@ -191,7 +196,7 @@ public:
     template <class F, class... A>
         requires offloadable<F, A...>
     future<offload_result_t<F, A...>> submit(F&& fn, A&&... args) {
-        return detail::submit_to(*core_, detail::bounded::yes, nullptr, std::forward<F>(fn),
+        return detail::submit_to(*core_, detail::entrance::thread, nullptr, std::forward<F>(fn),
                                  std::forward<A>(args)...);
     }
 
@@ -200,7 +205,7 @@ public:
     template <class F, class... A>
         requires offloadable<F, A...>
     future<offload_result_t<F, A...>> submit(task_options options, F&& fn, A&&... args) {
-        return detail::submit_to(*core_, detail::bounded::yes, &options, std::forward<F>(fn),
+        return detail::submit_to(*core_, detail::entrance::thread, &options, std::forward<F>(fn),
                                  std::forward<A>(args)...);
     }
 

@@ -54,7 +54,7 @@ bool shared_state_base::leave_queue(std::uint64_t to, bool cancelled) noexcept {
     }
     if (mark != 0) {
         FERRY_ASSERT((word_.load() & leaving) != 0); // until here nobody else takes it away
-        owner->on_task_claimed(cancelled);
+        owner->on_task_claimed(*this, cancelled, (w & in_line) != 0);
         word_.fetch_and(~leaving, std::memory_order_acq_rel);
     }
     return true;

@@ -48,8 +48,17 @@ private:
     std::chrono::milliseconds delay_{5};
 };
 
+namespace {
+
+admission_limits limits_of(const thread_pool_options& o) {
+    return {o.max_queue, o.max_queue_bytes, o.max_wait, o.when_full};
+}
+
+} // namespace
+
 pool_core::pool_core(thread_pool_options options)
-    : options_(std::move(options)), limit_(options_.max_workers), retry_(new start_retry) {}
+    : options_(std::move(options)), bounded_(limits_of(options_).any()),
+      limit_(options_.max_workers), admission_(limits_of(options_)), retry_(new start_retry) {}
 
 void pool_core::retry_later() noexcept {
     try {
@@ -104,6 +113,9 @@ void pool_core::throw_closed() {
         throw broken_thread_pool(why_broken_);
     throw shutdown_error();
 }
+std::exception_ptr pool_core::closed_error() noexcept {
+    return error_or_shortage([this]() -> std::exception_ptr { throw_closed(); });
+}
 
 // The first thousand tasks are measured, later one of thirty-two: the clock is slow.
 inline bool pool_core::is_measured() noexcept {
@@ -120,7 +132,7 @@ inline void pool_core::unexpect(const work_item& r) noexcept {
     }
 }
 
-void pool_core::push(shared_state_base& r, bounded b) {
+void pool_core::push(shared_state_base& r, entrance e) {
     if (is_forked_copy())
         throw_closed();
     if (is_measured())
@@ -129,9 +141,9 @@ void pool_core::push(shared_state_base& r, bounded b) {
         const scoped_lock lock(mutex_);
         ready_.expect(r.priority);
     }
-    if (b == bounded::yes && options_.max_queue != 0 && !is_own_thread_of(*this)) {
+    if (bounded_) {
         try {
-            push_bounded(r);
+            push_bounded(r, e);
         } catch (...) {
             unexpect(r);
             throw;
@@ -170,67 +182,6 @@ void pool_core::post(work_item& r) noexcept {
     after_push(nullptr);
     if (threads_.load() == 0)
         retry_later();
-}
-
-void pool_core::push_bounded(shared_state_base& r) {
-    // Counts who waits for space, before they look whether there is some: who makes some does so and
-    // then looks here.
-    struct waiting {
-        std::atomic<std::size_t>& count;
-        bool counted = false;
-        ~waiting() {
-            if (counted)
-                count.fetch_sub(1);
-        }
-    } me{blocked_};
-    sleeper* w = nullptr;
-    {
-        scoped_lock lock(mutex_);
-        for (;;) {
-            if (closed()) {
-                lock.unlock();
-                throw_closed();
-            }
-            if (r.is_claimed()) { // expired while it waited
-                lock.unlock();
-                unexpect(r);
-                r.shared_state_base::run();
-                return;
-            }
-            drain();
-            if (live_tasks() < options_.max_queue)
-                break;
-            if (options_.when_full == when_full::reject)
-                throw queue_full_error("the queue of the thread pool is full (max_queue is " +
-                                       std::to_string(options_.max_queue) + "): the task '" +
-                                       r.label() + "' was rejected");
-            if (std::exchange(me.counted, true))
-                space_.wait(lock);
-            else
-                me.count.fetch_add(1);
-        }
-        if (workers_.empty() && !start_thread())
-            throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
-        if (r.priority != 0)
-            prioritized_.store(true);
-        ready_.push(r);
-        note_backlog();
-        w = wake_candidate();
-    }
-    if (w != nullptr)
-        w->wake_up();
-}
-
-void pool_core::on_task_claimed(bool cancelled) noexcept {
-    if (cancelled)
-        cancelled_.fetch_add(1, std::memory_order_relaxed);
-    const std::int64_t dead = claimed_.fetch_add(1) + 1;
-    if (blocked_.load() != 0) {
-        const scoped_lock lock(mutex_);
-        space_.notify_all(); // one of them may be the one that left
-    }
-    if (dead > purge_claimed_at_.load(std::memory_order_relaxed))
-        purge_claimed();
 }
 
 // Takes claimed items out of the queue when they are the greater part of it.

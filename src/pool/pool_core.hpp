@@ -5,6 +5,7 @@
 #include <ferry/thread_pool.hpp>
 
 #include "support/fork_count.hpp"
+#include "admission.hpp"
 #include "inbox.hpp"
 #include "ready_queue.hpp"
 #include "sleepers.hpp"
@@ -48,8 +49,8 @@ public:
 
     const thread_pool_options& options() const noexcept { return options_; }
 
-    /// Queues a task, or throws and queues nothing.
-    void push(shared_state_base& r, bounded b) FERRY_EXCLUDES(mutex_);
+    /// Queues a task, or lets it stand in line for the queue; or throws and does neither.
+    void push(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
     /// Queues a function without a future; drops it after shutdown.
     void post(work_item& r) noexcept FERRY_EXCLUDES(mutex_);
 
@@ -67,10 +68,9 @@ public:
 
     pool_stats stats() FERRY_EXCLUDES(mutex_);
 
-    void on_task_claimed(bool cancelled) noexcept override FERRY_EXCLUDES(mutex_);
+    void on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept override
+        FERRY_EXCLUDES(mutex_);
     void on_claimed_task_removed(shared_state_base& task) noexcept override;
-    /// The same for one that the calling thread has not got from the queue as a worker.
-    void claimed_task_removed() noexcept { claimed_.fetch_sub(1, std::memory_order_relaxed); }
 
     void on_expiry_started(task_extra& t) noexcept override FERRY_EXCLUDES(mutex_);
     void on_expiry_finished(task_extra& t) noexcept override FERRY_EXCLUDES(mutex_);
@@ -89,11 +89,20 @@ public:
     /// after shutdown.
     bool expect(shared_state_base& t) FERRY_EXCLUDES(mutex_);
     void met(shared_state_base& t) FERRY_EXCLUDES(mutex_);
+
+    /// Whether `max_queue` or one of the other bounds is set.
+    bool is_bounded() const noexcept { return bounded_; }
+    /// Lets an expected external task in, as `push` does. If it `stands` in the line it is passed to
+    /// its executor later; if it is `expired` it is expected no more. Throws if it is refused.
+    entered admit_external(shared_state_base& t, entrance e) FERRY_EXCLUDES(mutex_);
+    /// An external task has started, or will not: it waits no more.
+    void external_left_queue(shared_state_base& t) noexcept FERRY_EXCLUDES(mutex_);
     /// Throws what says why nothing is accepted any more.
     [[noreturn]] void throw_closed() FERRY_EXCLUDES(mutex_);
 
 private:
     class start_retry;
+    class load;
     using expiring_list = boost::intrusive::list<
         task_extra, boost::intrusive::member_hook<task_extra, boost::intrusive::list_member_hook<>,
                                                   &task_extra::owner_hook>>;
@@ -105,7 +114,18 @@ private:
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     bool is_measured() noexcept;
     void unexpect(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
-    void push_bounded(shared_state_base& r) FERRY_EXCLUDES(mutex_);
+    void push_bounded(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
+    entered enter_or_stand(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
+    bool wait_in_line(shared_state_base& r, admission::blocked_thread& me, scoped_lock& lock)
+        FERRY_UNCHECKED;
+    void give_up(const admission::place& p, fifo& given_up) noexcept FERRY_REQUIRES(mutex_);
+    void drop_given_up(fifo all) noexcept FERRY_EXCLUDES(mutex_);
+    void let_in(shared_state_base& r, std::size_t bytes) noexcept FERRY_REQUIRES(mutex_);
+    void advance_line(fifo& given_up) noexcept FERRY_REQUIRES(mutex_);
+    void leave_queue(shared_state_base& r) noexcept FERRY_REQUIRES(mutex_);
+    void pass_on() noexcept FERRY_EXCLUDES(mutex_);
+    void turn_away(std::deque<admission::place> all) noexcept FERRY_EXCLUDES(mutex_);
+    std::exception_ptr closed_error() noexcept FERRY_EXCLUDES(mutex_);
     /// Throws only where `undo` is given, and then nothing is queued.
     void after_push(work_item* undo) FERRY_EXCLUDES(mutex_) {
         if (!sleepers_.somebody_spins() &&
@@ -131,6 +151,8 @@ private:
     }
     sleeper* wake_candidate() noexcept FERRY_REQUIRES(mutex_);
     std::size_t live_tasks() const noexcept FERRY_REQUIRES(mutex_);
+    std::size_t free_workers(bool exactly) const noexcept FERRY_REQUIRES(mutex_);
+    std::chrono::nanoseconds mean_run_time() const noexcept FERRY_REQUIRES(mutex_);
     sleeper* wake_or_grow() FERRY_REQUIRES(mutex_);
     bool has_free_workers(std::size_t wanted) const noexcept FERRY_REQUIRES(mutex_);
     bool start_thread() FERRY_REQUIRES(mutex_);
@@ -156,6 +178,7 @@ private:
 
     const thread_pool_options options_; // constant after construction
     const unsigned forks_ = fork_count();
+    const bool bounded_;
 
     // Atomic; see the invariants.
     inbox inbox_;
@@ -165,7 +188,7 @@ private:
     std::atomic<std::size_t> threads_{0};
     std::atomic<std::size_t> limit_; // max_workers and one for each that waits without helping
     sleepers sleepers_{mutex_};
-    std::atomic<std::size_t> blocked_{0}; // submitters that wait for space
+    std::atomic<std::size_t> in_line_{0}; // places in the line; see `enter_or_stand`
     std::atomic<std::int64_t> claimed_{0};
     std::atomic<std::int64_t> purge_claimed_at_{256};
     std::atomic<std::int64_t> outstanding_work_{0};
@@ -174,9 +197,12 @@ private:
     std::atomic<int> unsampled_{1024}; // how many tasks are still measured without exception
 
     alignas(64) adaptive_mutex mutex_;
-    std::condition_variable_any space_; // a bounded queue got shorter
     std::condition_variable_any gone_;  // a worker ended or was joined
     ready_queue ready_ FERRY_GUARDED_BY(mutex_);
+    admission admission_ FERRY_GUARDED_BY(mutex_);
+    std::size_t external_queued_ FERRY_GUARDED_BY(mutex_) = 0; // external tasks that wait
+    fifo passed_on_ FERRY_GUARDED_BY(mutex_); // external tasks on their way to their executors
+    bool passing_on_ FERRY_GUARDED_BY(mutex_) = false; // a thread takes them there, in order
     worker_list workers_ FERRY_GUARDED_BY(mutex_);
     worker_list retired_ FERRY_GUARDED_BY(mutex_); // take no items any more; always has room
     std::vector<os_thread> to_join_ FERRY_GUARDED_BY(mutex_); // always has room

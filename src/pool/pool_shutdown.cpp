@@ -16,6 +16,23 @@ constexpr auto patience = std::chrono::seconds(5);
 
 } // namespace
 
+// Tells everybody who stood in the line that the pool takes nothing any more.
+void pool_core::turn_away(std::deque<admission::place> all) noexcept {
+    for (const admission::place& p : all) {
+        if (p.thread != nullptr) {
+            const scoped_lock lock(mutex_);
+            p.thread->set(admission::blocked_thread::state::turned_away);
+        } else {
+            const boost::intrusive_ptr<shared_state_base> keep(p.task);
+            p.task->drop(closed_error());
+            if (external_entry* const x = keep->external()) {
+                x->stay_out();
+                met(*keep);
+            }
+        }
+    }
+}
+
 bool pool_core::expect(shared_state_base& t) {
     if (is_forked_copy())
         return false;
@@ -31,6 +48,7 @@ bool pool_core::expect(shared_state_base& t) {
 void pool_core::met(shared_state_base& t) {
     const scoped_lock lock(mutex_);
     FERRY_ASSERT(outstanding_work_.load() > 0);
+    leave_queue(t);
     if (external_tasks_.erase(&t) == 0)
         told_.erase(&t);
     if (outstanding_work_.fetch_sub(1) == 1 && closed()) {
@@ -76,16 +94,19 @@ void pool_core::close(bool cancel) {
     if (is_forked_copy())
         return;
     fifo dropped;
+    std::deque<admission::place> turned_away;
     {
         const scoped_lock lock(mutex_);
         closed_.store(true);
+        turned_away = admission_.clear();
+        in_line_.store(0);
         if (cancel) { // tasks only: a strand's turn brings more than itself
             drain_all();
             dropped = ready_.extract([](const work_item& r) { return r.is_task(); });
         }
-        space_.notify_all();
         sleepers_.wake_all();
     }
+    turn_away(std::move(turned_away));
     while (work_item* r = dropped.pop())
         r->drop(nullptr);
     if (cancel)
@@ -94,6 +115,7 @@ void pool_core::close(bool cancel) {
 
 void pool_core::mark_broken(std::string why) noexcept {
     fifo dropped;
+    std::deque<admission::place> turned_away;
     {
         const scoped_lock lock(mutex_);
         if (!broken_)
@@ -103,9 +125,11 @@ void pool_core::mark_broken(std::string why) noexcept {
         closed_.store(true);
         drain_all();
         dropped = ready_.extract_all();
-        space_.notify_all();
+        turned_away = admission_.clear();
+        in_line_.store(0);
         sleepers_.wake_all();
     }
+    turn_away(std::move(turned_away));
     const auto error = [text = &why_broken_] { // which does not change any more
         return error_or_shortage([text] { return make_error<broken_thread_pool>(*text); });
     };

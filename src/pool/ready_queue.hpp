@@ -15,6 +15,7 @@ namespace ferry::detail {
 struct fifo {
     work_item* first = nullptr;
     work_item* last = nullptr;
+    std::size_t tasks = 0; // those of them that are
 
     bool empty() const noexcept { return first == nullptr; }
     void push(work_item& r) noexcept {
@@ -24,11 +25,16 @@ struct fifo {
         else
             first = &r;
         last = &r;
+        tasks += r.is_task() ? 1 : 0;
     }
     work_item* pop() noexcept {
         work_item* const r = first;
-        if (r != nullptr && (first = r->next.load(std::memory_order_relaxed)) == nullptr)
+        if (r == nullptr)
+            return nullptr;
+        first = r->next.load(std::memory_order_relaxed);
+        if (first == nullptr)
             last = nullptr;
+        tasks -= r->is_task() ? 1 : 0;
         return r;
     }
 };
@@ -42,7 +48,22 @@ public:
     bool empty() const noexcept { return size_ == 0; }
     /// Everything, and what counts as a task.
     std::size_t size() const noexcept { return size_; }
-    std::size_t tasks() const noexcept { return tasks_; }
+    std::size_t tasks() const noexcept {
+        std::size_t n = normal_.tasks;
+        for (const auto& l : others_)
+            n += l.second.items.tasks;
+        return n;
+    }
+    /// Those that a new task of this priority would wait for.
+    std::size_t tasks_before(int priority) const noexcept {
+        std::size_t n = priority <= 0 ? normal_.tasks : 0;
+        for (const auto& [p, level] : others_) {
+            if (p < priority)
+                break;
+            n += level.items.tasks;
+        }
+        return n;
+    }
 
     /// An item of this priority, which is not 0, comes soon. Errors: `std::bad_alloc`.
     void expect(int priority) { ++others_[priority].expected; }
@@ -56,7 +77,6 @@ public:
         else
             others_.find(r.priority)->second.items.push(r);
         ++size_;
-        tasks_ += r.is_task() ? 1 : 0;
     }
 
     /// The next one, or null.
@@ -74,9 +94,8 @@ public:
             r = top->second.items.pop();
             let_go(top);
         }
-        FERRY_ASSERT(size_ != 0 && tasks_ <= size_);
+        FERRY_ASSERT(size_ != 0);
         --size_;
-        tasks_ -= r->is_task() ? 1 : 0;
         return r;
     }
 
@@ -118,7 +137,6 @@ private:
             }
             ++taken;
             --size_;
-            tasks_ -= r->is_task() ? 1 : 0;
             out.push(*r);
         }
         items = kept;
@@ -133,7 +151,6 @@ private:
     fifo normal_;
     levels others_;
     std::size_t size_ = 0;
-    std::size_t tasks_ = 0;
 };
 
 } // namespace ferry::detail

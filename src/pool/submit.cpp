@@ -17,8 +17,18 @@ std::shared_ptr<pool_core> pool_of(boost::asio::execution_context& context) {
 void on_work_started(pool_core& core, shared_state_base& t) {
     if (t.extra != nullptr)
         t.extra->owner = core.shared_from_this();
+    if (core.is_bounded())
+        t.owner = &core;
     if (!core.expect(t))
         core.throw_closed();
+}
+
+entered admit_external(pool_core& core, shared_state_base& t, entrance e) {
+    return core.admit_external(t, e);
+}
+
+void external_left_queue(pool_core& core, shared_state_base& t) noexcept {
+    core.external_left_queue(t);
 }
 
 bool try_on_work_started(pool_core& core, shared_state_base& t) {

@@ -9,14 +9,10 @@
 namespace ferry {
 namespace detail {
 
-bool set_options(shared_state_base& t, task_options& options) {
-    t.priority = options.priority;
-    t.extra = std::make_unique<task_extra>();
-    t.extra->label = std::move(options.label);
-    t.extra->limit = options.timeout;
-    t.extra->start_by = options.start_by;
-    if (!options.start_by && !options.timeout.limit())
-        return true;
+namespace {
+
+// False where the thread of the timers cannot be started: then that is the outcome.
+bool timers_started(shared_state_base& t) {
     try {
         start_timers();
         return true;
@@ -26,7 +22,41 @@ bool set_options(shared_state_base& t, task_options& options) {
     }
 }
 
-void enqueue(pool_core& core, shared_state_base& t, bounded b) {
+} // namespace
+
+bool set_options(shared_state_base& t, task_options& options) {
+    if (options.attempts == 0)
+        throw std::invalid_argument("task_options::attempts must be at least 1, not 0");
+    t.priority = options.priority;
+    t.extra = std::make_unique<task_extra>();
+    t.extra->label = std::move(options.label);
+    t.extra->limit = options.timeout;
+    t.extra->start_by = options.start_by;
+    t.extra->bytes = options.bytes;
+    return (!options.start_by && !options.timeout.limit()) || timers_started(t);
+}
+
+bool limit_wait(pool_core& core, shared_state_base& t, entrance e) {
+    return e == entrance::map || is_own_thread_of(core) ||
+           limit_wait(core.options().max_wait, t);
+}
+
+bool limit_wait(const timeout& max_wait, shared_state_base& t) {
+    if (!max_wait.limit() || *max_wait.limit() == timeout::clock::duration::zero())
+        return true; // with 0 only what starts at once is accepted
+    if (!timers_started(t))
+        return false;
+    if (t.extra == nullptr)
+        t.extra = std::make_unique<task_extra>();
+    const auto latest = max_wait.deadline();
+    if (latest && (!t.extra->start_by || *latest < *t.extra->start_by))
+        t.extra->start_by = latest;
+    return true;
+}
+
+void enqueue(pool_core& core, shared_state_base& t, entrance e) {
+    if (core.is_bounded() && !limit_wait(core, t, e))
+        return;
     const bool expires = t.extra != nullptr && t.extra->start_by.has_value();
     t.owner = &core;
     if (t.extra != nullptr && (expires || t.extra->limit.limit()))
@@ -35,12 +65,12 @@ void enqueue(pool_core& core, shared_state_base& t, bounded b) {
     if (expires)
         arm_timer(t, *t.extra->start_by, timer_purpose::start_by);
     try {
-        core.push(t, b);
+        core.push(t, e);
     } catch (...) {
         if (expires && !disarm_timer(t)) { // it expired while it waited for room
             for (spin_wait pause; !t.done();)
                 pause();
-            core.claimed_task_removed();
+            core.on_claimed_task_removed(t);
         }
         intrusive_ptr_release(&t);
         throw;

@@ -69,8 +69,12 @@ void running_scope::finished(bool failed, bool user_code_follows) noexcept {
     if (w == nullptr)
         return;
     worker_counts::increment(failed ? w->counts.failed : w->counts.completed);
-    if (task_.stamp != 0)
-        worker_counts::record(w->counts.run_time, stamp_now() - task_.stamp);
+    if (task_.stamp != 0) {
+        const std::uint32_t took = stamp_now() - task_.stamp;
+        worker_counts::record(w->counts.run_time, took);
+        worker_counts::increment(w->counts.run_time_sum, took);
+        worker_counts::increment(w->counts.measured);
+    }
     if (w->top == &task_ && !user_code_follows)
         w->forget(task_, nullptr);
 }
@@ -96,7 +100,8 @@ void worker::forget(shared_state_base& task, shared_state_base* then) noexcept {
 }
 
 void pool_core::on_claimed_task_removed(shared_state_base& task) noexcept {
-    claimed_task_removed();
+    if (task.external() == nullptr && !task.is_in_line())
+        claimed_.fetch_sub(1, std::memory_order_relaxed);
     worker* const w = current_worker;
     if (w != nullptr && w->top == &task)
         w->forget(task, nullptr);
@@ -234,13 +239,22 @@ work_item* pool_core::next(worker& w) {
             w.current.store(r->is_task() ? static_cast<shared_state_base*>(r)
                                             : worker::busy(),
                             std::memory_order_relaxed);
-            if (blocked_.load(std::memory_order_relaxed) != 0)
-                space_.notify_one();
+            fifo given_up;
+            if (bounded_) {
+                if (r->is_task())
+                    leave_queue(static_cast<shared_state_base&>(*r));
+                if (in_line_.load(std::memory_order_relaxed) != 0)
+                    advance_line(given_up);
+            }
             const bool more = !ready_.empty() || !inbox_.empty();
             sleeper* const other = more && can_wake_or_start() ? wake_candidate() : nullptr;
+            const bool external = !passed_on_.empty();
             lock.unlock();
             if (other != nullptr)
                 other->wake_up();
+            drop_given_up(given_up);
+            if (external)
+                pass_on();
             return r;
         }
         if (!closed() || !no_work_outstanding()) {

@@ -25,6 +25,8 @@ struct worker_counts {
     std::atomic<std::uint64_t> failed{0};
     counts queue_wait{};
     counts run_time{};
+    std::atomic<std::uint64_t> run_time_sum{0}; // of those in `run_time`, in units of 1024 ns
+    std::atomic<std::uint64_t> measured{0};     // how many those are
 
     static void increment(std::atomic<std::uint64_t>& n, std::uint64_t by = 1) noexcept {
         n.store(n.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
@@ -36,6 +38,8 @@ struct worker_counts {
     void add(const worker_counts& o) noexcept {
         increment(completed, o.completed.load(std::memory_order_relaxed));
         increment(failed, o.failed.load(std::memory_order_relaxed));
+        increment(run_time_sum, o.run_time_sum.load(std::memory_order_relaxed));
+        increment(measured, o.measured.load(std::memory_order_relaxed));
         for (std::size_t i = 0; i < histogram::buckets; ++i) {
             increment(queue_wait[i], o.queue_wait[i].load(std::memory_order_relaxed));
             increment(run_time[i], o.run_time[i].load(std::memory_order_relaxed));

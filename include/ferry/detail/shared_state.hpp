@@ -35,8 +35,8 @@ public:
     task_owner& operator=(const task_owner&) = delete;
     virtual ~task_owner() = default;
 
-    /// A task that stands in the queue was claimed by somebody else.
-    virtual void on_task_claimed(bool cancelled) noexcept = 0;
+    /// A task that stands in the queue, or `in_line` before it, was claimed by somebody else.
+    virtual void on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept = 0;
     /// The calling thread has taken one from the queue that had been claimed.
     virtual void on_claimed_task_removed(shared_state_base& task) noexcept = 0;
     /// A timer of a task has fired; the user's part of that runs until `on_expiry_finished`, and the
@@ -101,11 +101,28 @@ enum class status : std::uint32_t { pending, running, cancelled, value, error };
 
 class timer_queue;
 
+/// A task that runs in a pool but stands in another executor's queue, a strand's for instance.
+class external_entry {
+public:
+    /// The pool has let it in: passes it to its executor. Never throws; the task fails instead.
+    virtual void enter() noexcept = 0;
+    /// It will never enter.
+    virtual void stay_out() noexcept = 0;
+
+    bool counted = false; ///< among those that wait; guarded by the pool's mutex
+
+protected:
+    external_entry() = default;
+    ~external_entry() = default;
+};
+
 /// What only some tasks have. It has room for whatever a timer needs, so that a timer that was accepted
 /// never fails for want of memory.
 struct task_extra {
     std::string label;
     timeout limit;
+    std::size_t bytes = 0;         // what it holds
+    std::size_t counted_bytes = 0; // of those in the queue; guarded by the pool's mutex
     std::optional<timeout::clock::time_point> start_by;
 
     /// The timer, guarded by the timer queue that holds it.
@@ -152,6 +169,29 @@ public:
     bool done() const noexcept {
         return static_cast<status>(word_.load(std::memory_order_acquire) & status_mask) >=
                status::cancelled;
+    }
+
+    /// Marks a pending state as one that waits for a place in the queue; false when it was claimed.
+    bool stand_in_line() noexcept {
+        std::uint64_t w = word_.load(std::memory_order_relaxed);
+        while ((w & (status_mask | claimed)) == 0) {
+            if (word_.compare_exchange_weak(w, w | in_line, std::memory_order_acq_rel))
+                return true;
+        }
+        return false;
+    }
+    /// It has got the place; false, and it stays marked, when it was claimed in the line.
+    bool leave_line() noexcept {
+        std::uint64_t w = word_.load(std::memory_order_relaxed);
+        while ((w & (status_mask | claimed)) == 0) {
+            if (word_.compare_exchange_weak(w, w & ~in_line, std::memory_order_acq_rel))
+                return true;
+        }
+        return false;
+    }
+    /// Whether it stands in the line, or was claimed there.
+    bool is_in_line() const noexcept {
+        return (word_.load(std::memory_order_acquire) & in_line) != 0;
     }
 
     /// True once somebody has the right to store the outcome.
@@ -240,6 +280,8 @@ public:
 
     bool stale() const noexcept override;
     bool is_task() const noexcept override { return true; }
+    /// Not null for one that stands in another executor's queue.
+    virtual external_entry* external() noexcept { return nullptr; }
     void run() override;
     void drop(std::exception_ptr why) noexcept override;
 
@@ -333,7 +375,7 @@ protected:
 
 private:
     static constexpr std::uint64_t status_mask = 7, claimed = 8, sleepers = 16, taken_flag = 32,
-                                   leaving = 64, offered = 128, cancelling = 256,
+                                   leaving = 64, offered = 128, cancelling = 256, in_line = 512,
                                    one_reference = std::uint64_t(1) << 32;
     static constexpr std::uintptr_t ring_locked = 1, ring_user_code = 2, ring_closed = 4,
                                     ring_flags = 7;

@@ -263,7 +263,7 @@ private:
     }
     bool help() final {
         if (this->current() != status::pending || late() || !on_worker_of(this->owner) ||
-            is_short_of_stack() || !this->start_in_queue())
+            this->external() != nullptr || is_short_of_stack() || !this->start_in_queue())
             return false;
         FERRY_ASSERT(this->current() == status::running);
         const boost::intrusive_ptr<task> keep(this);

@@ -14,6 +14,9 @@
 #include <vector>
 
 namespace ferry {
+namespace detail {
+class process_core;
+}
 
 /// A function with arguments that each worker process calls once before its first task: `{fn,
 /// args...}`. It is serialized at construction: later changes to the arguments have no effect.
@@ -52,7 +55,7 @@ struct worker_limits {
     std::optional<std::size_t> processes = {};
 };
 
-/// What worker processes are kept from; a bit mask. A violation is an error of the call's own
+/// Restrictions for worker processes; a bit mask. A violation is an error of the call's own
 /// system call (`EACCES` or `EPERM`), not its death.
 enum class sandbox : unsigned {
     none = 0,              ///< nothing
@@ -103,7 +106,7 @@ struct process_pool_options {
     std::size_t max_queue_bytes = 0;
     /// Longest wait for a worker, as in `thread_pool_options`. Default: none.
     timeout max_wait = {};
-    /// What happens to a task that finds the queue full. Default: block.
+    /// Action for a task that finds the queue full. Default: block.
     ferry::when_full when_full = ferry::when_full::block;
     /// A worker that stays idle for this long ends; a new one is started on demand. Default:
     /// workers never end.
@@ -115,7 +118,7 @@ struct process_pool_options {
     std::size_t max_memory_per_child = 0;
     /// Limits for each call. Default: none.
     worker_limits limits = {};
-    /// What the workers are kept from. Default: nothing.
+    /// Restrictions for the workers. Default: none.
     ferry::sandbox sandbox = ferry::sandbox::none;
     /// The program that the workers run; its `main` calls `run_worker_if_spawned`. It loads the
     /// shared libraries that the submitted functions lie in. If empty (the default), this program.

@@ -1,0 +1,310 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "pool_core.hpp"
+
+#include <ferry/detail/assert.hpp>
+
+// Who may enter the queue of a bounded pool, and who stands in line for it.
+
+namespace ferry::detail {
+
+// The pool as its admission sees it.
+class pool_core::load {
+public:
+    /// `exactly`: counts the workers that are just between two tasks as free, too.
+    load(pool_core& c, bool exactly) noexcept : core_(c), exactly_(exactly) {}
+
+    std::size_t queued() const noexcept {
+        core_.mutex_.assert_held();
+        return core_.live_tasks() + core_.external_queued_;
+    }
+    std::size_t ahead(int priority) const noexcept {
+        core_.mutex_.assert_held();
+        core_.drain();
+        const auto dead =
+            static_cast<std::size_t>(std::max<std::int64_t>(0, core_.claimed_.load()));
+        const std::size_t n = core_.ready_.tasks_before(priority);
+        return (n > dead ? n - dead : 0) + core_.external_queued_;
+    }
+    std::size_t free_workers() const noexcept {
+        core_.mutex_.assert_held();
+        return core_.free_workers(exactly_);
+    }
+    std::size_t workers() const noexcept { return core_.options_.max_workers; }
+    std::chrono::nanoseconds mean_run_time() const noexcept {
+        core_.mutex_.assert_held();
+        return core_.mean_run_time();
+    }
+
+private:
+    pool_core& core_;
+    const bool exactly_;
+};
+
+// Idle ones, and those that can still be started.
+std::size_t pool_core::free_workers(bool exactly) const noexcept {
+    mutex_.assert_held();
+    const std::size_t limit = limit_.load(std::memory_order_relaxed);
+    std::size_t n = limit > workers_.size() ? limit - workers_.size() : 0;
+    if (!exactly)
+        return n + sleepers_.count();
+    for (const auto& w : workers_)
+        n += w->available() ? 1 : 0;
+    return n;
+}
+
+std::chrono::nanoseconds pool_core::mean_run_time() const noexcept {
+    mutex_.assert_held();
+    std::uint64_t sum = ended_counts_.run_time_sum.load(std::memory_order_relaxed);
+    std::uint64_t n = ended_counts_.measured.load(std::memory_order_relaxed);
+    for (const auto* list : {&workers_, &retired_}) {
+        for (const auto& w : *list) {
+            sum += w->counts.run_time_sum.load(std::memory_order_relaxed);
+            n += w->counts.measured.load(std::memory_order_relaxed);
+        }
+    }
+    return std::chrono::nanoseconds(n == 0 ? 0 : (sum << 10) / n);
+}
+
+// It waits in the queue from now on.
+void pool_core::let_in(shared_state_base& r, std::size_t bytes) noexcept {
+    mutex_.assert_held();
+    if (bytes != 0) {
+        FERRY_ASSERT(r.extra != nullptr && r.extra->counted_bytes == 0);
+        admission_.add_bytes(bytes); // at most the limit: has room
+        r.extra->counted_bytes = bytes;
+    }
+    if (external_entry* const x = r.external()) {
+        x->counted = true;
+        ++external_queued_;
+        return;
+    }
+    if (r.priority != 0)
+        prioritized_.store(true);
+    ready_.push(r);
+    note_backlog();
+}
+
+// It waits there no more.
+void pool_core::leave_queue(shared_state_base& r) noexcept {
+    mutex_.assert_held();
+    if (r.extra != nullptr && r.extra->counted_bytes != 0)
+        admission_.remove_bytes(std::exchange(r.extra->counted_bytes, 0));
+    external_entry* const x = r.external();
+    if (x != nullptr && std::exchange(x->counted, false)) {
+        FERRY_ASSERT(external_queued_ != 0);
+        --external_queued_;
+    }
+}
+
+void pool_core::give_up(const admission::place& p, fifo& given_up) noexcept {
+    mutex_.assert_held();
+    if (p.thread != nullptr) {
+        p.thread->set(admission::blocked_thread::state::turned_away); // which does the rest
+        return;
+    }
+    if (p.priority != 0)
+        ready_.unexpect(p.priority);
+    given_up.push(*p.task);
+}
+
+// Lets in all for which there is room. What has been given up is for the caller to drop, without the
+// lock; and then to `pass_on`.
+void pool_core::advance_line(fifo& given_up) noexcept {
+    mutex_.assert_held();
+    using state = admission::blocked_thread::state;
+    load seen(*this, false); // whoever is between two tasks comes here with the next one
+    admission_.advance(
+        seen,
+        [this](const admission::place& p) {
+            mutex_.assert_held();
+            let_in(*p.task, p.bytes);
+            if (p.task->external() != nullptr && p.thread == nullptr)
+                passed_on_.push(*p.task);
+            if (p.thread != nullptr)
+                p.thread->set(state::let_in);
+        },
+        [this, &given_up](const admission::place& p) {
+            mutex_.assert_held();
+            give_up(p, given_up);
+        });
+    in_line_.store(admission_.line_size());
+}
+
+// Brings external tasks to their executors, in the order in which they were let in.
+void pool_core::pass_on() noexcept {
+    {
+        const scoped_lock lock(mutex_);
+        if (std::exchange(passing_on_, true))
+            return;
+    }
+    for (;;) {
+        work_item* r = nullptr;
+        {
+            const scoped_lock lock(mutex_);
+            r = passed_on_.pop();
+            if (r == nullptr) {
+                passing_on_ = false;
+                return;
+            }
+        }
+        static_cast<shared_state_base*>(r)->external()->enter();
+    }
+}
+
+// Waits, without the lock meanwhile, until the task is let in (true) or turned away.
+bool pool_core::wait_in_line(shared_state_base& r, admission::blocked_thread& me,
+                             scoped_lock& lock) {
+    using state = admission::blocked_thread::state;
+    while (me.is == state::waiting)
+        me.changed.wait(lock);
+    if (me.is == state::let_in)
+        return true;
+    admission_.remove(r, true);
+    in_line_.store(admission_.line_size());
+    return false;
+}
+
+void pool_core::drop_given_up(fifo all) noexcept {
+    while (work_item* const r = all.pop()) {
+        auto& task = static_cast<shared_state_base&>(*r);
+        const boost::intrusive_ptr<shared_state_base> keep(&task);
+        task.shared_state_base::run(); // ends the share of the line
+        if (external_entry* const x = task.external()) {
+            x->stay_out();
+            met(task);
+        }
+    }
+}
+
+// Whoever makes room does so and then looks at `in_line_`; who stands in line says so there and then
+// looks for room again.
+entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
+    admission_request request;
+    request.bytes = r.extra != nullptr ? r.extra->bytes : 0;
+    request.priority = r.external() != nullptr ? 0 : r.priority;
+    request.may_wait = e == entrance::map;
+    if (options_.max_wait.limit()) {
+        request.now = timeout::clock::now();
+        if (r.extra != nullptr)
+            request.start_by = r.extra->start_by;
+    }
+    sleeper* wake = nullptr;
+    entered result = entered::yes;
+    fifo given_up;
+    {
+        scoped_lock lock(mutex_);
+        if (closed()) {
+            lock.unlock();
+            throw_closed();
+        }
+        if (workers_.empty() && !start_thread())
+            throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+        load seen(*this, true);
+        const bool exempt = is_own_thread_of(*this);
+        if (exempt && request.bytes != 0) {
+            admission_.add_bytes(request.bytes); // throws where the sum has no room for them
+            admission_.remove_bytes(request.bytes);
+        }
+        switch (const auto what = exempt ? admission::decision::enter
+                                         : admission_.decide(request, seen)) {
+        case admission::decision::enter: let_in(r, request.bytes); break;
+        case admission::decision::start: let_in(r, 0); break;
+        case admission::decision::stand_in_line: {
+            admission::blocked_thread me;
+            const bool blocks = e != entrance::coroutine;
+            admission_.stand({&r, blocks ? &me : nullptr, request.bytes, request.priority});
+            if (!r.stand_in_line()) { // expired just now
+                admission_.remove(r, false);
+                return entered::expired;
+            }
+            in_line_.store(admission_.line_size());
+            advance_line(given_up);
+            if (!blocks)
+                result = entered::stands; // or was let in
+            else if (!wait_in_line(r, me, lock))
+                result = r.is_claimed() ? entered::expired : entered::closed;
+            break;
+        }
+        default: {
+            const std::size_t queued = seen.queued();
+            const auto wait = admission_.estimate(request.priority, seen);
+            const admission_limits limits = admission_.limits();
+            lock.unlock();
+            std::rethrow_exception(refusal(what, "the thread pool '" + options_.name + "'", r,
+                                           request, limits, queued, wait));
+        }
+        }
+        wake = wake_candidate();
+    }
+    if (wake != nullptr)
+        wake->wake_up();
+    drop_given_up(given_up);
+    pass_on();
+    if (result == entered::closed)
+        throw_closed();
+    return result;
+}
+
+void pool_core::push_bounded(shared_state_base& r, entrance e) {
+    if (enter_or_stand(r, e) == entered::expired) {
+        unexpect(r);
+        r.shared_state_base::run();
+    }
+}
+
+entered pool_core::admit_external(shared_state_base& t, entrance e) {
+    boost::intrusive_ptr<shared_state_base> line(&t);
+    const entered result = enter_or_stand(t, e);
+    if (result != entered::yes)
+        static_cast<void>(line.detach()); // the line has that share, or it ends here
+    if (result == entered::expired) {
+        fifo expired;
+        expired.push(t);
+        drop_given_up(expired);
+    }
+    return result;
+}
+
+void pool_core::external_left_queue(shared_state_base& t) noexcept {
+    fifo given_up;
+    {
+        const scoped_lock lock(mutex_);
+        leave_queue(t);
+        advance_line(given_up);
+    }
+    drop_given_up(given_up);
+    pass_on();
+}
+
+void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept {
+    if (cancelled)
+        cancelled_.fetch_add(1, std::memory_order_relaxed);
+    const bool queued = !in_line && task.external() == nullptr;
+    const std::int64_t dead = queued ? claimed_.fetch_add(1) + 1 : 0;
+    if (bounded_ && (!queued || in_line_.load() != 0 ||
+                     (task.extra != nullptr && task.extra->bytes != 0))) {
+        fifo given_up;
+        sleeper* wake = nullptr;
+        {
+            const scoped_lock lock(mutex_);
+            if (!in_line)
+                leave_queue(task);
+            else if (admission_.on_claimed(task))
+                admission_.purge([&](const admission::place& p) {
+                    mutex_.assert_held();
+                    give_up(p, given_up);
+                });
+            advance_line(given_up);
+            if (!ready_.empty())
+                wake = wake_candidate();
+        }
+        if (wake != nullptr)
+            wake->wake_up();
+        drop_given_up(given_up);
+        pass_on();
+    }
+    if (dead > purge_claimed_at_.load(std::memory_order_relaxed))
+        purge_claimed();
+}
+
+} // namespace ferry::detail
