@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace fetcher {
 namespace {
@@ -34,14 +35,6 @@ bool is_blank(char c) {
 }
 
 } // namespace
-
-bool byte_budget::take(std::size_t bytes) noexcept {
-    const auto wanted = static_cast<std::int64_t>(bytes);
-    if (left_.fetch_sub(wanted) >= wanted)
-        return true;
-    left_ += wanted;
-    return false;
-}
 
 void extract::write(std::string_view more) {
     // Escapes make the text longer, never shorter, so what is beyond is not needed.
@@ -78,8 +71,11 @@ void body_sink::clear() {
     size_ = 0;
     extract_ = {};
     json_.reset();
+    hash_.reset();
+    hash_text_.clear();
+    if (file_ != nullptr)
+        file_->abandon();
     file_.reset();
-    spill_.reset();
     error_.clear();
 }
 
@@ -90,57 +86,71 @@ void body_sink::begin(destination where, std::string root, std::string path) {
     path_ = std::move(path);
     if (settings_.check == check_kind::json)
         json_.emplace();
+    if (settings_.checksum || !expected_.empty())
+        hash_.emplace();
 }
 
 body_sink::verdict body_sink::write(std::string_view data) {
-    size_ += data.size();
-    if (size_ > settings_.max_body)
+    if (size_ + data.size() > settings_.max_body)
         return verdict::too_large;
-    extract_.write(data);
-    if (json_)
-        json_->write(data);
-    if (where_ == destination::nowhere)
-        return verdict::good;
     try {
-        const bool in_memory = !file_ && !spill_ && held_.size() + data.size() <= most_held &&
-                               budget_.take(data.size());
+        const bool in_memory = where_ != destination::nowhere && file_ == nullptr &&
+                               held_.size() + data.size() <= most_held && budget_.take(data.size());
         if (in_memory) {
             taken_ += data.size();
             held_ += data;
-            return verdict::good;
+        } else if (where_ != destination::nowhere) {
+            spill();
+            if (!file_->write(data))
+                return verdict::later;
         }
-        spill();
-        if (file_)
-            file_->write(data);
-        else
-            write_all(spill_.get(), data);
     } catch (const std::system_error& e) {
         error_ = e.what();
         return verdict::not_written;
     }
+    size_ += data.size();
+    extract_.write(data);
+    if (json_)
+        json_->write(data);
+    if (hash_)
+        hash_->write(data);
     return verdict::good;
 }
 
-// Afterwards there is a file, and all that came before is in it.
+// Afterwards there is a file, and all that came before is in it, or on the way.
 void body_sink::spill() {
-    if (file_ || spill_)
+    if (file_ != nullptr)
         return;
-    if (where_ == destination::file) {
-        file_.emplace(root_, path_);
-        file_->write(held_);
-    } else {
-        spill_ = anonymous_file();
-        write_all(spill_.get(), held_);
-    }
-    held_ = {};
-    budget_.give_back(taken_);
-    taken_ = 0;
+    auto hash = std::exchange(hash_, std::nullopt);
+    if (where_ == destination::file)
+        file_ = std::make_shared<body_file>(output_file(root_, path_), std::move(hash), budget_,
+                                            writers_, room_);
+    else
+        file_ = std::make_shared<body_file>(anonymous_file(), std::move(hash), budget_, writers_,
+                                            room_);
+    file_->begin(std::exchange(held_, {}), std::exchange(taken_, 0));
 }
 
 void body_sink::store() {
     spill();
-    file_->commit();
+    file_->finish();
+    hash(); // which the file takes with it
+    if (where_ != destination::file)
+        return;
+    if (as_expected())
+        std::get<output_file>(file_->content()).commit();
     file_.reset();
+}
+
+const std::string& body_sink::hash() {
+    auto& hash = file_ != nullptr ? file_->hash() : hash_;
+    if (hash)
+        hash_text_ = std::exchange(hash, std::nullopt)->finish();
+    return hash_text_;
+}
+
+bool body_sink::as_expected() {
+    return expected_.empty() || hash() == expected_;
 }
 
 std::string body_sink::take_text() {
@@ -150,7 +160,7 @@ std::string body_sink::take_text() {
 }
 
 unique_fd body_sink::take_file() {
-    return std::move(spill_);
+    return std::move(std::get<unique_fd>(file_->content()));
 }
 
 } // namespace fetcher

@@ -1,31 +1,21 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include "body_file.hpp"
+#include "byte_budget.hpp"
 #include "json_check.hpp"
-#include "output_path.hpp"
 #include "settings.hpp"
+#include "sha256.hpp"
 #include "unique_fd.hpp"
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace fetcher {
-
-/// Bytes that all bodies together may hold in memory. Thread safety: safe.
-class byte_budget {
-public:
-    explicit byte_budget(std::uint64_t bytes) : left_(static_cast<std::int64_t>(bytes)) {}
-
-    /// False, and nothing is taken, when there are not as many left.
-    bool take(std::size_t bytes) noexcept;
-    void give_back(std::size_t bytes) noexcept { left_ += static_cast<std::int64_t>(bytes); }
-
-private:
-    std::atomic<std::int64_t> left_;
-};
 
 /// The beginning of a body as one short line: of JSON, the blanks outside of texts are left out and
 /// everything else, numbers too, is as the server sent it; in other text, blanks are joined.
@@ -48,16 +38,23 @@ private:
 class body_sink {
 public:
     enum class destination { nowhere, memory, file };
-    enum class verdict { good, too_large, not_written };
+    /// `later`: nothing was taken, and the transfer has to pause until there is room.
+    enum class verdict { good, later, too_large, not_written };
 
-    body_sink(const body_settings& settings, byte_budget& budget)
-        : settings_(settings), budget_(budget) {}
+    /// `writers` write to files; null: the caller does.
+    body_sink(const body_settings& settings, byte_budget& budget,
+              ferry::thread_pool* writers = nullptr)
+        : settings_(settings), budget_(budget), writers_(writers) {}
     ~body_sink() { clear(); }
     body_sink(const body_sink&) = delete;
     body_sink& operator=(const body_sink&) = delete;
 
     /// Forgets what came before; to be called before each attempt.
     void begin(destination where, std::string root = {}, std::string path = {});
+    /// The SHA-256 that it has to have; empty: any. Kept by `begin`.
+    void expect(std::string hash) { expected_ = std::move(hash); }
+    /// What is called, by any thread, when there is room after `write` said `later`.
+    void on_room(std::function<void()> call) { room_ = std::move(call); }
     /// The attempt has failed in a way that makes its body no result: only the extract is kept.
     void demote() { where_ = destination::nowhere; }
     verdict write(std::string_view data);
@@ -68,13 +65,21 @@ public:
     std::string json_error() { return json_ ? json_->finish() : std::string(); }
     const std::string& error() const noexcept { return error_; }
 
-    /// For `destination::file`: the file appears. Blocks. Throws `std::system_error`.
+    /// Whether `store` has something to do.
+    bool needs_storing() const noexcept { return where_ == destination::file || file_ != nullptr; }
+    /// All is written, and for `destination::file` the file appears, unless the body is not what was
+    /// expected. Blocks. Throws `std::system_error`.
     void store();
+    /// Once it is complete, and stored if it has to be: its SHA-256 where the settings or `expect`
+    /// ask for that; empty otherwise.
+    const std::string& hash();
+    /// False when something else was expected.
+    bool as_expected();
     /// For `destination::memory`: what is held in memory, and the file with what came before it,
     /// if there is one. The body is then empty.
     std::string take_text();
     unique_fd take_file();
-    bool spilled() const noexcept { return static_cast<bool>(spill_); }
+    bool spilled() const noexcept { return where_ == destination::memory && file_ != nullptr; }
 
 private:
     void clear();
@@ -82,6 +87,7 @@ private:
 
     const body_settings& settings_;
     byte_budget& budget_;
+    ferry::thread_pool* const writers_;
     destination where_ = destination::nowhere;
     std::string root_, path_;
     std::string held_;
@@ -89,8 +95,10 @@ private:
     std::uint64_t size_ = 0;
     extract extract_;
     std::optional<json_check> json_;
-    std::optional<output_file> file_;
-    unique_fd spill_;
+    std::optional<sha256> hash_; // until there is a file, which then goes on with it
+    std::string expected_, hash_text_;
+    std::shared_ptr<body_file> file_;
+    std::function<void()> room_;
     std::string error_;
 };
 

@@ -80,7 +80,7 @@ int run_demo(options settings) {
         wrong.push_back("the circuit breaker of the broken server did not open");
     if (settings.output == output_kind::lines) {
         std::cout << "demo: the body of busy-1, from its file: " << body << '\n'
-                  << "demo: the broken server was left alone after 4 failures in a row, the busy one "
+                  << "demo: the broken server was left alone after 4 targets in a row, the busy one "
                      "until the time that it asked for\n";
         for (const auto& each : wrong)
             std::cout << "demo: " << each << '\n';

@@ -87,8 +87,9 @@ std::string method_of(const job& what, const request_settings& settings) {
     return what.what.body || settings.body ? "POST" : "GET";
 }
 
-easy_transfer::easy_transfer(const transfer_settings& settings, CURLSH* share)
-    : settings_(settings), share_(share), easy_(curl_easy_init(), curl_easy_cleanup) {
+easy_transfer::easy_transfer(const transfer_settings& settings, CURLSH* share,
+                             transfer_channel& channel)
+    : settings_(settings), share_(share), channel_(channel), easy_(curl_easy_init(), curl_easy_cleanup) {
     if (easy_ == nullptr)
         throw std::runtime_error("curl_easy_init failed");
 }
@@ -102,6 +103,8 @@ std::size_t easy_transfer::on_body(const char* data, std::size_t, std::size_t si
             that.job_->body.demote();
     }
     that.body_ = that.job_->body.write({data, size});
+    if (that.body_ == body_sink::verdict::later)
+        return CURL_WRITEFUNC_PAUSE;
     return that.body_ == body_sink::verdict::good ? size : size + 1;
 }
 
@@ -114,14 +117,28 @@ curl_socket_t easy_transfer::on_socket(void* self, curlsocktype, curl_sockaddr* 
 
 void easy_transfer::begin(job_ptr what) {
     job_ = std::move(what);
+    job_->body.on_room([&to = channel_, easy = handle()] { to.resume(easy); });
     body_ = body_sink::verdict::good;
     no_descriptor_ = false;
     error_[0] = '\0';
+    if (!plain_)
+        set_up();
+    CURL* const easy = handle();
+    curl_easy_setopt(easy, CURLOPT_URL, job_->what.url.c_str());
+    // For TLS another stream rather than another connection.
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, job_->what.host.starts_with("https:") ? 1L : 0L);
+    set_request();
+    begun_ = std::chrono::steady_clock::now();
+    if (job_->attempts.empty())
+        job_->started = begun_;
+}
+
+// What is the same for all jobs: it takes longer than to hand over the rest of a request.
+void easy_transfer::set_up() {
     CURL* const easy = handle();
     const request_settings& request = settings_.request;
     curl_easy_reset(easy);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
-    curl_easy_setopt(easy, CURLOPT_URL, job_->what.url.c_str());
+    plain_ = true;
     curl_easy_setopt(easy, CURLOPT_USERAGENT, request.user_agent.c_str());
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, long(request.connect_timeout.count()));
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, long(request.timeout.count()));
@@ -133,8 +150,6 @@ void easy_transfer::begin(job_ptr what) {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    if (job_->what.host.starts_with("https:")) // another stream rather than another connection
-        curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_SHARE, share_);
     // Read once and kept by the CURLM, which libcurl only does with no directory beside it.
     curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
@@ -155,10 +170,6 @@ void easy_transfer::begin(job_ptr what) {
             curl_easy_setopt(easy, each.option,
                              std::get<std::shared_ptr<curl_slist>>(each.value).get());
     }
-    set_request();
-    begun_ = std::chrono::steady_clock::now();
-    if (job_->attempts.empty())
-        job_->started = begun_;
 }
 
 void easy_transfer::set_request() {
@@ -166,6 +177,8 @@ void easy_transfer::set_request() {
     const target& what = job_->what;
     const auto& body = what.body ? what.body : settings_.request.body;
     const std::string method = method_of(*job_, settings_.request);
+    // A name and a password in a URL are not to be seen by the next target.
+    plain_ = method == "GET" && !body && what.url.find('@') == std::string::npos;
     if (method == "HEAD") {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     } else if (body) {
@@ -187,10 +200,13 @@ void easy_transfer::set_request() {
     for (const auto& each : settings_.request.headers)
         if (std::find(own.begin(), own.end(), name_of_header(each)) == own.end())
             append(headers_, each);
+    if (!job_->known.etag.empty())
+        append(headers_, "If-None-Match: " + job_->known.etag);
+    if (!job_->known.modified.empty())
+        append(headers_, "If-Modified-Since: " + job_->known.modified);
     if (body)
         append(headers_, "Expect:"); // servers that do not know it cost a second each
-    if (headers_ != nullptr)
-        curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
 }
 
 std::string easy_transfer::header(const char* name) const {
@@ -224,9 +240,27 @@ void easy_transfer::measure() {
         job_->final_url = url;
 }
 
+// Only what is one line of text: the journal keeps it, and it is sent back.
+void easy_transfer::keep_validators() {
+    const auto usable = [this](const char* name) {
+        std::string value = header(name);
+        const bool plain = value.size() <= 1024 &&
+                           std::all_of(value.begin(), value.end(),
+                                       [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
+        return plain ? value : std::string();
+    };
+    job_->answered = {usable("ETag"), usable("Last-Modified")};
+}
+
 void easy_transfer::judge_answer() {
     const bool good = job_->status >= 200 && job_->status <= 299;
     job_->retry_after.reset();
+    if (job_->status == 304 && !job_->known.empty()) {
+        job_->not_modified = true;
+        return;
+    }
+    if (good && settings_.keep_validators)
+        keep_validators();
     if (job_->status >= 300)
         if (const std::string text = header("Retry-After"); !text.empty())
             job_->retry_after = parse_retry_after(text, std::time(nullptr));
@@ -243,6 +277,9 @@ void easy_transfer::judge_answer() {
         job_->error = "invalid JSON: " + wrong;
         if (const std::string text = job_->body.beginning().text(); !text.empty())
             job_->error += ": " + text;
+    } else if (!job_->body.needs_storing() && !job_->body.as_expected()) {
+        job_->why = failure::checksum;
+        job_->error = "the SHA-256 is " + job_->body.hash();
     }
 }
 

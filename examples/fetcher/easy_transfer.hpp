@@ -19,7 +19,7 @@ using header_list = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
 class easy_transfer {
 public:
     /// Throws `std::runtime_error`.
-    easy_transfer(const transfer_settings& settings, CURLSH* share);
+    easy_transfer(const transfer_settings& settings, CURLSH* share, transfer_channel& channel);
     easy_transfer(const easy_transfer&) = delete;
     easy_transfer& operator=(const easy_transfer&) = delete;
 
@@ -35,16 +35,20 @@ public:
 private:
     static std::size_t on_body(const char* data, std::size_t, std::size_t size, void* self);
     static curl_socket_t on_socket(void* self, curlsocktype, curl_sockaddr* address);
+    void set_up();
     void set_request();
     void judge(CURLcode code);
     void judge_answer();
+    void keep_validators();
     void measure();
     std::string header(const char* name) const;
 
     const transfer_settings& settings_;
     CURLSH* const share_;
+    transfer_channel& channel_;
     const std::unique_ptr<CURL, void (*)(CURL*)> easy_;
     header_list headers_{nullptr, curl_slist_free_all};
+    bool plain_ = false; // set up, and nothing but a GET was asked for since then
     job_ptr job_;
     std::chrono::steady_clock::time_point begun_;
     body_sink::verdict body_ = body_sink::verdict::good;

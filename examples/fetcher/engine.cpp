@@ -56,16 +56,19 @@ engine::engine(asio::io_context& context, const options& settings, target_source
     schedule_.limit_jobs(usable);
     slots_.set(schedule_.jobs());
     if (!settings.fail_fast)
-        schedule_.set_reserve(std::clamp<std::size_t>(jobs, 2, 32));
+        schedule_.set_reserve(std::clamp<std::size_t>(4 * jobs, 2, 64));
     if (usable < jobs)
         progress_.say("only " + std::to_string(usable) + " at a time instead of " +
                       std::to_string(jobs) + ": the limit of descriptors is " +
                       std::to_string(limit));
     transfers_.request = settings.request;
     transfers_.check = settings.body.check;
+    transfers_.keep_validators = !settings.journal.empty();
     transfers_.max_connections =
         static_cast<long>(std::min(jobs + 100, std::max<std::size_t>(usable / worker_count_, 1)));
-    transfers_.buffer_size = jobs <= 32 ? 64 << 10 : jobs <= 256 ? 16 << 10 : 4 << 10;
+    // The C library tidies up its heap whenever 64 KiB or more are freed, and libcurl frees the buffer
+    // after each transfer.
+    transfers_.buffer_size = jobs <= 256 ? 16 << 10 : 4 << 10;
     if (!settings.files.empty())
         files_.emplace(settings.files);
     if (!settings.journal.empty())
@@ -76,7 +79,7 @@ engine::engine(asio::io_context& context, const options& settings, target_source
 
 void engine::open_journal() {
     try {
-        journal_ = std::make_unique<journal>(settings_.journal);
+        journal_ = std::make_unique<journal>(settings_.journal, settings_.if_changed);
     } catch (const std::exception& e) {
         throw usage_error(e.what());
     }
@@ -209,7 +212,7 @@ asio::awaitable<void> engine::read() {
 engine::read_ahead engine::read_jobs(std::stop_token stop) {
     read_ahead result;
     for (auto& each : source_.read(read_at_a_time, std::move(stop))) {
-        result.jobs.push_back(std::make_unique<job>(std::move(each), settings_.body, budget_));
+        result.jobs.push_back(std::make_unique<job>(std::move(each), settings_.body, budget_, &helpers_));
         prepare(*result.jobs.back());
     }
     return result;
@@ -222,9 +225,15 @@ void engine::prepare(job& what) const {
         what.error = what.what.error;
         return;
     }
-    if (journal_ && journal_->contains(what.what, method_of(what, settings_.request))) {
-        what.done_before = true;
-        return;
+    if (journal_) {
+        const std::string method = method_of(what, settings_.request);
+        if (!settings_.if_changed && journal_->contains(what.what, method)) {
+            what.done_before = true;
+            return;
+        }
+        if (const auto* known = journal_->known(what.what, method);
+            known != nullptr && (method == "GET" || method == "HEAD"))
+            what.known = *known;
     }
     if (!files_ && what.what.output.empty())
         return;
@@ -235,7 +244,12 @@ void engine::prepare(job& what) const {
                                                           what.what.output);
         what.root = own.root();
         what.output = own.expand(what.what);
-        what.done_before = settings_.skip_existing && output_exists(what.root, what.output);
+        if (settings_.skip_existing || !what.known.empty()) {
+            const bool exists = output_exists(what.root, what.output);
+            what.done_before = settings_.skip_existing && exists;
+            if (!exists)
+                what.known = {}; // it is wanted, whether it has changed or not
+        }
     } catch (const std::exception& e) {
         what.why = failure::url;
         what.error = e.what();

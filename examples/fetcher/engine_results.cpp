@@ -87,7 +87,7 @@ void engine::hold_back(job_ptr what, clock::time_point now) {
 }
 
 void engine::settle(job_ptr what) {
-    if (what->why != failure::none || what->output.empty()) {
+    if (what->why != failure::none || what->not_modified || !what->body.needs_storing()) {
         if (what->why == failure::output)
             output_failed(what->error);
         finish(*what);
@@ -101,6 +101,10 @@ asio::awaitable<void> engine::store(job_ptr what) {
     const auto call = [&body = what->body] { body.store(); };
     try {
         co_await ferry::run_in_executor(helpers_, call);
+        if (!what->body.as_expected()) {
+            what->why = failure::checksum;
+            what->error = "the SHA-256 is " + what->body.hash();
+        }
     } catch (const std::exception& e) {
         what->why = failure::output;
         what->error = e.what();
@@ -113,9 +117,9 @@ asio::awaitable<void> engine::store(job_ptr what) {
 
 void engine::finish(job& what) {
     report_.add(what, clock::now());
-    if (what.why == failure::none && journal_) {
+    if (what.why == failure::none && journal_ && !what.not_modified) {
         try {
-            journal_->add(what.what, method_of(what, settings_.request));
+            journal_->add(what.what, method_of(what, settings_.request), what.answered);
             journal_->flush();
         } catch (const std::exception& e) {
             output_failed(std::string("the journal: ") + e.what());
@@ -144,7 +148,7 @@ void engine::show(job& what) {
     case output_kind::bodies:
         if (what.why != failure::none) {
             progress_.say(printable(what.what.id) + ": " + printable(what.error));
-        } else if (what.output.empty()) {
+        } else if (what.output.empty() && !what.not_modified) {
             out_.begin_body();
             if (what.body.spilled())
                 out_.add(what.body.take_file());

@@ -13,8 +13,8 @@ const char* const description =
     "for it, and keeps its memory whatever there is to fetch.";
 
 const char* const examples =
-    R"(Names of failures: url dns connect tls timeout stall closed protocol redirects status json too-large
-output circuit-open descriptors gave-up other.
+    R"(Names of failures: url dns connect tls timeout stall closed protocol redirects status json checksum
+too-large output circuit-open descriptors gave-up other.
 
 Examples:
   fetcher --base-url https://api.example.com/items 1-1000

@@ -17,6 +17,7 @@ const char* name_of(failure what) {
     case failure::redirects: return "redirects";
     case failure::status: return "status";
     case failure::json: return "json";
+    case failure::checksum: return "checksum";
     case failure::too_large: return "too-large";
     case failure::output: return "output";
     case failure::circuit_open: return "circuit-open";

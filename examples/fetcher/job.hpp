@@ -3,6 +3,7 @@
 
 #include "body.hpp"
 #include "target.hpp"
+#include "validators.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -27,6 +28,7 @@ enum class failure {
     redirects,    ///< too many of them
     status,       ///< the server said no
     json,         ///< the body is no JSON
+    checksum,     ///< the body's SHA-256 is not the one that was given
     too_large,    ///< the body is larger than --max-body
     output,       ///< the body could not be written
     circuit_open, ///< the host failed so often that it was not asked
@@ -59,8 +61,11 @@ struct attempt {
 struct job {
     using clock = std::chrono::steady_clock;
 
-    job(target t, const body_settings& settings, byte_budget& budget)
-        : what(std::move(t)), body(settings, budget) {}
+    job(target t, const body_settings& settings, byte_budget& budget,
+        ferry::thread_pool* writers = nullptr)
+        : what(std::move(t)), body(settings, budget, writers) {
+        body.expect(what.sha256);
+    }
 
     target what;
     clock::time_point entered; ///< when it was read from the input
@@ -82,6 +87,9 @@ struct job {
 
     std::string root, output;  ///< the file, and the directory it is below; empty without a file
     bool done_before = false;  ///< by an earlier run
+    validators known;          ///< of the answer that an earlier run got: it asks whether that changed
+    validators answered;       ///< of this one's
+    bool not_modified = false; ///< it did not change
     body_sink body;
 
     std::chrono::microseconds elapsed() const {

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
 namespace json = boost::json;
 
@@ -41,7 +42,7 @@ std::uint64_t key_of(const target& what, const std::string& method) {
 
 } // namespace
 
-journal::journal(const std::string& name)
+journal::journal(const std::string& name, bool with_validators)
     : file_(::open(name.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
     if (!file_)
         throw std::system_error(errno, std::generic_category(), "--journal: " + name);
@@ -52,8 +53,19 @@ journal::journal(const std::string& name)
             const json::value value = json::parse(line, error);
             if (error || !value.is_object())
                 continue;
-            if (const auto* key = value.get_object().if_contains("done"); key && key->is_string())
-                before_.insert(std::strtoull(key->get_string().c_str(), nullptr, 16));
+            const auto text_of = [&](const char* name) {
+                const auto* text = value.get_object().if_contains(name);
+                return text && text->is_string() ? std::string(text->get_string()) : std::string();
+            };
+            const std::string key = text_of("done");
+            if (key.empty())
+                continue;
+            auto& entry = before_[std::strtoull(key.c_str(), nullptr, 16)]; // the last one counts
+            validators found{text_of("etag"), text_of("modified")};
+            if (with_validators && !found.empty())
+                entry = std::make_unique<const validators>(std::move(found));
+            else
+                entry.reset();
         }
     char last = '\n';
     const auto size = ::lseek(file_.get(), 0, SEEK_END);
@@ -65,12 +77,22 @@ bool journal::contains(const target& what, const std::string& method) const {
     return before_.count(key_of(what, method)) > 0;
 }
 
-void journal::add(const target& what, const std::string& method) {
+const validators* journal::known(const target& what, const std::string& method) const {
+    const auto found = before_.find(key_of(what, method));
+    return found == before_.end() ? nullptr : found->second.get();
+}
+
+void journal::add(const target& what, const std::string& method, const validators& answered) {
     char key[17];
     std::snprintf(key, sizeof key, "%016llx",
                   static_cast<unsigned long long>(key_of(what, method)));
-    unwritten_ += json::serialize(json::object{
-        {"done", key}, {"id", printable(what.id)}, {"url", printable(masked(what.url))}});
+    json::object entry{
+        {"done", key}, {"id", printable(what.id)}, {"url", printable(masked(what.url))}};
+    if (!answered.etag.empty())
+        entry["etag"] = answered.etag;
+    if (!answered.modified.empty())
+        entry["modified"] = answered.modified;
+    unwritten_ += json::serialize(entry);
     unwritten_ += '\n';
 }
 

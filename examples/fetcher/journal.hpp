@@ -3,10 +3,12 @@
 
 #include "target.hpp"
 #include "unique_fd.hpp"
+#include "validators.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 
 namespace fetcher {
 
@@ -16,18 +18,21 @@ namespace fetcher {
 class journal {
 public:
     /// Reads what is there; lines that are no entries, such as a torn last one, are passed over.
-    /// Throws `std::system_error`.
-    explicit journal(const std::string& name);
+    /// Validators are only kept in memory if they are wanted. Throws `std::system_error`.
+    explicit journal(const std::string& name, bool with_validators = false);
 
     /// Whether that target was done when the journal was opened. `method` is that of its request.
     bool contains(const target& what, const std::string& method) const;
-    void add(const target& what, const std::string& method);
+    /// What is known of that answer; null if nothing, or if validators are not wanted.
+    const validators* known(const target& what, const std::string& method) const;
+    void add(const target& what, const std::string& method, const validators& answered = {});
     /// Throws `std::system_error`.
     void flush();
 
 private:
     unique_fd file_;
-    std::unordered_set<std::uint64_t> before_; // constant after construction
+    // Constant after construction; the pointers are null where there are no validators.
+    std::unordered_map<std::uint64_t, std::unique_ptr<const validators>> before_;
     std::string unwritten_;
 };
 

@@ -136,7 +136,7 @@ void add_limit_options(option_list& add, options& o) {
     add.number("--rate", o.lanes.rate, 0.001, 1e6, "most requests a second");
     add.number("--per-host-rate", o.lanes.per_host_rate, 0.001, 1e6, "the same for each host");
     add.number("--breaker", o.lanes.breaker, 0u, 1'000'000u,
-               "failures in a row after which a host is left alone; 0: never (10)");
+               "targets that fail in a row before a host is left alone; 0: never (10)");
     add.seconds("--breaker-reset", o.lanes.breaker_reset,
                 "how long it is, before one request finds out (5)");
 
@@ -182,6 +182,7 @@ void add_output_options(option_list& add, options& o, raw_options& raw) {
                                       {{"status", check_kind::status},
                                        {"json", check_kind::json},
                                        {"none", check_kind::none}}));
+    add.flag("--checksum", o.body.checksum, "tell the SHA-256 of each body");
     add.size("--max-body", o.body.max_body, "the largest body, unpacked (1G)");
     add.size("--max-in-flight", o.body.max_in_flight,
              "what all bodies together may hold in memory; the rest waits in files (64M)");
@@ -195,6 +196,9 @@ void add_output_options(option_list& add, options& o, raw_options& raw) {
                                           {"none", progress_kind::none}}));
     add.text("--journal", o.journal, "FILE",
              "write down what is done, and leave out what was done before");
+    add.flag("--if-changed", o.if_changed,
+             "with --journal: fetch what was done before anew if it has changed (ETag, "
+             "Last-Modified)");
     add.text("--metrics", o.metrics, "FILE", "write Prometheus metrics at the end");
 }
 
@@ -263,6 +267,8 @@ void finish(options& o, const raw_options& raw) {
     }
     if (o.skip_existing && o.files.empty())
         throw usage_error("--skip-existing needs --output with a template");
+    if (o.if_changed && o.journal.empty())
+        throw usage_error("--if-changed needs --journal, which remembers what to compare with");
     if (o.demo && !(o.arguments.empty() && o.lists.empty()))
         throw usage_error("--demo takes no targets, but got '" +
                           (o.arguments.empty() ? o.lists : o.arguments).front() + "'");
@@ -288,7 +294,7 @@ std::optional<options> parse_options(int argc, char** argv) {
                           "where ids are: {} is replaced by the id, else /ID appended");
     add.list("-i,--input", result.lists, "FILE|-",
              "targets from a file, one a line: a URL, an id, or a JSON object with url or id, and "
-             "method, headers, body, output");
+             "method, headers, body, output, sha256");
     add_request_options(add, result, raw);
     add_curl_options(app, result.request.curl);
     add_limit_options(add, result);

@@ -38,6 +38,7 @@ struct options {
     std::string files; ///< a template for the files of the bodies; empty: there are none
     bool skip_existing = false;
     std::string journal;
+    bool if_changed = false; ///< ask again for what the journal says is done, unless it is the same
     std::string metrics;
     progress_kind progress = progress_kind::automatic;
     bool demo = false;

@@ -64,6 +64,7 @@ void report::add(const job& what, clock::time_point now) {
         if (failed_names_.size() < most_names)
             failed_names_.push_back(printable(what.what.id) + ": " + printable(what.error));
     }
+    not_modified_ += what.not_modified ? 1 : 0;
     attempts_ += what.attempts.size();
     bytes_ += what.body.size();
     for (const auto& each : what.attempts) {
@@ -91,32 +92,30 @@ std::uint64_t report::unfinished() const {
     return std::max(unfinished_, total_.value_or(0) - std::min(total_.value_or(0), done()));
 }
 
-std::string report::line(const job& what) const {
-    std::ostringstream out;
-    out << '[' << done() << '/';
-    if (total_)
-        out << *total_;
-    else
-        out << '?';
-    out << "] " << printable(what.what.id) << ' ';
-    if (what.status == 0)
-        out << '-';
-    else
-        out << what.status;
-    out << ' ' << ms(what.elapsed()) << "ms " << what.attempts.size()
-        << (what.attempts.size() == 1 ? " attempt " : " attempts ")
-        << (what.attempts.empty() ? "-" : worker_name(what));
+// By appending: a stream costs more than the rest of it.
+std::string report::line(job& what) const {
+    std::string out = "[" + std::to_string(done()) + '/';
+    out += total_ ? std::to_string(*total_) : "?";
+    out += "] " + printable(what.what.id) + ' ';
+    out += what.status == 0 ? "-" : std::to_string(what.status);
+    out += ' ' + std::to_string(ms(what.elapsed())) + "ms " + std::to_string(what.attempts.size());
+    out += what.attempts.size() == 1 ? " attempt " : " attempts ";
+    out += what.attempts.empty() ? "-" : worker_name(what);
     if (what.why != failure::none)
-        out << ' ' << printable(what.error);
+        out += ' ' + printable(what.error);
+    else if (what.not_modified)
+        out += " not modified";
     else if (!what.output.empty())
-        out << " -> " << printable(what.output) << " (" << size_text(what.body.size()) << ')';
+        out += " -> " + printable(what.output) + " (" + size_text(what.body.size()) + ')';
     else if (const auto text = what.body.beginning().text(); !text.empty())
-        out << ' ' << text;
-    out << '\n';
-    return out.str();
+        out += ' ' + text;
+    if (const auto& hash = what.body.hash(); !hash.empty() && !what.not_modified)
+        out += " sha256 " + hash;
+    out += '\n';
+    return out;
 }
 
-std::string report::json(const job& what) const {
+std::string report::json(job& what) const {
     json::object out;
     out["id"] = what.what.id;
     out["url"] = masked(what.what.url);
@@ -142,6 +141,10 @@ std::string report::json(const job& what) const {
     }
     out["attempts"] = std::move(attempts);
     out["bytes"] = what.body.size();
+    if (what.not_modified)
+        out["not_modified"] = true;
+    if (const auto& hash = what.body.hash(); !hash.empty() && !what.not_modified)
+        out["sha256"] = hash;
     if (!what.attempts.empty()) {
         const auto queue = what.started - what.entered;
         out["us"] = {
@@ -172,6 +175,8 @@ std::string report::summary(clock::time_point now) const {
         out << done() + unfinished_ << " that were read";
     if (skipped_ > 0)
         out << " (" << skipped_ << " done before)";
+    if (not_modified_ > 0)
+        out << " (" << not_modified_ << " not modified)";
     out << '\n';
     if (failed_ > 0) {
         out << "failed: " << failed_ << " (";
@@ -220,6 +225,8 @@ std::string report::metrics(clock::time_point now) const {
             << name << ' ' << value << '\n';
     };
     counter("fetcher_targets_succeeded_total", "Targets that succeeded.", succeeded());
+    counter("fetcher_targets_not_modified_total", "Targets that had not changed, of those.",
+            not_modified_);
     out << "# HELP fetcher_targets_failed_total Targets that failed, by what they failed of.\n"
            "# TYPE fetcher_targets_failed_total counter\n";
     for (std::size_t n = 1; n < failure_count; ++n)

@@ -43,9 +43,9 @@ public:
     clock::time_point begin() const noexcept { return begin_; }
 
     /// `[done/total] id status ms attempts worker detail` for the target that was added last.
-    std::string line(const job& what) const;
+    std::string line(job& what) const;
     /// A JSON object on one line.
-    std::string json(const job& what) const;
+    std::string json(job& what) const;
     std::string summary(clock::time_point now) const;
     /// The same numbers in Prometheus' text format.
     std::string metrics(clock::time_point now) const;
@@ -59,6 +59,7 @@ private:
     std::optional<std::uint64_t> total_;
     bool unread_ = false;
     std::uint64_t succeeded_ = 0, failed_ = 0, skipped_ = 0, unfinished_ = 0;
+    std::uint64_t not_modified_ = 0; // of those that succeeded
     std::uint64_t attempts_ = 0, retries_ = 0, bytes_ = 0, connections_ = 0, reused_ = 0;
     std::array<std::uint64_t, failure_count> failures_{};
     histogram transfer_; // of one target, all attempts together

@@ -22,6 +22,12 @@ schedule::time_point after_start(schedule::time_point planned, double rate,
     return planned + interval(rate) > now ? planned + interval(rate) : now + interval(rate);
 }
 
+/// A target counts once, however often it is tried: one that never works says less about its host than
+/// several do. A probe counts always.
+bool counts_against_host(const job& what, const ferry::circuit_breaker& breaker) {
+    return what.attempts.size() <= 1 || breaker.state() != ferry::circuit_state::closed;
+}
+
 } // namespace
 
 schedule::schedule(const lane_settings& settings, std::size_t workers, breaker_hook on_breaker)
@@ -160,7 +166,7 @@ std::optional<schedule::decision> schedule::start_from(lane& which, time_point n
 // A host's connections are with one worker; only as many plain requests as keep it busy let others
 // help. Of TLS, connections are dear, so that takes more.
 std::size_t schedule::worker_for(const lane& which) const {
-    const std::size_t helpers = which.multiplexed ? 0 : which.in_flight / (which.secure ? 32 : 4);
+    const std::size_t helpers = which.multiplexed ? 0 : which.in_flight / (which.secure ? 32 : 16);
     std::size_t best = which.home;
     for (std::size_t n = 1; n <= std::min(helpers, load_.size() - 1); ++n)
         if (const auto other = (which.home + n) % load_.size(); load_[other] < load_[best])
@@ -190,7 +196,7 @@ void schedule::finished(const job& what, host_health host, time_point now) {
     if (its.breaker != nullptr) {
         if (host == host_health::well)
             its.breaker->record_success();
-        else if (host == host_health::ill)
+        else if (host == host_health::ill && counts_against_host(what, *its.breaker))
             its.breaker->record_failure();
         else
             its.breaker->record_cancelled();

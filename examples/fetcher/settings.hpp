@@ -36,6 +36,7 @@ enum class check_kind { status, json, none };
 /// What is done with the bodies, and what they may cost.
 struct body_settings {
     check_kind check = check_kind::status;
+    bool checksum = false; ///< tell the SHA-256 of each
     std::uint64_t max_body = std::uint64_t(1) << 30;
     std::uint64_t max_in_flight = std::uint64_t(64) << 20;
 };
@@ -56,7 +57,7 @@ struct lane_settings {
     unsigned per_host = 0;    ///< 0: as many as `jobs`
     double rate = 0;          ///< starts a second; 0: no limit
     double per_host_rate = 0; ///< the same for each host
-    unsigned breaker = 10;    ///< failures in a row that close a host; 0: never
+    unsigned breaker = 10;    ///< targets in a row that fail and close a host; 0: never
     std::chrono::milliseconds breaker_reset{5'000};
 };
 

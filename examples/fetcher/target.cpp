@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "target.hpp"
 
+#include "sha256.hpp"
 #include "text.hpp"
 #include "url.hpp"
 
@@ -166,6 +167,13 @@ void target_maker::of_json(const std::string& line, target& result) const {
         read_headers(result, *headers);
     if (const auto* output = object.if_contains("output"))
         result.output = text_of(*output, "output");
+    if (const auto* hash = object.if_contains("sha256")) {
+        result.sha256 = text_of(*hash, "sha256");
+        if (!is_sha256(result.sha256))
+            throw std::invalid_argument("'sha256' is not 64 hexadecimal digits");
+        std::transform(result.sha256.begin(), result.sha256.end(), result.sha256.begin(),
+                       [](unsigned char c) { return std::tolower(c); });
+    }
     if (const auto* body = object.if_contains("body")) {
         if (body->is_string()) {
             result.body = std::string(body->get_string());

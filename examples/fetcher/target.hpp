@@ -18,6 +18,7 @@ struct target {
     std::string method; ///< empty: what the settings say
     std::vector<std::string> headers;
     std::optional<std::string> body;
+    std::string sha256; ///< that the body must have, in lower case; empty: any
     std::string output; ///< a template for the file; empty: what the settings say
     std::string error;  ///< why it cannot even be tried; otherwise empty
 };
@@ -33,7 +34,7 @@ public:
     target of_id(std::string id) const;
     target of_url(const std::string& url) const;
     /// A URL, an id, or a JSON object with `url` or `id` and, as far as wanted, `method`, `headers`,
-    /// `body` and `output`.
+    /// `body`, `output` and `sha256`.
     target of_line(const std::string& line) const;
 
     bool has_base() const noexcept { return !base_url_.empty(); }

@@ -45,6 +45,12 @@ void transfer_channel::nudge() {
     wake();
 }
 
+void transfer_channel::resume(CURL* handle) {
+    const std::lock_guard lock(mutex_);
+    orders_.resumed.push_back(handle);
+    wake();
+}
+
 void transfer_channel::drain() {
     const std::lock_guard lock(mutex_);
     orders_.drain = true;
@@ -74,7 +80,8 @@ transfer_channel::orders transfer_channel::take() {
     const std::lock_guard lock(mutex_);
     asleep_ = false;
     news_ = false;
-    return {std::exchange(orders_.jobs, {}), orders_.drain, orders_.finish, orders_.abort};
+    return {std::exchange(orders_.jobs, {}), std::exchange(orders_.resumed, {}), orders_.drain,
+            orders_.finish, orders_.abort};
 }
 
 bool transfer_channel::try_sleep() {

@@ -67,6 +67,8 @@ public:
     void put(std::vector<job_ptr>& more);
     /// There may be a free slot for a job in reserve.
     void nudge();
+    /// That transfer, which may have ended, had paused and can go on.
+    void resume(CURL* handle);
     /// The worker gives back what it has in reserve, `cancelled`, and starts nothing more.
     void drain();
     /// Nothing more will come: the worker returns when all that it has is done.
@@ -76,6 +78,7 @@ public:
 
     struct orders {
         std::vector<job_ptr> jobs;
+        std::vector<CURL*> resumed;
         bool drain = false;
         bool finish = false;
         bool abort = false;

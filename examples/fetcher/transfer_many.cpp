@@ -3,6 +3,8 @@
 
 #include "easy_transfer.hpp"
 
+#include <chrono>
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <stdexcept>
@@ -16,8 +18,9 @@ namespace {
 /// What a worker has while it is inside `transfer_many`.
 class transfer_loop {
 public:
-    transfer_loop(CURLM* multi, slot_count& slots, const transfer_settings& settings)
-        : multi_(multi), slots_(slots), settings_(settings), share_(curl_share_init(), curl_share_cleanup) {
+    transfer_loop(transfer_channel& channel, slot_count& slots, const transfer_settings& settings)
+        : channel_(channel), multi_(channel.multi()), slots_(slots), settings_(settings),
+          share_(curl_share_init(), curl_share_cleanup) {
         if (share_ == nullptr)
             throw std::runtime_error("curl_share_init failed");
         curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
@@ -49,12 +52,18 @@ public:
 
     void start(job_ptr what) {
         if (spare_.empty())
-            spare_.push_back(std::make_unique<easy_transfer>(settings_, share_.get()));
+            spare_.push_back(std::make_unique<easy_transfer>(settings_, share_.get(), channel_));
         auto next = std::move(spare_.back());
         spare_.pop_back();
         next->begin(std::move(what));
         curl_multi_add_handle(multi_, next->handle());
         active_.emplace(next->handle(), std::move(next));
+    }
+
+    void resume(const std::vector<CURL*>& paused) {
+        for (CURL* const each : paused)
+            if (active_.count(each) > 0)
+                curl_easy_pause(each, CURLPAUSE_CONT);
     }
 
     /// Goes on with all transfers as far as possible; those that ended are added to `done`.
@@ -88,6 +97,8 @@ public:
     }
 
     bool idle() const noexcept { return active_.empty() && reserve_.empty(); }
+    /// Whether there is enough to go on with for a while without hearing from the event loop.
+    bool well_stocked() const noexcept { return reserve_.size() >= well_stocked_; }
 
 private:
     std::unique_ptr<easy_transfer> take(CURL* handle) {
@@ -96,6 +107,9 @@ private:
         return std::move(active_.extract(handle).mapped());
     }
 
+    static constexpr std::size_t well_stocked_ = 8;
+
+    transfer_channel& channel_;
     CURLM* const multi_;
     slot_count& slots_;
     const transfer_settings& settings_;
@@ -109,13 +123,18 @@ private:
 
 void transfer_many(std::stop_token stop, transfer_channel& channel, slot_count& slots,
                    result_inbox& inbox, const transfer_settings& settings) {
+    using clock = std::chrono::steady_clock;
     constexpr int longest_wait = 60'000; // libcurl's own timers and wake-ups end it earlier
+    constexpr std::chrono::milliseconds longest_delay{2};
+    constexpr std::size_t most_delayed = 64;
     const std::stop_callback on_stop(stop, [&] { channel.abort(); });
-    transfer_loop loop(channel.multi(), slots, settings);
+    transfer_loop loop(channel, slots, settings);
     std::vector<job_ptr> done;
+    clock::time_point told; // when results were handed over last
     for (;;) {
         auto orders = channel.take();
         loop.add(orders.jobs);
+        loop.resume(orders.resumed);
         if (orders.abort)
             loop.cancel_all(done);
         else if (orders.drain)
@@ -124,11 +143,19 @@ void transfer_many(std::stop_token stop, transfer_channel& channel, slot_count& 
         loop.perform(done);
         // The places of those that are done are taken before anybody is told.
         const bool more = !done.empty() && loop.start_some();
-        inbox.put(done);
+        // Some results at a time, as long as nobody waits for them: each wakes the event loop.
+        const bool delay = loop.well_stocked() && done.size() < most_delayed && !orders.drain &&
+                           clock::now() - told < longest_delay;
+        if (!delay && !done.empty()) {
+            inbox.put(done);
+            told = clock::now();
+        }
         if (loop.idle() && (orders.finish || orders.abort))
             return;
-        if (!more && channel.try_sleep())
-            curl_multi_poll(channel.multi(), nullptr, 0, longest_wait, nullptr);
+        if (!more && channel.try_sleep()) {
+            const int wait = done.empty() ? longest_wait : static_cast<int>(longest_delay.count());
+            curl_multi_poll(channel.multi(), nullptr, 0, wait, nullptr);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ namespace fetcher {
 struct transfer_settings {
     request_settings request;
     check_kind check = check_kind::status;
+    bool keep_validators = false; ///< tell of `ETag` and `Last-Modified`
     long max_connections = 100; ///< that a worker keeps open for later
     long buffer_size = 0;       ///< for what is received, of each transfer; 0: libcurl's
 };

@@ -3,9 +3,12 @@
 """What becomes of bodies: files, standard output, checks, limits, the journal."""
 
 import gzip
+import hashlib
 import json
 import os
+import re
 import resource
+import shutil
 import subprocess
 
 from harness import FETCHER, FetcherTest, environment, main
@@ -212,7 +215,118 @@ class Journal(FetcherTest):
             self.refuses("--journal", "--journal", ".", server.url)
 
 
+class Conditions(FetcherTest):
+    def fetch_again(self, server, *more, files=("1", "2")):
+        done = self.fetch("--journal", "journal", "--if-changed", "--json", "-o", "out/{id}",
+                          "--base-url", server.url + "/versioned", *files, *more)
+        self.assertEqual(done.code, 0, str(done))
+        return sorted((each["id"], each["status"], each.get("not_modified", False))
+                      for each in done.objects())
+
+    def test_what_has_not_changed_is_not_fetched_again(self):
+        with Server() as server:
+            new = [("1", 200, False), ("2", 200, False)]
+            old = [("1", 304, True), ("2", 304, True)]
+            self.assertEqual(self.fetch_again(server), new)
+            self.assertEqual(self.fetch_again(server), old)
+            self.assertEqual(self.fetch_again(server), old)
+            self.assertEqual(self.read("out", "1"), b"version 1")
+            server.version = 2
+            self.assertEqual(self.fetch_again(server), new)
+            self.assertEqual(self.read("out", "1"), b"version 2")
+            self.assertEqual(self.fetch_again(server), old)
+            self.assertEqual(server.heads["/versioned/1"]["If-None-Match"], '"version 2"')
+
+    def test_a_file_that_is_gone_is_fetched(self):
+        with Server() as server:
+            self.fetch_again(server)
+            os.remove(self.path("out", "1"))
+            self.assertEqual(self.fetch_again(server), [("1", 200, False), ("2", 304, True)])
+            self.assertEqual(self.read("out", "1"), b"version 1")
+
+    def test_dates_do_where_there_are_no_tags(self):
+        with Server() as server:
+            arguments = ["--journal", "journal", "--if-changed", server.url + "/dated"]
+            self.expect(0, "succeeded: 1 of 1\n", *arguments)
+            self.expect(0, r"not modified\nsucceeded: 1 of 1 \(1 not modified\)", *arguments)
+            server.date = "Sat, 28 Nov 2026 11:00:00 GMT"
+            self.expect(0, "succeeded: 1 of 1\n", *arguments)
+
+    def test_a_journal_of_a_run_that_did_not_compare_will_do(self):
+        with Server() as server:
+            arguments = ["--journal", "journal", server.url + "/versioned"]
+            self.fetch(*arguments)
+            self.expect(0, "1 not modified", "--if-changed", *arguments)
+            self.expect(0, "1 done before", *arguments)
+
+    def test_what_is_not_asked_for_is_no_success(self):
+        with Server() as server:
+            self.expect(3, "HTTP 304", "-H", 'If-None-Match: "version 1"', server.url + "/versioned")
+
+    def test_it_needs_a_journal(self):
+        self.refuses("--journal", "--if-changed", "http://127.0.0.1:1/")
+
+
+class Checksums(FetcherTest):
+    def test_they_are_told(self):
+        with Server() as server:
+            for size in [0, 1, 1000, 3_000_000]:
+                want = hashlib.sha256(b"x" * size).hexdigest()
+                for output in [[], ["-o", "file"]]:
+                    with self.subTest(size=size, output=output):
+                        done = self.fetch("--checksum", "--json", *output, f"{server.url}/big/{size}")
+                        self.assertEqual(done.objects()[0]["sha256"], want, str(done))
+            self.expect(0, "sha256 " + hashlib.sha256(b"x").hexdigest(), "--checksum",
+                        server.url + "/big/1")
+
+    def test_a_body_that_is_another_is_a_failure_and_leaves_no_file(self):
+        with Server() as server:
+            for size in [10, 3_000_000]:
+                right = hashlib.sha256(b"x" * size).hexdigest()
+                url = f"{server.url}/big/{size}"
+                for output in [[], ["-o", "file"], ["-o", "-"]]:
+                    with self.subTest(size=size, output=output):
+                        line = json.dumps({"url": url, "sha256": right.upper()}).encode()
+                        self.assertEqual(self.fetch("-i", "-", *output, stdin=line).code, 0)
+                        if "file" in output:
+                            os.remove(self.path("file"))
+                        line = json.dumps({"url": url, "sha256": "0" * 64}).encode()
+                        done = self.fetch("-i", "-", *output, stdin=line)
+                        self.assertEqual(done.code, 3, str(done))
+                        self.assertIn("the SHA-256 is " + right, done.out + done.err)
+                        self.assertEqual(os.listdir(self.directory), [])
+            self.expect(3, "'sha256' is not 64", "-i", "-",
+                        stdin=json.dumps({"url": server.url, "sha256": "12"}).encode())
+
+
 class Metrics(FetcherTest):
+    def test_each_line_is_one_that_prometheus_reads(self):
+        """Each metric has one HELP, one TYPE, and then its samples, as the format demands."""
+        with Server() as server:
+            self.fetch("--metrics", "m.prom", "--base-url", server.url + "/ok", "1-3", server.url + "/404")
+            kinds, helped, seen = {}, set(), set()
+            current = None
+            for line in self.read("m.prom").decode().splitlines():
+                if match := re.fullmatch(r"# HELP (\w+) \S.*", line):
+                    current = match[1]
+                    self.assertNotIn(current, helped)
+                    helped.add(current)
+                elif match := re.fullmatch(r"# TYPE (\w+) (counter|gauge|summary)", line):
+                    self.assertEqual(match[1], current)
+                    kinds[current] = match[2]
+                else:
+                    match = re.fullmatch(r'(\w+)((?:\{\w+="[^"\\\n]*"\})?) (\d+(?:\.\d+)?)', line)
+                    self.assertTrue(match, line)
+                    ends = ["", "_sum", "_count"] if kinds[current] == "summary" else [""]
+                    self.assertIn(match[1], [current + end for end in ends])
+                    self.assertNotIn(match[1] + match[2], seen)
+                    seen.add(match[1] + match[2])
+                    if kinds[current] == "counter":
+                        self.assertTrue(current.endswith("_total"), current)
+            self.assertEqual(set(kinds), helped)
+            if shutil.which("promtool"):
+                subprocess.run(["promtool", "check", "metrics"], input=self.read("m.prom"), check=True)
+
     def test_they_are_in_the_format_of_prometheus(self):
         with Server() as server:
             self.fetch("--metrics", "m.prom", "--base-url", server.url + "/ok", "1-3", server.url + "/404")

@@ -49,6 +49,25 @@ struct run {
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(the_breaker_counts_targets_and_not_their_attempts) {
+    run r({.jobs = 1, .breaker = 2});
+    const auto fail = [&](std::size_t attempts) {
+        r.under_way.front()->attempts.resize(attempts);
+        r.finish(host_health::ill);
+    };
+    r.of.add(a_job("http://a:80", "1"));
+    r.of.add(a_job("http://a:80", "2"));
+    r.of.add(a_job("http://a:80", "3"));
+    BOOST_TEST(r.starts() == "1 ");
+    fail(1);
+    BOOST_TEST(r.starts() == "2 ");
+    fail(2); // its second attempt, so it was counted before
+    BOOST_TEST(r.starts() == "3 ");
+    fail(1);
+    r.of.add(a_job("http://a:80", "4"));
+    BOOST_TEST(r.starts() == ""); // the host is left alone
+}
+
 BOOST_AUTO_TEST_CASE(no_more_than_jobs_are_under_way) {
     run r({.jobs = 2});
     for (const char* each : {"1", "2", "3"})

@@ -149,6 +149,23 @@ class Requests(FetcherTest):
             self.assertEqual(done.code, 0, str(done))
             return server.heads["/head"]
 
+    def test_what_one_target_has_of_its_own_the_next_one_has_not(self):
+        with Server() as server:
+            me = server.url.replace("//", "//me:secret@")
+            lines = [{"url": me + "/a"}, {"url": server.url + "/b"},
+                     {"url": server.url + "/c", "method": "PUT", "body": "x", "headers": {"X-A": "1"}},
+                     {"url": server.url + "/d"}, {"url": server.url + "/e", "method": "HEAD"},
+                     {"url": server.url + "/f"}]
+            done = self.fetch("-j", "1", "-i", "-", stdin="\n".join(map(json.dumps, lines)).encode())
+            self.assertEqual(done.code, 0, str(done))
+            self.assertIn("Authorization", server.heads["/a"])
+            for path in ["/b", "/d", "/f"]:
+                self.assertNotIn("Authorization", server.heads[path])
+                self.assertNotIn("X-A", server.heads[path])
+                self.assertEqual(server.bodies[path], b"")
+            self.assertEqual([method for _, method, _ in server.requests],
+                             ["GET", "GET", "PUT", "GET", "HEAD", "GET"])
+
     def test_the_options_for_headers(self):
         self.assertEqual(self.head()["User-Agent"], "ferry-fetcher/1.0")
         self.assertNotIn("Accept-Encoding", self.head())

@@ -99,6 +99,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, b"x" * int(parts[2]))
         elif kind == "head":
             self.answer(200, json.dumps(dict(self.headers)).encode())
+        elif kind == "versioned":  # the server's version, unless the client has it already
+            tag = f'"version {server.version}"'
+            if self.headers.get("If-None-Match") == tag:
+                self.answer(304, headers={"ETag": tag})
+            else:
+                self.answer(200, f"version {server.version}".encode(),
+                            {"ETag": tag, "Last-Modified": "Sat, 28 Nov 2026 10:00:00 GMT"})
+        elif kind == "dated":  # the same with dates alone
+            if self.headers.get("If-Modified-Since") == server.date:
+                self.answer(304)
+            else:
+                self.answer(200, server.date.encode(), {"Last-Modified": server.date})
         elif kind == "echo":
             self.answer(200, json.dumps({"method": self.command,
                                          "body": self.body.decode("latin-1")}).encode())
@@ -109,10 +121,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
-        if status != 204:
+        if status not in (204, 304):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command != "HEAD" and status != 204:
+        if self.command != "HEAD" and status not in (204, 304):
             self.wfile.write(body)
 
     def log_message(self, *_):
@@ -135,6 +147,8 @@ class Server(http.server.ThreadingHTTPServer):
         self.heads = {}
         self.bodies = {}
         self.raw = {}
+        self.version = 1
+        self.date = "Sat, 28 Nov 2026 10:00:00 GMT"
         self.of_path = collections.Counter()
         self.present = collections.Counter()
         self.most = collections.Counter()
