@@ -6,10 +6,14 @@
 #include "pool_core.hpp"
 #include "thread_pool_service.hpp"
 
+#include <stdexcept>
+
 namespace ferry {
 namespace detail {
 
 bool set_options(shared_state_base& t, task_options& options) {
+    if (options.attempts == 0)
+        throw std::invalid_argument("task_options::attempts must be at least 1");
     t.priority = options.priority;
     t.extra = std::make_unique<task_extra>();
     t.extra->label = std::move(options.label);

@@ -2,12 +2,14 @@
 // A process pool: submitting, handing out, and ending workers.
 #include "process_core.hpp"
 
+#include "fingerprint.hpp"
 #include "support/fork_count.hpp"
 #include "worker_main.hpp"
 
 #include <boost/assert.hpp>
 
 #include <algorithm>
+#include <random>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -28,20 +30,35 @@ bool needs_copy(const payload& arguments, std::uint32_t worker) noexcept {
     return s == nullptr || (s->owner != 0 && s->owner != worker);
 }
 
+// Workers run as the thread does that made the pool, but for what the options say.
+scheduling scheduling_of_workers(const process_pool_options& options) {
+    scheduling s = scheduling::of_this_thread();
+    if (!options.cpus.empty())
+        s.set_processors(options.cpus);
+    s.add_nice(options.nice);
+    return s;
+}
+
+std::uint64_t secret() {
+    std::random_device random;
+    return std::uint64_t(random()) << 32 | random();
+}
+
 } // namespace
 
 // ---- Submitting ---------------------------------------------------------------------------------
 
 process_core::process_core(process_pool_options options)
     : options_(std::move(options)), forks_(fork_count()), depth_(worker_depth() + 1),
-      how_scheduled_(scheduling::of_this_thread()),
+      how_scheduled_(scheduling_of_workers(options_)), seed_(secret()),
       store_(std::min<std::size_t>(options_.max_workers + 1, 256)),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       decoders_(job_threads::kind::spared, "ferry-decoder", [](remote_call& c) { c.decode(); }),
       callbacks_(job_threads::kind::one, "ferry-callbacks",
                  [](remote_call& c) { c.run_callbacks(); }),
-      dispatcher_(options_.max_workers, wire::slot_count) {
+      dispatcher_(options_.max_workers, wire::slot_count),
+      quarantine_(options_.quarantine_after, options_.quarantine_time) {
     watch(wake_.get(), 0, source::wake, EPOLLIN);
     const auto set = [](deadline& d, deadline::purpose what) { d.what = what; };
     set(look_, deadline::purpose::look);
@@ -70,6 +87,8 @@ void process_core::submit(remote_call_ptr c) {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
     shared_state_base& state = c->state();
+    if (options_.quarantine_after != 0 && !c->is_chunk)
+        c->fingerprint = fingerprint(c->entry, c->arguments.bytes(), seed_);
     const bool expires = state.extra != nullptr && state.extra->start_by.has_value();
     if (expires)
         arm_timer(state, *state.extra->start_by, timer_purpose::start_by);
@@ -77,6 +96,8 @@ void process_core::submit(remote_call_ptr c) {
     try {
         scoped_lock lock(mutex_);
         throw_if_closed();
+        if (const auto s = sentence_of(*c))
+            throw quarantined_error(c->call_label(), s->deaths, s->until);
         start_threads();
         remote_call& call = *c.detach(); // the queue's
         call.priority = state.priority;
@@ -125,10 +146,17 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
     using action = dispatcher::action;
     dispatcher_.begin_round();
     for (;;) {
+        if (sweep_)
+            return;
         const dispatcher::step s = dispatcher_.next();
         if (s.what == action::nothing)
             return;
         remote_call& call = static_cast<remote_call&>(*s.item);
+        if (s.what == action::give && sentence_of(call)) {
+            sweep_ = true;
+            wake_reader();
+            return;
+        }
         if (s.what == action::give && needs_copy(call.arguments, s.worker->id))
             copy_arguments(call, static_cast<worker_channel&>(*s.worker), lock);
         else if (s.what == action::give)
@@ -278,6 +306,26 @@ void process_core::act(worker_channel& w, worker_lifecycle::action a) noexcept {
         arm_grace(w.grace);
     if (a == action::tell_to_leave)
         arm_look();
+}
+
+// It does not start what else it was given.
+void process_core::retire(worker_channel& w) noexcept {
+    for (const auto& c : w.held) {
+        if (c == nullptr)
+            continue;
+        if (remote_call_ptr unstarted = take_back(*c))
+            requeue(std::move(unstarted));
+    }
+    act(w, w.life.retire());
+}
+
+// It has nothing to do from then on.
+void process_core::rests(worker_channel& w, clock::time_point since) noexcept {
+    if (!w.idle.is_set() || w.life.now() != worker_lifecycle::stage::serving)
+        return;
+    const auto at = w.idle.rests(since);
+    if (!deadline_list::contains(w.idle_timer) || w.idle_timer.at > at)
+        arm(w.idle_timer, at);
 }
 
 void process_core::violated(worker_channel& w, const char* what) noexcept {
