@@ -195,6 +195,16 @@ protected:
     broken_process_pool(errc code, const std::string& what);
 };
 
+/// Resources that a worker process used from its start to its end.
+struct worker_usage {
+    /// Processor time of the worker, and of the children that it waited for.
+    std::chrono::nanoseconds cpu_time{};
+    /// Highest resident memory in bytes. If the process that owns the pool is itself larger, the
+    /// kernel does not tell; then this is the highest value seen while the worker lived, at most a
+    /// quarter of a second old.
+    std::size_t peak_memory = 0;
+};
+
 /// The worker process ended while it ran the task: by itself, by a signal, or because the pool had
 /// to end it.
 class worker_died : public broken_process_pool {
@@ -206,7 +216,8 @@ public:
     };
 
     explicit worker_died(const std::string& what = "the worker process died");
-    worker_died(int pid, ending how, std::string label, std::string stderr_tail);
+    worker_died(int pid, ending how, std::string label, std::string stderr_tail,
+                worker_usage usage = {}, unsigned attempt = 1);
 
     /// Process id of the worker.
     int pid() const noexcept { return pid_; }
@@ -218,14 +229,21 @@ public:
     const std::string& label() const noexcept { return *label_; }
     /// The end of the worker's standard-error output (at most 4 KiB).
     const std::string& stderr_tail() const noexcept { return *stderr_tail_; }
+    /// Resources that the worker used; zeros if its exit status was collected elsewhere.
+    const worker_usage& usage() const noexcept { return usage_; }
+    /// Number of the task's start that ended so, counted from 1. More than 1 only for a task that
+    /// may be started several times, see `task_options::attempts`.
+    unsigned attempt() const noexcept { return attempt_; }
 
 protected:
     worker_died(errc code, const std::string& what, int pid, ending how, std::string label,
-                std::string stderr_tail);
+                std::string stderr_tail, worker_usage usage = {}, unsigned attempt = 1);
 
 private:
     int pid_ = 0;
+    unsigned attempt_ = 1;
     ending how_;
+    worker_usage usage_;
     std::shared_ptr<const std::string> label_; // shared, so that copying cannot throw
     std::shared_ptr<const std::string> stderr_tail_;
 };
@@ -236,7 +254,7 @@ class resource_limit_error : public worker_died {
 public:
     explicit resource_limit_error(const std::string& what = "the task exceeded a limit");
     resource_limit_error(int pid, ending how, std::string label, std::string stderr_tail,
-                         const std::string& what);
+                         const std::string& what, worker_usage usage = {}, unsigned attempt = 1);
 };
 
 /// The kernel cannot enforce what a sandbox or a limit asks for; the text names it.
@@ -249,6 +267,20 @@ public:
 class quarantined_error : public detail::error_with_text {
 public:
     explicit quarantined_error(const std::string& what = "the task is quarantined");
+    quarantined_error(std::string label, unsigned deaths,
+                      std::chrono::steady_clock::time_point until);
+
+    /// Label of the task.
+    const std::string& label() const noexcept { return *label_; }
+    /// Number of worker processes that it has killed lately.
+    unsigned deaths() const noexcept { return deaths_; }
+    /// Time point until which it is refused.
+    std::chrono::steady_clock::time_point until() const noexcept { return until_; }
+
+private:
+    std::shared_ptr<const std::string> label_; // shared, so that copying cannot throw
+    unsigned deaths_ = 0;
+    std::chrono::steady_clock::time_point until_{};
 };
 
 /// There was no worker that could take the task in time.

@@ -73,8 +73,9 @@ public:
     /// Never.
     ///
     /// @par Errors
-    /// `shutdown_error` and `broken_process_pool`. The future fails with the exception of the call,
-    /// or with `worker_died` if its worker ended meanwhile.
+    /// `shutdown_error`, `broken_process_pool`, and `quarantined_error` for a call that has killed
+    /// too many workers. The future fails with the exception of the call, or with `worker_died` if
+    /// its worker ended meanwhile.
     ///
     /// @par Exception safety
     /// Strong: if `submit` throws, nothing was queued.
@@ -104,7 +105,12 @@ public:
     }
 
     /// Runs `fn(args...)` in a worker process as `options` say: a `timeout` ends the worker and
-    /// replaces it. Otherwise as the overload without options.
+    /// replaces it; an `idempotent` call whose worker has died goes back to the queue, in front of
+    /// those of its priority, until it was started `attempts` times. Otherwise as the overload
+    /// without options.
+    ///
+    /// @par Errors
+    /// `std::invalid_argument` for `attempts` of 0.
     template <class F, class... A>
         requires process_offloadable<F, A...>
     auto submit(task_options options, F&& fn, A&&... args) {
@@ -190,8 +196,17 @@ public:
     /// Shuts down and kills the workers: as `terminate_workers`, but with SIGKILL at once.
     void kill_workers();
 
+    /// Ends all quarantines, and forgets the deaths that could lead to one.
+    ///
+    /// @par Blocking
+    /// Never.
+    void pardon_all();
+
     /// Returns the maximum number of worker processes.
     std::size_t max_workers() const noexcept;
+
+    /// Returns the name of the pool.
+    const std::string& name() const noexcept;
 
     /// Returns a snapshot of the counts of workers and tasks.
     pool_stats stats() const;

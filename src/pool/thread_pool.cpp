@@ -6,6 +6,8 @@
 #include "pool_core.hpp"
 #include "thread_pool_service.hpp"
 
+#include <stdexcept>
+
 namespace ferry {
 namespace detail {
 

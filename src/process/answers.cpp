@@ -90,10 +90,14 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
         ++counts_.run_time[histogram::bucket_of(std::chrono::nanoseconds(run))];
         ++counts_.queue_wait[histogram::bucket_of(std::chrono::nanoseconds(since - run))];
         ++(h.kind == wire::frame_kind::value ? counts_.completed : counts_.failed);
+        if (a.retires)
+            retire(w);
         if (a.arguments.size() > large_payload && !deadline_list::contains(trim_))
             arm(trim_, clock::now() + until_trimmed);
     }
     dispatch(lock);
+    if (w.load() == 0)
+        rests(w, clock::time_point(std::chrono::nanoseconds(now)));
     lock.unlock();
     if (bounded_)
         drop_given_up();

@@ -4,8 +4,12 @@
 #include "segment.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <stdexcept>
+
+#include <sys/mman.h>
 
 namespace ferry::detail {
 
@@ -103,6 +107,16 @@ void byte_source::fail_short(std::size_t wanted) const {
 void put_string(byte_sink& out, const std::string& text) {
     out.put(static_cast<std::uint64_t>(text.size()));
     out.write(text.data(), text.size());
+}
+
+void about_to_fill(void* at, std::size_t size) noexcept {
+    constexpr std::uintptr_t page = 4096;
+    const auto begin = (reinterpret_cast<std::uintptr_t>(at) + page - 1) / page * page;
+    const auto end = (reinterpret_cast<std::uintptr_t>(at) + size) / page * page;
+    const int before = errno; // what the kernel does not know stays as it is
+    if (end > begin)
+        ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+    errno = before;
 }
 
 } // namespace ferry::detail

@@ -3,6 +3,7 @@
 #include "child.hpp"
 
 #include "callback_thread.hpp"
+#include "memory_use.hpp"
 #include "program.hpp"
 #include "wire.hpp"
 
@@ -27,10 +28,13 @@
 #pragma GCC diagnostic pop
 #endif
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <vector>
@@ -163,6 +167,7 @@ child::child(const child_options& options) {
                 throw;
         }
         pid_ = launch.pid;
+        starters_memory_ = peak_memory_of(::getpid());
         if (!error)
             watch();
     } catch (...) {
@@ -220,16 +225,25 @@ void child::signal(int number) const noexcept {
         ::kill(pid_, number);
 }
 
+void child::observe() noexcept {
+    if (!collected_)
+        usage_.peak_memory = std::max(usage_.peak_memory, peak_memory_of(pid_));
+}
+
 std::optional<worker_died::ending> child::collect() noexcept {
     siginfo_t info{};
+    rusage used{};
     constexpr auto by_handle = static_cast<idtype_t>(3); // P_PIDFD
-    const auto look = [&] {
-        if (!watcher_.joinable() &&
-            ::waitid(by_handle, static_cast<id_t>(handle_.get()), &info, WEXITED | WNOHANG) == 0)
+    // The library's function does not tell what the process used.
+    const auto wait = [&](idtype_t kind, int number) {
+        return ::syscall(SYS_waitid, kind, number, &info, WEXITED | WNOHANG, &used);
+    };
+    const auto look = [&]() -> long {
+        if (!watcher_.joinable() && wait(by_handle, handle_.get()) == 0)
             return 0;
         if (!watcher_.joinable() && errno != EINVAL && errno != ENOSYS && errno != EPERM)
             return -1;
-        return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG);
+        return wait(P_PID, pid_);
     };
     while (look() != 0) {
         if (errno == EINTR)
@@ -240,6 +254,14 @@ std::optional<worker_died::ending> child::collect() noexcept {
     if (info.si_pid == 0)
         return std::nullopt;
     collected_ = true;
+    const auto time = [](const timeval& t) {
+        return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+    };
+    usage_.cpu_time = time(used.ru_utime) + time(used.ru_stime);
+    // While it shared this process's memory, before it became a program of its own, the kernel has
+    // counted that as the child's.
+    if (const auto peak = static_cast<std::size_t>(used.ru_maxrss) * 1024; peak > starters_memory_)
+        usage_.peak_memory = peak;
     if (info.si_code == CLD_EXITED)
         return worker_died::ending{.exit_code = info.si_status};
     return worker_died::ending{.signal = info.si_status};

@@ -45,11 +45,18 @@ public:
     /// Collects how it ended; nothing while it has not.
     std::optional<worker_died::ending> collect() noexcept;
 
+    /// Looks how much memory it has needed so far.
+    void observe() noexcept;
+    /// What it used, once its end was collected.
+    const worker_usage& usage() const noexcept { return usage_; }
+
 private:
     void watch();
 
     int pid_ = 0;
     bool collected_ = false;
+    worker_usage usage_;
+    std::size_t starters_memory_ = 0; // the most that this process had had when it started the child
     descriptor handle_;
     std::atomic<bool> ended_{false}; // the watcher saw it: its number may be another's soon
     std::thread watcher_;            // only where there are no handles

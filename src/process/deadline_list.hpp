@@ -13,6 +13,7 @@ struct deadline {
         grace,
         run_time,
         stop_grace,
+        idle, ///< it has been for as long as it may be, perhaps
         standard_error,
         answers,  ///< some cannot be read now
         exit,     ///< the same of a worker that has ended

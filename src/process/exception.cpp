@@ -4,34 +4,17 @@
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/process/detail/error_code.hpp>
 
+#include "exception_builders.hpp"
 #include "type_bases.hpp"
 
-#include <boost/asio/execution/bad_executor.hpp>
-#include <boost/asio/execution_context.hpp>
-#include <boost/asio/ip/bad_address_cast.hpp>
 #include <boost/asio/multiple_exceptions.hpp>
-#if __has_include(<boost/asio/executor.hpp>) && !defined(BOOST_ASIO_NO_TS_EXECUTORS)
-#include <boost/asio/executor.hpp>
-#define FERRY_HAS_OLD_BAD_EXECUTOR
-#endif
 
 #include <algorithm>
-#include <any>
 #include <cxxabi.h>
 #include <filesystem>
-#if __has_include(<format>)
-#include <format>
-#endif
-#include <functional>
 #include <future>
-#include <ios>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <optional>
 #include <regex>
 #include <stdexcept>
-#include <variant>
 
 namespace ferry::detail {
 namespace {
@@ -42,18 +25,14 @@ using std::filesystem::filesystem_error;
 constexpr int deepest = 64;
 constexpr unsigned most_inner = 1000;
 
-// ---- Builders -----------------------------------------------------------------------------------
+// ---- What an exception is -----------------------------------------------------------------------
 
-// Its message is what it was made from, without what it adds for its code and its paths.
-std::exception_ptr build_filesystem_error(const remote_exception& r) {
-    const auto& [one, two] = r.texts;
-    return throw_like<filesystem_error>(r, [&] {
-        if (!two.empty())
-            return filesystem_error(r.message, one, two, r.standard_code);
-        if (!one.empty())
-            return filesystem_error(r.message, one, r.standard_code);
-        return filesystem_error(r.message, r.standard_code);
-    });
+// A text without what a system error appends for its code.
+std::string without(const std::string& text, const std::string& appended) {
+    const std::string tail = ": " + appended;
+    if (text == appended)
+        return {};
+    return text.ends_with(tail) ? text.substr(0, text.size() - tail.size()) : text;
 }
 
 std::string message_of(const filesystem_error& e) {
@@ -63,136 +42,6 @@ std::string message_of(const filesystem_error& e) {
     if (const auto at = text.rfind(": " + e.code().message()); at != std::string::npos)
         text.erase(at);
     return text;
-}
-
-std::exception_ptr build_timeout_error(const remote_exception& r) {
-    if (r.numbers[1] == 0)
-        return build_exception<timeout_error>(r);
-    return throw_like<timeout_error>(r, [&] {
-        return timeout_error(static_cast<std::size_t>(r.numbers[0]),
-                             static_cast<std::size_t>(r.numbers[1]));
-    });
-}
-
-std::exception_ptr build_circuit_open_error(const remote_exception& r) {
-    if (r.numbers[0] == 0)
-        return build_exception<circuit_open_error>(r);
-    return throw_like<circuit_open_error>(
-        r, [&] { return circuit_open_error(std::chrono::steady_clock::duration(r.numbers[0])); });
-}
-
-std::exception_ptr build_worker_died(const remote_exception& r) {
-    if (r.numbers[0] == 0)
-        return build_exception<worker_died>(r);
-    worker_died::ending how;
-    if (r.numbers[1] != 0)
-        how.exit_code = static_cast<int>(r.numbers[2]);
-    if (r.numbers[3] != 0)
-        how.signal = static_cast<int>(r.numbers[4]);
-    return throw_like<worker_died>(r, [&] {
-        return worker_died(static_cast<int>(r.numbers[0]), how, r.texts[0], r.texts[1]);
-    });
-}
-
-std::exception_ptr build_exception_group(const remote_exception& r) {
-    return throw_like<exception_group>(r, [&] { return exception_group(r.inner); });
-}
-
-std::exception_ptr build_multiple_exceptions(const remote_exception& r) {
-    using boost::asio::multiple_exceptions;
-    return throw_like<multiple_exceptions>(r, [&] {
-        return multiple_exceptions(r.inner.empty() ? std::exception_ptr() : r.inner.front());
-    });
-}
-
-#ifdef __GLIBCXX__
-// What streams throw: a class of the library's own, derived from std::ios_base::failure.
-constexpr const char* library_failure = "St13__ios_failure";
-
-std::exception_ptr build_library_failure(const remote_exception& r) {
-    if (r.nested != nullptr) // a chain is more than the name of the class
-        return build_exception<std::ios_base::failure>(r);
-    try {
-        if (r.standard_code == std::io_errc::stream)
-            std::__throw_ios_failure(r.message.c_str());
-        std::__throw_ios_failure(r.message.c_str(), r.standard_code.value());
-    } catch (const std::ios_base::failure& e) {
-        if (e.code() == r.standard_code && e.what() == r.what)
-            return std::current_exception();
-    }
-    return build_exception<std::ios_base::failure>(r);
-}
-#endif
-
-struct registry {
-    std::mutex mutex;
-    std::map<std::string, exception_builder, std::less<>> builders; // by mangled name
-
-    static registry& instance() {
-        static auto* const r = new registry; // outlives every static pool
-        return *r;
-    }
-
-    template <class E>
-    void add(exception_builder build = &build_exception<E>) {
-        builders.emplace(typeid(E).name(), build);
-    }
-    template <class... E>
-    void add_all() {
-        (add<E>(), ...);
-    }
-    registry() {
-        add_all<std::exception, std::logic_error, std::invalid_argument, std::domain_error,
-                std::length_error, std::out_of_range, std::runtime_error, std::range_error,
-                std::overflow_error, std::underflow_error, std::system_error,
-                std::ios_base::failure, std::bad_alloc, std::bad_array_new_length, std::bad_cast,
-                std::bad_typeid, std::bad_exception, std::bad_function_call, std::bad_weak_ptr,
-                std::bad_optional_access, std::bad_variant_access, std::bad_any_cast,
-                boost::system::system_error>();
-#ifdef __cpp_lib_format
-        add<std::format_error>();
-#endif
-        add<filesystem_error>(&build_filesystem_error);
-        add<std::future_error>([](const remote_exception& r) {
-            return throw_like<std::future_error>(r, [&r] {
-                return std::future_error(static_cast<std::future_errc>(r.standard_code.value()));
-            });
-        });
-        add<std::regex_error>([](const remote_exception& r) {
-            return throw_like<std::regex_error>(r, [&r] {
-                return std::regex_error(
-                    static_cast<std::regex_constants::error_type>(r.numbers[0]));
-            });
-        });
-#ifdef __GLIBCXX__
-        builders.emplace(library_failure, &build_library_failure);
-#endif
-        namespace asio = boost::asio;
-        add_all<asio::execution::bad_executor, asio::service_already_exists,
-                asio::invalid_service_owner, asio::ip::bad_address_cast>();
-#ifdef FERRY_HAS_OLD_BAD_EXECUTOR
-        add<asio::bad_executor>();
-#endif
-        add<asio::multiple_exceptions>(&build_multiple_exceptions);
-
-        add_all<cancelled_error, invalid_state_error, no_state_error, broken_promise,
-                shutdown_error, queue_full_error, would_deadlock, broken_executor,
-                broken_thread_pool, broken_process_pool>();
-        add<timeout_error>(&build_timeout_error);
-        add<circuit_open_error>(&build_circuit_open_error);
-        add<worker_died>(&build_worker_died);
-        add<exception_group>(&build_exception_group);
-    }
-};
-
-// ---- What an exception is -----------------------------------------------------------------------
-
-// A text without what a system error appends for its code.
-std::string without(const std::string& text, const std::string& appended) {
-    const std::string tail = ": " + appended;
-    if (text == appended)
-        return {};
-    return text.ends_with(tail) ? text.substr(0, text.size() - tail.size()) : text;
 }
 
 struct described {
@@ -225,8 +74,15 @@ void describe(const std::exception& e, described& d) {
         k.numbers[0] = c->retry_after().count();
     } else if (const auto* w = dynamic_cast<const worker_died*>(&e)) {
         k.numbers = {w->pid(), w->exit_code().has_value(), w->exit_code().value_or(0),
-                     w->signal().has_value(), w->signal().value_or(0)};
+                     w->signal().has_value(), w->signal().value_or(0),
+                     w->usage().cpu_time.count(),
+                     static_cast<std::int64_t>(w->usage().peak_memory), w->attempt()};
         k.texts = {w->label(), w->stderr_tail()};
+    } else if (const auto* f = dynamic_cast<const queue_full_error*>(&e)) {
+        k.numbers = {static_cast<std::int64_t>(f->queued()), f->retry_after().count()};
+    } else if (const auto* q = dynamic_cast<const quarantined_error*>(&e)) {
+        k.numbers = {q->deaths(), q->until().time_since_epoch().count()};
+        k.texts[0] = q->label();
     } else if (const auto* g = dynamic_cast<const exception_group*>(&e)) {
         k.inner = g->exceptions();
     } else if (const auto* m = dynamic_cast<const boost::asio::multiple_exceptions*>(&e)) {
@@ -326,13 +182,7 @@ std::exception_ptr get_one(byte_source& in, int depth) {
             known.inner.push_back(std::move(e));
     }
 
-    exception_builder build = nullptr;
-    if (remote == 0) {
-        auto& r = registry::instance();
-        const std::lock_guard lock(r.mutex);
-        if (const auto it = r.builders.find(type); it != r.builders.end())
-            build = it->second;
-    }
+    const exception_builder build = remote == 0 ? find_exception_builder(type) : nullptr;
     if (build != nullptr) {
         try {
             return build(known);
@@ -356,12 +206,6 @@ std::exception_ptr get(byte_source& in, int depth) {
 }
 
 } // namespace
-
-void add_exception(const std::type_info& type, exception_builder build) {
-    auto& r = registry::instance();
-    const std::lock_guard lock(r.mutex);
-    r.builders[type.name()] = build;
-}
 
 void put_exception(byte_sink& out, const std::exception_ptr& error) {
     unsigned count = 0;

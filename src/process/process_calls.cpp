@@ -6,7 +6,7 @@
 
 namespace ferry::detail {
 
-void process_core::dropped(remote_call& c, bool expired) noexcept {
+void process_core::dropped(remote_call& c, bool failed) noexcept {
     if (is_forked_copy())
         return;
     payload unneeded; // freed without the lock
@@ -24,7 +24,7 @@ void process_core::dropped(remote_call& c, bool expired) noexcept {
             unneeded = std::move(c.arguments);
         if (unneeded.size() > large_payload && !deadline_list::contains(trim_))
             arm(trim_, clock::now() + look_interval);
-        ++(expired ? counts_.failed : counts_.cancelled);
+        ++(failed ? counts_.failed : counts_.cancelled);
         last = closed_ && !has_unfinished();
         if (closed_)
             changed_.notify_all();
@@ -65,8 +65,11 @@ bool process_core::ask_to_stop(remote_call& c) noexcept {
     if (is_forked_copy())
         return false;
     const scoped_lock lock(mutex_);
-    return c.stops && c.at != nullptr && c.at->slot_of(c).is(c.number, wire::slot_state::claimed) &&
-           c.at->ask_to_stop(c.number);
+    if (!c.stops || c.at == nullptr || !c.at->slot_of(c).is(c.number, wire::slot_state::claimed) ||
+        !c.at->ask_to_stop(c.number))
+        return false;
+    c.asked_to_stop = true;
+    return true;
 }
 
 bool process_core::cancel_running(remote_call& c) noexcept {
@@ -79,6 +82,7 @@ bool process_core::cancel_running(remote_call& c) noexcept {
             return true; // its outcome is on its way
         worker_channel& w = *c.at;
         if (c.stops) {
+            c.asked_to_stop = true;
             if (w.ask_to_stop(c.number))
                 arm_grace(w.stop_grace[c.slot]);
         } else if (kill_for(w, c.slot)) {

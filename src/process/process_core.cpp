@@ -2,12 +2,14 @@
 // A process pool: submitting, handing out, and ending workers.
 #include "process_core.hpp"
 
+#include "fingerprint.hpp"
 #include "support/fork_count.hpp"
 #include "worker_main.hpp"
 
 #include <boost/assert.hpp>
 
 #include <algorithm>
+#include <random>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -28,6 +30,20 @@ bool needs_copy(const payload& arguments, std::uint32_t worker) noexcept {
     return s == nullptr || (s->owner != 0 && s->owner != worker);
 }
 
+// Workers run as the thread does that made the pool, but for what the options say.
+scheduling scheduling_of_workers(const process_pool_options& options) {
+    scheduling s = scheduling::of_this_thread();
+    if (!options.cpus.empty())
+        s.set_processors(options.cpus);
+    s.add_nice(options.nice);
+    return s;
+}
+
+std::uint64_t secret() {
+    std::random_device random;
+    return std::uint64_t(random()) << 32 | random();
+}
+
 } // namespace
 
 // ---- Submitting ---------------------------------------------------------------------------------
@@ -36,8 +52,8 @@ process_core::process_core(process_pool_options options)
     : options_(std::move(options)), forks_(fork_count()),
       bounded_(options_.max_queue != 0 || options_.max_queue_bytes != 0 ||
                options_.max_wait.limit()),
-      depth_(worker_depth() + 1),
-      how_scheduled_(scheduling::of_this_thread()),
+      depth_(worker_depth() + 1), how_scheduled_(scheduling_of_workers(options_)),
+      seed_(secret()),
       store_(std::min<std::size_t>(options_.max_workers + 1, 256)),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
@@ -47,7 +63,8 @@ process_core::process_core(process_pool_options options)
       dispatcher_(options_.max_workers, wire::slot_count),
       admission_({options_.max_queue, options_.max_queue_bytes, options_.max_wait,
                   options_.when_full}),
-      line_owner_(make_line_owner()) {
+      line_owner_(make_line_owner()),
+      quarantine_(options_.quarantine_after, options_.quarantine_time) {
     watch(wake_.get(), 0, source::wake, EPOLLIN);
     const auto set = [](deadline& d, deadline::purpose what) { d.what = what; };
     set(look_, deadline::purpose::look);
@@ -76,6 +93,8 @@ void process_core::submit(remote_call_ptr c, entrance e) {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
     shared_state_base& state = c->state();
+    if (options_.quarantine_after != 0 && !c->is_chunk)
+        c->fingerprint = fingerprint(c->entry, c->arguments.bytes(), seed_);
     if (bounded_) {
         if (e != entrance::map && !is_callback_thread() && !limit_wait(options_.max_wait, state))
             return;
@@ -88,6 +107,8 @@ void process_core::submit(remote_call_ptr c, entrance e) {
     try {
         scoped_lock lock(mutex_);
         throw_if_closed();
+        if (const auto s = sentence_of(*c))
+            throw quarantined_error(c->call_label(), s->deaths, s->until);
         start_threads();
         c->priority = state.priority;
         c->known_to = owner_of(c->arguments);
@@ -147,10 +168,17 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
         advance_line();
     dispatcher_.begin_round();
     for (;;) {
+        if (sweep_)
+            return;
         const dispatcher::step s = dispatcher_.next();
         if (s.what == action::nothing)
             return;
         remote_call& call = static_cast<remote_call&>(*s.item);
+        if (s.what == action::give && sentence_of(call)) {
+            sweep_ = true;
+            wake_reader();
+            return;
+        }
         if (s.what == action::give && needs_copy(call.arguments, s.worker->id))
             copy_arguments(call, static_cast<worker_channel&>(*s.worker), lock);
         else if (s.what == action::give)
@@ -304,6 +332,26 @@ void process_core::act(worker_channel& w, worker_lifecycle::action a) noexcept {
         arm_grace(w.grace);
     if (a == action::tell_to_leave)
         arm_look();
+}
+
+// It does not start what else it was given.
+void process_core::retire(worker_channel& w) noexcept {
+    for (const auto& c : w.held) {
+        if (c == nullptr)
+            continue;
+        if (remote_call_ptr unstarted = take_back(*c))
+            requeue(std::move(unstarted));
+    }
+    act(w, w.life.retire());
+}
+
+// It has nothing to do from then on.
+void process_core::rests(worker_channel& w, clock::time_point since) noexcept {
+    if (!w.idle.is_set() || w.life.now() != worker_lifecycle::stage::serving)
+        return;
+    const auto at = w.idle.rests(since);
+    if (!deadline_list::contains(w.idle_timer) || w.idle_timer.at > at)
+        arm(w.idle_timer, at);
 }
 
 void process_core::violated(worker_channel& w, const char* what) noexcept {

@@ -9,7 +9,9 @@
 #include "pool/admission.hpp"
 #include "pool/ready_queue.hpp"
 #include "deadline_list.hpp"
+#include "death_policy.hpp"
 #include "dispatcher.hpp"
+#include "quarantine_book.hpp"
 #include "start_policy.hpp"
 #include "worker_channel.hpp"
 
@@ -18,6 +20,7 @@
 #include <condition_variable>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -27,8 +30,9 @@ namespace ferry::detail {
 /// threads.
 ///
 /// What is decided is decided by state machines: `dispatcher` (who gets what), `worker_lifecycle`
-/// (when a worker ends) and `start_policy` (when to start one, and when the pool is broken). This
-/// class acts.
+/// and `idle_limit` (when a worker ends), `start_policy` (when to start one, and when the pool is
+/// broken), `death_policy` (which task starts again) and `quarantine_book` (which never gets to).
+/// This class acts.
 ///
 /// Data flow: `submit` writes a task straight into the channel of a worker that can take it, else
 /// it stays in the queue of `dispatcher_`. One thread, the reader, waits for answers, deaths,
@@ -61,6 +65,7 @@ public:
     void join() FERRY_EXCLUDES(mutex_);
     shutdown_report close_within(timeout limit) FERRY_EXCLUDES(mutex_);
     void end_workers(bool gently) FERRY_EXCLUDES(mutex_);
+    void pardon_all() FERRY_EXCLUDES(mutex_);
     bool is_callback_thread() const noexcept {
         return callbacks_.is_this_thread() || decoders_.is_this_thread();
     }
@@ -74,7 +79,7 @@ public:
     void check_open() override FERRY_EXCLUDES(mutex_);
     segment_store& store() noexcept override { return store_; }
     void submit(remote_call_ptr c, entrance e) override FERRY_EXCLUDES(mutex_);
-    void dropped(remote_call& c, bool expired) noexcept override FERRY_EXCLUDES(mutex_);
+    void dropped(remote_call& c, bool failed) noexcept override FERRY_EXCLUDES(mutex_);
     bool revoke(remote_call& c) noexcept override FERRY_EXCLUDES(mutex_);
     bool started(const remote_call& c) const noexcept override FERRY_EXCLUDES(mutex_);
     bool ask_to_stop(remote_call& c) noexcept override FERRY_EXCLUDES(mutex_);
@@ -116,13 +121,21 @@ private:
         FERRY_REQUIRES(mutex_);
     void requeue(remote_call_ptr c) noexcept FERRY_REQUIRES(mutex_);
     bool wants_worker() const noexcept FERRY_REQUIRES(mutex_);
+    std::optional<quarantine_book::sentence> sentence_of(const remote_call& c) const noexcept
+        FERRY_REQUIRES(mutex_);
+    bool blame(const remote_call& c, death_cause why) noexcept FERRY_REQUIRES(mutex_);
     worker_channel* find(std::uint32_t id) noexcept FERRY_REQUIRES(mutex_);
     bool has_unfinished() const noexcept FERRY_REQUIRES(mutex_);
     void start_threads() FERRY_REQUIRES(mutex_);
     void wake_reader() noexcept;
 
-    std::size_t cancel_queued() FERRY_EXCLUDES(mutex_);
-    std::size_t cancel_held() FERRY_EXCLUDES(mutex_);
+    // Of what has not started.
+    std::size_t cancel_unstarted() FERRY_EXCLUDES(mutex_);
+    void refuse_quarantined() noexcept FERRY_EXCLUDES(mutex_);
+    template <class F>
+    void for_each_queued(F visit) FERRY_EXCLUDES(mutex_);
+    template <class F>
+    void for_each_held(F visit) FERRY_EXCLUDES(mutex_);
 
     // The line of a bounded pool.
     entered enter_or_stand(remote_call& c, entrance e, scoped_lock& lock) FERRY_REQUIRES(mutex_)
@@ -142,6 +155,7 @@ private:
     void handle(std::uint64_t event) noexcept;
     void watch(int file, std::uint32_t worker, source what, std::uint32_t events);
     bool start_workers() noexcept FERRY_EXCLUDES(mutex_);
+    std::unique_ptr<worker_channel> start_worker(std::uint32_t id);
     void read_answers(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
     reading next_answers(worker_channel& w, std::size_t& count) FERRY_EXCLUDES(mutex_);
     void account(worker_channel& w, std::size_t count) noexcept FERRY_EXCLUDES(mutex_);
@@ -154,6 +168,8 @@ private:
     void mark_broken(const std::string& why) noexcept FERRY_EXCLUDES(mutex_);
     int run_timers() noexcept FERRY_EXCLUDES(mutex_);
     void on_deadline(deadline& d) noexcept FERRY_EXCLUDES(mutex_);
+    void rests(worker_channel& w, clock::time_point since) noexcept FERRY_REQUIRES(mutex_);
+    void retire(worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
     bool on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept FERRY_REQUIRES(mutex_);
     void look() noexcept FERRY_EXCLUDES(mutex_);
     void trim() noexcept FERRY_EXCLUDES(mutex_);
@@ -174,7 +190,8 @@ private:
     const unsigned forks_;
     const bool bounded_;
     const int depth_;
-    const scheduling how_scheduled_; // of the thread that made the pool: its workers run so
+    const scheduling how_scheduled_; // the workers: like the thread that made the pool, and as asked
+    const std::uint64_t seed_;       // of fingerprints
     segment_store store_;
     descriptor events_; // what the reader waits for
     descriptor wake_;
@@ -192,6 +209,7 @@ private:
     fifo given_up_ FERRY_GUARDED_BY(mutex_); // have left the line, and are to be let go of
     const std::unique_ptr<task_owner> line_owner_;
     start_policy starts_ FERRY_GUARDED_BY(mutex_);
+    quarantine_book quarantine_ FERRY_GUARDED_BY(mutex_);
     std::map<std::uint32_t, std::unique_ptr<worker_channel>> workers_ FERRY_GUARDED_BY(mutex_);
     deadline_list deadlines_ FERRY_GUARDED_BY(mutex_);
     deadline look_ FERRY_GUARDED_BY(mutex_);
@@ -203,6 +221,10 @@ private:
     std::size_t finishing_ FERRY_GUARDED_BY(mutex_) = 0; // answered, outcome not yet published
     std::size_t copying_ FERRY_GUARDED_BY(mutex_) = 0; // taken out of the queue to be made ready
     bool closed_ FERRY_GUARDED_BY(mutex_) = false;
+    bool cancelling_ FERRY_GUARDED_BY(mutex_) = false; // what has not started is to be cancelled
+    // Some of what is queued or handed out may be quarantined; nothing is handed out until the
+    // reader has looked.
+    bool sweep_ FERRY_GUARDED_BY(mutex_) = false;
     bool reading_ FERRY_GUARDED_BY(mutex_) = false; // there is a reader
     bool reader_ended_ FERRY_GUARDED_BY(mutex_) = false;
     bool broken_ FERRY_GUARDED_BY(mutex_) = false;

@@ -1,10 +1,12 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/process_pool.hpp>
 
+#include "check_options.hpp"
 #include "process_core.hpp"
 #include "program.hpp"
 #include "worker_main.hpp"
 
+#include <atomic>
 #include <stdexcept>
 
 namespace ferry {
@@ -19,13 +21,15 @@ process_pool::process_pool(process_pool_options options) {
         throw std::logic_error("process_pool: a set-user-ID program, or one with capabilities of "
                                "its file, cannot have worker processes, since nothing that its "
                                "caller may have put into the environment is believed there");
-    if (options.max_workers == 0 || options.max_workers > 65536)
-        throw std::invalid_argument("process_pool_options::max_workers must be 1 to 65536, not " +
-                                    std::to_string(options.max_workers));
+    detail::check(options);
     if (detail::worker_depth() >= detail::wire::max_depth)
         throw std::logic_error("process_pool: pools in the workers of pools are nested " +
                                std::to_string(detail::wire::max_depth) +
                                " deep, which is the limit");
+    static std::atomic<unsigned> pools{0};
+    const unsigned number = pools.fetch_add(1);
+    if (options.name.empty())
+        options.name = "process-" + std::to_string(number);
     auto core = std::make_shared<detail::process_core>(std::move(options));
     core_ = core.get();
     host_ = std::move(core);
@@ -60,7 +64,11 @@ shutdown_report process_pool::shutdown(timeout limit) {
 void process_pool::terminate_workers() { core_->end_workers(true); }
 void process_pool::kill_workers() { core_->end_workers(false); }
 
+void process_pool::pardon_all() { core_->pardon_all(); }
+
 std::size_t process_pool::max_workers() const noexcept { return core_->options().max_workers; }
+
+const std::string& process_pool::name() const noexcept { return core_->options().name; }
 
 pool_stats process_pool::stats() const { return core_->stats(); }
 

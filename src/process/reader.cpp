@@ -28,6 +28,7 @@ void process_core::run() noexcept {
         for (int i = 0; i < n; ++i)
             handle(events[i].data.u64);
         wait_ms = run_timers();
+        refuse_quarantined();
         if (start_workers())
             wait_ms = 0;
         if (finish_if_closed())
@@ -116,6 +117,12 @@ void process_core::on_deadline(deadline& d) noexcept {
                 v.task = w->held[d.slot];
             }
             break;
+        case deadline::purpose::idle:
+            if (const auto again = w->idle.look(clock::now(), w->load() == 0))
+                arm(d, *again);
+            else
+                act(*w, w->life.leave());
+            break;
         case deadline::purpose::dispatch: dispatch(lock); break;
         default: break;
         }
@@ -159,6 +166,7 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
     if (!kill_for(w, d.slot))
         return false;
     ++counts_.failed;
+    blame(*c, death_cause::run_time);
     v.task = c;
     v.error = error_or_shortage([&] {
         return make_error<timeout_error>("the task '" + c->call_label() +
@@ -189,6 +197,7 @@ void process_core::look() noexcept {
             if (!w->is_sound())
                 violated(*w, "it wrote to what is not its own");
         }
+        w->process->observe();
         if (w->how_ended || w->waiting)
             continue;
         read_answers(*w);

@@ -1,10 +1,14 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "scheduling.hpp"
 
+#include "callback_thread.hpp"
+
+#include <algorithm>
 #include <cerrno>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <thread>
 #include <unistd.h>
 
 namespace ferry::detail {
@@ -28,6 +32,39 @@ scheduling scheduling::of_this_thread() {
         s.priority_ = parameters.sched_priority;
     s.nice_ = ::getpriority(PRIO_PROCESS, 0);
     return s;
+}
+
+void scheduling::set_processors(const std::vector<int>& numbers) {
+    constexpr std::size_t bits = 8 * sizeof(unsigned long);
+    processors_.assign(1, 0);
+    for (const int n : numbers) {
+        const auto at = static_cast<std::size_t>(n);
+        if (at / bits >= processors_.size())
+            processors_.resize(at / bits + 1);
+        processors_[at / bits] |= 1ul << at % bits;
+    }
+}
+
+bool scheduling::allows(const std::vector<int>& numbers) {
+    constexpr int most = 1 << 20; // far more than any machine has
+    for (const int n : numbers) {
+        if (n < 0 || n >= most)
+            return false;
+    }
+    scheduling wanted;
+    wanted.set_processors(numbers);
+    bool all = false;
+    const signals_blocked quiet;
+    std::thread([&] { // which has no affinity that anybody needs
+        if (::syscall(SYS_sched_setaffinity, 0, wanted.processors_.size() * sizeof(unsigned long),
+                      wanted.processors_.data()) != 0)
+            return;
+        auto got = of_this_thread().processors_;
+        got.resize(std::max(got.size(), wanted.processors_.size()));
+        wanted.processors_.resize(got.size());
+        all = got == wanted.processors_; // the kernel leaves out what may not be used
+    }).join();
+    return all;
 }
 
 void scheduling::apply() const noexcept {

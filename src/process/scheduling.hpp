@@ -12,6 +12,14 @@ public:
     scheduling() noexcept = default;
     static scheduling of_this_thread();
 
+    /// The same on those processors only.
+    void set_processors(const std::vector<int>& numbers);
+    /// The same, nicer by that much.
+    void add_nice(int more) noexcept { nice_ += more; }
+    /// Whether a thread of this process may run on each of those processors, which need not exist.
+    /// Errors: `std::system_error` if no thread can be started to try it.
+    static bool allows(const std::vector<int>& numbers);
+
     /// Makes the calling thread run so, as far as it may. Neither allocates nor throws.
     void apply() const noexcept;
 

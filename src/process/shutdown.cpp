@@ -14,54 +14,13 @@ std::size_t process_core::close(bool cancel) {
     {
         const scoped_lock lock(mutex_);
         closed_ = true;
+        cancelling_ |= cancel;
         if (!reading_)
             reader_ended_ = true;
     }
     turn_away(error_or_shortage([] { return make_error<shutdown_error>(); }));
     wake_reader();
-    std::size_t cancelled = 0;
-    // Tasks move between queue and workers meanwhile, so it goes on until there is nothing new.
-    for (std::size_t now = 1; cancel && now != 0; cancelled += now)
-        now = cancel_queued() + cancel_held();
-    return cancelled;
-}
-
-std::size_t process_core::cancel_queued() {
-    std::size_t cancelled = 0;
-    for (std::optional<dispatcher::key> last;;) {
-        remote_call_ptr c;
-        {
-            const scoped_lock lock(mutex_);
-            dispatch_item* const i = last ? dispatcher_.after(*last) : dispatcher_.first();
-            if (i == nullptr)
-                return cancelled;
-            last = dispatcher::key_of(*i);
-            c = static_cast<remote_call*>(i);
-        }
-        cancelled += c->state().cancel() ? 1 : 0;
-    }
-}
-
-std::size_t process_core::cancel_held() {
-    std::size_t cancelled = 0;
-    std::uint32_t worker = 0;
-    for (std::size_t slot = 0;; ++slot) {
-        remote_call_ptr c;
-        {
-            const scoped_lock lock(mutex_);
-            auto it = workers_.lower_bound(worker);
-            if (it != workers_.end() && it->first == worker && slot == wire::slot_count)
-                ++it;
-            if (it == workers_.end())
-                return cancelled;
-            if (it->first != worker)
-                slot = 0;
-            worker = it->first;
-            c = it->second->held[slot];
-        }
-        if (c)
-            cancelled += c->state().cancel() ? 1 : 0;
-    }
+    return cancel ? cancel_unstarted() : 0;
 }
 
 void process_core::join() {
@@ -101,6 +60,7 @@ shutdown_report process_core::close_within(timeout limit) {
         for (const auto& [id, w] : workers_) {
             if (const remote_call* const c = w->running()) {
                 const std::int64_t now = wire::now_ns();
+                w->dismissed = true;
                 act(*w, w->life.kill());
                 report.stuck.push_back(
                     {c->call_label(), std::chrono::nanoseconds(now - w->started_ns(now))});
@@ -116,8 +76,10 @@ void process_core::end_workers(bool gently) {
     close(true);
     {
         const scoped_lock lock(mutex_);
-        for (const auto& [id, w] : workers_)
+        for (const auto& [id, w] : workers_) {
+            w->dismissed = true;
             act(*w, gently ? w->life.terminate() : w->life.kill());
+        }
     }
     scoped_lock lock(mutex_);
     while (!reader_ended_)

@@ -25,6 +25,7 @@ namespace ferry::detail::wire {
 enum class frame_kind : std::uint16_t {
     run = 1,    ///< to the worker: a task
     initialise, ///< to the worker: runs before the first task
+    finalise,   ///< to the worker: runs before it leaves; comes before everything else
     ready,      ///< from the worker: its program's identity
     not_ready,  ///< from the worker: the initializer failed, with the error
     value,      ///< from the worker: a task's result
@@ -48,7 +49,7 @@ inline constexpr std::size_t ring_size = std::size_t(256) << 10;
 /// Tasks that can be handed to a worker at a time.
 inline constexpr std::size_t slot_count = 64;
 
-/// The first part of the body of `run` and `initialise`. The encoded arguments follow, or are in a
+/// The first part of the body of `run`, `initialise` and `finalise`. The encoded arguments follow, or are in a
 /// segment.
 struct run_body {
     std::uint64_t module = 0;
@@ -61,6 +62,7 @@ struct run_body {
 struct answer_body {
     std::int64_t run_ns = 0;
     std::uint8_t in_segment = 0; ///< not 0: a segment_ref follows
+    std::uint8_t retires = 0;    ///< not 0: the worker starts no other task, and waits to be told to leave
 };
 struct segment_ref {
     std::uint32_t id = 0;
@@ -173,6 +175,9 @@ struct channel {
     std::array<task_slot, slot_count> slots;
     std::atomic<std::int64_t> started_ns; ///< when the claimed task was, on the steady clock
     std::atomic<std::uint32_t> leave;     ///< the worker ends when it has nothing left to do
+    /// Written once, before the worker starts: with how much resident memory after a task it
+    /// retires; 0: never.
+    std::atomic<std::uint64_t> most_memory;
     alignas(64) std::array<std::byte, ring_size> task_bytes;
     alignas(64) std::array<std::byte, ring_size> answer_bytes;
 };

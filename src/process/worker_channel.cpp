@@ -28,9 +28,9 @@ descriptor high(descriptor d) {
 
 } // namespace
 
-worker_channel::worker_channel(std::uint32_t number, const child_options& options, std::size_t max_tasks,
-                         bool has_initializer)
-    : dispatch_worker(number, max_tasks) {
+worker_channel::worker_channel(std::uint32_t number, const child_options& options,
+                               const worker_settings& settings)
+    : dispatch_worker(number, settings.max_tasks), idle(settings.idle) {
     for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
         run_time[slot] = {deadline::purpose::run_time, id, slot, {}, nullptr, nullptr};
         stop_grace[slot] = {deadline::purpose::stop_grace, id, slot, {}, nullptr, nullptr};
@@ -38,6 +38,7 @@ worker_channel::worker_channel(std::uint32_t number, const child_options& option
     grace.worker = id;
     again = {deadline::purpose::standard_error, id, 0, {}, nullptr, nullptr};
     blocked = {deadline::purpose::answers, id, 0, {}, nullptr, nullptr};
+    idle_timer = {deadline::purpose::idle, id, 0, {}, nullptr, nullptr};
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         throw std::system_error(errno, std::generic_category(), "socketpair for a worker process");
@@ -64,13 +65,14 @@ worker_channel::worker_channel(std::uint32_t number, const child_options& option
     if (at == MAP_FAILED)
         throw std::system_error(errno, std::generic_category(), "mmap of a channel");
     memory = static_cast<wire::channel*>(at); // zero is its first state
+    memory->most_memory.store(settings.most_memory);
     tasks_.emplace(memory->tasks, memory->task_bytes.data());
     answers.emplace(memory->answers, memory->answer_bytes.data());
     static_cast<void>(answers->prepare_sleep());
 
     const int files[] = {memory_file.get(), answered.get()};
     static_cast<void>(send_message(socket.get(),
-                                   {wire::message::what::hello, has_initializer ? 1u : 0u,
+                                   {wire::message::what::hello, settings.start_calls,
                                     static_cast<std::uint64_t>(::getpid())},
                                    files));
     child_options c = options;
@@ -89,7 +91,7 @@ worker_channel::~worker_channel() {
         for (auto& d : *all)
             deadline_list::remove(d);
     }
-    for (auto* d : {&grace, &again, &blocked})
+    for (auto* d : {&grace, &again, &blocked, &idle_timer})
         deadline_list::remove(*d);
     BOOST_ASSERT(free_slots == ~std::uint64_t(0) && items.empty() && large_held == 0);
     ::munmap(memory, sizeof(wire::channel));
@@ -176,16 +178,17 @@ bool worker_channel::give(remote_call_ptr& c, std::uint64_t number,
     return true;
 }
 
-void worker_channel::give_initializer(const encoded_initializer& init, segment_store& store) {
-    BOOST_ASSERT(life.now() == worker_lifecycle::stage::starting && initializer.size() == 0);
-    payload copy(init.arguments);
+void worker_channel::give_start_call(wire::frame_kind kind, const encoded_initializer& call,
+                                     segment_store& store) {
+    BOOST_ASSERT(life.now() == worker_lifecycle::stage::starting);
+    payload copy(call.arguments);
     std::uint32_t size = 0;
     if ((copy.size() >= large_payload && !share(copy, store)) ||
-        reserve(init.entry, false, copy.bytes(), copy.shared(), size) == nullptr)
-        throw std::runtime_error("the initializer cannot be sent to a worker process");
-    if (tasks_->publish({size, wire::frame_kind::initialise, 0, 0}))
+        reserve(call.entry, false, copy.bytes(), copy.shared(), size) == nullptr)
+        throw std::runtime_error("the initializer or finalizer cannot be sent to a worker process");
+    start_calls.push_back(std::move(copy));
+    if (tasks_->publish({size, kind, 0, 0}))
         wake();
-    initializer = std::move(copy);
 }
 
 bool worker_channel::revoke(std::uint16_t slot) noexcept {
@@ -273,12 +276,14 @@ worker_channel::reading worker_channel::read(answer& a, wire::frame& f) {
     std::memcpy(&body, f.body.data(), sizeof body); // once: it may change at any time
     a.header = f.header;
     a.run_ns = body.run_ns;
+    a.retires = body.retires != 0;
     a.bytes = f.body.subspan(sizeof body);
     if (body.in_segment == 0)
         return reading::answer;
     waiting.emplace();
     waiting->header = f.header;
     waiting->run_ns = body.run_ns;
+    waiting->retires = a.retires;
     if (a.bytes.size() != sizeof waiting->ref)
         return reading::broken;
     std::memcpy(&waiting->ref, a.bytes.data(), sizeof waiting->ref);
@@ -300,6 +305,7 @@ worker_channel::reading worker_channel::read_large(answer& a) {
         return reading::later;
     a.header = waiting->header;
     a.run_ns = waiting->run_ns;
+    a.retires = waiting->retires;
     a.bytes = {};
     a.size = waiting->ref.size;
     waiting.reset();

@@ -6,6 +6,7 @@
 #include "child.hpp"
 #include "deadline_list.hpp"
 #include "dispatcher.hpp"
+#include "idle_limit.hpp"
 #include "message.hpp"
 #include "segment.hpp"
 #include "wire.hpp"
@@ -16,6 +17,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace ferry::detail {
 
@@ -26,6 +28,7 @@ struct answer {
     std::span<const std::byte> bytes; // unless they are in a segment:
     std::shared_ptr<segment> shared;
     std::size_t size = 0;
+    bool retires = false; // the worker starts nothing else
     remote_call_ptr task;
     payload arguments; // of the task, freed with this
 };
@@ -34,7 +37,16 @@ struct answer {
 struct large_answer {
     wire::frame_header header;
     std::int64_t run_ns = 0;
+    bool retires = false;
     wire::segment_ref ref;
+};
+
+/// What a worker is to do beside its tasks.
+struct worker_settings {
+    std::size_t max_tasks = 0;   ///< after which it is replaced; 0: never
+    std::size_t most_memory = 0; ///< resident after a task, beyond which it is replaced; 0: no limit
+    timeout idle;                ///< for how long it may be idle
+    unsigned start_calls = 0;    ///< that it gets before it says whether it is ready
 };
 
 /// A pool's end of one worker process: what it is handed, and what comes back.
@@ -45,16 +57,16 @@ struct large_answer {
 /// where that may be never, by `is_sound`.
 struct worker_channel : dispatch_worker {
     /// Starts the process. Errors: `std::system_error`.
-    worker_channel(std::uint32_t id, const child_options& options, std::size_t max_tasks,
-                bool has_initializer);
+    worker_channel(std::uint32_t id, const child_options& options, const worker_settings& settings);
     ~worker_channel();
     worker_channel(const worker_channel&) = delete;
     worker_channel& operator=(const worker_channel&) = delete;
 
     /// Hands a task out; false, and it stays, if there is no room for it now.
     bool give(remote_call_ptr& c, std::uint64_t number, segment_store& store) noexcept;
-    /// Sends what it runs before its first task. Errors: `std::runtime_error`.
-    void give_initializer(const encoded_initializer& init, segment_store& store);
+    /// Sends what it runs before its first task, or before it leaves. Errors: `std::runtime_error`.
+    void give_start_call(wire::frame_kind kind, const encoded_initializer& call,
+                         segment_store& store);
 
     /// Withdraws the offer of a task; false if the worker has claimed it.
     bool revoke(std::uint16_t slot) noexcept;
@@ -99,7 +111,7 @@ struct worker_channel : dispatch_worker {
     std::uint64_t free_slots = ~std::uint64_t(0);
     std::uint64_t condemned_slots = 0; ///< their tasks have an outcome, and it is being ended
     unsigned large_held = 0;           ///< tasks with a segment
-    payload initializer;               ///< what it reads at its start
+    std::vector<payload> start_calls;  ///< what it reads at its start
     segment_announcer segments_sent;
     const char* violation = nullptr; ///< what it did that no worker does
 
@@ -109,6 +121,9 @@ struct worker_channel : dispatch_worker {
     deadline grace{deadline::purpose::grace, 0, 0, {}, nullptr, nullptr};
     deadline again{}; ///< standard error, or answers that cannot be read now
     deadline blocked{};
+    deadline idle_timer{};
+    idle_limit idle;
+    bool dismissed = false; ///< the pool ends it, and means no task of its
 
     std::optional<wire::ring_reader> answers;
     std::optional<large_answer> waiting; ///< for this process to have room for its segment

@@ -9,7 +9,7 @@
 namespace ferry::detail {
 
 std::size_t worker_lifecycle::quota() const noexcept {
-    if (stage_ != stage::serving)
+    if (stage_ != stage::serving || retires_)
         return 0;
     return max_tasks_ == 0 ? std::numeric_limits<std::size_t>::max() : max_tasks_ - given_;
 }
@@ -41,9 +41,13 @@ void worker_lifecycle::taken_back() noexcept {
 }
 
 worker_lifecycle::action worker_lifecycle::retire_if_done() noexcept {
-    if (stage_ == stage::serving && held_ == 0 && max_tasks_ != 0 && given_ >= max_tasks_)
-        return leave();
-    return action::nothing;
+    const bool done = retires_ || (max_tasks_ != 0 && given_ >= max_tasks_);
+    return stage_ == stage::serving && held_ == 0 && done ? leave() : action::nothing;
+}
+
+worker_lifecycle::action worker_lifecycle::retire() noexcept {
+    retires_ = true;
+    return retire_if_done();
 }
 
 worker_lifecycle::action worker_lifecycle::leave() noexcept {

@@ -36,6 +36,8 @@ public:
     action answered() noexcept;
     /// A task that it held was taken back: it does not count.
     void taken_back() noexcept;
+    /// It starts no other task, whatever it holds, and leaves when that is answered or taken back.
+    action retire() noexcept;
     /// Nobody has work for it any more.
     action leave() noexcept;
     /// It runs what must end.
@@ -52,6 +54,7 @@ private:
     std::size_t held_ = 0;
     stage stage_ = stage::starting;
     bool ready_ = false;
+    bool retires_ = false;
 };
 
 /// How many tasks a worker may hold at a time: what it runs in a tenth of a millisecond, going by

@@ -48,15 +48,7 @@ bool process_core::start_workers() noexcept {
             id = ++worker_ids_;
         }
         try {
-            child_options how;
-            how.depth = depth_;
-            how.environment = options_.environment;
-            how.working_directory = options_.working_directory;
-            how.how_scheduled = how_scheduled_;
-            auto w = std::make_unique<worker_channel>(id, how, options_.max_tasks_per_child,
-                                                   static_cast<bool>(options_.initializer));
-            if (options_.initializer)
-                w->give_initializer(*options_.initializer.call_, store_);
+            auto w = start_worker(id);
             watch(w->answered.get(), id, source::answer, EPOLLIN | EPOLLET);
             watch(w->process->handle(), id, source::exit, EPOLLIN);
             watch(w->standard_error.get(), id, source::standard_error, EPOLLIN);
@@ -67,6 +59,27 @@ bool process_core::start_workers() noexcept {
             return true;
         }
     }
+}
+
+std::unique_ptr<worker_channel> process_core::start_worker(std::uint32_t id) {
+    child_options how;
+    how.depth = depth_;
+    how.environment = options_.environment;
+    how.working_directory = options_.working_directory;
+    how.how_scheduled = how_scheduled_;
+    const auto& first = options_.initializer;
+    const auto& last = options_.finalizer;
+    auto w = std::make_unique<worker_channel>(
+        id, how,
+        worker_settings{.max_tasks = options_.max_tasks_per_child,
+                        .most_memory = options_.max_memory_per_child,
+                        .idle = options_.idle_timeout,
+                        .start_calls = (first ? 1u : 0u) + (last ? 1u : 0u)});
+    if (last)
+        w->give_start_call(wire::frame_kind::finalise, *last.call_, store_);
+    if (first)
+        w->give_start_call(wire::frame_kind::initialise, *first.call_, store_);
+    return w;
 }
 
 void process_core::start_failed(const char* why, start_policy::reason r) noexcept {
@@ -121,7 +134,8 @@ void process_core::mark_broken(const std::string& why) noexcept {
 void process_core::on_ready(worker_channel& w, const wire::frame& f) {
     BOOST_ASSERT(is_reader() && !w.life.was_ready());
     byte_source body(f.body);
-    w.initializer = {};
+    w.start_calls.clear();
+    w.process->observe();
     try {
         if (f.header.kind == wire::frame_kind::not_ready) {
             w.why_not_ready = "its initializer threw " + text_of(get_exception(body));
@@ -132,6 +146,8 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
             act(w, w.life.ready());
             starts_.started();
             dispatch(lock);
+            if (w.load() == 0)
+                rests(w, clock::now());
             return;
         }
         w.why_not_ready = "it runs another program than its pool";
@@ -198,6 +214,7 @@ void process_core::reap(worker_channel& w) noexcept {
 
     remote_call_ptr victim;               // freed without the lock
     std::unique_ptr<worker_channel> gone; // likewise
+    unsigned attempt = 0;
     const bool not_started = w.was_starting;
     const auto reason = w.why_not_ready.empty() ? start_policy::reason::unknown
                                                 : start_policy::reason::initializer;
@@ -224,8 +241,19 @@ void process_core::reap(worker_channel& w) noexcept {
             else if (!condemned)
                 requeue(std::move(c));
         }
-        if (victim != nullptr)
-            ++counts_.failed;
+        if (victim != nullptr) {
+            const auto why = w.dismissed ? death_cause::dismissed : death_cause::crash;
+            attempt = ++victim->lost_starts;
+            const death_facts facts{.starts = attempt,
+                                    .attempts = victim->attempts,
+                                    .quarantined = blame(*victim, why),
+                                    .asked_to_stop = victim->asked_to_stop,
+                                    .accepts_starts = !cancelling_ && !broken_};
+            if (starts_again(why, facts))
+                requeue(std::move(victim));
+            else
+                ++counts_.failed;
+        }
         dispatcher_.remove(w);
         gone = std::move(workers_.extract(w.id).mapped());
         dispatch(lock);
@@ -236,7 +264,7 @@ void process_core::reap(worker_channel& w) noexcept {
         c.arguments = {};
         auto error = error_or_shortage([&] {
             return make_error<worker_died>(w.process->pid(), *w.how_ended, c.call_label(),
-                                           w.stderr_tail);
+                                           w.stderr_tail, w.process->usage(), attempt);
         });
         pass({std::move(victim), std::move(error)});
     }

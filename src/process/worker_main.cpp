@@ -19,6 +19,20 @@ namespace detail {
 namespace {
 
 std::atomic<bool> entry_called{false};
+std::atomic<bool> is_worker{false};
+
+// The socket of a process that was started as a worker, and has not taken notice yet; else -1.
+int socket_of_worker() noexcept {
+    const char* const text = ::secure_getenv(wire::worker_variable);
+    if (text == nullptr)
+        return -1;
+    const int fd = std::atoi(text);
+    int type = 0;
+    socklen_t size = sizeof type;
+    if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)
+        return -1; // the variable is somebody else's
+    return fd;
+}
 
 void open_standard_streams() {
     for (int fd = 0; fd <= 2; ++fd) {
@@ -38,19 +52,22 @@ int worker_depth() noexcept {
 
 } // namespace detail
 
+bool is_worker_process() noexcept {
+    using namespace detail;
+    return entry_called.load() ? is_worker.load() : socket_of_worker() >= 0;
+}
+
 void run_worker_if_spawned() {
     using namespace detail;
-    const char* const text = ::secure_getenv(wire::worker_variable);
-    if (text == nullptr || entry_called.exchange(true)) {
-        entry_called.store(true);
+    if (entry_called.load())
         return;
-    }
-    const int fd = std::atoi(text);
-    ::unsetenv(wire::worker_variable); // not for the programs that tasks start
-    int type = 0;
-    socklen_t size = sizeof type;
-    if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)
-        return; // the variable is somebody else's
+    const int fd = socket_of_worker();
+    is_worker.store(fd >= 0);
+    entry_called.store(true);
+    if (::secure_getenv(wire::worker_variable) != nullptr)
+        ::unsetenv(wire::worker_variable); // not for the programs that tasks start
+    if (fd < 0)
+        return;
     open_standard_streams();
     ::prctl(PR_SET_NAME, program_invocation_short_name);
     note_standard_error();

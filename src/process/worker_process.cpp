@@ -6,6 +6,7 @@
 #include <ferry/process/detail/entry_point.hpp>
 
 #include "callback_thread.hpp"
+#include "memory_use.hpp"
 #include "worker_main.hpp"
 
 #include <array>
@@ -24,14 +25,6 @@ namespace {
 
 descriptor_identity standard_error;
 
-[[noreturn]] void leave(int code) {
-    std::cout.flush();
-    std::cerr.flush();
-    std::clog.flush();
-    std::fflush(nullptr);
-    ::_exit(code);
-}
-
 [[noreturn]] void give_up(const char* why) {
     if (standard_error.is(STDERR_FILENO))
         std::fprintf(stderr, "ferry: a worker process ends: %s\n", why);
@@ -45,6 +38,14 @@ constexpr std::chrono::milliseconds moment(10);
 } // namespace
 
 void note_standard_error() noexcept { standard_error = descriptor_identity(STDERR_FILENO); }
+
+void leave(int code) {
+    std::cout.flush();
+    std::cerr.flush();
+    std::clog.flush();
+    std::fflush(nullptr);
+    ::_exit(code);
+}
 
 worker_process::must_return::~must_return() {
     if (!returned)
@@ -64,7 +65,7 @@ void worker_process::accept() {
         std::this_thread::sleep_for(moment);
     if (got != reception::message || m.kind != wire::message::what::hello || !files[0] || !files[1])
         ::_exit(wire::exit_protocol); // its parent has gone
-    has_initializer_ = m.id != 0;
+    start_calls_ = m.id;
     answered_ = std::move(files[1]);
     parent_pid_ = ::getppid();
     parent_ = descriptor(static_cast<int>(::syscall(SYS_pidfd_open, parent_pid_, 0)));
@@ -75,6 +76,7 @@ void worker_process::accept() {
     if (at == MAP_FAILED)
         give_up("its channel cannot be mapped");
     memory_ = static_cast<wire::channel*>(at);
+    most_memory_ = memory_->most_memory.load();
     tasks_.emplace(memory_->tasks, memory_->task_bytes.data());
     answers_.emplace(memory_->answers, memory_->answer_bytes.data());
 }
@@ -149,7 +151,7 @@ void worker_process::run() {
         const signals_blocked quiet;
         std::thread([this] { listen(); }).detach();
     }
-    if (!has_initializer_)
+    if (start_calls_ == 0)
         say_ready();
     for (;;) {
         wire::frame f;
@@ -158,6 +160,8 @@ void worker_process::run() {
             run_task(f);
         else if (f.header.kind == wire::frame_kind::initialise)
             initialise(f);
+        else if (f.header.kind == wire::frame_kind::finalise)
+            keep_finalizer(f);
         else
             give_up("a frame of an unknown kind");
     }
@@ -180,25 +184,30 @@ void worker_process::next(wire::frame& f) {
         if (!tasks_->prepare_sleep())
             continue;
         if (memory_->leave.load() != 0)
-            leave(0);
+            leave_in_order();
         futex_wait(reinterpret_cast<std::uint32_t*>(&memory_->tasks.reader_sleeps), 1, until,
                    futex_scope::shared);
     }
 }
 
+void worker_process::invoke(std::span<const std::byte> body, byte_sink& out,
+                            const std::stop_token& stop) {
+    byte_source in(body);
+    const auto what = in.get<wire::run_body>();
+    std::string path(what.path_size, '\0');
+    in.read(path.data(), path.size());
+    const auto* const entry = resolve({what.module, what.offset, path});
+    auto arguments = body.last(in.remaining());
+    if (what.in_segment)
+        arguments = find_segment(in.get<wire::segment_ref>());
+    byte_source from(arguments);
+    reinterpret_cast<entry_point>(const_cast<void*>(entry))(from, out, stop);
+}
+
 bool worker_process::call(const wire::frame& f, byte_sink& out, const std::stop_token& stop) {
     must_return guard;
     try {
-        byte_source in(f.body);
-        const auto body = in.get<wire::run_body>();
-        std::string path(body.path_size, '\0');
-        in.read(path.data(), path.size());
-        const auto* const entry = resolve({body.module, body.offset, path});
-        auto arguments = f.body.last(in.remaining());
-        if (body.in_segment)
-            arguments = find_segment(in.get<wire::segment_ref>());
-        byte_source from(arguments);
-        reinterpret_cast<entry_point>(const_cast<void*>(entry))(from, out, stop);
+        invoke(f.body, out, stop);
         guard.returned = true;
         return true;
     } catch (...) {
@@ -247,8 +256,11 @@ void worker_process::run_task(const wire::frame& f) {
         for (;;) // the signal is on its way
             ::pause();
     }
+    const bool retires = most_memory_ != 0 && resident_memory() > most_memory_;
     answer({0, succeeded ? wire::frame_kind::value : wire::frame_kind::error, h.slot, h.task},
-           wire::now_ns() - started, out);
+           {wire::now_ns() - started, 0, retires}, out);
+    if (retires)
+        retire();
     if (++tasks_run_ % 64 == 0)
         trim();
 }
@@ -260,27 +272,7 @@ void worker_process::trim() noexcept {
         announced_.forget(gone.id);
 }
 
-void worker_process::initialise(const wire::frame& f) {
-    byte_sink out(store_);
-    const bool succeeded = call(f, out, {});
-    end_copy();
-    tasks_->release();
-    if (succeeded) {
-        say_ready();
-        return;
-    }
-    send({0, wire::frame_kind::not_ready, 0, 0},
-         out.bytes().first(std::min(out.size(), wire::max_body)), {});
-    leave(wire::exit_not_ready);
-}
-
-void worker_process::say_ready() {
-    const std::uint64_t identity = program_identity();
-    send({0, wire::frame_kind::ready, 0, 0}, std::as_bytes(std::span(&identity, 1)), {});
-}
-
-void worker_process::answer(wire::frame_header h, std::int64_t run_ns, byte_sink& out) {
-    wire::answer_body body{run_ns, 0};
+void worker_process::answer(wire::frame_header h, wire::answer_body body, byte_sink& out) {
     const auto first = std::as_bytes(std::span(&body, 1));
     if (out.size() < large_payload) {
         send(h, first, out.bytes());

@@ -14,6 +14,7 @@
 #include <optional>
 #include <stop_token>
 #include <sys/stat.h>
+#include <vector>
 
 namespace ferry::detail {
 
@@ -37,6 +38,9 @@ private:
     dev_t device_{};
     ino_t node_{};
 };
+
+/// Ends the process, after what it has printed was written.
+[[noreturn]] void leave(int code);
 
 /// Notes what the standard error is; before any task runs.
 void note_standard_error() noexcept;
@@ -65,10 +69,17 @@ private:
     void next(wire::frame& f);
     void run_task(const wire::frame& f);
     void initialise(const wire::frame& f);
+    void keep_finalizer(const wire::frame& f);
+    void got_start_call();
+    /// Leaves when it is told to, and starts no task until then.
+    [[noreturn]] void retire();
+    [[noreturn]] void leave_in_order();
+    /// Calls what the body of a frame names.
+    void invoke(std::span<const std::byte> body, byte_sink& out, const std::stop_token& stop);
     /// Calls what the frame names; false, and the error written to `out`, when it throws.
     bool call(const wire::frame& f, byte_sink& out, const std::stop_token& stop);
     std::span<const std::byte> find_segment(const wire::segment_ref& ref);
-    void answer(wire::frame_header h, std::int64_t run_ns, byte_sink& out);
+    void answer(wire::frame_header h, wire::answer_body body, byte_sink& out);
     void send(wire::frame_header h, std::span<const std::byte> first,
               std::span<const std::byte> second);
     void say_ready();
@@ -87,7 +98,9 @@ private:
     const unsigned forks_;
     descriptor parent_; // its handle, where the system gives one
     descriptor answered_; // wakes the pool's reader
-    bool has_initializer_ = false;
+    unsigned start_calls_ = 0; // still to come
+    std::size_t most_memory_ = 0;
+    std::vector<std::byte> finalizer_; // as the body of a frame
     wire::channel* memory_ = nullptr;
     std::optional<wire::ring_reader> tasks_;
     std::optional<wire::ring_writer> answers_;

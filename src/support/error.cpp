@@ -94,7 +94,7 @@ std::string open_text(std::chrono::steady_clock::duration retry_after) {
 }
 
 std::string death_text(int pid, const worker_died::ending& how, const std::string& label,
-                       const std::string& stderr_tail) {
+                       const std::string& stderr_tail, unsigned attempt) {
     std::string text = "the worker process " + std::to_string(pid) + " ";
     if (how.signal)
         text += "was terminated by signal " + std::to_string(*how.signal) + " (" +
@@ -104,9 +104,16 @@ std::string death_text(int pid, const worker_died::ending& how, const std::strin
     else
         text += "ended, and its status was collected elsewhere,";
     text += " while it ran the task '" + label + "'";
+    if (attempt > 1)
+        text += " (attempt " + std::to_string(attempt) + ")";
     if (!stderr_tail.empty())
         text += "; the end of its standard error: " + stderr_tail;
     return text;
+}
+
+std::string quarantine_text(const std::string& label, unsigned deaths) {
+    return "the task '" + label + "' has killed " + std::to_string(deaths) +
+           (deaths == 1 ? " worker process" : " worker processes") + " and is quarantined";
 }
 
 std::string group_text(const std::vector<std::exception_ptr>& exceptions) {
@@ -183,22 +190,31 @@ broken_process_pool::broken_process_pool(errc code, const std::string& what)
     : broken_executor(code, what) {}
 worker_died::worker_died(const std::string& what)
     : worker_died(errc::worker_died, what, 0, {}, {}, {}) {}
-worker_died::worker_died(int pid, ending how, std::string label, std::string stderr_tail)
-    : worker_died(errc::worker_died, death_text(pid, how, label, stderr_tail), pid, how, label,
-                  stderr_tail) {}
+worker_died::worker_died(int pid, ending how, std::string label, std::string stderr_tail,
+                         worker_usage usage, unsigned attempt)
+    : worker_died(errc::worker_died, death_text(pid, how, label, stderr_tail, attempt), pid, how,
+                  label, stderr_tail, usage, attempt) {}
 worker_died::worker_died(errc code, const std::string& what, int pid, ending how,
-                         std::string label, std::string stderr_tail)
-    : broken_process_pool(code, what), pid_(pid), how_(how),
+                         std::string label, std::string stderr_tail, worker_usage usage,
+                         unsigned attempt)
+    : broken_process_pool(code, what), pid_(pid), attempt_(attempt), how_(how), usage_(usage),
       label_(std::make_shared<const std::string>(std::move(label))),
       stderr_tail_(std::make_shared<const std::string>(std::move(stderr_tail))) {}
 resource_limit_error::resource_limit_error(const std::string& what)
     : worker_died(errc::resource_limit, what, 0, {}, {}, {}) {}
 resource_limit_error::resource_limit_error(int pid, ending how, std::string label,
-                                           std::string stderr_tail, const std::string& what)
-    : worker_died(errc::resource_limit, what, pid, how, std::move(label), std::move(stderr_tail)) {}
+                                           std::string stderr_tail, const std::string& what,
+                                           worker_usage usage, unsigned attempt)
+    : worker_died(errc::resource_limit, what, pid, how, std::move(label), std::move(stderr_tail),
+                  usage, attempt) {}
 sandbox_error::sandbox_error(const std::string& what) : broken_executor(errc::sandbox, what) {}
 quarantined_error::quarantined_error(const std::string& what)
-    : error_with_text(errc::quarantined, what) {}
+    : error_with_text(errc::quarantined, what), label_(std::make_shared<const std::string>()) {}
+quarantined_error::quarantined_error(std::string label, unsigned deaths,
+                                     std::chrono::steady_clock::time_point until)
+    : error_with_text(errc::quarantined, quarantine_text(label, deaths)),
+      label_(std::make_shared<const std::string>(std::move(label))), deaths_(deaths),
+      until_(until) {}
 no_worker_error::no_worker_error(const std::string& what)
     : error_with_text(errc::no_worker, what) {}
 broken_cluster_pool::broken_cluster_pool(const std::string& what)

@@ -106,6 +106,17 @@ BOOST_AUTO_TEST_CASE(as_completed_yields_futures_as_they_finish) {
     BOOST_TEST(sum == 84);
 }
 
+BOOST_AUTO_TEST_CASE(many_callables_are_submitted_at_once) {
+    ferry::thread_pool pool(2);
+    std::size_t total = 0;
+    // [submit_bulk]
+    std::vector<std::function<int()>> calls(8, answer);
+    for (const ferry::future<int>& f : pool.submit_bulk(calls))
+        total += static_cast<std::size_t>(f.result());
+    // [end]
+    BOOST_TEST(total == 8 * 42u);
+}
+
 BOOST_AUTO_TEST_CASE(wait_separates_finished_futures_from_others) {
     ferry::thread_pool pool(2);
     const std::vector<ferry::future<int>> futures{pool.submit(answer), pool.submit(answer)};

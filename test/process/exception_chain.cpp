@@ -236,6 +236,34 @@ BOOST_AUTO_TEST_CASE(ferrys_own_errors_keep_what_they_hold) {
     BOOST_TEST(!w.exit_code().has_value());
     BOOST_TEST(w.label() == "the label");
     BOOST_TEST(w.stderr_tail() == "the tail");
+    BOOST_TEST(w.attempt() == 1u);
+    const auto again = [] {
+        throw ferry::worker_died(17, {.exit_code = 3}, "the label", "the tail",
+                                 {std::chrono::milliseconds(8), 4096}, 2);
+    };
+    check_same_as_here(again);
+    const auto a = thrown<ferry::worker_died>(again);
+    BOOST_TEST(a.attempt() == 2u);
+    BOOST_TEST(a.usage().peak_memory == 4096u);
+    BOOST_CHECK(a.usage().cpu_time == std::chrono::milliseconds(8));
+    using time_point = std::chrono::steady_clock::time_point;
+    const auto quarantined = [] {
+        throw ferry::quarantined_error("poison", 3, time_point(std::chrono::hours(1)));
+    };
+    check_same_as_here(quarantined);
+    const auto q = thrown<ferry::quarantined_error>(quarantined);
+    BOOST_TEST(q.label() == "poison");
+    BOOST_TEST(q.deaths() == 3u);
+    BOOST_CHECK(q.until() == time_point(std::chrono::hours(1)));
+    check_same_as_here([] { throw ferry::quarantined_error("by hand"); });
+    const auto full = [] { throw ferry::queue_full_error("full", 5, std::chrono::seconds(2)); };
+    check_same_as_here(full);
+    const auto f = thrown<ferry::queue_full_error>(full);
+    BOOST_TEST(f.queued() == 5u);
+    BOOST_CHECK(f.retry_after() == std::chrono::seconds(2));
+    check_same_as_here([] { throw ferry::sandbox_error("no Landlock"); });
+    check_same_as_here([] { throw ferry::no_worker_error("nobody"); });
+    check_same_as_here([] { throw ferry::broken_cluster_pool("refused"); });
     const auto group = [] {
         throw ferry::exception_group({std::make_exception_ptr(std::out_of_range("one")),
                                       std::make_exception_ptr(std::runtime_error("two"))});

@@ -302,6 +302,26 @@ BOOST_AUTO_TEST_CASE(arrays_are_members) {
     BOOST_TEST(same(pool.submit([](record x) { return x; }, r).result()));
 }
 
+BOOST_AUTO_TEST_CASE(numbers_come_from_where_they_lie_aligned_or_not) {
+    struct shifted {
+        std::string before;
+        std::vector<double> values;
+    };
+    for (const std::size_t size : {0u, 1u, 1000u, 2'000'000u}) { // the last one in large pages
+        for (std::size_t shift = 0; shift < 8; ++shift) {
+            shifted s{std::string(shift, 's'), std::vector<double>(size)};
+            for (std::size_t i = 0; i < size; ++i)
+                s.values[i] = static_cast<double>(i);
+            const auto back = round_trip(s);
+            BOOST_TEST(back.before == s.before);
+            BOOST_TEST((back.values == s.values));
+        }
+    }
+    BOOST_TEST((round_trip(std::vector<bool>{true, false}) == std::vector<bool>{true, false}));
+    const std::string text(20'000'000, 't');
+    BOOST_TEST((round_trip(text) == text));
+}
+
 BOOST_AUTO_TEST_CASE(an_aggregate_may_contain_itself) {
     const tree t{5, {{1, {}}, {2, {{3, {}}}}}};
     BOOST_TEST(round_trip(t).children[1].children[0].value == 3);

@@ -79,3 +79,24 @@ BOOST_AUTO_TEST_CASE(the_depth_follows_the_run_time) {
     BOOST_TEST(hand_out_depth(1'000'000, 64) == 1u);
     BOOST_TEST(hand_out_depth(1e18, 64) == 1u);
 }
+
+BOOST_AUTO_TEST_CASE(one_that_retires_gets_nothing_more_and_leaves_when_it_holds_nothing) {
+    life idle(0);
+    idle.ready();
+    BOOST_TEST((idle.retire() == life::action::tell_to_leave));
+    life busy(0);
+    busy.ready();
+    busy.handed_out();
+    busy.handed_out();
+    BOOST_TEST((busy.retire() == life::action::nothing));
+    BOOST_TEST(busy.quota() == 0u);
+    busy.taken_back();
+    BOOST_TEST((busy.retire() == life::action::nothing));
+    BOOST_TEST((busy.answered() == life::action::tell_to_leave));
+    life last(0);
+    last.ready();
+    last.handed_out();
+    last.taken_back();
+    BOOST_TEST((last.retire() == life::action::tell_to_leave));
+    BOOST_TEST((last.retire() == life::action::nothing));
+}

@@ -95,6 +95,8 @@ void for_each_error(F f) {
     f(worker_died(12, {.exit_code = 3}, "import", "no such file"));
     f(worker_died(12, {.signal = 9}, "import", ""));
     f(worker_died(12, {}, "import", ""));
+    f(worker_died(12, {.signal = 9}, "import", "", {std::chrono::seconds(1), 4096}, 2));
+    f(quarantined_error("import", 3, std::chrono::steady_clock::time_point()));
     f(exception_group());
     f(exception_group("x"));
     f(exception_group(std::vector{std::make_exception_ptr(timeout_error("one")),

@@ -25,7 +25,7 @@ struct remote_exception {
     boost::system::error_code boost_code = {};
     bool wrapped = false;                     ///< by Boost, which makes it a boost::exception too
     std::exception_ptr nested = {};           ///< the one that was being handled when it was thrown
-    std::array<std::int64_t, 5> numbers = {}; ///< what else some types hold
+    std::array<std::int64_t, 8> numbers = {}; ///< what else some types hold
     std::array<std::string, 2> texts = {};    ///< likewise
     std::vector<std::exception_ptr> inner = {}; ///< those that it stands for
 };

@@ -111,7 +111,10 @@ struct process_pool_options {
     /// A worker that stays idle for this long ends; a new one is started on demand. Default:
     /// workers never end.
     timeout idle_timeout = {};
-    /// Function that each worker calls once before it ends in an orderly way. Default: none.
+    /// Function that each worker calls once before it ends in an orderly way: at the shutdown of the
+    /// pool, or when it is replaced or idle for too long. It has the time of `kill_grace`; an
+    /// exception that it throws goes to the handler of `set_unhandled_callback` in the worker.
+    /// Default: none.
     process_initializer finalizer = {};
     /// Resident memory in bytes that a worker may keep after a task; one that keeps more is
     /// replaced. 0 (the default) means unlimited.
@@ -128,7 +131,8 @@ struct process_pool_options {
     /// Number of workers that a task, told by its function and its arguments, may kill within
     /// `quarantine_time` before it is refused with `quarantined_error`. 0 (the default): any number.
     unsigned quarantine_after = 0;
-    /// See `quarantine_after`. Default: one minute.
+    /// Time within which the deaths have to fall, and for which the task is refused after the last
+    /// one. Not negative. Default: one minute.
     std::chrono::nanoseconds quarantine_time = std::chrono::seconds(60);
     /// Added to the niceness of the workers, in the range [0, 19]. Default: 0.
     int nice = 0;

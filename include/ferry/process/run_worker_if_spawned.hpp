@@ -22,4 +22,11 @@ namespace ferry {
 /// @endcode
 void run_worker_if_spawned();
 
+/// Returns true in a worker process of a pool, before `main` and in its tasks alike; a child that a
+/// task makes by fork() counts as one.
+///
+/// @par Thread safety
+/// Safe.
+bool is_worker_process() noexcept;
+
 } // namespace ferry

@@ -151,6 +151,11 @@ struct chunk_result {
 };
 
 template <class R>
+inline constexpr bool is_chunk = false;
+template <class R>
+inline constexpr bool is_chunk<chunk_result<R>> = true;
+
+template <class R>
 struct result_decoder {
     static R decode(byte_source& in) {
         if constexpr (!std::is_void_v<R>) {

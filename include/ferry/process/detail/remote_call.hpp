@@ -10,6 +10,7 @@
 #include <boost/intrusive/set_hook.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -37,8 +38,8 @@ public:
     /// queued then. In a bounded pool it may block, or let the call stand in line.
     virtual void submit(remote_call_ptr call, entrance e) = 0;
 
-    /// The call was cancelled, or has expired, before it started.
-    virtual void dropped(remote_call& call, bool expired) noexcept = 0;
+    /// The call was cancelled, or has failed, before it started.
+    virtual void dropped(remote_call& call, bool failed) noexcept = 0;
     /// Takes a call back from its worker; false if the worker has started it.
     virtual bool revoke(remote_call& call) noexcept = 0;
     virtual bool started(const remote_call& call) const noexcept = 0;
@@ -80,6 +81,8 @@ public:
     virtual void finish(byte_source& result) noexcept = 0;
     virtual void fail(std::exception_ptr error) noexcept = 0;
     virtual void finish_cancelled() noexcept = 0;
+    /// Fails it unless it has started or has an outcome; not with the pool's mutex.
+    virtual void refuse(const std::exception_ptr& error) noexcept = 0;
     /// The second half of a publication, for a thread that may run user code.
     virtual void run_callbacks() = 0;
     /// Decodes what arrived, likewise.
@@ -96,13 +99,21 @@ public:
     // Constant once submitted.
     payload arguments; // guarded by the pool's mutex from then on; freed when nobody needs it
     code_ref entry;
-    bool stops = false; // takes a stop token
+    bool stops = false;     // takes a stop token
+    bool is_chunk = false;  // stands for many calls, and is no task of its own
+    unsigned attempts = 1;  // most starts
+    /// Tells it from other tasks; 0: it is not told.
+    std::uint64_t fingerprint = 0;
+
+    /// Starts that ended with the death of a worker. Changed with the pool's mutex.
+    std::atomic<unsigned> lost_starts{0};
 
     // Guarded by the pool's mutex.
     worker_channel* at = nullptr; // who holds it
     std::uint16_t slot = 0;
     std::int64_t submitted_ns = 0;
     std::size_t counted_bytes = 0; // among those of the calls that wait
+    bool asked_to_stop = false;
 
     /// An answer on its way to be decoded; belongs to who has taken the task from its slot.
     struct arrived_answer {

@@ -49,6 +49,9 @@ public:
         if (begin_end())
             publish_from_pool(status::cancelled);
     }
+    void refuse(const std::exception_ptr& error) noexcept override {
+        end_unstarted([&error] { return error; });
+    }
     void run_callbacks() override {
         if (continuation* const first = std::exchange(kept_, {}).first)
             this->fire(first);
@@ -58,12 +61,8 @@ public:
     bool cancel_running() noexcept override { return host_->cancel_running(*this); }
     bool on_timer(timer_purpose) noexcept override { return true; }
     void expired() override {
-        if (!this->claim_queued())
-            return;
-        expired_ = true;
-        destroy_callable();
-        this->error_ = this->start_expiry();
-        publish_from_pool(status::error);
+        if (this->lost_starts == 0) // else it has started in time
+            end_unstarted([this] { return this->start_expiry(); });
     }
 
 private:
@@ -76,6 +75,15 @@ private:
             static_cast<void>(disarm_timer(*this));
         return true;
     }
+    template <class MakeError>
+    void end_unstarted(MakeError make) noexcept {
+        if (!this->claim_queued())
+            return;
+        has_failed_ = true;
+        destroy_callable();
+        this->error_ = make();
+        publish_from_pool(status::error);
+    }
     void publish_from_pool(status outcome) noexcept {
         kept_ = this->announce_apart(outcome);
         if (kept_.user_code)
@@ -85,13 +93,13 @@ private:
     void destroy_callable() noexcept override {
         if (this->extra != nullptr && this->extra->start_by)
             static_cast<void>(disarm_timer(*this));
-        host_->dropped(*this, expired_);
+        host_->dropped(*this, has_failed_);
     }
     bool revoke() noexcept override { return host_->revoke(*this); }
     bool started_remotely() const noexcept override { return host_->started(*this); }
 
     typename task_base<R>::closed_ring kept_;
-    bool expired_ = false;
+    bool has_failed_ = false;
 };
 
 /// Submits encoded arguments for `entry`. Errors: those of `call_host::submit`.
@@ -102,8 +110,11 @@ future<R> submit_payload(const std::shared_ptr<call_host>& host, entrance e,
     boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(host, type));
     if (options != nullptr && !set_options(*t, *options))
         return detail::access::make<R>(std::move(t));
+    if (options != nullptr && options->idempotent)
+        t->attempts = options->attempts;
     t->entry = locate(reinterpret_cast<const void*>(entry));
     t->stops = stops;
+    t->is_chunk = is_chunk<R>;
     t->arguments = std::move(arguments);
     host->submit(t, e);
     return detail::access::make<R>(std::move(t));

@@ -1,0 +1,116 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// What of the tasks of a process pool has not started is cancelled or refused.
+#include "process_core.hpp"
+
+#include <boost/assert.hpp>
+
+#include <optional>
+
+namespace ferry::detail {
+
+template <class F>
+void process_core::for_each_queued(F visit) {
+    for (std::optional<dispatcher::key> last;;) {
+        remote_call_ptr c;
+        {
+            const scoped_lock lock(mutex_);
+            dispatch_item* const i = last ? dispatcher_.after(*last) : dispatcher_.first();
+            if (i == nullptr)
+                return;
+            last = dispatcher::key_of(*i);
+            c = static_cast<remote_call*>(i);
+        }
+        visit(*c);
+    }
+}
+
+template <class F>
+void process_core::for_each_held(F visit) {
+    std::uint32_t worker = 0;
+    for (std::size_t slot = 0;; ++slot) {
+        remote_call_ptr c;
+        {
+            const scoped_lock lock(mutex_);
+            auto it = workers_.lower_bound(worker);
+            if (it != workers_.end() && it->first == worker && slot == wire::slot_count)
+                ++it;
+            if (it == workers_.end())
+                return;
+            if (it->first != worker)
+                slot = 0;
+            worker = it->first;
+            c = it->second->held[slot];
+        }
+        if (c)
+            visit(*c);
+    }
+}
+
+// Tasks move between queue and workers meanwhile, so it goes on until there is nothing new.
+std::size_t process_core::cancel_unstarted() {
+    std::size_t cancelled = 0;
+    for (std::size_t now = 1; now != 0; cancelled += now) {
+        now = 0;
+        const auto cancel = [&now](remote_call& c) { now += c.state().cancel() ? 1 : 0; };
+        for_each_queued(cancel);
+        for_each_held(cancel);
+    }
+    return cancelled;
+}
+
+// ---- Quarantine ---------------------------------------------------------------------------------
+
+std::optional<quarantine_book::sentence>
+process_core::sentence_of(const remote_call& c) const noexcept {
+    if (c.fingerprint == 0 || !quarantine_.has_sentences())
+        return std::nullopt;
+    return quarantine_.find(c.fingerprint, clock::now());
+}
+
+// Holds a worker's death against its task; true if that is quarantined for it.
+bool process_core::blame(const remote_call& c, death_cause why) noexcept {
+    BOOST_ASSERT(is_reader());
+    if (c.fingerprint == 0 || !counts_against_task(why))
+        return false;
+    try {
+        const bool quarantined = quarantine_.died(c.fingerprint, clock::now());
+        sweep_ |= quarantined;
+        return quarantined;
+    } catch (const std::bad_alloc&) { // it is not held against it
+        return false;
+    }
+}
+
+void process_core::refuse_quarantined() noexcept {
+    BOOST_ASSERT(is_reader());
+    {
+        const scoped_lock lock(mutex_);
+        if (!sweep_)
+            return;
+    }
+    const auto refuse = [this](remote_call& c) {
+        std::optional<quarantine_book::sentence> s;
+        {
+            const scoped_lock lock(mutex_);
+            s = sentence_of(c);
+        }
+        if (s)
+            c.refuse(error_or_shortage([&] {
+                return make_error<quarantined_error>(c.call_label(), s->deaths, s->until);
+            }));
+    };
+    for_each_queued(refuse);
+    for_each_held(refuse);
+    scoped_lock lock(mutex_);
+    sweep_ = false;
+    dispatch(lock);
+}
+
+void process_core::pardon_all() {
+    if (is_forked_copy())
+        throw shutdown_error("the pool belongs to the process that this one was forked from");
+    const scoped_lock lock(mutex_);
+    quarantine_.pardon_all();
+}
+
+} // namespace ferry::detail
