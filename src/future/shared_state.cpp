@@ -4,6 +4,8 @@
 
 #include "support/futex.hpp"
 #include <ferry/detail/spin.hpp>
+#include <ferry/detail/thread_note.hpp>
+#include <ferry/detail/wait_node.hpp>
 
 #include <bit>
 #include <utility>
@@ -54,7 +56,7 @@ bool shared_state_base::leave_queue(std::uint64_t to, bool cancelled) noexcept {
     }
     if (mark != 0) {
         FERRY_ASSERT((word_.load() & leaving) != 0); // until here nobody else takes it away
-        owner->on_task_claimed(cancelled);
+        owner->on_task_claimed(*this, cancelled);
         word_.fetch_and(~leaving, std::memory_order_acq_rel);
     }
     return true;
@@ -362,6 +364,11 @@ void shared_state_base::drop(std::exception_ptr why) noexcept {
         destroy(this);
 }
 
+void shared_state_base::describe(note_text& out) const noexcept {
+    out.label = statistics_label();
+    out.size = std::exchange(out.label.text, {}).copy(out.to, out.room);
+}
+
 std::string shared_state_base::name() const {
     switch (current()) {
     case status::pending: return was_cancelled() ? "cancelled" : "pending";
@@ -396,10 +403,16 @@ bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline)
     std::optional<spare_worker> spare;
     if (!deadline)
         spare.emplace();
+    const thread_note note(this, [](const void* of, note_text& out) noexcept {
+        static_cast<const shared_state_base*>(of)->describe(out);
+    });
+    wait_node node;
     for (;;) {
         std::uint64_t w = word_.load(std::memory_order_acquire);
         if (static_cast<status>(w & status_mask) >= status::cancelled)
             return true;
+        if (node.number() == 0)
+            node = wait_node(wait_kind::blocked, current_wait_node, this);
         if (deadline && timeout::clock::now() >= *deadline)
             return false;
         if ((w & sleepers) == 0 &&

@@ -49,7 +49,11 @@ private:
 };
 
 pool_core::pool_core(thread_pool_options options)
-    : options_(std::move(options)), limit_(options_.max_workers), retry_(new start_retry) {}
+    : options_(std::move(options)),
+      record_number_(recorder::instance().add_pool(recording::pool::threads, options_.name,
+                                                   options_.max_workers)),
+      record_(record_number_ != 0 ? *recorder::instance().pool(record_number_) : no_record_),
+      inbox_(record_.pushed), limit_(options_.max_workers), retry_(new start_retry) {}
 
 void pool_core::retry_later() noexcept {
     try {
@@ -61,6 +65,7 @@ void pool_core::retry_later() noexcept {
 pool_core::~pool_core() {
     FERRY_ASSERT(workers_.empty() && retired_.empty()); // each of their threads keeps the core
     drop_rest();
+    recorder::instance().remove_pool(record_number_);
 }
 
 void pool_core::drop_rest() noexcept {
@@ -124,7 +129,7 @@ void pool_core::push(shared_state_base& r, bounded b) {
     if (is_forked_copy())
         throw_closed();
     if (is_measured())
-        r.stamp = stamp_now();
+        note_submission(r);
     if (r.priority != 0) {
         const scoped_lock lock(mutex_);
         ready_.expect(r.priority);
@@ -221,9 +226,13 @@ void pool_core::push_bounded(shared_state_base& r) {
         w->wake_up();
 }
 
-void pool_core::on_task_claimed(bool cancelled) noexcept {
-    if (cancelled)
+void pool_core::on_task_claimed(shared_state_base& task, bool cancelled) noexcept {
+    if (cancelled) {
         cancelled_.fetch_add(1, std::memory_order_relaxed);
+        labels_.count_cancelled(task.statistics_label());
+        if (task.stamp.load(std::memory_order_relaxed) != 0)
+            record(recording::event::cancelled, task, 0, steady_now());
+    }
     const std::int64_t dead = claimed_.fetch_add(1) + 1;
     if (blocked_.load() != 0) {
         const scoped_lock lock(mutex_);
@@ -276,37 +285,6 @@ std::size_t pool_core::live_tasks() const noexcept {
     const auto dead = std::max<std::int64_t>(0, claimed_.load());
     const auto n = static_cast<std::int64_t>(ready_.tasks() + inbox_.tasks()) - dead;
     return n > 0 ? static_cast<std::size_t>(n) : 0;
-}
-
-// ---- Statistics ---------------------------------------------------------------------------------
-
-pool_stats pool_core::stats() {
-    pool_stats s;
-    if (is_forked_copy())
-        return s;
-    worker_counts sum;
-    {
-        const scoped_lock lock(mutex_);
-        s.workers = workers_.size() + retired_.size();
-        sum.add(ended_counts_);
-        for (const auto* list : {&workers_, &retired_}) {
-            for (const auto& w : *list) {
-                sum.add(w->counts);
-                s.running += w->current.load() != nullptr ? 1 : 0;
-            }
-        }
-        // Last: a worker that meets a cancelled task corrects `claimed_` before it lets go of that.
-        s.queued = live_tasks();
-    }
-    s.idle = s.workers - s.running;
-    s.cancelled = cancelled_.load(std::memory_order_relaxed);
-    s.completed = sum.completed.load(std::memory_order_relaxed);
-    s.failed = sum.failed.load(std::memory_order_relaxed);
-    for (std::size_t i = 0; i < histogram::buckets; ++i) {
-        s.queue_wait[i] = sum.queue_wait[i].load(std::memory_order_relaxed);
-        s.run_time[i] = sum.run_time[i].load(std::memory_order_relaxed);
-    }
-    return s;
 }
 
 } // namespace ferry::detail
