@@ -7,6 +7,8 @@
 #include <ferry/stats.hpp>
 #include <ferry/thread_pool.hpp>
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <ranges>
 
@@ -169,8 +171,21 @@ public:
     /// Returns the maximum number of worker processes.
     std::size_t max_workers() const noexcept;
 
+    /// Returns the name of the pool.
+    const std::string& name() const noexcept;
+
     /// Returns a snapshot of the counts of workers and tasks.
     pool_stats stats() const;
+
+    /// Returns the counts of the tasks for each label; `workers` and `idle` are 0.
+    ///
+    /// A task without a label counts under `file:line` of the `task_options` that were given, else
+    /// under the symbol of the function pointer, or the name of the callable's type. The first 1000
+    /// labels of a pool are kept apart; all others count as `other`.
+    ///
+    /// @par Blocking
+    /// Briefly. The first time, symbols are read from the executable files.
+    std::map<std::string, pool_stats, std::less<>> stats_by_label() const;
 
 private:
     friend struct detail::process_pool_access;

@@ -183,7 +183,7 @@ void answer(int, siginfo_t* info, void*) {
 
 // The last one that nobody uses.
 int choose_signal() {
-    for (int s = SIGRTMAX - 1; s > SIGRTMIN; --s) {
+    for (int s = SIGRTMAX - 2; s > SIGRTMIN; --s) {
         struct sigaction old {};
         if (::sigaction(s, nullptr, &old) != 0 || (old.sa_flags & SA_SIGINFO) != 0 ||
             old.sa_handler != SIG_DFL)

@@ -146,8 +146,13 @@ picture take_picture(const layout& of, std::uint64_t now, const function_namer& 
             {get(w.number), i + 1, get(w.thread), get(w.since), get(w.task), label_of(w, spell),
              get(w.completed), get(w.failed)});
     }
-    for (auto& copy : p.pools)
+    for (auto& copy : p.pools) {
         std::ranges::sort(copy.workers, {}, &picture::worker::number);
+        // That a process has started a task is recorded when it has ended.
+        std::erase_if(copy.waiting, [&copy](const picture::task& t) {
+            return std::ranges::find(copy.workers, t.id, &picture::worker::task) != copy.workers.end();
+        });
+    }
     for (std::uint32_t i = 0; i < most_nodes; ++i) {
         const auto& n = of.nodes[i];
         const std::uint32_t kind = n.kind.load(std::memory_order_acquire);

@@ -76,7 +76,7 @@ recorder& recorder::instance() noexcept {
         unsigned before = making.load();
         if (before != now && making.compare_exchange_strong(before, now)) {
             // Outlives what runs at exit. There is no memory for it in the worst case only.
-            static std::byte room[sizeof(recorder)];
+            alignas(recorder) static std::byte room[sizeof(recorder)];
             void* memory = ::operator new(sizeof(recorder), std::nothrow);
             latest.store(::new (memory != nullptr ? memory : room) recorder(now - 1),
                          std::memory_order_release);

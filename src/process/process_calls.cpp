@@ -23,7 +23,10 @@ void process_core::dropped(remote_call& c, bool expired) noexcept {
             unneeded = std::move(c.arguments);
         if (unneeded.size() > large_payload && !deadline_list::contains(trim_))
             arm(trim_, clock::now() + look_interval);
-        ++(expired ? counts_.failed : counts_.cancelled);
+        if (expired)
+            figures_.failed(c);
+        else
+            figures_.cancelled(c);
         last = closed_ && !has_unfinished();
         if (closed_)
             changed_.notify_all();
@@ -77,7 +80,7 @@ bool process_core::cancel_running(remote_call& c) noexcept {
             if (w.ask_to_stop(c.number))
                 arm_grace(w.stop_grace[c.slot]);
         } else if (kill_for(w, c.slot)) {
-            ++counts_.cancelled;
+            figures_.cancelled(c);
             v.task = w.held[c.slot];
         }
     }

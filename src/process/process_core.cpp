@@ -41,7 +41,8 @@ process_core::process_core(process_pool_options options)
       decoders_(job_threads::kind::spared, "ferry-decoder", [](remote_call& c) { c.decode(); }),
       callbacks_(job_threads::kind::one, "ferry-callbacks",
                  [](remote_call& c) { c.run_callbacks(); }),
-      dispatcher_(options_.max_workers, wire::slot_count) {
+      dispatcher_(options_.max_workers, wire::slot_count),
+      figures_(options_.name, options_.max_workers) {
     watch(wake_.get(), 0, source::wake, EPOLLIN);
     const auto set = [](deadline& d, deadline::purpose what) { d.what = what; };
     set(look_, deadline::purpose::look);
@@ -82,6 +83,7 @@ void process_core::submit(remote_call_ptr c) {
         call.priority = state.priority;
         call.known_to = owner_of(call.arguments);
         call.submitted_ns = wire::now_ns();
+        figures_.submitted(call);
         dispatcher_.push(call);
         dispatch(lock);
         start = wants_worker();
@@ -126,8 +128,10 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
     dispatcher_.begin_round();
     for (;;) {
         const dispatcher::step s = dispatcher_.next();
-        if (s.what == action::nothing)
+        if (s.what == action::nothing) {
+            figures_.queue_has(dispatcher_.size());
             return;
+        }
         remote_call& call = static_cast<remote_call&>(*s.item);
         if (s.what == action::give && needs_copy(call.arguments, s.worker->id))
             copy_arguments(call, static_cast<worker_channel&>(*s.worker), lock);
@@ -151,6 +155,7 @@ void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
         return;
     }
     dispatcher_.given(call, w);
+    note(w);
     arm_look();
     const task_extra* const extra = call.state().extra.get();
     if (extra == nullptr)
@@ -191,7 +196,8 @@ void process_core::copy_arguments(remote_call& call, worker_channel& w, scoped_l
     if (!dispatcher::is_queued(call)) {
         payload unneeded = std::move(call.arguments);
         const bool fail = broken_ && !call.state().is_claimed();
-        counts_.failed += fail ? 1 : 0;
+        if (fail)
+            figures_.failed(call);
         const bool last = closed_ && !has_unfinished();
         changed_.notify_all();
         lock.unlock();
@@ -237,6 +243,7 @@ remote_call_ptr process_core::take_back(remote_call& call) noexcept {
     if (!w->revoke(call.slot))
         return {};
     dispatcher_.taken_back(call, *w);
+    note(*w);
     return w->let_go(call.slot);
 }
 
@@ -245,7 +252,9 @@ worker_lifecycle::action process_core::let_go(remote_call& call, remote_call_ptr
     worker_channel& w = *call.at;
     BOOST_ASSERT(w.held[call.slot] == &call);
     task = w.let_go(call.slot);
-    return dispatcher_.answered(call, w);
+    const auto next = dispatcher_.answered(call, w);
+    note(w);
+    return next;
 }
 
 void process_core::requeue(remote_call_ptr c) noexcept {

@@ -100,15 +100,16 @@ void worker_channel::wake() noexcept {
                futex_scope::shared);
 }
 
-std::byte* worker_channel::reserve(const code_ref& entry, bool stops,
+std::byte* worker_channel::reserve(const code_ref& entry, bool stops, std::string_view context,
                                 std::span<const std::byte> arguments, segment* shared,
                                 std::uint32_t& size) noexcept {
     const wire::segment_ref ref{shared != nullptr ? shared->id() : 0, arguments.size()};
     if (shared != nullptr)
         arguments = std::as_bytes(std::span(&ref, 1));
     wire::run_body body{entry.module, entry.offset, static_cast<std::uint16_t>(entry.path.size()),
-                        stops, shared != nullptr};
-    size = static_cast<std::uint32_t>(sizeof body + entry.path.size() + arguments.size());
+                        stops, shared != nullptr, static_cast<std::uint32_t>(context.size())};
+    size = static_cast<std::uint32_t>(sizeof body + entry.path.size() + context.size() +
+                                      arguments.size());
     std::byte* const room = tasks_->reserve(size);
     if (room == nullptr) {
         if (!tasks_->sound())
@@ -123,6 +124,7 @@ std::byte* worker_channel::reserve(const code_ref& entry, bool stops,
     };
     put(&body, sizeof body);
     put(entry.path.data(), entry.path.size());
+    put(context.data(), context.size());
     put(arguments.data(), arguments.size());
     return room;
 }
@@ -157,7 +159,7 @@ bool worker_channel::give(remote_call_ptr& c, std::uint64_t number,
     if (large && (large_held >= most_large || !share(call.arguments, store)))
         return false;
     std::uint32_t size = 0;
-    if (reserve(call.entry, call.stops, call.arguments.bytes(), call.arguments.shared(), size) ==
+    if (reserve(call.entry, call.stops, call.context, call.arguments.bytes(), call.arguments.shared(), size) ==
         nullptr)
         return false;
     const auto slot = static_cast<std::uint16_t>(std::countr_zero(free_slots));
@@ -181,7 +183,7 @@ void worker_channel::give_initializer(const encoded_initializer& init, segment_s
     payload copy(init.arguments);
     std::uint32_t size = 0;
     if ((copy.size() >= large_payload && !share(copy, store)) ||
-        reserve(init.entry, false, copy.bytes(), copy.shared(), size) == nullptr)
+        reserve(init.entry, false, {}, copy.bytes(), copy.shared(), size) == nullptr)
         throw std::runtime_error("the initializer cannot be sent to a worker process");
     if (tasks_->publish({size, wire::frame_kind::initialise, 0, 0}))
         wake();

@@ -2,6 +2,8 @@
 // What a worker process does.
 #include "worker_process.hpp"
 
+#include <ferry/process/context.hpp>
+
 #include "support/futex.hpp"
 #include <ferry/process/detail/entry_point.hpp>
 
@@ -193,11 +195,13 @@ bool worker_process::call(const wire::frame& f, byte_sink& out, const std::stop_
         const auto body = in.get<wire::run_body>();
         std::string path(body.path_size, '\0');
         in.read(path.data(), path.size());
+        const std::string_view context(in.take(body.context_size), body.context_size);
         const auto* const entry = resolve({body.module, body.offset, path});
         auto arguments = f.body.last(in.remaining());
         if (body.in_segment)
             arguments = find_segment(in.get<wire::segment_ref>());
         byte_source from(arguments);
+        const optional_context_scope scope(context.empty() ? nullptr : decode_context(context));
         reinterpret_cast<entry_point>(const_cast<void*>(entry))(from, out, stop);
         guard.returned = true;
         return true;

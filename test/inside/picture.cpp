@@ -139,8 +139,8 @@ BOOST_AUTO_TEST_CASE(events_that_are_being_written_are_left_out_and_old_ones_ove
 
 BOOST_AUTO_TEST_CASE(a_damaged_recording_is_harmless) {
     recorded r;
-    std::memset(r.file, 0xff, offsetof(layout, events));
-    std::memset(r.file->events[0], 0xff, sizeof r.file->events[0]);
+    std::memset(static_cast<void*>(r.file), 0xff, offsetof(layout, events));
+    std::memset(static_cast<void*>(r.file->events[0]), 0xff, sizeof r.file->events[0]);
     const auto p = r.look();
     BOOST_TEST(p.pools.empty() == false);
     static_cast<void>(ps_text(p));

@@ -54,12 +54,14 @@ public:
     virtual const void* value() const noexcept = 0;
 
     const std::uint64_t number;   // of its key; 0: what a hook has captured
-    const context_key* const key; // to be looked at while the object of that number lives
+    const context_key* const key; // an address only: the object may be gone
+    const context_codec* const codec; // null where the value cannot be sent
     const context_ptr outer;
 
 protected:
     context_entry(const context_key* k, context_ptr o) noexcept
-        : number(k != nullptr ? k->number() : 0), key(k), outer(std::move(o)) {}
+        : number(k != nullptr ? k->number() : 0), key(k),
+          codec(k != nullptr ? k->codec() : nullptr), outer(std::move(o)) {}
 };
 
 template <class T>

@@ -66,6 +66,17 @@ public:
 protected:
     virtual const std::type_info& type() const noexcept = 0;
 
+    /// The label of the task, or the place of its options, or else `callee`.
+    task_label label_or(const task_label& callee) const noexcept {
+        if (this->extra != nullptr) {
+            if (!this->extra->label.empty())
+                return task_label::of_text(this->extra->label);
+            if (this->extra->where.line() != 0)
+                return task_label::of_place(this->extra->where.file_name(), this->extra->where.line());
+        }
+        return callee;
+    }
+
     /// The error of one that did not start by its `start_by`.
     std::exception_ptr start_expiry() const noexcept {
         return error_or_shortage([this] {
@@ -260,13 +271,7 @@ private:
     const std::type_info& type() const noexcept override { return typeid(F); }
     // The callable is still there, or it was trivial and its room has not been used since.
     task_label statistics_label() const noexcept override {
-        if (this->extra != nullptr) {
-            if (!this->extra->label.empty())
-                return task_label::of_text(this->extra->label);
-            if (this->extra->where.line() != 0)
-                return task_label::of_place(this->extra->where.file_name(), this->extra->where.line());
-        }
-        return label_of_callable(std::get<0>(work_));
+        return this->label_or(label_of_callable(std::get<0>(work_)));
     }
     void destroy_callable() noexcept override {
         FERRY_ASSERT(this->is_claimed()); // by who calls this

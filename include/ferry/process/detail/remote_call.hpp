@@ -96,6 +96,8 @@ public:
     payload arguments; // guarded by the pool's mutex from then on; freed when nobody needs it
     code_ref entry;
     bool stops = false; // takes a stop token
+    std::string context; // encoded; what the call sees
+    task_label callee;   // what statistics call it without a label
 
     // Guarded by the pool's mutex.
     worker_channel* at = nullptr; // who holds it
