@@ -19,6 +19,8 @@ EXAMPLES = {
     "run_in_executor": "run_in_executor", "async_invoke": "run_in_executor", "gather": "gather",
     "wait_for": "wait_for", "shield": "shield", "with_task_group": "task_group", "run": "run",
     "retry": "resilience/retry", "async_retry": "resilience/retry",
+    "loop_watch": "loop_watch", "context_value": "context_value",
+    "set_context_hook": "context_hook", "write_metrics": "metrics", "dump_trace": "trace",
     "circuit_breaker": "resilience/circuit_breaker", "process_pool::submit": "process_pool",
 }
 

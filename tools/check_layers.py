@@ -15,12 +15,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # room: the rooms that it may include
 ROOMS = {
     "support": (),
-    "resilience": ("support",),
-    "future": ("support",),
-    "pool": ("support", "future"),
-    "coroutine": ("support", "future", "pool"),
-    "process": ("support", "future", "pool", "coroutine"),
-    "all": ("support", "resilience", "future", "pool", "coroutine", "process"),
+    "inside": ("support",),
+    "program": ("support", "inside"),
+    "resilience": ("support", "inside"),
+    "future": ("support", "inside"),
+    "pool": ("support", "inside", "future"),
+    "coroutine": ("support", "inside", "future", "pool"),
+    "process": ("support", "inside", "future", "pool", "coroutine"),
+    "all": ("support", "inside", "resilience", "future", "pool", "coroutine", "process"),
 }
 
 # Public headers are flat; these are the rooms that they belong to.
@@ -29,10 +31,13 @@ HEADERS = {
                "detail/as_if_alone detail/assert detail/copied detail/ending_handler "
                "detail/is_awaitable detail/memory detail/post_persistently detail/runs_here "
                "detail/spin detail/thread_annotations",
+    "inside": "context_hook loop_watch metrics stack_frame trace detail/context detail/context_executor "
+              "detail/task_label detail/thread_note",
     "future": "awaited future promise wait as_completed detail/await_state detail/shared_state "
-              "detail/timer_queue detail/waiter detail/wait_op detail/work_item",
+              "detail/timer_queue detail/wait_node detail/waiter detail/wait_op "
+              "detail/work_item",
     "pool": "offloadable pool_options thread_pool submit map detail/posted_function detail/task",
-    "coroutine": "default_executor gather run run_coroutine_threadsafe run_in_executor "
+    "coroutine": "context_value default_executor gather run run_coroutine_threadsafe run_in_executor "
                  "shield task_group to_thread use_future wait_for detail/child_scope "
                  "detail/future_op",
     "process": "process_pool",

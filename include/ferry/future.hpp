@@ -321,6 +321,7 @@ private:
         explicit callback(F f) : continuation(true), f_(std::move(f)) {}
         void fire(detail::shared_state_base* s) override {
             const std::unique_ptr<callback> self(this);
+            const detail::optional_context_scope scope(context_);
             try {
                 f_(future(boost::intrusive_ptr<state_type>(static_cast<state_type*>(s))));
             } catch (...) {
@@ -329,6 +330,7 @@ private:
         }
         void destroy() noexcept override { delete this; }
         F f_;
+        const detail::context_ptr context_ = detail::capture_context();
     };
 
     explicit future(boost::intrusive_ptr<state_type> s) noexcept : state_(std::move(s)) {}

@@ -27,7 +27,8 @@ namespace detail {
 template <class Places>
 class gathering final : public child_scope {
 public:
-    using child_scope::child_scope;
+    explicit gathering(const boost::asio::any_io_executor& parent)
+        : child_scope(parent, wait_kind::gather) {}
 
     template <class T>
     void add_child(boost::asio::awaitable<T> a, std::optional<gather_result<T>>& place, bool keep_going) {

@@ -4,6 +4,7 @@
 #include <ferry/config.hpp>
 
 #if !defined(FERRY_CANNOT_BE_COMPILED)
+#include <ferry/process/context.hpp>
 #include <ferry/process/exception.hpp>
 #include <ferry/process/options.hpp>
 #include <ferry/process/run_in_executor.hpp>

@@ -7,6 +7,8 @@
 #include <ferry/stats.hpp>
 #include <ferry/thread_pool.hpp>
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <ranges>
 #include <vector>
@@ -210,6 +212,16 @@ public:
 
     /// Returns a snapshot of the counts of workers and tasks.
     pool_stats stats() const;
+
+    /// Returns the counts of the tasks for each label; `workers` and `idle` are 0.
+    ///
+    /// A task without a label counts under `file:line` of the `task_options` that were given, else
+    /// under the symbol of the function pointer, or the name of the callable's type. The first 1000
+    /// labels of a pool are kept apart; all others count as `other`.
+    ///
+    /// @par Blocking
+    /// Briefly. The first time, symbols are read from the executable files.
+    std::map<std::string, pool_stats, std::less<>> stats_by_label() const;
 
 private:
     friend struct detail::process_pool_access;

@@ -17,6 +17,10 @@ public:
     ~run_mark();
     run_mark(const run_mark&) = delete;
     run_mark& operator=(const run_mark&) = delete;
+
+private:
+    const wait_node node_{wait_kind::run};
+    const wait_node_scope scope_{node_.number()};
 };
 
 /// The context of one `run`. A thread of another context may still hold an executor of it when the

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/context_executor.hpp>
 #include <ferry/detail/future_op.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -59,9 +60,14 @@ future<T> start_coroutine(const Executor& executor, boost::asio::awaitable<T> aw
             at_end();
         }
     };
-    boost::asio::co_spawn(
-        executor, run_operation(std::move(awaitable), op),
-        boost::asio::bind_cancellation_slot(op->slot(), completion(op, std::move(at_end))));
+    auto handler =
+        boost::asio::bind_cancellation_slot(op->slot(), completion(op, std::move(at_end)));
+    if (const context_ptr context = capture_context())
+        boost::asio::co_spawn(with_context(boost::asio::any_io_executor(executor), context),
+                              run_operation(std::move(awaitable), op), std::move(handler));
+    else
+        boost::asio::co_spawn(executor, run_operation(std::move(awaitable), op),
+                              std::move(handler));
     return access::make<T>(std::move(op));
 }
 

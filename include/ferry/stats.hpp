@@ -59,8 +59,22 @@ public:
         return {};
     }
 
+    /// Returns the sum of the durations, to 1.024 us for each of them.
+    std::chrono::nanoseconds sum() const noexcept { return sum_; }
+
+    /// Adds to the sum, without counting a duration.
+    void add_to_sum(std::chrono::nanoseconds d) noexcept { sum_ += d; }
+
+    /// Adds the durations of another histogram.
+    void add(const histogram& other) noexcept {
+        for (std::size_t i = 0; i < buckets; ++i)
+            counts_[i] += other.counts_[i];
+        sum_ += other.sum_;
+    }
+
 private:
     std::array<std::uint64_t, buckets> counts_{};
+    std::chrono::nanoseconds sum_{};
 };
 
 /// A snapshot of a pool. The counts refer to tasks (work with a future), not to posted functions;

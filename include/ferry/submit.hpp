@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/detail/adaptive_mutex.hpp>
+#include <ferry/detail/context_executor.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -73,6 +74,9 @@ bool inside_strand(const boost::asio::strand<Inner>& s) noexcept {
 inline bool inside_strand(const boost::asio::any_io_executor& ex) noexcept {
     namespace asio = boost::asio;
     const auto is_inside = [](const auto* s) { return s != nullptr && s->running_in_this_thread(); };
+    const auto* const c = ex.target<context_executor>();
+    if (c != nullptr)
+        return inside_strand(c->inner());
     return is_inside(ex.target<asio::strand<asio::any_io_executor>>()) ||
            is_inside(ex.target<asio::strand<asio::io_context::executor_type>>()) ||
            is_inside(ex.target<asio::strand<asio::thread_pool::executor_type>>()) ||
@@ -192,6 +196,7 @@ future<offload_result_t<F, A...>> submit_through(entrance e, task_options* optio
     boost::intrusive_ptr<block> t(new block(ex, std::forward<F>(fn), std::forward<A>(args)...));
     if (options != nullptr && !set_options(*t, *options))
         return detail::access::make<offload_result_t<F, A...>>(std::move(t));
+    keep_context(*t);
     std::shared_ptr<pool_core> core;
     if constexpr (executor_of_an_execution_context<E>)
         core = pool_of(boost::asio::query(ex, boost::asio::execution::context));

@@ -13,7 +13,8 @@ namespace detail {
 /// The children of a task group, its body among them.
 class group_scope : public child_scope, public abandoned_call_owner {
 public:
-    using child_scope::child_scope;
+    explicit group_scope(const boost::asio::any_io_executor& parent)
+        : child_scope(parent, wait_kind::group) {}
 
     /// Throws invalid_state_error if nothing may be spawned any more.
     void check_open() const;

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <concepts>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -51,8 +52,10 @@ future<offload_result_t<F, A...>> submit_to(pool_core& core, entrance e, task_op
                                             F&& fn, A&&... args) {
     using block = task_for<F, A...>;
     auto t = make_state<block>(std::forward<F>(fn), std::forward<A>(args)...);
-    if (options == nullptr || set_options(*t, *options))
+    if (options == nullptr || set_options(*t, *options)) {
+        keep_context(*t);
         enqueue(core, *t, e);
+    }
     return detail::access::make<offload_result_t<F, A...>>(std::move(t));
 }
 
@@ -327,6 +330,19 @@ public:
 
     /// Returns a snapshot of the counts of workers and tasks.
     pool_stats stats() const;
+
+    /// Returns the counts of the tasks for each label; `workers` and `idle` are 0.
+    ///
+    /// A task without a label counts under `file:line` of the `task_options` that were given, else
+    /// under the symbol of the function pointer, or the name of the callable's type. The first 1000
+    /// labels of a pool are kept apart; all others count as `other`.
+    ///
+    /// @par Blocking
+    /// Briefly. The first time, symbols are read from the executable files.
+    ///
+    /// @par Complexity
+    /// Linear in the number of queued tasks, of labels and of workers.
+    std::map<std::string, pool_stats, std::less<>> stats_by_label() const;
 
     /// Returns an Asio executor of the pool.
     ///

@@ -14,7 +14,7 @@ template <class T>
 class timed_child final : public child_scope {
 public:
     explicit timed_child(const boost::asio::any_io_executor& parent)
-        : child_scope(parent), timer_(executor()) {}
+        : child_scope(parent, wait_kind::wait_for), timer_(executor()) {}
 
     void start(boost::asio::awaitable<T> a, timeout::clock::time_point deadline) {
         timer_.expires_at(deadline);

@@ -9,8 +9,9 @@
 
 namespace ferry::detail {
 
-boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor& ex) {
+boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor& parent) {
     namespace asio = boost::asio;
+    const asio::any_io_executor& ex = without_context(parent); // each child has its own
     if (ex.target<asio::strand<asio::any_io_executor>>() != nullptr ||
         ex.target<asio::strand<asio::io_context::executor_type>>() != nullptr ||
         ex.target<asio::strand<asio::thread_pool::executor_type>>() != nullptr ||
@@ -40,7 +41,8 @@ private:
     const boost::intrusive_ptr<child_scope> all_; // whoever emits may let go of it meanwhile
 };
 
-child_scope::child_scope(const boost::asio::any_io_executor& parent) : strand_(serial_executor(parent)) {
+child_scope::child_scope(const boost::asio::any_io_executor& parent, wait_kind kind)
+    : strand_(serial_executor(parent)), node_(kind) {
     static_cast<void>(try_start());
 }
 
@@ -63,6 +65,7 @@ void child_scope::start_waiting() {
         c->place_ = std::prev(started_.end());
         std::exception_ptr error;
         try {
+            const wait_node_scope scope(c->node_.number());
             c->spawn(*this, c); // runs it until its first suspension
         } catch (...) {
             error = std::current_exception();
@@ -93,6 +96,7 @@ void child_scope::ended(child_coroutine& c, std::exception_ptr e) {
     } const end{*this};
     FERRY_ASSERT(runs_here(strand_) && !c.ended_);
     c.ended_ = true;
+    c.node_ = wait_node();
     std::shared_ptr<child_coroutine> keep;
     if (emitting_ == 0) {
         keep = std::move(*c.place_);

@@ -5,6 +5,8 @@
 #include "support/futex.hpp"
 #include "wait_ring.hpp"
 #include <ferry/detail/spin.hpp>
+#include <ferry/detail/thread_note.hpp>
+#include <ferry/detail/wait_node.hpp>
 
 #include <bit>
 #include <utility>
@@ -363,6 +365,11 @@ void shared_state_base::drop(std::exception_ptr why) noexcept {
         destroy(this);
 }
 
+void shared_state_base::describe(note_text& out) const noexcept {
+    out.label = statistics_label();
+    out.size = std::exchange(out.label.text, {}).copy(out.to, out.room);
+}
+
 std::string shared_state_base::name() const {
     switch (current()) {
     case status::pending: return was_cancelled() ? "cancelled" : "pending";
@@ -398,10 +405,16 @@ bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline)
     if (!deadline)
         spare.emplace();
     std::optional<sleeping_wait> sleeping;
+    const thread_note note(this, [](const void* of, note_text& out) noexcept {
+        static_cast<const shared_state_base*>(of)->describe(out);
+    });
+    wait_node node;
     for (;;) {
         std::uint64_t w = word_.load(std::memory_order_acquire);
         if (static_cast<status>(w & status_mask) >= status::cancelled)
             return true;
+        if (node.number() == 0)
+            node = wait_node(wait_kind::blocked, current_wait_node, this);
         if (deadline && timeout::clock::now() >= *deadline)
             return false;
         if ((w & sleepers) == 0 &&

@@ -23,7 +23,8 @@ namespace ferry::detail {
 /// the other thread has looked before. A task is counted before it is pushed and after it was taken.
 class inbox {
 public:
-    inbox() = default;
+    /// `pushed_tasks` counts the tasks that were ever pushed, where readers outside see it.
+    explicit inbox(std::atomic<std::uint64_t>& pushed_tasks) noexcept : pushed_tasks_(pushed_tasks) {}
     inbox(const inbox&) = delete;
     inbox& operator=(const inbox&) = delete;
 
@@ -55,8 +56,10 @@ public:
     }
     /// How many tasks are in it; for who may take.
     std::size_t tasks() const noexcept {
-        return pushed_tasks_.load(std::memory_order_relaxed) - taken_tasks_;
+        return static_cast<std::size_t>(pushed_tasks_.load(std::memory_order_relaxed) - taken_tasks_);
     }
+    /// How many were ever taken; for who may take.
+    std::uint64_t taken_tasks() const noexcept { return taken_tasks_; }
 
 private:
     work_item* unlink_first() noexcept {
@@ -78,10 +81,10 @@ private:
     }
 
     alignas(64) std::atomic<work_item*> last_{nullptr};
-    std::atomic<std::size_t> pushed_tasks_{0};
+    std::atomic<std::uint64_t>& pushed_tasks_;
     std::atomic<int> pushed_on_{0};
     alignas(64) std::atomic<work_item*> first_{nullptr}; // written by a push into an empty list too
-    std::size_t taken_tasks_ = 0;                       // belongs to who takes
+    std::uint64_t taken_tasks_ = 0;                     // belongs to who takes
 };
 
 } // namespace ferry::detail

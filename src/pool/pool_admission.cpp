@@ -54,15 +54,14 @@ std::size_t pool_core::free_workers(bool exactly) const noexcept {
 
 std::chrono::nanoseconds pool_core::mean_run_time() const noexcept {
     mutex_.assert_held();
-    std::uint64_t sum = ended_counts_.run_time_sum.load(std::memory_order_relaxed);
-    std::uint64_t n = ended_counts_.measured.load(std::memory_order_relaxed);
+    histogram all;
+    ended_counts_.run_time.add_to(all);
     for (const auto* list : {&workers_, &retired_}) {
-        for (const auto& w : *list) {
-            sum += w->counts.run_time_sum.load(std::memory_order_relaxed);
-            n += w->counts.measured.load(std::memory_order_relaxed);
-        }
+        for (const auto& w : *list)
+            w->counts.run_time.add_to(all);
     }
-    return std::chrono::nanoseconds(n == 0 ? 0 : (sum << 10) / n);
+    const std::uint64_t n = all.count();
+    return n == 0 ? std::chrono::nanoseconds() : all.sum() / static_cast<std::int64_t>(n);
 }
 
 // It waits in the queue from now on.
@@ -277,8 +276,12 @@ void pool_core::external_left_queue(shared_state_base& t) noexcept {
 }
 
 void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept {
-    if (cancelled)
+    if (cancelled) {
         cancelled_.fetch_add(1, std::memory_order_relaxed);
+        labels_.count_cancelled(task.statistics_label());
+        if (task.stamp.load(std::memory_order_relaxed) != 0)
+            record(recording::event::cancelled, task, 0, steady_now());
+    }
     const bool queued = !in_line && task.external() == nullptr;
     const std::int64_t dead = queued ? claimed_.fetch_add(1) + 1 : 0;
     if (bounded_ && (!queued || in_line_.load() != 0 ||

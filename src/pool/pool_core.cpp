@@ -58,7 +58,11 @@ admission_limits limits_of(const thread_pool_options& o) {
 
 pool_core::pool_core(thread_pool_options options)
     : options_(std::move(options)), bounded_(limits_of(options_).any()),
-      limit_(options_.max_workers), admission_(limits_of(options_)), retry_(new start_retry) {}
+      record_number_(recorder::instance().add_pool(recording::pool::threads, options_.name,
+                                                   options_.max_workers)),
+      record_(record_number_ != 0 ? *recorder::instance().pool(record_number_) : no_record_),
+      inbox_(record_.pushed), limit_(options_.max_workers), admission_(limits_of(options_)),
+      retry_(new start_retry) {}
 
 void pool_core::retry_later() noexcept {
     try {
@@ -70,6 +74,7 @@ void pool_core::retry_later() noexcept {
 pool_core::~pool_core() {
     FERRY_ASSERT(workers_.empty() && retired_.empty()); // each of their threads keeps the core
     drop_rest();
+    recorder::instance().remove_pool(record_number_);
 }
 
 void pool_core::drop_rest() noexcept {
@@ -136,7 +141,7 @@ void pool_core::push(shared_state_base& r, entrance e) {
     if (is_forked_copy())
         throw_closed();
     if (is_measured())
-        r.stamp = stamp_now();
+        note_submission(r);
     if (r.priority != 0) {
         const scoped_lock lock(mutex_);
         ready_.expect(r.priority);
@@ -181,7 +186,7 @@ void pool_core::push_all(std::span<shared_state_base* const> tasks) {
         for (shared_state_base* t : tasks) {
             t->refer_unshared();
             if (is_measured())
-                t->stamp = stamp_now();
+                note_submission(*t);
             ready_.push(*t);
         }
         note_backlog();
@@ -255,37 +260,6 @@ std::size_t pool_core::live_tasks() const noexcept {
     const auto dead = std::max<std::int64_t>(0, claimed_.load());
     const auto n = static_cast<std::int64_t>(ready_.tasks() + inbox_.tasks()) - dead;
     return n > 0 ? static_cast<std::size_t>(n) : 0;
-}
-
-// ---- Statistics ---------------------------------------------------------------------------------
-
-pool_stats pool_core::stats() {
-    pool_stats s;
-    if (is_forked_copy())
-        return s;
-    worker_counts sum;
-    {
-        const scoped_lock lock(mutex_);
-        s.workers = workers_.size() + retired_.size();
-        sum.add(ended_counts_);
-        for (const auto* list : {&workers_, &retired_}) {
-            for (const auto& w : *list) {
-                sum.add(w->counts);
-                s.running += w->current.load() != nullptr ? 1 : 0;
-            }
-        }
-        // Last: a worker that meets a cancelled task corrects `claimed_` before it lets go of that.
-        s.queued = live_tasks();
-    }
-    s.idle = s.workers - s.running;
-    s.cancelled = cancelled_.load(std::memory_order_relaxed);
-    s.completed = sum.completed.load(std::memory_order_relaxed);
-    s.failed = sum.failed.load(std::memory_order_relaxed);
-    for (std::size_t i = 0; i < histogram::buckets; ++i) {
-        s.queue_wait[i] = sum.queue_wait[i].load(std::memory_order_relaxed);
-        s.run_time[i] = sum.run_time[i].load(std::memory_order_relaxed);
-    }
-    return s;
 }
 
 } // namespace ferry::detail

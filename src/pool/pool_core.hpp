@@ -4,6 +4,9 @@
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/thread_pool.hpp>
 
+#include "inside/label_table.hpp"
+#include "inside/observed.hpp"
+#include "inside/recorder.hpp"
 #include "support/fork_count.hpp"
 #include "admission.hpp"
 #include "inbox.hpp"
@@ -43,7 +46,7 @@ namespace ferry::detail {
 ///   being taken from it.
 /// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a new
 ///   thread is started only when there are more items than such workers.
-class pool_core final : public task_owner, public std::enable_shared_from_this<pool_core> {
+class pool_core final : public task_owner, public observed, public std::enable_shared_from_this<pool_core> {
 public:
     explicit pool_core(thread_pool_options options);
     ~pool_core() override;
@@ -71,6 +74,15 @@ public:
     bool is_forked_copy() const noexcept { return forks_ != fork_count(); }
 
     pool_stats stats() FERRY_EXCLUDES(mutex_);
+    label_registry::figures stats_by_label() FERRY_EXCLUDES(mutex_);
+    void read(all_figures& to) override FERRY_EXCLUDES(mutex_);
+    std::uint32_t record_number() const noexcept override { return record_number_; }
+    /// Writes an event of a task that is measured.
+    void record(std::uint32_t kind, const shared_state_base& task, std::uint32_t label,
+                std::uint64_t at) noexcept {
+        if (record_number_ != 0)
+            recorder::instance().record(record_number_, kind, &task, label, at);
+    }
 
     void on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept override
         FERRY_EXCLUDES(mutex_);
@@ -117,6 +129,8 @@ private:
         FERRY_EXCLUDES(mutex_);
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     bool is_measured() noexcept;
+    void note_submission(shared_state_base& task) noexcept;
+    void measure_again() noexcept FERRY_REQUIRES(mutex_);
     void unexpect(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     void push_bounded(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
     entered enter_or_stand(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
@@ -184,6 +198,11 @@ private:
     const unsigned forks_ = fork_count();
     const bool bounded_;
 
+    label_registry labels_; // its lock may be taken under `mutex_`
+    const std::uint32_t record_number_;
+    recording::pool no_record_{};
+    recording::pool& record_; // for readers outside
+
     // Atomic; see the invariants.
     inbox inbox_;
     alignas(64) std::atomic<bool> closed_{false};
@@ -193,7 +212,7 @@ private:
     std::atomic<std::size_t> limit_; // max_workers and one for each that waits without helping
     sleepers sleepers_{mutex_};
     std::atomic<std::size_t> in_line_{0}; // places in the line; see `enter_or_stand`
-    std::atomic<std::int64_t> claimed_{0};
+    std::atomic<std::int64_t>& claimed_ = record_.claimed;
     std::atomic<std::int64_t> purge_claimed_at_{256};
     std::atomic<std::int64_t> outstanding_work_{0};
     std::atomic<bool> outstanding_work_abandoned_{false}; // what is expected is not waited for any more
@@ -211,8 +230,9 @@ private:
     worker_list retired_ FERRY_GUARDED_BY(mutex_); // take no items any more; always has room
     std::vector<os_thread> to_join_ FERRY_GUARDED_BY(mutex_); // always has room
     std::size_t joining_ FERRY_GUARDED_BY(mutex_) = 0;
+    std::int64_t measured_again_at_ FERRY_GUARDED_BY(mutex_) = 0; // coarse_now()
     std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0; // numbers the threads
-    worker_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
+    task_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
     std::set<shared_state_base*> external_tasks_ FERRY_GUARDED_BY(mutex_); // expected
     std::set<shared_state_base*> told_ FERRY_GUARDED_BY(mutex_); // those that for_each_external_task has told
     expiring_list expiring_ FERRY_GUARDED_BY(mutex_);

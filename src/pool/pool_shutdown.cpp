@@ -1,5 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "future/expiry_threads.hpp"
+#include "inside/trace.hpp"
 #include "pool_core.hpp"
 
 #include <ferry/detail/assert.hpp>
@@ -278,6 +279,8 @@ shutdown_report pool_core::close_within(timeout limit) {
     for_each_external_task([&report](shared_state_base& g) { report.dropped += g.cancel() ? 1 : 0; });
     join();
     report.finished = static_cast<std::size_t>(finished() - before);
+    if (!report.stuck.empty())
+        report.trace = trace_of_stuck_tasks(options_.name);
     return report;
 }
 

@@ -90,7 +90,7 @@ bool pool_core::start_thread() {
         make_room(workers_, all); // what may not fail later has its room from here on
         make_room(retired_, all);
         make_room(to_join_, all);
-        auto w = std::make_unique<worker>(*this, started_);
+        auto w = std::make_unique<worker>(*this, labels_, record_number_, started_);
         worker& started = *w;
         if (options_.initializer)
             w->current.store(worker::starting());
@@ -235,6 +235,7 @@ bool pool_core::sleep(worker& w, scoped_lock& lock) {
             return true;
     }
     w.items_since_sleep = 0;
+    measure_again();
     if (!sleepers_.enlist(w, [this] { return !inbox_.empty(); }))
         return true; // pushed meanwhile
     lock.unlock();

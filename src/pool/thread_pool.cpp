@@ -125,12 +125,14 @@ thread_pool::thread_pool(thread_pool_options options) {
         options.name = "thread-" + number;
     core_ = std::make_shared<detail::pool_core>(std::move(options));
     boost::asio::make_service<detail::thread_pool_service>(*this, core_);
+    detail::observed_list::instance().add(*core_);
 }
 
 thread_pool::thread_pool(std::size_t max_workers)
     : thread_pool(thread_pool_options{.max_workers = max_workers}) {}
 
 thread_pool::~thread_pool() {
+    detail::observed_list::instance().remove(*core_);
     core_->close(false);
     core_->join();
     if (core_->is_forked_copy())
@@ -161,6 +163,10 @@ std::size_t thread_pool::max_workers() const noexcept {
 
 const std::string& thread_pool::name() const noexcept {
     return core_->options().name;
+}
+
+std::map<std::string, pool_stats, std::less<>> thread_pool::stats_by_label() const {
+    return core_->stats_by_label();
 }
 
 pool_stats thread_pool::stats() const {

@@ -7,8 +7,11 @@
 #include <ferry/detail/memory.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
+#include <ferry/detail/thread_note.hpp>
 
+#include <cstring>
 #include <ctime>
+#include <iterator>
 
 #include <pthread.h>
 
@@ -16,8 +19,20 @@ namespace ferry::detail {
 namespace {
 
 thread_local worker* current_worker = nullptr;
+thread_local running_scope* current_scope = nullptr;
+
+// The innermost task of the calling thread, which may have been interrupted anywhere.
+[[maybe_unused]] const bool notes_running = [] {
+    thread_note::running = [](note_text& out) noexcept { running_scope::describe(out); };
+    return true;
+}();
 
 } // namespace
+
+void running_scope::describe(note_text& out) noexcept {
+    if (const running_scope* const s = current_scope)
+        s->task_.describe(out);
+}
 
 bool is_own_thread_of(const pool_core& core) noexcept {
     return on_worker_of(&core) || expiring_owner() == &core;
@@ -39,46 +54,97 @@ std::int64_t coarse_now() noexcept {
 #endif
 }
 
-std::uint32_t stamp_now() noexcept {
-    const auto ns = std::chrono::nanoseconds(timeout::clock::now().time_since_epoch()).count();
-    return static_cast<std::uint32_t>(ns >> 10) | 1;
-}
-
 // ---- The task that a thread is in ---------------------------------------------------------------
 
+namespace {
+
+// The record of the task's label, which is written beside where there is none.
+std::uint32_t note_label(worker& w, const shared_state_base& task, const label_counts* counts) noexcept {
+    if (counts != nullptr && counts->entry.record != 0 && counts->entry.hash != 0)
+        return counts->entry.record;
+    constexpr std::size_t words = std::size(recording::worker{}.text);
+    char text[words * sizeof(std::uint64_t)] = {};
+    const task_label label = task.statistics_label();
+    if (label.text.empty())
+        std::strncpy(text, "other", sizeof text);
+    else
+        label.text.copy(text, sizeof text - 1);
+    for (std::size_t i = 0; i < words; ++i) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, text + i * sizeof word, sizeof word);
+        w.record.text[i].store(word, std::memory_order_relaxed);
+    }
+    return UINT32_MAX; // see `text`
+}
+
+} // namespace
+
 running_scope::running_scope(shared_state_base& task) noexcept
-    : frame_{&task, innermost_task} {
+    : task_(task), outer_(std::exchange(current_scope, this)), frame_{&task, innermost_task},
+      context_(task.extra != nullptr ? std::move(task.extra->context) : nullptr) {
     innermost_task = &frame_;
     worker* const w = current_worker;
     if (w == nullptr)
         return;
-    if (task.stamp != 0) {
-        const std::uint32_t now = stamp_now();
-        worker_counts::record(w->counts.queue_wait, now - task.stamp);
-        task.stamp = now;
+    counts_ = w->labels.find(task.statistics_label());
+    w->running_label.store(counts_ != nullptr ? &counts_->entry : nullptr,
+                           std::memory_order_relaxed);
+    w->record.task.store(reinterpret_cast<std::uintptr_t>(&task), std::memory_order_relaxed);
+    w->record.label.store(note_label(*w, task, counts_), std::memory_order_relaxed);
+    if (const std::uint32_t queued = task.stamp.load(std::memory_order_relaxed); queued != 0) {
+        const std::uint64_t now = steady_now();
+        const std::uint32_t stamp = stamp_of(now);
+        w->counts.queue_wait.record(stamp - queued);
+        if (counts_ != nullptr)
+            counts_->queue_wait.record(stamp - queued);
+        task.stamp.store(stamp, std::memory_order_relaxed);
+        w->core.record(recording::event::started, task, counts_ != nullptr ? counts_->entry.record : 0,
+                       now);
     }
 }
 
 running_scope::~running_scope() {
-    FERRY_ASSERT(innermost_task == &frame_); // they nest
     innermost_task = frame_.outer;
     if (frame_.named)
         frame_.forget();
+    FERRY_ASSERT(current_scope == this); // they nest
+    current_scope = outer_;
+    worker* const w = current_worker;
+    if (w == nullptr)
+        return;
+    if (outer_ == nullptr) {
+        w->running_label.store(nullptr, std::memory_order_relaxed);
+        w->record.task.store(0, std::memory_order_relaxed);
+        w->record.label.store(0, std::memory_order_relaxed);
+        return;
+    }
+    label_counts* const c = outer_->counts_;
+    w->running_label.store(c != nullptr ? &c->entry : nullptr, std::memory_order_relaxed);
+    w->record.task.store(reinterpret_cast<std::uintptr_t>(&outer_->task_), std::memory_order_relaxed);
+    w->record.label.store(note_label(*w, outer_->task_, c), std::memory_order_relaxed);
 }
 
 void running_scope::finished(bool failed, bool user_code_follows) noexcept {
     worker* const w = current_worker;
     if (w == nullptr)
         return;
-    worker_counts::increment(failed ? w->counts.failed : w->counts.completed);
-    if (frame_.task->stamp != 0) {
-        const std::uint32_t took = stamp_now() - frame_.task->stamp;
-        worker_counts::record(w->counts.run_time, took);
-        worker_counts::increment(w->counts.run_time_sum, took);
-        worker_counts::increment(w->counts.measured);
+    task_counts::increment(failed ? w->counts.failed : w->counts.completed);
+    if (counts_ != nullptr)
+        task_counts::increment(failed ? counts_->failed : counts_->completed);
+    (failed ? w->record.failed : w->record.completed)
+        .store((failed ? w->counts.failed : w->counts.completed).load(std::memory_order_relaxed),
+               std::memory_order_relaxed);
+    if (const std::uint32_t began = task_.stamp.load(std::memory_order_relaxed); began != 0) {
+        const std::uint64_t now = steady_now();
+        const std::uint32_t time = stamp_of(now) - began;
+        w->core.record(failed ? recording::event::failed : recording::event::completed, task_,
+                       counts_ != nullptr ? counts_->entry.record : 0, now);
+        w->counts.run_time.record(time);
+        if (counts_ != nullptr)
+            counts_->run_time.record(time);
     }
-    if (w->top == frame_.task && !user_code_follows)
-        w->forget(*frame_.task, nullptr);
+    if (w->top == &task_ && !user_code_follows)
+        w->forget(task_, nullptr);
 }
 
 void running_scope::left() noexcept {
@@ -122,6 +188,7 @@ bool running_scope::contains(const shared_state_base& task) noexcept {
 void pool_core::work(worker& w) {
     FERRY_ASSERT(this_worker() == nullptr && &w.core == this);
     set_this_worker(&w);
+    w.record.thread.store(thread_number());
     struct at_end {
         pool_core& core;
         worker& self;
@@ -237,7 +304,10 @@ work_item* pool_core::next(worker& w) {
         note_backlog();
         if (r != nullptr) {
             ++w.items_since_sleep;
-            w.since.store(coarse_now(), std::memory_order_relaxed);
+            const std::int64_t now = coarse_now();
+            w.since.store(now, std::memory_order_relaxed);
+            w.record.since.store(static_cast<std::uint64_t>(now), std::memory_order_relaxed);
+            record_.taken.store(inbox_.taken_tasks() - ready_.tasks(), std::memory_order_relaxed);
             w.current.store(r->is_task() ? static_cast<shared_state_base*>(r)
                                             : worker::busy(),
                             std::memory_order_relaxed);
@@ -279,6 +349,7 @@ void pool_core::ended(worker& w) noexcept {
         scoped_lock lock(mutex_);
         join_finished_threads(lock);
         ended_counts_.add(w.counts);
+        labels_.retire(w.labels);
         FERRY_ASSERT(w.detached || to_join_.size() < to_join_.capacity());
         if (!w.detached)
             to_join_.push_back(std::move(w.thread)); // has room

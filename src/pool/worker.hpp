@@ -3,12 +3,13 @@
 
 #include "idle_policy.hpp"
 #include "sleepers.hpp"
+#include "inside/label_table.hpp"
+#include "inside/recorder.hpp"
+#include "inside/task_counts.hpp"
 #include "support/os_thread.hpp"
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/spin.hpp>
-#include <ferry/stats.hpp>
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -17,36 +18,6 @@
 
 namespace ferry::detail {
 
-/// What a worker has done. One writer; readers see each count by itself.
-struct worker_counts {
-    using counts = std::array<std::atomic<std::uint64_t>, histogram::buckets>;
-
-    std::atomic<std::uint64_t> completed{0};
-    std::atomic<std::uint64_t> failed{0};
-    counts queue_wait{};
-    counts run_time{};
-    std::atomic<std::uint64_t> run_time_sum{0}; // of those in `run_time`, in units of 1024 ns
-    std::atomic<std::uint64_t> measured{0};     // how many those are
-
-    static void increment(std::atomic<std::uint64_t>& n, std::uint64_t by = 1) noexcept {
-        n.store(n.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-    }
-    static void record(counts& c, std::uint64_t units) noexcept {
-        increment(c[histogram::bucket_of(std::chrono::nanoseconds(units << 10))]);
-    }
-    /// Adds the other's counts to these; under the lock of whoever writes these.
-    void add(const worker_counts& o) noexcept {
-        increment(completed, o.completed.load(std::memory_order_relaxed));
-        increment(failed, o.failed.load(std::memory_order_relaxed));
-        increment(run_time_sum, o.run_time_sum.load(std::memory_order_relaxed));
-        increment(measured, o.measured.load(std::memory_order_relaxed));
-        for (std::size_t i = 0; i < histogram::buckets; ++i) {
-            increment(queue_wait[i], o.queue_wait[i].load(std::memory_order_relaxed));
-            increment(run_time[i], o.run_time[i].load(std::memory_order_relaxed));
-        }
-    }
-};
-
 /// One thread of a pool.
 ///
 /// `current` is what it runs, for those who ask: null when it can take the next item, `starting()` while it
@@ -54,7 +25,11 @@ struct worker_counts {
 /// exchanges it for `reading()` meanwhile, and the worker waits for its return before it lets go of
 /// the task.
 struct alignas(64) worker : sleeper {
-    worker(pool_core& c, std::size_t n) : core(c), number(n) {}
+    worker(pool_core& c, label_registry& r, std::uint32_t pool, std::size_t n)
+        : core(c), number(n), labels(r),
+          record_number(recorder::instance().add_worker(pool, static_cast<std::uint32_t>(n))),
+          record(record_number != 0 ? *recorder::instance().worker(record_number) : no_record) {}
+    ~worker() { recorder::instance().remove_worker(record_number); }
 
     static shared_state_base* busy() noexcept { return reinterpret_cast<shared_state_base*>(1); }
     static shared_state_base* starting() noexcept {
@@ -79,7 +54,12 @@ struct alignas(64) worker : sleeper {
     bool found = false; // something, when it last looked before a sleep
     idle_policy idle;
     adaptive_yield yield;
-    worker_counts counts;    // written by the worker
+    task_counts counts;      // written by the worker
+    label_table labels;      // the same by label
+    std::atomic<label_entry*> running_label{nullptr}; // of the innermost task that it is in
+    const std::uint32_t record_number;
+    recording::worker no_record{};
+    recording::worker& record; // for readers outside
 
     std::atomic<shared_state_base*> current{nullptr};
     std::atomic<std::int64_t> since{0}; // when it started that, coarsely, in ns
@@ -104,7 +84,9 @@ void note_stack() noexcept;
 
 /// Nanoseconds of the steady clock, exact to some milliseconds and cheap where the system offers it.
 std::int64_t coarse_now() noexcept;
-/// The steady clock in units of 1024 ns, never 0.
-std::uint32_t stamp_now() noexcept;
+/// A time of the steady clock in units of 1024 ns, never 0.
+inline std::uint32_t stamp_of(std::uint64_t ns) noexcept {
+    return static_cast<std::uint32_t>(ns >> 10) | 1;
+}
 
 } // namespace ferry::detail

@@ -87,9 +87,7 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
         const std::int64_t since = std::max<std::int64_t>(0, now - a.task->submitted_ns);
         const std::int64_t run = std::clamp<std::int64_t>(a.run_ns, 0, since);
         dispatcher_.ran(run);
-        ++counts_.run_time[histogram::bucket_of(std::chrono::nanoseconds(run))];
-        ++counts_.queue_wait[histogram::bucket_of(std::chrono::nanoseconds(since - run))];
-        ++(h.kind == wire::frame_kind::value ? counts_.completed : counts_.failed);
+        figures_.answered(*a.task, h.kind != wire::frame_kind::value, since - run, run);
         if (a.retires)
             retire(w);
         if (a.arguments.size() > large_payload && !deadline_list::contains(trim_))

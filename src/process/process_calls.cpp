@@ -24,7 +24,10 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
             unneeded = std::move(c.arguments);
         if (unneeded.size() > large_payload && !deadline_list::contains(trim_))
             arm(trim_, clock::now() + look_interval);
-        ++(failed ? counts_.failed : counts_.cancelled);
+        if (failed)
+            figures_.failed(c);
+        else
+            figures_.cancelled(c);
         last = closed_ && !has_unfinished();
         if (closed_)
             changed_.notify_all();
@@ -86,7 +89,7 @@ bool process_core::cancel_running(remote_call& c) noexcept {
             if (w.ask_to_stop(c.number))
                 arm_grace(w.stop_grace[c.slot]);
         } else if (kill_for(w, c.slot)) {
-            ++counts_.cancelled;
+            figures_.cancelled(c);
             v.task = w.held[c.slot];
         }
     }

@@ -64,7 +64,8 @@ process_core::process_core(process_pool_options options)
       admission_({options_.max_queue, options_.max_queue_bytes, options_.max_wait,
                   options_.when_full}),
       line_owner_(make_line_owner()),
-      quarantine_(options_.quarantine_after, options_.quarantine_time) {
+      quarantine_(options_.quarantine_after, options_.quarantine_time),
+      figures_(options_.name, options_.max_workers) {
     watch(wake_.get(), 0, source::wake, EPOLLIN);
     const auto set = [](deadline& d, deadline::purpose what) { d.what = what; };
     set(look_, deadline::purpose::look);
@@ -113,6 +114,7 @@ void process_core::submit(remote_call_ptr c, entrance e) {
         c->priority = state.priority;
         c->known_to = owner_of(c->arguments);
         c->submitted_ns = wire::now_ns();
+        figures_.submitted(*c);
         entered in = entered::yes;
         if (!bounded_)
             dispatcher_.push(*c);
@@ -171,8 +173,10 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
         if (sweep_)
             return;
         const dispatcher::step s = dispatcher_.next();
-        if (s.what == action::nothing)
+        if (s.what == action::nothing) {
+            figures_.queue_has(dispatcher_.size());
             return;
+        }
         remote_call& call = static_cast<remote_call&>(*s.item);
         if (s.what == action::give && sentence_of(call)) {
             sweep_ = true;
@@ -202,6 +206,7 @@ void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
     }
     dispatcher_.given(call, w);
     uncount_first(w);
+    note(w);
     arm_look();
     const task_extra* const extra = call.state().extra.get();
     if (extra == nullptr)
@@ -242,7 +247,8 @@ void process_core::copy_arguments(remote_call& call, worker_channel& w, scoped_l
     if (!dispatcher::is_queued(call)) {
         payload unneeded = std::move(call.arguments);
         const bool fail = broken_ && !call.state().is_claimed();
-        counts_.failed += fail ? 1 : 0;
+        if (fail)
+            figures_.failed(call);
         const bool last = closed_ && !has_unfinished();
         changed_.notify_all();
         lock.unlock();
@@ -288,6 +294,7 @@ remote_call_ptr process_core::take_back(remote_call& call) noexcept {
     if (!w->revoke(call.slot))
         return {};
     dispatcher_.taken_back(call, *w);
+    note(*w);
     return w->let_go(call.slot);
 }
 
@@ -299,6 +306,7 @@ worker_lifecycle::action process_core::let_go(remote_call& call, remote_call_ptr
     uncount(call);
     const auto next = dispatcher_.answered(call, w);
     uncount_first(w);
+    note(w);
     return next;
 }
 

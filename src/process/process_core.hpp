@@ -11,9 +11,12 @@
 #include "deadline_list.hpp"
 #include "death_policy.hpp"
 #include "dispatcher.hpp"
+#include "process_figures.hpp"
 #include "quarantine_book.hpp"
 #include "start_policy.hpp"
 #include "worker_channel.hpp"
+
+#include "inside/observed.hpp"
 
 #include <array>
 #include <atomic>
@@ -52,7 +55,7 @@ namespace ferry::detail {
 ///   what they are about.
 /// - In a child of fork() nobody takes the mutex, which may be locked for ever, and nobody touches
 ///   what is shared with the workers, which are the parent's.
-class process_core final : public call_host, public std::enable_shared_from_this<process_core> {
+class process_core final : public call_host, public observed, public std::enable_shared_from_this<process_core> {
 public:
     explicit process_core(process_pool_options options);
     ~process_core();
@@ -74,6 +77,8 @@ public:
     void forsake();
 
     pool_stats stats() FERRY_EXCLUDES(mutex_);
+    label_registry::figures stats_by_label() FERRY_EXCLUDES(mutex_);
+    void read(all_figures& to) override FERRY_EXCLUDES(mutex_);
 
     // What tasks and those who submit them ask for.
     void check_open() override FERRY_EXCLUDES(mutex_);
@@ -124,6 +129,11 @@ private:
     std::optional<quarantine_book::sentence> sentence_of(const remote_call& c) const noexcept
         FERRY_REQUIRES(mutex_);
     bool blame(const remote_call& c, death_cause why) noexcept FERRY_REQUIRES(mutex_);
+    /// What the worker runs may be another task now; for readers outside.
+    void note(const worker_channel& w) noexcept FERRY_REQUIRES(mutex_) {
+        figures_.worker_runs(w.record, w.items.empty() ? nullptr
+                                                       : static_cast<const remote_call*>(&w.items.front()));
+    }
     worker_channel* find(std::uint32_t id) noexcept FERRY_REQUIRES(mutex_);
     bool has_unfinished() const noexcept FERRY_REQUIRES(mutex_);
     void start_threads() FERRY_REQUIRES(mutex_);
@@ -229,7 +239,7 @@ private:
     bool reader_ended_ FERRY_GUARDED_BY(mutex_) = false;
     bool broken_ FERRY_GUARDED_BY(mutex_) = false;
     std::string why_broken_ FERRY_GUARDED_BY(mutex_);
-    pool_stats counts_ FERRY_GUARDED_BY(mutex_);
+    process_figures figures_ FERRY_GUARDED_BY(mutex_);
 };
 
 } // namespace ferry::detail

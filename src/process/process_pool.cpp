@@ -33,12 +33,14 @@ process_pool::process_pool(process_pool_options options) {
     auto core = std::make_shared<detail::process_core>(std::move(options));
     core_ = core.get();
     host_ = std::move(core);
+    detail::observed_list::instance().add(*core_);
 }
 
 process_pool::process_pool(std::size_t max_workers)
     : process_pool(process_pool_options{.max_workers = max_workers}) {}
 
 process_pool::~process_pool() {
+    detail::observed_list::instance().remove(*core_);
     if (core_->is_forked_copy()) {
         core_->forsake();
         return;
@@ -71,5 +73,9 @@ std::size_t process_pool::max_workers() const noexcept { return core_->options()
 const std::string& process_pool::name() const noexcept { return core_->options().name; }
 
 pool_stats process_pool::stats() const { return core_->stats(); }
+
+std::map<std::string, pool_stats, std::less<>> process_pool::stats_by_label() const {
+    return core_->stats_by_label();
+}
 
 } // namespace ferry

@@ -113,8 +113,8 @@ void process_core::on_deadline(deadline& d) noexcept {
         case deadline::purpose::stop_grace:
             decided = kill_for(*w, d.slot);
             if (decided) {
-                ++counts_.cancelled;
                 v.task = w->held[d.slot];
+                figures_.cancelled(*v.task);
             }
             break;
         case deadline::purpose::idle:
@@ -165,7 +165,7 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
     }
     if (!kill_for(w, d.slot))
         return false;
-    ++counts_.failed;
+    figures_.failed(*c);
     blame(*c, death_cause::run_time);
     v.task = c;
     v.error = error_or_shortage([&] {

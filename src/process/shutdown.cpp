@@ -45,14 +45,14 @@ shutdown_report process_core::close_within(timeout limit) {
     std::uint64_t before = 0;
     {
         scoped_lock lock(mutex_);
-        before = counts_.completed + counts_.failed;
+        before = figures_.all().completed + figures_.all().failed;
         while (has_unfinished() && !(deadline && clock::now() >= *deadline)) {
             if (deadline)
                 changed_.wait_until(lock, *deadline);
             else
                 changed_.wait(lock);
         }
-        report.finished = static_cast<std::size_t>(counts_.completed + counts_.failed - before);
+        report.finished = static_cast<std::size_t>(figures_.all().completed + figures_.all().failed - before);
     }
     report.dropped = close(true);
     {
@@ -90,24 +90,6 @@ bool process_core::is_forked_copy() const noexcept { return forks_ != fork_count
 
 void process_core::forsake() {
     static_cast<void>(new std::shared_ptr<process_core>(shared_from_this()));
-}
-
-// ---- Statistics ---------------------------------------------------------------------------------
-
-pool_stats process_core::stats() {
-    if (is_forked_copy())
-        throw shutdown_error("the pool belongs to the process that this one was forked from");
-    const scoped_lock lock(mutex_);
-    pool_stats s = counts_;
-    s.queued = dispatcher_.size();
-    s.workers = workers_.size();
-    for (const auto& [id, w] : workers_) {
-        const bool busy = w->running() != nullptr;
-        s.running += busy ? 1 : 0;
-        s.queued += w->life.held() - (busy ? 1 : 0);
-    }
-    s.idle = s.workers - s.running;
-    return s;
 }
 
 } // namespace ferry::detail

@@ -57,6 +57,7 @@ struct run_body {
     std::uint16_t path_size = 0; ///< the module's path follows
     bool takes_stop_token = false;
     bool in_segment = false; ///< a segment_ref follows
+    std::uint32_t context_size = 0; ///< the context follows, behind the path
 };
 /// The first part of the body of `value` and `error`.
 struct answer_body {

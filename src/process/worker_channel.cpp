@@ -102,15 +102,16 @@ void worker_channel::wake() noexcept {
                futex_scope::shared);
 }
 
-std::byte* worker_channel::reserve(const code_ref& entry, bool stops,
+std::byte* worker_channel::reserve(const code_ref& entry, bool stops, std::string_view context,
                                 std::span<const std::byte> arguments, segment* shared,
                                 std::uint32_t& size) noexcept {
     const wire::segment_ref ref{shared != nullptr ? shared->id() : 0, arguments.size()};
     if (shared != nullptr)
         arguments = std::as_bytes(std::span(&ref, 1));
     wire::run_body body{entry.module, entry.offset, static_cast<std::uint16_t>(entry.path.size()),
-                        stops, shared != nullptr};
-    size = static_cast<std::uint32_t>(sizeof body + entry.path.size() + arguments.size());
+                        stops, shared != nullptr, static_cast<std::uint32_t>(context.size())};
+    size = static_cast<std::uint32_t>(sizeof body + entry.path.size() + context.size() +
+                                      arguments.size());
     std::byte* const room = tasks_->reserve(size);
     if (room == nullptr) {
         if (!tasks_->sound())
@@ -125,6 +126,7 @@ std::byte* worker_channel::reserve(const code_ref& entry, bool stops,
     };
     put(&body, sizeof body);
     put(entry.path.data(), entry.path.size());
+    put(context.data(), context.size());
     put(arguments.data(), arguments.size());
     return room;
 }
@@ -159,7 +161,7 @@ bool worker_channel::give(remote_call_ptr& c, std::uint64_t number,
     if (large && (large_held >= most_large || !share(call.arguments, store)))
         return false;
     std::uint32_t size = 0;
-    if (reserve(call.entry, call.stops, call.arguments.bytes(), call.arguments.shared(), size) ==
+    if (reserve(call.entry, call.stops, call.context, call.arguments.bytes(), call.arguments.shared(), size) ==
         nullptr)
         return false;
     const auto slot = static_cast<std::uint16_t>(std::countr_zero(free_slots));
@@ -184,7 +186,7 @@ void worker_channel::give_start_call(wire::frame_kind kind, const encoded_initia
     payload copy(call.arguments);
     std::uint32_t size = 0;
     if ((copy.size() >= large_payload && !share(copy, store)) ||
-        reserve(call.entry, false, copy.bytes(), copy.shared(), size) == nullptr)
+        reserve(call.entry, false, {}, copy.bytes(), copy.shared(), size) == nullptr)
         throw std::runtime_error("the initializer or finalizer cannot be sent to a worker process");
     start_calls.push_back(std::move(copy));
     if (tasks_->publish({size, kind, 0, 0}))

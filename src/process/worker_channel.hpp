@@ -102,6 +102,7 @@ struct worker_channel : dispatch_worker {
     stream read_stderr(bool last);
 
     wire::channel* memory = nullptr; ///< shared with the worker
+    std::uint32_t record = 0; ///< for readers outside
     descriptor socket;
     descriptor answered; ///< an event: the worker answered while nobody read
     descriptor standard_error;
@@ -139,8 +140,9 @@ private:
     /// The mapping that an answer refers to. Null where it cannot be received now; then
     /// `is_short`. Errors: `bad_segment` where it is not what was announced.
     std::shared_ptr<segment> find_segment(const wire::segment_ref& ref, bool& is_short);
-    std::byte* reserve(const code_ref& entry, bool stops, std::span<const std::byte> arguments,
-                       segment* shared, std::uint32_t& size) noexcept;
+    std::byte* reserve(const code_ref& entry, bool stops, std::string_view context,
+                       std::span<const std::byte> arguments, segment* shared,
+                       std::uint32_t& size) noexcept;
     bool share(payload& arguments, segment_store& store) noexcept;
     void wake() noexcept;
 

@@ -53,6 +53,7 @@ bool process_core::start_workers() noexcept {
             watch(w->process->handle(), id, source::exit, EPOLLIN);
             watch(w->standard_error.get(), id, source::standard_error, EPOLLIN);
             const scoped_lock lock(mutex_);
+            w->record = figures_.add_worker(id, w->process->pid());
             dispatcher_.add(*workers_.emplace(id, std::move(w)).first->second);
         } catch (const std::exception& e) {
             start_failed(e.what(), start_policy::reason::unknown);
@@ -124,7 +125,7 @@ void process_core::mark_broken(const std::string& why) noexcept {
             }
             if (task == nullptr)
                 return;
-            ++counts_.failed;
+            figures_.failed(*task);
         }
         task->arguments = {};
         pass({std::move(task), error});
@@ -252,8 +253,9 @@ void process_core::reap(worker_channel& w) noexcept {
             if (starts_again(why, facts))
                 requeue(std::move(victim));
             else
-                ++counts_.failed;
+                figures_.failed(*victim);
         }
+        figures_.remove_worker(w.record);
         dispatcher_.remove(w);
         gone = std::move(workers_.extract(w.id).mapped());
         dispatch(lock);

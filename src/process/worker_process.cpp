@@ -2,6 +2,8 @@
 // What a worker process does.
 #include "worker_process.hpp"
 
+#include <ferry/process/context.hpp>
+
 #include "support/futex.hpp"
 #include <ferry/process/detail/entry_point.hpp>
 
@@ -196,11 +198,13 @@ void worker_process::invoke(std::span<const std::byte> body, byte_sink& out,
     const auto what = in.get<wire::run_body>();
     std::string path(what.path_size, '\0');
     in.read(path.data(), path.size());
+    const std::string_view context(in.take(what.context_size), what.context_size);
     const auto* const entry = resolve({what.module, what.offset, path});
     auto arguments = body.last(in.remaining());
     if (what.in_segment)
         arguments = find_segment(in.get<wire::segment_ref>());
     byte_source from(arguments);
+    const optional_context_scope scope(context.empty() ? nullptr : decode_context(context));
     reinterpret_cast<entry_point>(const_cast<void*>(entry))(from, out, stop);
 }
 

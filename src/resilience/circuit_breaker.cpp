@@ -1,9 +1,12 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/resilience/circuit_breaker.hpp>
 
+#include "inside/observed.hpp"
+
 #include <ferry/unhandled.hpp>
 
 #include <ostream>
+#include <sstream>
 
 namespace ferry {
 
@@ -34,6 +37,8 @@ void circuit_breaker::take(Step step) {
     const circuit_state before = circuit_.entered();
     step(circuit::clock::now());
     const circuit_state after = circuit_.entered();
+    if (before != after && after == circuit_state::open)
+        ++opened_;
     if (before == after || hook_ == nullptr)
         return;
     untold_.push_back({before, after});
@@ -69,7 +74,10 @@ void circuit_breaker::tell(scoped_lock& lock) {
 
 bool circuit_breaker::allow() {
     bool allowed = false;
-    take([&](auto now) FERRY_REQUIRES(mutex_) { allowed = circuit_.admit_unnamed(now); });
+    take([&](auto now) FERRY_REQUIRES(mutex_) {
+        allowed = circuit_.admit_unnamed(now);
+        rejected_ += allowed ? 0 : 1;
+    });
     return allowed;
 }
 
@@ -86,8 +94,10 @@ circuit::pass circuit_breaker::admit() {
     circuit::clock::duration retry_after{};
     take([&](auto now) FERRY_REQUIRES(mutex_) {
         pass = circuit_.admit(now);
-        if (!pass)
+        if (!pass) {
             retry_after = circuit_.retry_after(now);
+            ++rejected_;
+        }
     });
     if (!pass)
         throw circuit_open_error(retry_after);
@@ -132,10 +142,36 @@ void circuit_call::report(call_outcome how) {
 
 } // namespace detail
 
+/// What metrics tell of the breakers of a registry.
+class circuit_breaker_registry::view final : public detail::observed {
+public:
+    explicit view(circuit_breaker_registry& of) : of_(of) {
+        detail::observed_list::instance().add(*this);
+    }
+    ~view() { detail::observed_list::instance().remove(*this); }
+
+    void read(detail::all_figures& to) override {
+        auto& figures = to.breakers.emplace_back();
+        const scoped_lock lock(of_.mutex_);
+        for (const auto& [key, breaker] : of_.breakers_) {
+            const scoped_lock lock_breaker(breaker->mutex_);
+            std::ostringstream state;
+            state << breaker->circuit_.state(circuit::clock::now());
+            figures.push_back(
+                {key, std::move(state).str(), breaker->rejected_, breaker->opened_});
+        }
+    }
+
+private:
+    circuit_breaker_registry& of_;
+};
+
 circuit_breaker_registry::circuit_breaker_registry(circuit_breaker_options options)
-    : options_(options) {
+    : options_(options), view_(new view(*this)) {
     static_cast<void>(detail::circuit(options_)); // refuses what cannot be used
 }
+
+circuit_breaker_registry::~circuit_breaker_registry() = default;
 
 std::shared_ptr<circuit_breaker> circuit_breaker_registry::get(std::string_view key) {
     const scoped_lock lock(mutex_);

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <barrier>
 #include <cstddef>
+#include <cstdint>
 #include <thread>
 #include <vector>
 
@@ -25,7 +26,8 @@ struct item final : ferry::detail::work_item {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(what_went_in_comes_out_in_order) {
-    ferry::detail::inbox box;
+    std::atomic<std::uint64_t> pushed{0};
+    ferry::detail::inbox box(pushed);
     BOOST_TEST(box.empty());
     BOOST_TEST(box.pop() == nullptr);
     std::vector<item> items(3);
@@ -41,7 +43,8 @@ BOOST_AUTO_TEST_CASE(what_went_in_comes_out_in_order) {
 }
 
 BOOST_AUTO_TEST_CASE(it_tells_how_many_tasks_are_in_it) {
-    ferry::detail::inbox box;
+    std::atomic<std::uint64_t> pushed{0};
+    ferry::detail::inbox box(pushed);
     std::vector<item> items(4);
     items[1].task = false;
     for (auto& i : items)
@@ -58,7 +61,8 @@ BOOST_AUTO_TEST_CASE(it_tells_how_many_tasks_are_in_it) {
 BOOST_AUTO_TEST_CASE(each_threads_items_stay_in_order_and_none_is_lost_or_doubled) {
     constexpr std::size_t producers = 3;
     constexpr std::size_t each = 20'000;
-    ferry::detail::inbox box;
+    std::atomic<std::uint64_t> pushed{0};
+    ferry::detail::inbox box(pushed);
     std::vector<std::vector<item>> items(producers);
     for (auto& list : items)
         list = std::vector<item>(each);
@@ -93,7 +97,8 @@ BOOST_AUTO_TEST_CASE(each_threads_items_stay_in_order_and_none_is_lost_or_double
 // The last item and the next push meet: the case in which both ends touch the same words.
 BOOST_AUTO_TEST_CASE(a_push_that_meets_the_taking_of_the_last_item_is_not_lost) {
     constexpr std::size_t rounds = 50'000;
-    ferry::detail::inbox box;
+    std::atomic<std::uint64_t> pushed{0};
+    ferry::detail::inbox box(pushed);
     std::vector<item> items(2 * rounds);
     std::atomic<std::size_t> round{0};
     std::jthread producer([&] {

@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 """Runs a numbered example and checks what it prints. Usage: examples.py PROGRAM"""
 
+import json
 import os
 import pathlib
 import re
@@ -185,10 +186,38 @@ def shutdown(program):
     run.holds("nothing is taken any more", lines[5].startswith("cannot submit after shutdown"))
 
 
+def loop_watch(program):
+    Run(program).prints(
+        "late: load the users",
+        "the handler waits for the result of a task; in a coroutine use co_await "
+        "future.async_result(), elsewhere add_done_callback()")
+
+
+def context_values(program):
+    Run(program).prints(*2 * ["a worker sees r-17/checkout/query"], "here it is not set")
+
+
+def metrics(program):
+    Run(program).prints(
+        "even: 4 completed, 1 failed", "odd: 4 completed, 1 failed",
+        'ferry_task_failed_total{pool="pages",label="even"} 1',
+        'ferry_task_failed_total{pool="pages",label="odd"} 1')
+
+
+def trace(program):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "t.json")
+        run = Run(program, str(path))
+        run.prints(f"open {path} in ui.perfetto.dev")
+        events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
+        runs = sorted(e["name"] for e in events if e["cat"] == "run")
+        run.holds("each task is a slice", runs == ["load", "load", "save"])
+
+
 CHECKS = {check.__name__.rstrip("_"): check for check in (
     to_thread, submit_and_callbacks, as_completed, map_, exceptions, timeout_per_task, pool_sizing,
     run_in_executor_and_gather, default_executor, strands, parallel_file_reader, data_pipeline,
-    process_pool, cancellation, shutdown)}
+    process_pool, cancellation, shutdown, loop_watch, context_values, metrics, trace)}
 
 
 def main():

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/detail/assert.hpp>
+#include <ferry/detail/context_executor.hpp>
 #include <ferry/detail/future_op.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -25,6 +26,10 @@ public:
     child_coroutine(const child_coroutine&) = delete;
     child_coroutine& operator=(const child_coroutine&) = delete;
     virtual ~child_coroutine() = default;
+
+protected:
+    context_ptr context_; // that it sees
+    wait_node node_;
 
 private:
     friend class child_scope;
@@ -53,18 +58,26 @@ private:
 /// `started_`: any child may end inside of it.
 class child_scope : public shared_state<void> {
 public:
-    explicit child_scope(const boost::asio::any_io_executor& parent);
+    child_scope(const boost::asio::any_io_executor& parent, wait_kind kind);
 
     const boost::asio::any_io_executor& executor() const noexcept { return strand_; }
     /// True when the parent was cancelled from outside.
     bool stopped() const noexcept { return stopped_.load(); }
 
-    /// Adds a child; `store(value)` and `failed(exception)` are called on the strand. Before
-    /// `launch`, or on the strand.
+    /// Adds a child, which sees the context of the caller; `store(value)` and `failed(exception)` are
+    /// called on the strand. Before `launch`, or on the strand.
     template <class T, class Store, class Failed>
     std::shared_ptr<child_coroutine> add(boost::asio::awaitable<T> a, Store store, Failed failed) {
+        return add(std::move(a), std::move(store), std::move(failed), capture_context());
+    }
+    /// Adds a child that sees that context.
+    template <class T, class Store, class Failed>
+    std::shared_ptr<child_coroutine> add(boost::asio::awaitable<T> a, Store store, Failed failed,
+                                         context_ptr context) {
         auto c = std::make_shared<child_of<Failed>>(child_body(std::move(a), std::move(store)),
                                                     std::move(failed));
+        c->context_ = std::move(context);
+        c->node_ = wait_node(wait_kind::child, node_.number(), nullptr);
         waiting_.push_back(c);
         live_.fetch_add(1);
         return c;
@@ -133,7 +146,8 @@ private:
 
     private:
         void spawn(child_scope& all, std::shared_ptr<child_coroutine> self) override {
-            boost::asio::co_spawn(all.strand_, std::move(body_), at_end(all, std::move(self)));
+            boost::asio::co_spawn(with_context(all.strand_, std::move(this->context_)),
+                                  std::move(body_), at_end(all, std::move(self)));
         }
         void failed(std::exception_ptr e) override { failed_(std::move(e)); }
 
@@ -168,6 +182,7 @@ private:
     std::atomic<std::size_t> live_{1}; // one for the launch
     std::atomic<bool> stopped_{false};
     bool cancelling_ = false;
+    const wait_node node_;
 };
 
 /// The error as a child's: a cancellation is a cancelled_error.

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <ferry/detail/assert.hpp>
+#include <ferry/detail/context.hpp>
 #include <ferry/detail/work_item.hpp>
 #include <ferry/detail/memory.hpp>
+#include <ferry/detail/task_label.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
 #include <ferry/unhandled.hpp>
@@ -19,6 +21,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -26,6 +29,7 @@
 namespace ferry::detail {
 
 class shared_state_base;
+struct note_text;
 struct task_extra;
 
 /// What a task's queue, that is, its pool, has to know of it.
@@ -43,6 +47,8 @@ public:
     /// owner waits for it. `t` stays where it is until then.
     virtual void on_expiry_started(task_extra& t) noexcept = 0;
     virtual void on_expiry_finished(task_extra& t) noexcept = 0;
+    /// The record of the pool, for readers outside; 0 if there is none.
+    virtual std::uint32_t record_number() const noexcept { return 0; }
 
 protected:
     task_owner() = default;
@@ -136,6 +142,8 @@ struct task_extra {
     std::size_t bytes = 0;         // what it holds
     std::size_t counted_bytes = 0; // of those in the queue; guarded by the pool's mutex
     std::optional<timeout::clock::time_point> start_by;
+    context_ptr context; // that the call sees
+    std::source_location where; // of the options; its line is 0 if there were none
 
     /// The timer, guarded by the timer queue that holds it.
     struct timer {
@@ -246,6 +254,11 @@ public:
         error_ = std::move(error);
         publish(status::error);
     }
+
+    /// What the task is called, as far as that needs no memory; for signal handlers.
+    void describe(note_text& out) const noexcept;
+    /// What statistics call the task, while it is queued or runs.
+    virtual task_label statistics_label() const noexcept { return {}; }
 
     /// The state in a word: pending, running, cancelled, finished.
     std::string name() const;
@@ -403,6 +416,16 @@ private:
     std::atomic<std::uint64_t> word_{0};
     std::atomic<std::uintptr_t> waiters_{0};
 };
+
+/// Lets the call see what its caller sees. Before the state is shared.
+inline void keep_context(shared_state_base& s) {
+    context_ptr context = capture_context();
+    if (context == nullptr)
+        return;
+    if (s.extra == nullptr)
+        s.extra = std::make_unique<task_extra>();
+    s.extra->context = std::move(context);
+}
 
 /// A state that nobody else knows yet.
 template <class S, class... A>

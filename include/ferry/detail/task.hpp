@@ -16,6 +16,7 @@
 namespace ferry::detail {
 
 class pool_core;
+struct label_counts;
 
 /// True when the calling thread is a worker of this pool.
 bool on_worker_of(const task_owner* pool) noexcept;
@@ -41,11 +42,17 @@ public:
     /// The worker destroys the outcome, which nobody holds and whose destructor is the user's.
     /// `type` says whose result it is where the task has no label.
     void destroys_outcome(const std::type_info& type) noexcept;
+    /// Names the task that the calling thread is in; for signal handlers.
+    static void describe(note_text& out) noexcept;
     /// True when the calling thread is inside `task`.
     static bool contains(const shared_state_base& task) noexcept;
 
 private:
+    shared_state_base& task_;
+    running_scope* outer_;
     running_frame frame_;
+    label_counts* counts_ = nullptr; // of its label, where a worker runs it
+    const optional_context_scope context_;
 };
 
 /// What a task needs that does not depend on its types.
@@ -59,6 +66,17 @@ public:
 
 protected:
     virtual const std::type_info& type() const noexcept = 0;
+
+    /// The label of the task, or the place of its options, or else `callee`.
+    task_label label_or(const task_label& callee) const noexcept {
+        if (this->extra != nullptr) {
+            if (!this->extra->label.empty())
+                return task_label::of_text(this->extra->label);
+            if (this->extra->where.line() != 0)
+                return task_label::of_place(this->extra->where.file_name(), this->extra->where.line());
+        }
+        return callee;
+    }
 
     /// The error of one that did not start by its `start_by`.
     std::exception_ptr start_expiry() const noexcept {
@@ -252,6 +270,10 @@ private:
     }
 
     const std::type_info& type() const noexcept override { return typeid(F); }
+    // The callable is still there, or it was trivial and its room has not been used since.
+    task_label statistics_label() const noexcept override {
+        return this->label_or(label_of_callable(std::get<0>(work_)));
+    }
     void destroy_callable() noexcept override {
         FERRY_ASSERT(this->is_claimed()); // by who calls this
         if (this->current() != status::pending)

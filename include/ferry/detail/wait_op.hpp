@@ -6,6 +6,7 @@
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/spin.hpp>
+#include <ferry/detail/wait_node.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>
@@ -83,6 +84,13 @@ protected:
     }
 
     wait_status how() const noexcept { return how_; }
+    /// Notes what it waits for, if that is measured.
+    void note(const shared_state_base& state) noexcept {
+        if (state.stamp.load(std::memory_order_relaxed) != 0)
+            node_ = wait_node(wait_kind::await, current_wait_node, &state);
+    }
+    wait_node node_;                            // of the wait, for readers outside
+    std::uint32_t outer_node_ = current_wait_node; // that the handler works for
     /// Ends some shares.
     void release(int n) noexcept {
         FERRY_ASSERT(refs_.load() >= n);
@@ -284,6 +292,7 @@ public:
                 share.cancel(rule);
             });
         }
+        d->note(state);
         fresh.d = nullptr;
         if (registry.add(*d, io) && !state.add(*d))
             d->fire(nullptr);
@@ -306,6 +315,8 @@ private:
         handler_.reset();
         source.reset();
         const wait_status end = how();
+        node_.resumed();
+        const wait_node_scope scope(outer_node_);
         release(shares);
         std::move(h)(end);
     }

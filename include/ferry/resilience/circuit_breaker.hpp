@@ -276,6 +276,7 @@ public:
 
 private:
     friend class detail::circuit_call;
+    friend class circuit_breaker_registry;
     using change_hook = std::function<void(circuit_state, circuit_state)>;
     struct change {
         circuit_state from;
@@ -295,6 +296,8 @@ private:
     detail::circuit circuit_ FERRY_GUARDED_BY(mutex_);
     std::shared_ptr<const change_hook> hook_ FERRY_GUARDED_BY(mutex_);
     std::deque<change> untold_ FERRY_GUARDED_BY(mutex_);
+    std::uint64_t rejected_ FERRY_GUARDED_BY(mutex_) = 0;
+    std::uint64_t opened_ FERRY_GUARDED_BY(mutex_) = 0;
     bool telling_ FERRY_GUARDED_BY(mutex_) = false; // one thread at a time calls the hook
 };
 
@@ -312,6 +315,7 @@ class circuit_breaker_registry {
 public:
     /// Makes an empty registry. Throws `std::invalid_argument` if an option is out of range.
     explicit circuit_breaker_registry(circuit_breaker_options options = {});
+    ~circuit_breaker_registry();
     circuit_breaker_registry(const circuit_breaker_registry&) = delete;
     circuit_breaker_registry& operator=(const circuit_breaker_registry&) = delete;
 
@@ -334,6 +338,8 @@ private:
     mutable detail::adaptive_mutex mutex_;
     std::map<std::string, std::shared_ptr<circuit_breaker>, std::less<>>
         breakers_ FERRY_GUARDED_BY(mutex_);
+    class view; // for metrics
+    const std::unique_ptr<view> view_;
 };
 
 } // namespace ferry

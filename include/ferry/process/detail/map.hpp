@@ -98,7 +98,8 @@ public:
         constexpr bool stop = takes_stop_token<F, T...>;
         return chunk_call<R>(submit_payload<chunk_result<R>>(host_, entrance::map, nullptr, typeid(F),
                                                              &run_chunk_remotely<F, stop, T...>,
-                                                             stop, out.finish()),
+                                                             stop, out.finish(),
+                                                             label_of_callable(fn_)),
                              count);
     }
 

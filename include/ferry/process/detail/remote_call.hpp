@@ -107,6 +107,8 @@ public:
 
     /// Starts that ended with the death of a worker. Changed with the pool's mutex.
     std::atomic<unsigned> lost_starts{0};
+    std::string context; // encoded; what the call sees
+    task_label callee;   // what statistics call it without a label
 
     // Guarded by the pool's mutex.
     worker_channel* at = nullptr; // who holds it

@@ -3,6 +3,7 @@
 
 #include <ferry/process/detail/entry_point.hpp>
 #include <ferry/process/detail/remote_call.hpp>
+#include <ferry/detail/context.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <functional>
@@ -67,6 +68,7 @@ public:
 
 private:
     const std::type_info& type() const noexcept override { return type_; }
+    task_label statistics_label() const noexcept override { return this->label_or(callee); }
 
     bool begin_end() {
         if (!this->claim(true))
@@ -102,11 +104,14 @@ private:
     bool has_failed_ = false;
 };
 
+/// The values that the calling thread sees and that can be sent; empty if there are none.
+std::string encode_context();
+
 /// Submits encoded arguments for `entry`. Errors: those of `call_host::submit`.
 template <class R>
 future<R> submit_payload(const std::shared_ptr<call_host>& host, entrance e,
-                         task_options* options, const std::type_info& type, entry_point entry, bool stops,
-                         payload arguments) {
+                         task_options* options, const std::type_info& type, entry_point entry,
+                         bool stops, payload arguments, task_label callee) {
     boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(host, type));
     if (options != nullptr && !set_options(*t, *options))
         return detail::access::make<R>(std::move(t));
@@ -115,6 +120,9 @@ future<R> submit_payload(const std::shared_ptr<call_host>& host, entrance e,
     t->entry = locate(reinterpret_cast<const void*>(entry));
     t->stops = stops;
     t->is_chunk = is_chunk<R>;
+    t->callee = callee;
+    if (contexts_in_use())
+        t->context = encode_context();
     t->arguments = std::move(arguments);
     host->submit(t, e);
     return detail::access::make<R>(std::move(t));
@@ -155,7 +163,7 @@ auto submit_remotely(const std::shared_ptr<call_host>& host, entrance e, task_op
         return failed.get_future();
     }
     return submit_payload<result>(host, e, options, typeid(F), &run_remotely<F, stop, sent_t<A>...>,
-                                  stop, std::move(arguments));
+                                  stop, std::move(arguments), label_of_callable(fn));
 }
 
 /// What each worker runs before its first task.

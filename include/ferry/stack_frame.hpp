@@ -1,0 +1,24 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/config.hpp>
+
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+
+namespace ferry {
+
+/// One frame of a stack.
+struct stack_frame {
+    std::string module;       ///< path of the executable file or shared library; empty if unknown
+    std::string symbol;       ///< demangled name of the function; empty if unknown
+    std::uint64_t offset = 0; ///< bytes from the start of the symbol; without one, of the module
+
+    friend bool operator==(const stack_frame&, const stack_frame&) = default;
+};
+
+/// Prints a frame, as in `load(int)+0x1c (/usr/bin/server)`.
+std::ostream& operator<<(std::ostream& out, const stack_frame& frame);
+
+} // namespace ferry

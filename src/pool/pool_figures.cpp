@@ -1,0 +1,89 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "pool_core.hpp"
+
+// What a pool tells of itself.
+
+namespace ferry::detail {
+
+void pool_core::note_submission(shared_state_base& task) noexcept {
+    const std::uint64_t now = steady_now();
+    task.stamp.store(stamp_of(now), std::memory_order_relaxed);
+    std::uint32_t label = 0;
+    try {
+        label = labels_.keep(task.statistics_label()).record;
+    } catch (const std::bad_alloc&) { // then it goes without
+    }
+    record(recording::event::submitted, task, label, now);
+}
+
+// A pool that has time measures every task. At most ten times a second, so that one whose workers sleep
+// all the time, for a moment each, does not measure all of a million.
+void pool_core::measure_again() noexcept {
+    const std::int64_t now = coarse_now();
+    if (now - measured_again_at_ < 100'000'000)
+        return;
+    measured_again_at_ = now;
+    unsampled_.store(1024, std::memory_order_relaxed);
+}
+
+pool_stats pool_core::stats() {
+    pool_stats s;
+    if (is_forked_copy())
+        return s;
+    task_counts sum;
+    {
+        const scoped_lock lock(mutex_);
+        s.workers = workers_.size() + retired_.size();
+        sum.add(ended_counts_);
+        for (const auto* list : {&workers_, &retired_}) {
+            for (const auto& w : *list) {
+                sum.add(w->counts);
+                s.running += w->current.load() != nullptr ? 1 : 0;
+            }
+        }
+        // Last: a worker that meets a cancelled task corrects `claimed_` before it lets go of that.
+        s.queued = live_tasks();
+    }
+    s.idle = s.workers - s.running;
+    s.cancelled = cancelled_.load(std::memory_order_relaxed);
+    sum.add_to(s);
+    return s;
+}
+
+label_registry::figures pool_core::stats_by_label() {
+    if (is_forked_copy())
+        return {};
+    struct live_counts {
+        std::size_t queued = 0, running = 0;
+    };
+    std::unordered_map<label_entry*, live_counts> live;
+    const scoped_lock lock(mutex_);
+    drain_all();
+    ready_.extract([&](const work_item& r) { // which takes nothing out
+        if (r.is_task() && !r.stale())
+            ++live[&labels_.keep(static_cast<const shared_state_base&>(r).statistics_label())].queued;
+        return false;
+    });
+    std::vector<const label_table*> tables;
+    for (const auto* list : {&workers_, &retired_}) {
+        for (const auto& w : *list) {
+            tables.push_back(&w->labels);
+            label_entry* const label = w->running_label.load(std::memory_order_relaxed);
+            if (label != nullptr && w->current.load() != nullptr)
+                ++live[label].running;
+        }
+    }
+    label_registry::figures figures = labels_.read(tables);
+    for (const auto& [label, counts] : live) {
+        pool_stats& s = figures[labels_.name_of(*label)];
+        s.queued += counts.queued;
+        s.running += counts.running;
+    }
+    return figures;
+}
+
+void pool_core::read(all_figures& to) {
+    to.pools.push_back({options_.name, options_.max_workers, stats(), stats_by_label(), {}});
+}
+
+} // namespace ferry::detail

@@ -1,0 +1,64 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "inside/symbols.hpp"
+
+#define BOOST_TEST_MODULE symbols
+#include <boost/test/unit_test.hpp>
+
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include <unistd.h>
+
+namespace {
+
+[[gnu::noinline]] int a_static_function(int n) {
+    asm volatile("" : "+r"(n));
+    return n + 1;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_static_function_has_a_name) {
+    const auto name = ferry::detail::name_of_function(reinterpret_cast<const void*>(&a_static_function));
+    BOOST_TEST(name == "(anonymous namespace)::a_static_function(int)");
+}
+
+BOOST_AUTO_TEST_CASE(a_function_of_a_shared_library_has_a_name) {
+    const auto name = ferry::detail::name_of_function(reinterpret_cast<const void*>(&::puts));
+    BOOST_TEST(name.find("puts") != std::string::npos, name);
+}
+
+BOOST_AUTO_TEST_CASE(an_address_that_is_nowhere_has_none) {
+    void* const address = reinterpret_cast<void*>(0x10);
+    const auto frames = ferry::detail::symbolise({&address, 1});
+    BOOST_REQUIRE(frames.size() == 1);
+    BOOST_TEST(frames[0].symbol.empty());
+    BOOST_TEST(frames[0].module.empty());
+    std::ostringstream text;
+    text << std::dec << frames[0];
+    BOOST_TEST(text.str() == "?+0x10");
+}
+
+BOOST_AUTO_TEST_CASE(a_frame_is_printed_with_its_module) {
+    std::ostringstream text;
+    text << ferry::stack_frame{"/usr/bin/server", "load(int)", 0x1c};
+    BOOST_TEST(text.str() == "load(int)+0x1c (/usr/bin/server)");
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_none_of_elf_is_harmless) {
+    char path[] = "/tmp/ferry_symbols_XXXXXX";
+    const int fd = ::mkstemp(path);
+    BOOST_REQUIRE(fd >= 0);
+    ::close(fd);
+    std::ifstream in("/proc/self/exe", std::ios::binary);
+    std::string start(4096, '\0');
+    in.read(start.data(), static_cast<std::streamsize>(start.size()));
+    // Empty, text, a program that is cut off, and one whose table of sections lies outside.
+    for (const auto& content : {std::string(), std::string("#!/bin/sh\n"), start.substr(0, 40), start}) {
+        std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
+        BOOST_TEST(!ferry::detail::elf_symbols(path).find(0x1000));
+    }
+    BOOST_TEST(!ferry::detail::elf_symbols("/nonexistent").find(0x1000));
+    ::unlink(path);
+}
