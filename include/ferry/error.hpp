@@ -11,7 +11,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -195,6 +197,17 @@ protected:
     broken_process_pool(errc code, const std::string& what);
 };
 
+/// A function on the stack of a worker process that was ended by a signal.
+struct stack_frame {
+    std::string module = {};   ///< file of the program or shared library; empty if it is unknown
+    std::string symbol = {};   ///< name of the function; empty if it is unknown
+    std::uintptr_t offset = 0; ///< offset in the module, as `addr2line` takes it
+
+    friend bool operator==(const stack_frame&, const stack_frame&) = default;
+    /// Prints `symbol at module+0x1f40`.
+    friend std::ostream& operator<<(std::ostream& out, const stack_frame& f);
+};
+
 /// The worker process ended while it ran the task: by itself, by a signal, or because the pool had
 /// to end it.
 class worker_died : public broken_process_pool {
@@ -206,7 +219,8 @@ public:
     };
 
     explicit worker_died(const std::string& what = "the worker process died");
-    worker_died(int pid, ending how, std::string label, std::string stderr_tail);
+    worker_died(int pid, ending how, std::string label, std::string stderr_tail,
+                std::vector<stack_frame> stacktrace = {});
 
     /// Process id of the worker.
     int pid() const noexcept { return pid_; }
@@ -218,16 +232,23 @@ public:
     const std::string& label() const noexcept { return *label_; }
     /// The end of the worker's standard-error output (at most 4 KiB).
     const std::string& stderr_tail() const noexcept { return *stderr_tail_; }
+    /// The stack of the thread that caused a fatal signal, the innermost function first. It is
+    /// empty if the worker ended in another way, if a handler of the program installed after
+    /// `run_worker_if_spawned` took the signal, or if a thread that the task started overflowed its
+    /// stack. A function's name is known if it lies in a module that this process has loaded as
+    /// well, of the same build.
+    const std::vector<stack_frame>& stacktrace() const noexcept { return *stacktrace_; }
 
 protected:
     worker_died(errc code, const std::string& what, int pid, ending how, std::string label,
-                std::string stderr_tail);
+                std::string stderr_tail, std::vector<stack_frame> stacktrace = {});
 
 private:
     int pid_ = 0;
     ending how_;
     std::shared_ptr<const std::string> label_; // shared, so that copying cannot throw
     std::shared_ptr<const std::string> stderr_tail_;
+    std::shared_ptr<const std::vector<stack_frame>> stacktrace_;
 };
 
 /// The worker process was ended because its task exceeded a limit; the text names the limit, what it
