@@ -12,6 +12,7 @@
 #include <ferry/gather.hpp>
 #include <ferry/map.hpp>
 #include <ferry/pool_options.hpp>
+#include <ferry/progress.hpp>
 #include <ferry/promise.hpp>
 #include <ferry/resilience/backoff.hpp>
 #include <ferry/resilience/circuit_breaker.hpp>

@@ -15,6 +15,8 @@ bool set_options(shared_state_base& t, task_options& options) {
     t.extra->label = std::move(options.label);
     t.extra->limit = options.timeout;
     t.extra->start_by = options.start_by;
+    if (options.on_progress)
+        t.extra->progress = std::make_unique<progress_sink>(std::move(options.on_progress));
     if (!options.start_by && !options.timeout.limit())
         return true;
     try {

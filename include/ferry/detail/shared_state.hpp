@@ -4,6 +4,7 @@
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/work_item.hpp>
 #include <ferry/detail/memory.hpp>
+#include <ferry/detail/progress_sink.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
 #include <ferry/unhandled.hpp>
@@ -107,6 +108,7 @@ struct task_extra {
     std::string label;
     timeout limit;
     std::optional<timeout::clock::time_point> start_by;
+    std::unique_ptr<progress_sink> progress; ///< null: nobody wants to know
 
     /// The timer, guarded by the timer queue that holds it.
     struct timer {
