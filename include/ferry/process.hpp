@@ -6,6 +6,7 @@
 #if !defined(FERRY_CANNOT_BE_COMPILED)
 #include <ferry/process/exception.hpp>
 #include <ferry/process/options.hpp>
+#include <ferry/process/resolve.hpp>
 #include <ferry/process/run_in_executor.hpp>
 #include <ferry/process/serialize.hpp>
 #include <ferry/process/run_worker_if_spawned.hpp>
