@@ -99,7 +99,7 @@ public:
         requires process_offloadable<F, A...>
     auto submit(F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
-        return detail::submit_remotely(core_, nullptr, f, args...);
+        return detail::submit_remotely(host_, nullptr, f, args...);
     }
 
     /// Runs `fn(args...)` in a worker process as `options` say: a `timeout` ends the worker and
@@ -108,7 +108,7 @@ public:
         requires process_offloadable<F, A...>
     auto submit(task_options options, F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
-        return detail::submit_remotely(core_, &options, f, args...);
+        return detail::submit_remotely(host_, &options, f, args...);
     }
 
     /// Calls `fn` in worker processes for each element of a range, or for each group of elements of
@@ -127,7 +127,7 @@ public:
         requires detail::mappable<Ranges...> &&
                  process_offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(F fn, Ranges&&... ranges) {
-        return detail::map_remotely(core_, {}, std::move(fn), std::forward<Ranges>(ranges)...);
+        return detail::map_remotely(host_, {}, std::move(fn), std::forward<Ranges>(ranges)...);
     }
 
     /// Calls `fn` in worker processes for each element, as `options` say. Otherwise as the overload
@@ -136,7 +136,7 @@ public:
         requires detail::mappable<Ranges...> &&
                  process_offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(map_options options, F fn, Ranges&&... ranges) {
-        return detail::map_remotely(core_, options, std::move(fn), std::forward<Ranges>(ranges)...);
+        return detail::map_remotely(host_, options, std::move(fn), std::forward<Ranges>(ranges)...);
     }
 
     /// Stops accepting tasks: afterwards `submit` throws `shutdown_error`. Tasks that are queued
@@ -175,15 +175,16 @@ public:
 private:
     friend struct detail::process_pool_access;
 
-    std::shared_ptr<detail::process_core> core_;
+    std::shared_ptr<detail::call_host> host_;
+    detail::process_core* core_; // which is what host_ owns
 };
 
 namespace detail {
 
-/// Reaches the core of a pool, for the parts of Ferry that build on it.
+/// Reaches the host of the calls of a pool, for the parts of Ferry that build on it.
 struct process_pool_access {
-    static const std::shared_ptr<process_core>& core(const process_pool& pool) noexcept {
-        return pool.core_;
+    static const std::shared_ptr<call_host>& host(const process_pool& pool) noexcept {
+        return pool.host_;
     }
 };
 

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "callback_thread.hpp"
 
+#include <boost/assert.hpp>
+
 #include <pthread.h>
 
 #include <utility>
@@ -102,6 +104,7 @@ void job_threads::run() noexcept {
                 break;
             continue;
         }
+        BOOST_ASSERT(waiting_ != 0 && (kind_ == kind::spared || working_ == 0));
         --waiting_;
         ++working_;
         while (first_ != nullptr) {
@@ -120,6 +123,7 @@ void job_threads::run() noexcept {
         ++waiting_;
         idle_.notify_all();
     }
+    BOOST_ASSERT(waiting_ != 0);
     --waiting_;
     idle_.notify_all();
 }

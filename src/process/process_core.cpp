@@ -1,15 +1,34 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The queue of a process pool, and who gets what.
+// A process pool: submitting, handing out, and ending workers.
 #include "process_core.hpp"
 
 #include "support/fork_count.hpp"
 #include "worker_main.hpp"
+
+#include <boost/assert.hpp>
 
 #include <algorithm>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 namespace ferry::detail {
+namespace {
+
+// Which worker has such arguments mapped, or 0.
+std::uint32_t owner_of(const payload& arguments) noexcept {
+    const segment* const s = arguments.shared();
+    return s != nullptr ? s->owner : 0;
+}
+
+// Whether they must be copied before that worker may see them.
+bool needs_copy(const payload& arguments, std::uint32_t worker) noexcept {
+    if (arguments.size() < large_payload)
+        return false;
+    const segment* const s = arguments.shared();
+    return s == nullptr || (s->owner != 0 && s->owner != worker);
+}
+
+} // namespace
 
 // ---- Submitting ---------------------------------------------------------------------------------
 
@@ -21,8 +40,9 @@ process_core::process_core(process_pool_options options)
       wake_(descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       decoders_(job_threads::kind::spared, "ferry-decoder", [](remote_call& c) { c.decode(); }),
       callbacks_(job_threads::kind::one, "ferry-callbacks",
-                 [](remote_call& c) { c.run_callbacks(); }) {
-    watch(wake_.get(), 0, 0, EPOLLIN);
+                 [](remote_call& c) { c.run_callbacks(); }),
+      dispatcher_(options_.max_workers, wire::slot_count) {
+    watch(wake_.get(), 0, source::wake, EPOLLIN);
     const auto set = [](deadline& d, deadline::purpose what) { d.what = what; };
     set(look_, deadline::purpose::look);
     set(dispatch_again_, deadline::purpose::dispatch);
@@ -32,35 +52,43 @@ process_core::process_core(process_pool_options options)
 
 process_core::~process_core() = default;
 
-void process_core::check_open() const {
+void process_core::throw_if_closed() const {
     if (broken_)
         throw broken_process_pool(why_broken_);
     if (closed_)
         throw shutdown_error();
 }
 
-void process_core::throw_if_closed() {
+void process_core::check_open() {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
     const scoped_lock lock(mutex_);
-    check_open();
+    throw_if_closed();
 }
 
-void process_core::submit(held_call c) {
+void process_core::submit(remote_call_ptr c) {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
+    shared_state_base& state = c->state();
+    const bool expires = state.extra != nullptr && state.extra->start_by.has_value();
+    if (expires)
+        arm_timer(state, *state.extra->start_by, timer_purpose::start_by);
     bool start = false;
-    {
-        const scoped_lock lock(mutex_);
-        check_open();
+    try {
+        scoped_lock lock(mutex_);
+        throw_if_closed();
         start_threads();
-        remote_call& call = *c.call;
-        call.place = ++places_;
-        queue_.emplace(key_of(call), std::move(c));
+        remote_call& call = *c.detach(); // the queue's
+        call.priority = state.priority;
+        call.known_to = owner_of(call.arguments);
         call.submitted_ns = wire::now_ns();
-        call.queued = true;
-        dispatch();
+        dispatcher_.push(call);
+        dispatch(lock);
         start = wants_worker();
+    } catch (...) {
+        if (expires)
+            static_cast<void>(disarm_timer(state));
+        throw;
     }
     if (start)
         wake_reader();
@@ -93,121 +121,147 @@ worker_channel* process_core::find(std::uint32_t id) noexcept {
     return it != workers_.end() ? it->second.get() : nullptr;
 }
 
-// An idle worker, best the one that knows the mapping in which the arguments are; else, once all are
-// there, the one that holds least, as long as that is not too much.
-worker_channel* process_core::pick(const remote_call& c) noexcept {
-    const std::size_t depth =
-        workers_.size() < options_.max_workers ? 1 : hand_out_depth(mean_run_ns_, wire::slot_count);
-    const segment* const s = c.arguments.shared();
-    worker_channel* best = nullptr;
-    for (const auto& [id, w] : workers_) {
-        const std::size_t held = w->life.held();
-        if (w->life.quota() == 0 || held >= depth || w->refused == rounds_)
-            continue;
-        if (held == 0 && (s == nullptr || s->owner == 0 || s->owner == id))
-            return w.get();
-        if (best == nullptr || held < best->life.held())
-            best = w.get();
+void process_core::dispatch(scoped_lock& lock) noexcept {
+    using action = dispatcher::action;
+    dispatcher_.begin_round();
+    for (;;) {
+        const dispatcher::step s = dispatcher_.next();
+        if (s.what == action::nothing)
+            return;
+        remote_call& call = static_cast<remote_call&>(*s.item);
+        if (s.what == action::give && needs_copy(call.arguments, s.worker->id))
+            copy_arguments(call, static_cast<worker_channel&>(*s.worker), lock);
+        else if (s.what == action::give)
+            hand_out(call, static_cast<worker_channel&>(*s.worker));
+        else if (remote_call_ptr c = take_back(call))
+            requeue(std::move(c));
+        else
+            dispatcher_.not_revoked();
     }
-    return best;
 }
 
-// Hands out what it can; true where something was.
-bool process_core::dispatch_queue() noexcept {
-    bool any = false;
-    ++rounds_;
-    while (!queue_.empty()) {
-        worker_channel* const w = pick(*queue_.begin()->second.call);
-        if (w == nullptr)
-            break;
-        auto node = queue_.extract(queue_.begin());
-        held_call c = std::move(node.mapped());
-        remote_call& call = *c.call;
-        call.queued = false;
-        if (!call.state().offer())
-            continue; // claimed by who is about to say so
-        const task_extra* const extra = c.keep->extra.get();
-        if (!w->give(c, node, ++numbers_, store_)) {
-            requeue({std::move(c), std::move(node)});
-            w->refused = rounds_; // the others may have room
-            if (w->violation != nullptr)
-                act(*w, w->life.kill());
-            else if (w->life.held() == 0 && !deadline_list::contains(dispatch_again_))
-                arm(dispatch_again_, clock::now() + std::chrono::milliseconds(10));
-            continue;
-        }
-        any = true;
-        if (!deadline_list::contains(look_))
-            arm(look_, clock::now() + look_interval);
-        if (extra == nullptr)
-            continue;
-        if (const auto limit = extra->limit.deadline())
-            arm(w->run_time[call.slot], *limit);
+void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
+    remote_call_ptr c = take_first();
+    BOOST_ASSERT(c == &call);
+    if (!call.state().offer())
+        return; // claimed by who is about to say so
+    if (!w.give(c, dispatcher_.next_number(), store_)) {
+        requeue(std::move(c));
+        refuse(w);
+        return;
     }
-    return any;
+    dispatcher_.given(call, w);
+    arm_look();
+    const task_extra* const extra = call.state().extra.get();
+    if (extra == nullptr)
+        return;
+    if (const auto limit = extra->limit.deadline())
+        arm(w.run_time[call.slot], *limit);
 }
 
-void process_core::requeue(worker_channel::taken t) noexcept {
-    remote_call& call = *t.task.call;
+// Copies large arguments into a mapping that the worker may see, without the lock. Whoever cancels
+// the task meanwhile finds it nowhere, so that only a task that nobody has claimed is put back.
+void process_core::copy_arguments(remote_call& call, worker_channel& w, scoped_lock& lock) noexcept {
+    if (w.is_full_of_large()) {
+        dispatcher_.refused(w);
+        return;
+    }
+    const remote_call_ptr c = take_first();
+    BOOST_ASSERT(c == &call);
+    const std::uint32_t id = w.id;
+    ++w.promised;
+    ++copying_;
+    payload from = std::move(call.arguments);
+    lock.unlock();
+    payload to = store_.copy_for(id, from);
+    const bool copied = to.size() != 0;
+    if (copied)
+        std::swap(from, to);
+    to = {};
+    lock.lock();
+    call.arguments = std::move(from);
+    --copying_;
+    worker_channel* const target = find(id); // null if it has ended
+    if (target != nullptr)
+        --target->promised;
+    if (!call.state().is_claimed() && !broken_)
+        requeue(c);
+    if (target != nullptr && !copied)
+        refuse(*target);
+    if (!dispatcher::is_queued(call)) {
+        payload unneeded = std::move(call.arguments);
+        const bool fail = broken_ && !call.state().is_claimed();
+        counts_.failed += fail ? 1 : 0;
+        const bool last = closed_ && !has_unfinished();
+        changed_.notify_all();
+        lock.unlock();
+        unneeded = {};
+        if (fail)
+            call.fail(broken_error());
+        if (last)
+            wake_reader();
+        lock.lock();
+    }
+    dispatcher_.resume_round();
+}
+
+// What tasks of a broken pool fail with; its reason does not change any more.
+std::exception_ptr process_core::broken_error() const noexcept {
+    return error_or_shortage([this]() FERRY_UNCHECKED {
+        return make_error<broken_process_pool>(why_broken_);
+    });
+}
+
+// There is no room in it now; the others may have some.
+void process_core::refuse(worker_channel& w) noexcept {
+    dispatcher_.refused(w);
+    if (w.violation != nullptr)
+        act(w, w.life.kill());
+    else if (w.life.held() == 0 && !deadline_list::contains(dispatch_again_))
+        arm(dispatch_again_, clock::now() + moment);
+}
+
+// Takes the first one out of the queue; null if there is none.
+remote_call_ptr process_core::take_first() noexcept {
+    dispatch_item* const first = dispatcher_.first();
+    if (first == nullptr)
+        return {};
+    dispatcher_.remove(*first);
+    return {static_cast<remote_call*>(first), false};
+}
+
+// Takes a task from its worker, unless that has started it.
+remote_call_ptr process_core::take_back(remote_call& call) noexcept {
+    worker_channel* const w = call.at;
+    BOOST_ASSERT(w != nullptr && w->held[call.slot] == &call);
+    if (!w->revoke(call.slot))
+        return {};
+    dispatcher_.taken_back(call, *w);
+    return w->let_go(call.slot);
+}
+
+// It was answered, or its worker has ended. The caller does what follows for the worker.
+worker_lifecycle::action process_core::let_go(remote_call& call, remote_call_ptr& task) noexcept {
+    worker_channel& w = *call.at;
+    BOOST_ASSERT(w.held[call.slot] == &call);
+    task = w.let_go(call.slot);
+    return dispatcher_.answered(call, w);
+}
+
+void process_core::requeue(remote_call_ptr c) noexcept {
+    BOOST_ASSERT(c->at == nullptr);
+    remote_call& call = *c.detach(); // the queue's
     call.state().unoffer();
-    call.queued = true;
-    t.node.key() = key_of(call);
-    t.node.mapped() = std::move(t.task);
-    queue_.insert(std::move(t.node));
-}
-
-void process_core::dispatch() noexcept {
-    dispatch_queue();
-    if (queue_.empty())
-        steal();
-}
-
-// Gives an idle worker half of what waits behind the task of another.
-void process_core::steal() noexcept {
-    for (const auto& [id, thief] : workers_) {
-        if (thief->life.quota() == 0 || thief->life.held() != 0)
-            continue;
-        worker_channel* victim = nullptr;
-        for (const auto& [other, w] : workers_) {
-            if (w->life.held() >= 2 && (victim == nullptr || w->life.held() > victim->life.held()))
-                victim = w.get();
-        }
-        if (victim == nullptr)
-            return;
-        std::array<const remote_call*, wire::slot_count> latest;
-        std::size_t count = 0;
-        for (const auto& h : victim->held) {
-            if (h)
-                latest[count++] = h.call;
-        }
-        std::sort(latest.begin(), latest.begin() + static_cast<std::ptrdiff_t>(count),
-                  [](const auto* a, const auto* b) { return a->number > b->number; });
-        for (std::size_t i = 0; i < count / 2; ++i) {
-            auto t = victim->revoke(latest[i]->slot);
-            if (!t.task)
-                break;
-            requeue(std::move(t));
-        }
-        if (queue_.empty() || !dispatch_queue())
-            return;
-    }
+    call.known_to = owner_of(call.arguments);
+    dispatcher_.requeue(call);
 }
 
 bool process_core::wants_worker() const noexcept {
-    if (queue_.empty() || broken_ || workers_.size() >= options_.max_workers ||
-        deadline_list::contains(start_again_))
-        return false;
-    const auto starting =
-        static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
-            return w.second->life.now() == worker_lifecycle::stage::starting;
-        }));
-    return queue_.size() > starting;
+    return !broken_ && !deadline_list::contains(start_again_) && dispatcher_.wants_worker();
 }
 
 bool process_core::has_unfinished() const noexcept {
-    return !queue_.empty() || finishing_ != 0 ||
-           std::any_of(workers_.begin(), workers_.end(),
-                       [](const auto& w) { return w.second->life.held() != 0; });
+    return !dispatcher_.empty() || copying_ != 0 || finishing_ != 0 || dispatcher_.any_held();
 }
 
 // ---- Workers that are to end --------------------------------------------------------------------
@@ -222,8 +276,8 @@ void process_core::act(worker_channel& w, worker_lifecycle::action a) noexcept {
     }
     if (a == action::tell_to_leave || a == action::terminate)
         arm_grace(w.grace);
-    if (a == action::tell_to_leave && !deadline_list::contains(look_))
-        arm(look_, clock::now() + look_interval);
+    if (a == action::tell_to_leave)
+        arm_look();
 }
 
 void process_core::violated(worker_channel& w, const char* what) noexcept {
@@ -237,6 +291,11 @@ void process_core::arm_grace(deadline& d) noexcept {
         arm(d, *at);
 }
 
+void process_core::arm_look() noexcept {
+    if (!deadline_list::contains(look_))
+        arm(look_, clock::now() + look_interval);
+}
+
 void process_core::arm(deadline& d, clock::time_point at) noexcept {
     if (deadlines_.put(d, at))
         wake_reader();
@@ -244,7 +303,8 @@ void process_core::arm(deadline& d, clock::time_point at) noexcept {
 
 // Only the worker that still runs that very task is ended for it.
 bool process_core::kill_for(worker_channel& w, std::uint16_t slot) noexcept {
-    if (!w.memory->slots[slot].move(w.held[slot].call->number, wire::slot_state::claimed,
+    BOOST_ASSERT(w.held[slot] != nullptr);
+    if (!w.memory->slots[slot].move(w.held[slot]->number, wire::slot_state::claimed,
                                     wire::slot_state::condemned))
         return false;
     w.condemned_slots |= std::uint64_t(1) << slot;

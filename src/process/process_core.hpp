@@ -3,10 +3,12 @@
 
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/process/options.hpp>
-#include <ferry/process/detail/task.hpp>
 #include <ferry/stats.hpp>
 
 #include "callback_thread.hpp"
+#include "deadline_list.hpp"
+#include "dispatcher.hpp"
+#include "start_policy.hpp"
 #include "worker_channel.hpp"
 
 #include <array>
@@ -22,32 +24,34 @@ namespace ferry::detail {
 /// The queue, the workers and the threads of a process pool; shared by the pool, its tasks and its
 /// threads.
 ///
+/// What is decided is decided by state machines: `dispatcher` (who gets what), `worker_lifecycle`
+/// (when a worker ends) and `start_policy` (when to start one, and when the pool is broken). This
+/// class acts.
+///
 /// Data flow: `submit` writes a task straight into the channel of a worker that can take it, else
-/// it stays in `queue_`. One thread, the reader, waits for answers, deaths, standard error and
-/// time. It runs no user code: it decodes small results of types that bring none, and gives all
-/// others to `decoders_` and callbacks to `callbacks_`. It alone starts, reaps and destroys workers.
+/// it stays in the queue of `dispatcher_`. One thread, the reader, waits for answers, deaths,
+/// standard error and time. It runs no user code: it decodes small results of types that bring none,
+/// and gives all others to `decoders_` and callbacks to `callbacks_`. It alone starts, reaps and
+/// destroys workers.
 /// What a worker says is material to check; whoever breaks the protocol is killed.
 ///
 /// Invariants:
-/// - A task is in `queue_`, or held by one worker, or neither when it has, or is about to get, its
-///   outcome. `remote_call::at` and `queued` say which.
+/// - A task is in the queue, or held by one worker, or neither when it has, or is about to get, its
+///   outcome. `dispatcher::is_queued` and `remote_call::at` say which. The queue and the workers
+///   have a reference each to what is in them.
 /// - A held task is marked as handed out (shared_state_base::offer) and can be claimed by others
 ///   only after it was taken back through its slot.
 /// - No lock is held while user code runs: no decoding, no destructor of a value, no callback.
-/// - Nothing that the reader does needs memory to go on: the nodes of the queue stay with the tasks,
-///   deadlines and jobs are lists through what they are about.
+/// - Nothing that the reader does needs memory to go on: queue, deadlines and jobs are linked through
+///   what they are about.
 /// - In a child of fork() nobody takes the mutex, which may be locked for ever, and nobody touches
 ///   what is shared with the workers, which are the parent's.
-class process_core : public std::enable_shared_from_this<process_core> {
+class process_core final : public call_host, public std::enable_shared_from_this<process_core> {
 public:
     explicit process_core(process_pool_options options);
     ~process_core();
 
     const process_pool_options& options() const noexcept { return options_; }
-    segment_store& store() noexcept { return store_; }
-
-    void submit(held_call c) FERRY_EXCLUDES(mutex_);
-    void throw_if_closed() FERRY_EXCLUDES(mutex_);
 
     /// No more tasks; with `cancel`, what has not started is cancelled. The number of those.
     std::size_t close(bool cancel) FERRY_EXCLUDES(mutex_);
@@ -64,13 +68,16 @@ public:
 
     pool_stats stats() FERRY_EXCLUDES(mutex_);
 
-    // What tasks tell.
-    void dropped(remote_call& c, bool expired) noexcept FERRY_EXCLUDES(mutex_);
-    bool revoke(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
-    bool started(const remote_call& c) const noexcept FERRY_EXCLUDES(mutex_);
-    bool ask_to_stop(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
-    bool cancel_running(remote_call& c) noexcept FERRY_EXCLUDES(mutex_);
-    void run_callbacks_later(remote_call& c) noexcept { callbacks_.post(&c.state(), c); }
+    // What tasks and those who submit them ask for.
+    void check_open() override FERRY_EXCLUDES(mutex_);
+    segment_store& store() noexcept override { return store_; }
+    void submit(remote_call_ptr c) override FERRY_EXCLUDES(mutex_);
+    void dropped(remote_call& c, bool expired) noexcept override FERRY_EXCLUDES(mutex_);
+    bool revoke(remote_call& c) noexcept override FERRY_EXCLUDES(mutex_);
+    bool started(const remote_call& c) const noexcept override FERRY_EXCLUDES(mutex_);
+    bool ask_to_stop(remote_call& c) noexcept override FERRY_EXCLUDES(mutex_);
+    bool cancel_running(remote_call& c) noexcept override FERRY_EXCLUDES(mutex_);
+    void post_callbacks(remote_call& c) noexcept override { callbacks_.post(&c.state(), c); }
 
 private:
     using clock = timeout::clock;
@@ -80,34 +87,29 @@ private:
     static constexpr std::chrono::milliseconds moment{10};
     static constexpr std::chrono::milliseconds until_trimmed{500};
 
-    /// A frame from a worker, still in its ring.
-    struct answer {
-        wire::frame_header header;
-        std::span<const std::byte> bytes;
-        std::int64_t run_ns = 0;
-        std::shared_ptr<segment> shared; // where `size` bytes are, or null
-        std::size_t size = 0;
-        held_call task;
-        payload arguments; // of the task, freed with this
-    };
-    enum class reading { on, enough, later, broken };
+    /// What the reader waits for; in the lower bits of an event's number, the worker's id above.
+    enum class source : unsigned { wake, answer, exit, standard_error };
+    enum class reading { all, enough, later, broken };
     /// What is to be done with a task once the lock is gone; null error: cancelled.
     struct pending_outcome {
-        held_call task;
+        remote_call_ptr task;
         std::exception_ptr error;
     };
 
-    static queue_key key_of(remote_call& c) noexcept {
-        return {-static_cast<std::int64_t>(c.state().priority), c.place};
-    }
-
-    // The queue and who gets what.
-    void check_open() const FERRY_REQUIRES(mutex_);
-    void dispatch() noexcept FERRY_REQUIRES(mutex_);
-    bool dispatch_queue() noexcept FERRY_REQUIRES(mutex_);
-    worker_channel* pick(const remote_call& c) noexcept FERRY_REQUIRES(mutex_);
-    void steal() noexcept FERRY_REQUIRES(mutex_);
-    void requeue(worker_channel::taken t) noexcept FERRY_REQUIRES(mutex_);
+    // Who gets what.
+    void throw_if_closed() const FERRY_REQUIRES(mutex_);
+    // May let go of the lock for a while.
+    void dispatch(scoped_lock& lock) noexcept FERRY_REQUIRES(mutex_);
+    void hand_out(remote_call& c, worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
+    void copy_arguments(remote_call& c, worker_channel& w, scoped_lock& lock) noexcept
+        FERRY_REQUIRES(mutex_) FERRY_UNCHECKED;
+    void refuse(worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
+    std::exception_ptr broken_error() const noexcept;
+    remote_call_ptr take_first() noexcept FERRY_REQUIRES(mutex_);
+    remote_call_ptr take_back(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
+    worker_lifecycle::action let_go(remote_call& c, remote_call_ptr& task) noexcept
+        FERRY_REQUIRES(mutex_);
+    void requeue(remote_call_ptr c) noexcept FERRY_REQUIRES(mutex_);
     bool wants_worker() const noexcept FERRY_REQUIRES(mutex_);
     worker_channel* find(std::uint32_t id) noexcept FERRY_REQUIRES(mutex_);
     bool has_unfinished() const noexcept FERRY_REQUIRES(mutex_);
@@ -120,18 +122,17 @@ private:
     // The reader.
     void run() noexcept;
     void handle(std::uint64_t event) noexcept;
-    void watch(int file, std::uint32_t worker, unsigned what, std::uint32_t events);
+    void watch(int file, std::uint32_t worker, source what, std::uint32_t events);
     bool start_workers() noexcept FERRY_EXCLUDES(mutex_);
     void read_answers(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
     reading next_answers(worker_channel& w, std::size_t& count) FERRY_EXCLUDES(mutex_);
-    reading take_large(worker_channel& w, answer& a);
     void account(worker_channel& w, std::size_t count) noexcept FERRY_EXCLUDES(mutex_);
     void finish(answer& a) noexcept;
     void on_ready(worker_channel& w, const wire::frame& f) FERRY_EXCLUDES(mutex_);
     void on_stderr(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
     void on_exit(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
     void reap(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
-    void start_failed(const char* why, bool by_initializer) noexcept FERRY_EXCLUDES(mutex_);
+    void start_failed(const char* why, start_policy::reason r) noexcept FERRY_EXCLUDES(mutex_);
     void mark_broken(const std::string& why) noexcept FERRY_EXCLUDES(mutex_);
     int run_timers() noexcept FERRY_EXCLUDES(mutex_);
     void on_deadline(deadline& d) noexcept FERRY_EXCLUDES(mutex_);
@@ -142,11 +143,13 @@ private:
 
     void act(worker_channel& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
     void arm(deadline& d, clock::time_point at) noexcept FERRY_REQUIRES(mutex_);
+    void arm_look() noexcept FERRY_REQUIRES(mutex_);
     void arm_grace(deadline& d) noexcept FERRY_REQUIRES(mutex_);
     bool kill_for(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
     /// It did what no worker does.
     void violated(worker_channel& w, const char* what) noexcept FERRY_REQUIRES(mutex_);
     static void pass(pending_outcome v) noexcept;
+    bool is_reader() const noexcept { return reader_id_.load() == std::this_thread::get_id(); }
 
     // Constant after construction.
     const process_pool_options options_;
@@ -161,10 +164,12 @@ private:
     job_threads decoders_;
     job_threads callbacks_;
     std::array<answer, 64> batch_; // the reader's
+    std::atomic<std::thread::id> reader_id_{}; // for assertions
 
     mutable adaptive_mutex mutex_;
     std::condition_variable_any changed_; // a task or the reader ended
-    task_queue queue_ FERRY_GUARDED_BY(mutex_);
+    dispatcher dispatcher_ FERRY_GUARDED_BY(mutex_);
+    start_policy starts_ FERRY_GUARDED_BY(mutex_);
     std::map<std::uint32_t, std::unique_ptr<worker_channel>> workers_ FERRY_GUARDED_BY(mutex_);
     deadline_list deadlines_ FERRY_GUARDED_BY(mutex_);
     deadline look_ FERRY_GUARDED_BY(mutex_);
@@ -172,14 +177,9 @@ private:
     deadline start_again_ FERRY_GUARDED_BY(mutex_);
     deadline trim_ FERRY_GUARDED_BY(mutex_);
     std::thread reader_ FERRY_GUARDED_BY(mutex_);
-    std::uint64_t places_ FERRY_GUARDED_BY(mutex_) = 0;
-    std::uint64_t numbers_ FERRY_GUARDED_BY(mutex_) = 0;
-    std::uint64_t rounds_ FERRY_GUARDED_BY(mutex_) = 0; // of handing out
     std::uint32_t worker_ids_ FERRY_GUARDED_BY(mutex_) = 0;
     std::size_t finishing_ FERRY_GUARDED_BY(mutex_) = 0; // answered, outcome not yet published
-    double mean_run_ns_ FERRY_GUARDED_BY(mutex_) = -1;
-    unsigned failed_starts_ FERRY_GUARDED_BY(mutex_) = 0; // in a row
-    clock::time_point first_failure_ FERRY_GUARDED_BY(mutex_);
+    std::size_t copying_ FERRY_GUARDED_BY(mutex_) = 0; // taken out of the queue to be made ready
     bool closed_ FERRY_GUARDED_BY(mutex_) = false;
     bool reading_ FERRY_GUARDED_BY(mutex_) = false; // there is a reader
     bool reader_ended_ FERRY_GUARDED_BY(mutex_) = false;

@@ -26,7 +26,9 @@ process_pool::process_pool(process_pool_options options) {
         throw std::logic_error("process_pool: pools in the workers of pools are nested " +
                                std::to_string(detail::wire::max_depth) +
                                " deep, which is the limit");
-    core_ = std::make_shared<detail::process_core>(std::move(options));
+    auto core = std::make_shared<detail::process_core>(std::move(options));
+    core_ = core.get();
+    host_ = std::move(core);
 }
 
 process_pool::process_pool(std::size_t max_workers)

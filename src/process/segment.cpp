@@ -3,6 +3,8 @@
 
 #include "support/fork_count.hpp"
 
+#include <boost/assert.hpp>
+
 #include <algorithm>
 #include <chrono>
 
@@ -86,6 +88,7 @@ segment::segment(std::uint32_t id, const descriptor& file, std::size_t capacity,
 segment::~segment() { ::munmap(memory_, capacity_ + header_size); }
 
 void segment::grow(std::size_t at_least) {
+    BOOST_ASSERT(at_least > capacity_);
     const std::size_t to = to_pages(std::max(at_least, 2 * capacity_) + header_size) - header_size;
     set_size(file_.get(), to + header_size);
     void* const at = ::mremap(memory_, capacity_ + header_size, to + header_size, MREMAP_MAYMOVE);
@@ -154,6 +157,7 @@ segment_ptr segment_store::lend(std::size_t at_least) noexcept {
     segment_ptr s;
     {
         const std::lock_guard lock(mutex_);
+        BOOST_ASSERT(lent_ <= most_);
         if (lent_ == most_)
             return nullptr;
         ++lent_; // for now, so that no other one goes past the limit meanwhile
@@ -201,10 +205,22 @@ segment_ptr segment_store::acquire_for(std::uint32_t owner, std::size_t at_least
     return s;
 }
 
+payload segment_store::copy_for(std::uint32_t owner, const payload& bytes) noexcept {
+    segment_ptr mine = acquire_for(owner, bytes.size());
+    if (mine == nullptr)
+        return {};
+    mine->owner = owner; // so that nobody else is given it
+    std::memcpy(mine->data(), bytes.bytes().data(), bytes.size());
+    if (segment* const before = bytes.shared())
+        before->surplus = true; // its worker has ended, or it would have been handed this
+    return {std::move(mine), bytes.size(), *this};
+}
+
 void segment_store::handed_on(segment& s) noexcept {
     if (!std::exchange(s.lent, false))
         return;
     const std::lock_guard lock(mutex_);
+    BOOST_ASSERT(lent_ != 0);
     --lent_;
 }
 
@@ -213,6 +229,7 @@ void segment_store::release(segment_ptr s, std::size_t used) noexcept {
         static_cast<void>(s.release());
         return;
     }
+    BOOST_ASSERT(used <= s->capacity());
     handed_on(*s);
     s->used(used);
     segment_ptr surplus;
@@ -282,104 +299,6 @@ void received_segments::add(std::uint32_t id, const descriptor& file, std::size_
 std::shared_ptr<segment> received_segments::find(std::uint32_t id, std::size_t size) const {
     const auto it = known_.find(id);
     return it != known_.end() && it->second->capacity() >= size ? it->second : nullptr;
-}
-
-// ---- Payloads -----------------------------------------------------------------------------------
-
-payload::payload(std::span<const std::byte> bytes) : size_(bytes.size()) {
-    if (!bytes.empty()) {
-        heap_ = std::make_unique_for_overwrite<std::byte[]>(bytes.size());
-        std::copy(bytes.begin(), bytes.end(), heap_.get());
-    }
-}
-
-payload::payload(std::unique_ptr<std::byte[]> bytes, std::size_t size) noexcept
-    : heap_(std::move(bytes)), size_(size) {}
-
-payload::payload(segment_ptr s, std::size_t size, segment_store& home) noexcept
-    : segment_(std::move(s)), home_(&home), size_(size) {}
-
-payload::~payload() {
-    if (segment_ != nullptr)
-        home_->release(std::move(segment_), size_);
-}
-
-std::span<const std::byte> payload::bytes() const noexcept {
-    return {segment_ != nullptr ? segment_->data() : heap_.get(), size_};
-}
-
-byte_sink::~byte_sink() {
-    if (segment_ != nullptr)
-        store_->release(std::move(segment_), size());
-}
-
-void byte_sink::grow(std::size_t more) {
-    const std::size_t used = size();
-    if (more > std::size_t(1) << 46)
-        throw std::length_error("a value of " + std::to_string(more) +
-                                " bytes cannot be sent to another process");
-    const std::size_t wanted = used + more;
-    if (segment_ == nullptr && wanted >= large_payload && !refused_) {
-        segment_ = store_->lend(wanted);
-        refused_ = segment_ == nullptr;
-        if (!refused_) {
-            std::memcpy(segment_->data(), begin_, used);
-            heap_.reset();
-        }
-    } else if (segment_ != nullptr) {
-        try {
-            segment_->grow(wanted);
-        } catch (const std::system_error&) {
-            refused_ = true; // the system is short of shared memory, so it goes on on the heap
-        }
-    }
-    if (segment_ != nullptr && !refused_) {
-        begin_ = segment_->data();
-        end_ = begin_ + segment_->capacity();
-    } else {
-        const std::size_t room = std::max(wanted, 2 * used);
-        auto larger = std::make_unique_for_overwrite<std::byte[]>(room);
-        std::memcpy(larger.get(), begin_, used);
-        if (segment_ != nullptr)
-            store_->release(std::move(segment_), used);
-        heap_ = std::move(larger);
-        begin_ = heap_.get();
-        end_ = begin_ + room;
-    }
-    at_ = begin_ + used;
-}
-
-payload byte_sink::finish() {
-    const std::size_t used = size();
-    payload p;
-    if (segment_ != nullptr && used >= large_payload)
-        p = payload(std::move(segment_), used, *store_);
-    else if (heap_ != nullptr && used >= large_payload)
-        p = payload(std::move(heap_), used);
-    else
-        p = payload(bytes());
-    if (segment_ != nullptr)
-        store_->release(std::move(segment_), used);
-    heap_.reset();
-    begin_ = at_ = room_;
-    end_ = room_ + sizeof room_;
-    return p;
-}
-
-std::string byte_source::get_string() {
-    const auto size = get<std::uint64_t>();
-    return std::string(take(size), size);
-}
-
-void byte_source::fail_short(std::size_t wanted) const {
-    throw std::runtime_error("the encoded value is truncated: " + std::to_string(wanted) +
-                             " more bytes or elements are announced, and " +
-                             std::to_string(remaining()) + " bytes are left");
-}
-
-void put_string(byte_sink& out, const std::string& text) {
-    out.put(static_cast<std::uint64_t>(text.size()));
-    out.write(text.data(), text.size());
 }
 
 } // namespace ferry::detail

@@ -88,6 +88,8 @@ public:
     segment_ptr lend(std::size_t at_least) noexcept;
     /// One that nobody or only that worker knows. Null where the system gives no more.
     segment_ptr acquire_for(std::uint32_t owner, std::size_t at_least) noexcept;
+    /// A copy in one that nobody or only that worker knows. Empty if the system gives no more.
+    payload copy_for(std::uint32_t owner, const payload& bytes) noexcept;
     /// It was lent, and is handed on.
     void handed_on(segment& s) noexcept;
     /// Takes it back, of which so much was used; it may still be read while its header says so.

@@ -4,6 +4,8 @@
 
 #include "support/fork_count.hpp"
 
+#include <boost/assert.hpp>
+
 namespace ferry::detail {
 
 std::size_t process_core::close(bool cancel) {
@@ -25,17 +27,17 @@ std::size_t process_core::close(bool cancel) {
 
 std::size_t process_core::cancel_queued() {
     std::size_t cancelled = 0;
-    for (std::optional<queue_key> last;;) {
-        held_call c;
+    for (std::optional<dispatcher::key> last;;) {
+        remote_call_ptr c;
         {
             const scoped_lock lock(mutex_);
-            const auto it = last ? queue_.upper_bound(*last) : queue_.begin();
-            if (it == queue_.end())
+            dispatch_item* const i = last ? dispatcher_.after(*last) : dispatcher_.first();
+            if (i == nullptr)
                 return cancelled;
-            last = it->first;
-            c = it->second;
+            last = dispatcher::key_of(*i);
+            c = static_cast<remote_call*>(i);
         }
-        cancelled += c.keep->cancel() ? 1 : 0;
+        cancelled += c->state().cancel() ? 1 : 0;
     }
 }
 
@@ -43,7 +45,7 @@ std::size_t process_core::cancel_held() {
     std::size_t cancelled = 0;
     std::uint32_t worker = 0;
     for (std::size_t slot = 0;; ++slot) {
-        held_call c;
+        remote_call_ptr c;
         {
             const scoped_lock lock(mutex_);
             auto it = workers_.lower_bound(worker);
@@ -57,11 +59,12 @@ std::size_t process_core::cancel_held() {
             c = it->second->held[slot];
         }
         if (c)
-            cancelled += c.keep->cancel() ? 1 : 0;
+            cancelled += c->state().cancel() ? 1 : 0;
     }
 }
 
 void process_core::join() {
+    BOOST_ASSERT(!is_reader());
     std::thread mine;
     {
         scoped_lock lock(mutex_);
@@ -95,11 +98,11 @@ shutdown_report process_core::close_within(timeout limit) {
     {
         const scoped_lock lock(mutex_);
         for (const auto& [id, w] : workers_) {
-            if (const held_call* const h = w->running()) {
+            if (const remote_call* const c = w->running()) {
                 const std::int64_t now = wire::now_ns();
                 act(*w, w->life.kill());
                 report.stuck.push_back(
-                    {h->call->call_label(), std::chrono::nanoseconds(now - w->started_ns(now))});
+                    {c->call_label(), std::chrono::nanoseconds(now - w->started_ns(now))});
             }
         }
     }
@@ -108,6 +111,7 @@ shutdown_report process_core::close_within(timeout limit) {
 }
 
 void process_core::end_workers(bool gently) {
+    BOOST_ASSERT(!is_reader());
     close(true);
     {
         const scoped_lock lock(mutex_);
@@ -132,7 +136,7 @@ pool_stats process_core::stats() {
         throw shutdown_error("the pool belongs to the process that this one was forked from");
     const scoped_lock lock(mutex_);
     pool_stats s = counts_;
-    s.queued = queue_.size();
+    s.queued = dispatcher_.size();
     s.workers = workers_.size();
     for (const auto& [id, w] : workers_) {
         const bool busy = w->running() != nullptr;

@@ -3,6 +3,8 @@
 
 #include "support/futex.hpp"
 
+#include <boost/assert.hpp>
+
 #include <algorithm>
 #include <bit>
 #include <climits>
@@ -26,30 +28,9 @@ descriptor high(descriptor d) {
 
 } // namespace
 
-bool deadline_list::put(deadline& d, timeout::clock::time_point at) noexcept {
-    remove(d);
-    d.at = at;
-    deadline* before = ends_.previous;
-    while (before != &ends_ && before->at > at)
-        before = before->previous;
-    d.previous = before;
-    d.next = before->next;
-    d.next->previous = &d;
-    before->next = &d;
-    return before == &ends_;
-}
-
-void deadline_list::remove(deadline& d) noexcept {
-    if (d.previous == nullptr)
-        return;
-    d.previous->next = d.next;
-    d.next->previous = d.previous;
-    d.next = d.previous = nullptr;
-}
-
 worker_channel::worker_channel(std::uint32_t number, const child_options& options, std::size_t max_tasks,
                          bool has_initializer)
-    : id(number), life(max_tasks) {
+    : dispatch_worker(number, max_tasks) {
     for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
         run_time[slot] = {deadline::purpose::run_time, id, slot, {}, nullptr, nullptr};
         stop_grace[slot] = {deadline::purpose::stop_grace, id, slot, {}, nullptr, nullptr};
@@ -110,6 +91,7 @@ worker_channel::~worker_channel() {
     }
     for (auto* d : {&grace, &again, &blocked})
         deadline_list::remove(*d);
+    BOOST_ASSERT(free_slots == ~std::uint64_t(0) && items.empty() && large_held == 0);
     ::munmap(memory, sizeof(wire::channel));
 }
 
@@ -150,13 +132,10 @@ bool worker_channel::share(payload& arguments, segment_store& store) noexcept {
     segment* s = arguments.shared();
     try {
         if (s == nullptr || (s->owner != 0 && s->owner != id)) {
-            segment_ptr mine = store.acquire_for(id, arguments.size());
-            if (mine == nullptr)
+            payload mine = store.copy_for(id, arguments);
+            if (mine.size() == 0)
                 return false;
-            std::memcpy(mine->data(), arguments.bytes().data(), arguments.size());
-            if (s != nullptr)
-                s->surplus = true; // its worker has ended, or it would have been handed this
-            arguments = payload(std::move(mine), arguments.size(), store);
+            arguments = std::move(mine);
             s = arguments.shared();
         }
         if (!segments_sent.announce(socket.get(), *s))
@@ -169,11 +148,11 @@ bool worker_channel::share(payload& arguments, segment_store& store) noexcept {
     return true;
 }
 
-bool worker_channel::give(held_call& c, task_queue::node_type& node, std::uint64_t number,
-                       segment_store& store) noexcept {
+bool worker_channel::give(remote_call_ptr& c, std::uint64_t number,
+                          segment_store& store) noexcept {
     if (free_slots == 0)
         return false;
-    remote_call& call = *c.call;
+    remote_call& call = *c;
     const bool large = call.arguments.size() >= large_payload;
     if (large && (large_held >= most_large || !share(call.arguments, store)))
         return false;
@@ -182,23 +161,23 @@ bool worker_channel::give(held_call& c, task_queue::node_type& node, std::uint64
         nullptr)
         return false;
     const auto slot = static_cast<std::uint16_t>(std::countr_zero(free_slots));
+    BOOST_ASSERT(held[slot] == nullptr && call.at == nullptr);
     call.slot = slot;
     call.number = number;
     call.at = this;
     free_slots &= free_slots - 1;
     large_held += large ? 1 : 0;
     held[slot] = std::move(c);
-    nodes_[slot] = std::move(node);
     given_ns_[slot] = wire::now_ns();
     measured[slot] = false;
     slot_of(call).offer(number);
-    life.handed_out();
     if (tasks_->publish({size, wire::frame_kind::run, slot, number}))
         wake();
     return true;
 }
 
 void worker_channel::give_initializer(const encoded_initializer& init, segment_store& store) {
+    BOOST_ASSERT(life.now() == worker_lifecycle::stage::starting && initializer.size() == 0);
     payload copy(init.arguments);
     std::uint32_t size = 0;
     if ((copy.size() >= large_payload && !share(copy, store)) ||
@@ -209,32 +188,30 @@ void worker_channel::give_initializer(const encoded_initializer& init, segment_s
     initializer = std::move(copy);
 }
 
-worker_channel::taken worker_channel::revoke(std::uint16_t slot) noexcept {
-    const held_call& c = held[slot];
-    if (!c || !memory->slots[slot].move(c.call->number, wire::slot_state::offered,
-                                        wire::slot_state::free))
-        return {};
-    life.taken_back();
-    return let_go(slot);
+bool worker_channel::revoke(std::uint16_t slot) noexcept {
+    BOOST_ASSERT(slot < held.size());
+    const remote_call_ptr& c = held[slot];
+    return c != nullptr &&
+           memory->slots[slot].move(c->number, wire::slot_state::offered, wire::slot_state::free);
 }
 
-worker_channel::taken worker_channel::let_go(std::uint16_t slot) noexcept {
-    taken t{std::exchange(held[slot], {}), std::move(nodes_[slot])};
-    if (t.task) {
-        free_slots |= std::uint64_t(1) << slot;
-        condemned_slots &= ~(std::uint64_t(1) << slot);
-        t.task.call->at = nullptr;
-        large_held -= t.task.call->arguments.size() >= large_payload ? 1 : 0;
-        deadline_list::remove(run_time[slot]);
-        deadline_list::remove(stop_grace[slot]);
-    }
-    return t;
+remote_call_ptr worker_channel::let_go(std::uint16_t slot) noexcept {
+    BOOST_ASSERT(held[slot] != nullptr && held[slot]->at == this && held[slot]->slot == slot);
+    remote_call_ptr c = std::move(held[slot]);
+    free_slots |= std::uint64_t(1) << slot;
+    condemned_slots &= ~(std::uint64_t(1) << slot);
+    c->at = nullptr;
+    BOOST_ASSERT(c->arguments.size() < large_payload || large_held != 0);
+    large_held -= c->arguments.size() >= large_payload ? 1 : 0;
+    deadline_list::remove(run_time[slot]);
+    deadline_list::remove(stop_grace[slot]);
+    return c;
 }
 
-const held_call* worker_channel::running() const noexcept {
-    for (const auto& h : held) {
-        if (h && memory->slots[h.call->slot].is(h.call->number, wire::slot_state::claimed))
-            return &h;
+const remote_call* worker_channel::running() const noexcept {
+    for (const auto& c : held) {
+        if (c && memory->slots[c->slot].is(c->number, wire::slot_state::claimed))
+            return c.get();
     }
     return nullptr;
 }
@@ -246,7 +223,7 @@ bool worker_channel::is_sound() noexcept {
         if (!held[i])
             continue;
         const auto& slot = memory->slots[i];
-        const std::uint64_t number = held[i].call->number;
+        const std::uint64_t number = held[i]->number;
         const bool condemned = (condemned_slots >> i & 1) != 0;
         if (condemned || slot.is(number, slot_state::offered))
             continue;
@@ -258,10 +235,12 @@ bool worker_channel::is_sound() noexcept {
 }
 
 std::int64_t worker_channel::started_ns(std::int64_t now) const noexcept {
-    const held_call* const h = running();
-    const std::int64_t given = h != nullptr ? given_ns_[h->call->slot] : now;
+    const remote_call* const c = running();
+    const std::int64_t given = c != nullptr ? given_ns_[c->slot] : now;
     return std::clamp(memory->started_ns.load(), std::min(given, now), now);
 }
+
+bool worker_channel::is_full_of_large() const noexcept { return large_held >= most_large; }
 
 bool worker_channel::ask_to_stop(std::uint64_t number) noexcept {
     return send_message(socket.get(), {wire::message::what::stop, 0, number}, {});
@@ -276,6 +255,55 @@ void worker_channel::tell_to_leave() noexcept {
     memory->leave.store(1);
     memory->tasks.reader_sleeps.store(0);
     wake();
+}
+
+worker_channel::reading worker_channel::read(answer& a, wire::frame& f) {
+    if (waiting)
+        return read_large(a);
+    const wire::decoded d = answers->next(f);
+    if (d != wire::decoded::frame)
+        return d == wire::decoded::nothing ? reading::nothing : reading::broken;
+    const auto kind = f.header.kind;
+    if (kind == wire::frame_kind::ready || kind == wire::frame_kind::not_ready)
+        return life.was_ready() || !why_not_ready.empty() ? reading::broken : reading::start;
+    wire::answer_body body;
+    if ((kind != wire::frame_kind::value && kind != wire::frame_kind::error) ||
+        f.body.size() < sizeof body)
+        return reading::broken;
+    std::memcpy(&body, f.body.data(), sizeof body); // once: it may change at any time
+    a.header = f.header;
+    a.run_ns = body.run_ns;
+    a.bytes = f.body.subspan(sizeof body);
+    if (body.in_segment == 0)
+        return reading::answer;
+    waiting.emplace();
+    waiting->header = f.header;
+    waiting->run_ns = body.run_ns;
+    if (a.bytes.size() != sizeof waiting->ref)
+        return reading::broken;
+    std::memcpy(&waiting->ref, a.bytes.data(), sizeof waiting->ref);
+    return read_large(a);
+}
+
+// Finds the mapping of the answer that waits for it.
+worker_channel::reading worker_channel::read_large(answer& a) {
+    BOOST_ASSERT(waiting && a.shared == nullptr);
+    bool is_short = false;
+    try {
+        a.shared = find_segment(waiting->ref, is_short);
+    } catch (const bad_segment&) {
+        return reading::broken;
+    } catch (const std::bad_alloc&) {
+        return reading::later;
+    }
+    if (is_short)
+        return reading::later;
+    a.header = waiting->header;
+    a.run_ns = waiting->run_ns;
+    a.bytes = {};
+    a.size = waiting->ref.size;
+    waiting.reset();
+    return reading::answer;
 }
 
 std::shared_ptr<segment> worker_channel::find_segment(const wire::segment_ref& ref, bool& is_short) {

@@ -118,6 +118,37 @@ BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_a_large_result) {
     BOOST_TEST(size.get_future().result(30s) == 1u << 20);
 }
 
+// At any moment one of them may be on its way into a mapping for its worker.
+BOOST_AUTO_TEST_CASE(large_arguments_that_wait_can_be_cancelled_at_any_moment) {
+    constexpr std::size_t count = 40;
+    for (int round = 0; round < 10; ++round) {
+        ferry::process_pool pool(2);
+        std::vector<ferry::future<std::size_t>> all;
+        for (std::size_t i = 0; i < count; ++i)
+            all.push_back(pool.submit([](const std::string& s) { return s.size(); },
+                                      std::string(200'000 + i, 'x')));
+        std::size_t cancelled = 0;
+        for (std::size_t i = count; i-- != 0;)
+            cancelled += i % 2 == 0 && all[i].cancel() ? 1 : 0;
+        std::size_t values = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            BOOST_REQUIRE(all[i].wait_for(60s));
+            try {
+                BOOST_TEST(all[i].result() == 200'000 + i);
+                ++values;
+            } catch (const ferry::cancelled_error&) {
+                BOOST_TEST(i % 2 == 0);
+            }
+        }
+        BOOST_TEST(values + cancelled == count);
+        pool.shutdown();
+        const auto s = pool.stats();
+        BOOST_TEST(s.queued == 0u);
+        BOOST_TEST(s.completed == values);
+        BOOST_TEST(s.cancelled == cancelled);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_callback_may_end_the_workers) {
     for (const bool gently : {true, false}) {
         ferry::process_pool pool(2);

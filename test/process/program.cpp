@@ -13,6 +13,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -346,6 +348,11 @@ int with_closed_streams(const char* output) {
     return 0;
 }
 
+int print_static_error() {
+    std::puts(static_error.c_str());
+    return 0;
+}
+
 int replaced(const char* path) {
     std::filesystem::remove(path);
     std::ofstream(path) << "something else\n";
@@ -356,58 +363,37 @@ int replaced(const char* path) {
 
 int main(int argc, char** argv) {
     const std::string_view mode = argc > 1 ? argv[1] : "";
-    if (mode == "no-entry") {
-        std::puts(error_of_a_new_pool().c_str());
-        return 0;
-    }
+    if (mode == "no-entry")
+        return std::puts(error_of_a_new_pool().c_str()) < 0 ? 1 : 0;
     if (std::getenv("TEST_CRASH_HANDLER") != nullptr) // workers get no arguments
         ::signal(SIGSEGV, tell_of_the_crash);
     ferry::run_worker_if_spawned();
-    const char* const argument = argc > 2 ? argv[2] : "";
-    if (mode == "answer")
-        return print_answer();
-    if (mode == "static-error") {
-        std::puts(static_error.c_str());
-        return 0;
-    }
-    if (mode == "elsewhere")
-        return ::chdir("/") == 0 ? print_answer() : 1;
-    if (mode == "replaced")
-        return replaced(argument);
-    if (mode == "closed")
-        return with_closed_streams(argument);
-    if (mode == "killed")
-        return wait_to_be_killed();
-    if (mode == "forked")
-        return fork_and_wait_to_be_killed();
-    if (mode == "fork")
-        return fork_and_leave();
-    if (mode == "static-pool")
-        return use_static_pool();
-    if (mode == "left-work")
-        return leave_work_to_the_end();
-    if (mode == "library")
-        return call_a_library(argument);
-    if (mode == "relative-library")
-        return call_a_relative_library(argument);
-    if (mode == "replace-library")
-        return replace_a_library(argument, argc > 3 ? argv[3] : "", argc > 4 ? argv[4] : nullptr);
-    if (mode == "names")
-        return print_names();
-    if (mode == "special-thread")
-        return submit_from_a_special_thread();
-    if (mode == "no-handles")
-        return without_handles_of_processes();
-    if (mode == "crash-handler")
-        return with_a_crash_handler();
-    if (mode == "ignored-signals")
-        return with_ignored_signals();
-    if (mode == "sanitizer")
-        return print_the_report_of_a_sanitizer();
-    if (mode == "removed")
-        return removed(argument);
-    if (mode == "environment")
-        return print_what_the_environment_did();
+    const auto argument = [&](int n) { return argc > n ? argv[n] : nullptr; };
+    const std::map<std::string_view, std::function<int()>> modes{
+        {"answer", print_answer},
+        {"static-error", print_static_error},
+        {"elsewhere", [] { return ::chdir("/") == 0 ? print_answer() : 1; }},
+        {"replaced", [&] { return replaced(argument(2)); }},
+        {"closed", [&] { return with_closed_streams(argument(2)); }},
+        {"killed", wait_to_be_killed},
+        {"forked", fork_and_wait_to_be_killed},
+        {"fork", fork_and_leave},
+        {"static-pool", use_static_pool},
+        {"left-work", leave_work_to_the_end},
+        {"library", [&] { return call_a_library(argument(2)); }},
+        {"relative-library", [&] { return call_a_relative_library(argument(2)); }},
+        {"replace-library", [&] { return replace_a_library(argument(2), argument(3), argument(4)); }},
+        {"names", print_names},
+        {"special-thread", submit_from_a_special_thread},
+        {"no-handles", without_handles_of_processes},
+        {"crash-handler", with_a_crash_handler},
+        {"ignored-signals", with_ignored_signals},
+        {"sanitizer", print_the_report_of_a_sanitizer},
+        {"removed", [&] { return removed(argument(2)); }},
+        {"environment", print_what_the_environment_did},
+    };
+    if (const auto found = modes.find(mode); found != modes.end())
+        return found->second();
     std::fprintf(stderr, "unknown mode '%s'\n", argv[1]);
     return 2;
 }

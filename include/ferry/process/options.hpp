@@ -14,6 +14,9 @@
 #include <vector>
 
 namespace ferry {
+namespace detail {
+class process_core;
+}
 
 /// A function with arguments that each worker process calls once before its first task: `{fn,
 /// args...}`. It is serialized at construction: later changes to the arguments have no effect.

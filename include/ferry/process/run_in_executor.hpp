@@ -8,18 +8,18 @@ namespace ferry {
 namespace detail {
 
 template <class R, class F, class... A>
-boost::asio::awaitable<R> offload_remotely(std::shared_ptr<process_core> core, F fn, A... args) {
+boost::asio::awaitable<R> offload_remotely(std::shared_ptr<call_host> host, F fn, A... args) {
     auto s = detail::access::take(
-        submit_remotely(core, nullptr, std::as_const(fn), std::as_const(args)...));
+        submit_remotely(host, nullptr, std::as_const(fn), std::as_const(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
 }
 template <class R, class F, class... A>
-boost::asio::awaitable<R> offload_remotely_with(std::shared_ptr<process_core> core,
+boost::asio::awaitable<R> offload_remotely_with(std::shared_ptr<call_host> host,
                                                 task_options options, F fn, A... args) {
     auto s = detail::access::take(
-        submit_remotely(core, &options, std::as_const(fn), std::as_const(args)...));
+        submit_remotely(host, &options, std::as_const(fn), std::as_const(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
@@ -27,11 +27,11 @@ boost::asio::awaitable<R> offload_remotely_with(std::shared_ptr<process_core> co
 
 /// Starts an operation that completes with the outcome of a call in a worker process.
 template <class R, class Handler, class F>
-void initiate_remotely(Handler handler, const std::shared_ptr<process_core>& core,
+void initiate_remotely(Handler handler, const std::shared_ptr<call_host>& host,
                        task_options* options, const F& fn) {
     future<R> started;
     try {
-        started = submit_remotely(core, options, fn);
+        started = submit_remotely(host, options, fn);
     } catch (...) {
         promise<R> p;
         started = p.get_future();
@@ -73,7 +73,7 @@ template <class F, class... A>
 auto run_in_executor(process_pool& pool, F&& fn, A&&... args) {
     using result = std::remove_cv_t<offload_result_t<F, detail::sent_t<A>...>>;
     return detail::offload_remotely<result, std::decay_t<F>, detail::sent_t<A>...>(
-        detail::process_pool_access::core(pool), std::forward<F>(fn), std::forward<A>(args)...);
+        detail::process_pool_access::host(pool), std::forward<F>(fn), std::forward<A>(args)...);
 }
 
 /// Runs `fn(args...)` in a worker process as `options` say: a `timeout` ends the worker and
@@ -84,7 +84,7 @@ template <class F, class... A>
 auto run_in_executor(process_pool& pool, task_options options, F&& fn, A&&... args) {
     using result = std::remove_cv_t<offload_result_t<F, detail::sent_t<A>...>>;
     return detail::offload_remotely_with<result, std::decay_t<F>, detail::sent_t<A>...>(
-        detail::process_pool_access::core(pool), std::move(options), std::forward<F>(fn),
+        detail::process_pool_access::host(pool), std::move(options), std::forward<F>(fn),
         std::forward<A>(args)...);
 }
 
@@ -115,10 +115,10 @@ template <class F, class Token>
 auto async_invoke(process_pool& pool, F fn, Token&& token) {
     using result = std::remove_cv_t<offload_result_t<F>>;
     return boost::asio::async_initiate<Token, typename detail::result_signature<result>::type>(
-        [](auto handler, std::shared_ptr<detail::process_core> core, F f) {
-            detail::initiate_remotely<result>(std::move(handler), core, nullptr, f);
+        [](auto handler, std::shared_ptr<detail::call_host> host, F f) {
+            detail::initiate_remotely<result>(std::move(handler), host, nullptr, f);
         },
-        token, detail::process_pool_access::core(pool), std::move(fn));
+        token, detail::process_pool_access::host(pool), std::move(fn));
 }
 
 /// Initiates the call of `fn()` in a worker process as `options` say. Otherwise as the overload
@@ -128,10 +128,10 @@ template <class F, class Token>
 auto async_invoke(process_pool& pool, task_options options, F fn, Token&& token) {
     using result = std::remove_cv_t<offload_result_t<F>>;
     return boost::asio::async_initiate<Token, typename detail::result_signature<result>::type>(
-        [](auto handler, std::shared_ptr<detail::process_core> core, task_options o, F f) {
-            detail::initiate_remotely<result>(std::move(handler), core, &o, f);
+        [](auto handler, std::shared_ptr<detail::call_host> host, task_options o, F f) {
+            detail::initiate_remotely<result>(std::move(handler), host, &o, f);
         },
-        token, detail::process_pool_access::core(pool), std::move(options), std::move(fn));
+        token, detail::process_pool_access::host(pool), std::move(options), std::move(fn));
 }
 
 } // namespace ferry

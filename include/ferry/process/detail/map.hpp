@@ -53,8 +53,8 @@ private:
 template <class R, class F, class... T>
 class chunk_submitter {
 public:
-    chunk_submitter(std::shared_ptr<process_core> core, F fn, std::size_t chunksize)
-        : core_(std::move(core)), fn_(std::move(fn)), chunksize_(chunksize) {}
+    chunk_submitter(std::shared_ptr<call_host> host, F fn, std::size_t chunksize)
+        : host_(std::move(host)), fn_(std::move(fn)), chunksize_(chunksize) {}
 
     template <class Reader>
     std::optional<chunk_call<R>> operator()(Reader& source, std::size_t most) {
@@ -62,7 +62,7 @@ public:
             std::rethrow_exception(std::exchange(unreadable_, nullptr));
         if (unsendable_ != nullptr)
             return chunk_call<R>(std::exchange(unsendable_, nullptr));
-        byte_sink out(store_of(*core_));
+        byte_sink out(host_->store());
         output_archive ar(out);
         std::uint64_t count = 0;
         put_function<F>(out, ar, fn_);
@@ -93,17 +93,17 @@ public:
             return chunk_call<R>(std::exchange(unsendable_, nullptr));
         if (count == 0)
             return std::nullopt;
-        throw_if_closed(*core_);
+        host_->check_open();
         out.put_at(place, count);
         constexpr bool stop = takes_stop_token<F, T...>;
-        return chunk_call<R>(submit_payload<chunk_result<R>>(core_, nullptr, typeid(F),
+        return chunk_call<R>(submit_payload<chunk_result<R>>(host_, nullptr, typeid(F),
                                                              &run_chunk_remotely<F, stop, T...>,
                                                              stop, out.finish()),
                              count);
     }
 
 private:
-    std::shared_ptr<process_core> core_;
+    std::shared_ptr<call_host> host_;
     F fn_;
     std::size_t chunksize_;
     std::exception_ptr unreadable_; // comes behind the chunk before it
@@ -111,14 +111,14 @@ private:
 };
 
 template <class F, class... Ranges>
-auto map_remotely(std::shared_ptr<process_core> core, map_options options, F fn,
+auto map_remotely(std::shared_ptr<call_host> host, map_options options, F fn,
                   Ranges&&... ranges) {
     using result = std::remove_cv_t<offload_result_t<F, std::ranges::range_value_t<Ranges>...>>;
-    throw_if_closed(*core);
+    host->check_open();
     return start_map<result, chunk_call<result>>(
         options, options.chunksize,
         chunk_submitter<result, F, std::ranges::range_value_t<Ranges>...>(
-            std::move(core), std::move(fn), options.chunksize),
+            std::move(host), std::move(fn), options.chunksize),
         std::forward<Ranges>(ranges)...);
 }
 

@@ -1,0 +1,96 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// What the tasks of a process pool ask of it: to be dropped, taken back, stopped, ended.
+#include "process_core.hpp"
+
+#include <boost/assert.hpp>
+
+namespace ferry::detail {
+
+void process_core::dropped(remote_call& c, bool expired) noexcept {
+    if (is_forked_copy())
+        return;
+    payload unneeded; // freed without the lock
+    remote_call_ptr entry; // likewise
+    bool last = false;
+    {
+        const scoped_lock lock(mutex_);
+        BOOST_ASSERT(!dispatcher::is_queued(c) || c.at == nullptr);
+        if (dispatcher::is_queued(c)) {
+            dispatcher_.remove(c);
+            entry = remote_call_ptr(&c, false);
+        }
+        if (c.at == nullptr)
+            unneeded = std::move(c.arguments);
+        if (unneeded.size() > large_payload && !deadline_list::contains(trim_))
+            arm(trim_, clock::now() + look_interval);
+        ++(expired ? counts_.failed : counts_.cancelled);
+        last = closed_ && !has_unfinished();
+        if (closed_)
+            changed_.notify_all();
+    }
+    if (last)
+        wake_reader();
+}
+
+bool process_core::revoke(remote_call& c) noexcept {
+    if (is_forked_copy())
+        return false; // the workers are the parent's
+    remote_call_ptr share; // freed without the lock
+    {
+        const scoped_lock lock(mutex_);
+        if (c.at == nullptr)
+            return true; // it is not out any more
+        BOOST_ASSERT(!dispatcher::is_queued(c));
+        share = take_back(c);
+        if (share == nullptr)
+            return false;
+        c.state().unoffer();
+    }
+    return true;
+}
+
+bool process_core::started(const remote_call& c) const noexcept {
+    if (is_forked_copy())
+        return false;
+    const scoped_lock lock(mutex_);
+    return c.at != nullptr && !c.at->slot_of(c).is(c.number, wire::slot_state::offered);
+}
+
+bool process_core::ask_to_stop(remote_call& c) noexcept {
+    if (is_forked_copy())
+        return false;
+    const scoped_lock lock(mutex_);
+    return c.stops && c.at != nullptr && c.at->slot_of(c).is(c.number, wire::slot_state::claimed) &&
+           c.at->ask_to_stop(c.number);
+}
+
+bool process_core::cancel_running(remote_call& c) noexcept {
+    if (is_forked_copy())
+        return false;
+    pending_outcome v;
+    {
+        const scoped_lock lock(mutex_);
+        if (c.at == nullptr)
+            return true; // its outcome is on its way
+        worker_channel& w = *c.at;
+        if (c.stops) {
+            if (w.ask_to_stop(c.number))
+                arm_grace(w.stop_grace[c.slot]);
+        } else if (kill_for(w, c.slot)) {
+            ++counts_.cancelled;
+            v.task = w.held[c.slot];
+        }
+    }
+    if (v.task)
+        pass(std::move(v));
+    return true;
+}
+
+void process_core::pass(pending_outcome v) noexcept {
+    if (v.error != nullptr)
+        v.task->fail(std::move(v.error));
+    else
+        v.task->finish_cancelled();
+}
+
+} // namespace ferry::detail

@@ -1,0 +1,250 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// The workers of a process pool from their start to their end; for the reader.
+#include "process_core.hpp"
+
+#include "left_stream.hpp"
+
+#include <boost/assert.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <sys/epoll.h>
+
+namespace ferry::detail {
+namespace {
+
+// How often the last words of a worker that has ended are tried to be received, ten milliseconds apart.
+constexpr unsigned most_tries = 1000;
+
+std::string text_of(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return type_name_of(error) + ": " + e.what();
+    } catch (...) {
+        return "an exception not derived from std::exception";
+    }
+}
+
+std::string text_of(const worker_died::ending& how) {
+    if (how.signal)
+        return "it was terminated by signal " + std::to_string(*how.signal);
+    return how.exit_code ? "it exited with code " + std::to_string(*how.exit_code) : "it ended";
+}
+
+} // namespace
+
+// ---- Starting -----------------------------------------------------------------------------------
+
+// True where it has something to do again at once.
+bool process_core::start_workers() noexcept {
+    BOOST_ASSERT(is_reader());
+    for (;;) {
+        std::uint32_t id = 0;
+        {
+            const scoped_lock lock(mutex_);
+            if (!wants_worker())
+                return false;
+            id = ++worker_ids_;
+        }
+        try {
+            child_options how;
+            how.depth = depth_;
+            how.environment = options_.environment;
+            how.working_directory = options_.working_directory;
+            how.how_scheduled = how_scheduled_;
+            auto w = std::make_unique<worker_channel>(id, how, options_.max_tasks_per_child,
+                                                   static_cast<bool>(options_.initializer));
+            if (options_.initializer)
+                w->give_initializer(*options_.initializer.call_, store_);
+            watch(w->answered.get(), id, source::answer, EPOLLIN | EPOLLET);
+            watch(w->process->handle(), id, source::exit, EPOLLIN);
+            watch(w->standard_error.get(), id, source::standard_error, EPOLLIN);
+            const scoped_lock lock(mutex_);
+            dispatcher_.add(*workers_.emplace(id, std::move(w)).first->second);
+        } catch (const std::exception& e) {
+            start_failed(e.what(), start_policy::reason::unknown);
+            return true;
+        }
+    }
+}
+
+void process_core::start_failed(const char* why, start_policy::reason r) noexcept {
+    BOOST_ASSERT(is_reader());
+    std::string text;
+    {
+        const scoped_lock lock(mutex_);
+        if (broken_)
+            return;
+        if (const auto again = starts_.failed(clock::now(), r, dispatcher_.any_serves())) {
+            arm(start_again_, *again);
+            return;
+        }
+        try {
+            text = "the process pool is broken: " + std::to_string(starts_.failures()) +
+                   " workers in a row could not be started; of the last one: " + why;
+            why_broken_ = text;
+        } catch (const std::bad_alloc&) { // without its reason
+        }
+        broken_ = closed_ = true;
+    }
+    mark_broken(text);
+}
+
+// Fails everything; what is new is refused already.
+void process_core::mark_broken(const std::string& why) noexcept {
+    BOOST_ASSERT(is_reader());
+    const auto error = error_or_shortage([&why] { return make_error<broken_process_pool>(why); });
+    for (;;) {
+        remote_call_ptr task; // freed without the lock
+        {
+            const scoped_lock lock(mutex_);
+            BOOST_ASSERT(broken_ && closed_);
+            task = take_first();
+            for (const auto& [id, w] : workers_) {
+                for (const auto& c : w->held) {
+                    if (task == nullptr && c != nullptr)
+                        static_cast<void>(let_go(*c, task));
+                }
+                act(*w, w->life.kill());
+            }
+            if (task == nullptr)
+                return;
+            ++counts_.failed;
+        }
+        task->arguments = {};
+        pass({std::move(task), error});
+    }
+}
+
+void process_core::on_ready(worker_channel& w, const wire::frame& f) {
+    BOOST_ASSERT(is_reader() && !w.life.was_ready());
+    byte_source body(f.body);
+    w.initializer = {};
+    try {
+        if (f.header.kind == wire::frame_kind::not_ready) {
+            w.why_not_ready = "its initializer threw " + text_of(get_exception(body));
+            return;
+        }
+        if (body.get<std::uint64_t>() == program_identity()) {
+            scoped_lock lock(mutex_);
+            act(w, w.life.ready());
+            starts_.started();
+            dispatch(lock);
+            return;
+        }
+        w.why_not_ready = "it runs another program than its pool";
+    } catch (const std::exception& e) {
+        w.why_not_ready = std::string("what it said at its start cannot be read: ") + e.what();
+    }
+    const scoped_lock lock(mutex_);
+    act(w, w.life.kill());
+}
+
+// ---- Standard error and death -------------------------------------------------------------------
+
+void process_core::on_stderr(worker_channel& w) noexcept {
+    BOOST_ASSERT(is_reader());
+    const auto s = w.read_stderr(false);
+    if (s == worker_channel::stream::open)
+        return;
+    ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.standard_error.get(), nullptr);
+    if (s == worker_channel::stream::blocked) { // looks again in a moment
+        const scoped_lock lock(mutex_);
+        arm(w.again, clock::now() + std::chrono::milliseconds(20));
+    }
+}
+
+void process_core::on_exit(worker_channel& w) noexcept {
+    BOOST_ASSERT(is_reader() && !w.how_ended);
+    w.how_ended = w.process->collect();
+    if (!w.how_ended)
+        return;
+    ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.process->handle(), nullptr);
+    {
+        const scoped_lock lock(mutex_);
+        w.was_starting = w.life.now() == worker_lifecycle::stage::starting;
+        w.life.ended();
+    }
+    reap(w);
+}
+
+void process_core::reap(worker_channel& w) noexcept {
+    BOOST_ASSERT(is_reader() && w.how_ended);
+    read_answers(w); // what it said before it died still counts
+    if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
+        const scoped_lock lock(mutex_);
+        w.blocked.what = deadline::purpose::exit;
+        arm(w.blocked, clock::now() + moment);
+        return;
+    }
+    const bool is_left = w.read_stderr(true) == worker_channel::stream::open;
+    for (const int file : {w.answered.get(), w.standard_error.get()})
+        ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, file, nullptr);
+    if (is_left)
+        keep_reading(std::move(w.standard_error));
+    std::string start_reason;
+    try {
+        if (w.violation != nullptr)
+            w.stderr_tail += std::string("[the pool ended the worker: ") + w.violation + "]";
+        if (w.was_starting)
+            start_reason =
+                (w.why_not_ready.empty() ? text_of(*w.how_ended) + " before it was ready"
+                                         : w.why_not_ready) +
+                (w.stderr_tail.empty() ? "" : "; the end of its standard error: " + w.stderr_tail);
+    } catch (const std::bad_alloc&) { // without a reason
+    }
+
+    remote_call_ptr victim;               // freed without the lock
+    std::unique_ptr<worker_channel> gone; // likewise
+    const bool not_started = w.was_starting;
+    const auto reason = w.why_not_ready.empty() ? start_policy::reason::unknown
+                                                : start_policy::reason::initializer;
+    {
+        scoped_lock lock(mutex_);
+        // A worker runs what it was given in turn, so it has begun one at most, whatever it wrote
+        // into the slots of the others; where one was condemned, it was that.
+        std::uint64_t begun = std::numeric_limits<std::uint64_t>::max();
+        for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
+            const remote_call* const c = w.held[slot].get();
+            if (c != nullptr && !w.memory->slots[slot].is(c->number, wire::slot_state::offered))
+                begun = std::min(begun, c->number);
+        }
+        if (w.condemned_slots != 0)
+            begun = 0;
+        for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
+            if (!w.held[slot])
+                continue;
+            const bool condemned = (w.condemned_slots >> slot & 1) != 0; // it has its outcome
+            remote_call_ptr c;
+            static_cast<void>(let_go(*w.held[slot], c));
+            if (!condemned && c->number == begun)
+                victim = std::move(c);
+            else if (!condemned)
+                requeue(std::move(c));
+        }
+        if (victim != nullptr)
+            ++counts_.failed;
+        dispatcher_.remove(w);
+        gone = std::move(workers_.extract(w.id).mapped());
+        dispatch(lock);
+        changed_.notify_all();
+    }
+    if (victim != nullptr) {
+        remote_call& c = *victim;
+        c.arguments = {};
+        auto error = error_or_shortage([&] {
+            return make_error<worker_died>(w.process->pid(), *w.how_ended, c.call_label(),
+                                           w.stderr_tail);
+        });
+        pass({std::move(victim), std::move(error)});
+    }
+    const std::uint32_t id = gone->id;
+    gone.reset();
+    while (store_.forget(id)) {
+    }
+    if (not_started)
+        start_failed(start_reason.c_str(), reason);
+}
+
+} // namespace ferry::detail

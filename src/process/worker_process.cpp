@@ -1,0 +1,348 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// What a worker process does.
+#include "worker_process.hpp"
+
+#include "support/futex.hpp"
+#include <ferry/process/detail/entry_point.hpp>
+
+#include "callback_thread.hpp"
+#include "worker_main.hpp"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <thread>
+
+namespace ferry::detail {
+namespace {
+
+descriptor_identity standard_error;
+
+[[noreturn]] void leave(int code) {
+    std::cout.flush();
+    std::cerr.flush();
+    std::clog.flush();
+    std::fflush(nullptr);
+    ::_exit(code);
+}
+
+[[noreturn]] void give_up(const char* why) {
+    if (standard_error.is(STDERR_FILENO))
+        std::fprintf(stderr, "ferry: a worker process ends: %s\n", why);
+    ::_exit(wire::exit_protocol);
+}
+
+constexpr const char* socket_is_gone = "its socket is not there: did a task close it?";
+
+constexpr std::chrono::milliseconds moment(10);
+
+} // namespace
+
+void note_standard_error() noexcept { standard_error = descriptor_identity(STDERR_FILENO); }
+
+worker_process::must_return::~must_return() {
+    if (!returned)
+        leave(wire::exit_unwound);
+}
+
+void worker_process::check_event() const {
+    if (!wire::is_marked_event(answered_.get()))
+        give_up("its event descriptor is not there: did a task close it?");
+}
+
+void worker_process::accept() {
+    wire::message m;
+    std::array<descriptor, 2> files;
+    reception got{};
+    while ((got = receive_message(socket_.get(), m, files, true)) == reception::is_short)
+        std::this_thread::sleep_for(moment);
+    if (got != reception::message || m.kind != wire::message::what::hello || !files[0] || !files[1])
+        ::_exit(wire::exit_protocol); // its parent has gone
+    has_initializer_ = m.id != 0;
+    answered_ = std::move(files[1]);
+    parent_pid_ = ::getppid();
+    parent_ = descriptor(static_cast<int>(::syscall(SYS_pidfd_open, parent_pid_, 0)));
+    if (static_cast<std::uint64_t>(::getppid()) != m.number)
+        ::_exit(wire::exit_protocol);
+    void* const at = ::mmap(nullptr, sizeof(wire::channel), PROT_READ | PROT_WRITE, MAP_SHARED,
+                            files[0].get(), 0);
+    if (at == MAP_FAILED)
+        give_up("its channel cannot be mapped");
+    memory_ = static_cast<wire::channel*>(at);
+    tasks_.emplace(memory_->tasks, memory_->task_bytes.data());
+    answers_.emplace(memory_->answers, memory_->answer_bytes.data());
+}
+
+// ---- The listening thread -----------------------------------------------------------------------
+
+void worker_process::listen() {
+    for (;;) {
+        pollfd from[] = {{socket_.get(), POLLIN, 0}, {parent_.get(), POLLIN, 0}};
+        // Without a handle only a look from time to time tells of a parent whose descriptors a
+        // child of its own keeps open.
+        if (::poll(from, parent_ ? 2 : 1, parent_ ? -1 : 500) < 0 && errno != EINTR)
+            give_up("its descriptors cannot be waited for");
+        if (from[1].revents != 0 || (!parent_ && ::getppid() != parent_pid_))
+            ::_exit(0);
+        if (from[0].revents == 0)
+            continue;
+        if (!socket_is_.is(socket_.get()))
+            give_up(socket_is_gone);
+        wire::message m;
+        std::array<descriptor, 2> files;
+        switch (receive_message(socket_.get(), m, files, false)) {
+        case reception::message: handle(m, files[0]); break;
+        case reception::none: break;
+        case reception::is_short: std::this_thread::sleep_for(moment); break;
+        default: ::_exit(0); // the pool is gone
+        }
+    }
+}
+
+void worker_process::handle(const wire::message& m, const descriptor& file) {
+    if (m.kind == wire::message::what::segment && file) {
+        for (;;) {
+            try {
+                const std::lock_guard lock(mutex_);
+                segments_.add(m.id, file, m.number);
+                break;
+            } catch (const std::exception&) { // a shortage, which may pass
+            }
+            std::this_thread::sleep_for(moment);
+        }
+        arrived_.notify_all();
+    } else if (m.kind == wire::message::what::forget) {
+        const std::lock_guard lock(mutex_);
+        segments_.forget(m.id);
+    } else if (m.kind == wire::message::what::stop) {
+        std::optional<std::stop_source> source;
+        {
+            const std::lock_guard lock(mutex_);
+            if (m.number == current_)
+                source = stop_;
+        }
+        if (source)
+            source->request_stop();
+    }
+}
+
+std::span<const std::byte> worker_process::find_segment(const wire::segment_ref& ref) {
+    std::unique_lock lock(mutex_);
+    for (;;) { // it was announced before, so it arrives, or the process ends
+        if (const auto s = segments_.find(ref.id, ref.size))
+            return {s->data(), ref.size};
+        arrived_.wait(lock);
+    }
+}
+
+// ---- The main thread ----------------------------------------------------------------------------
+
+void worker_process::run() {
+    accept();
+    {
+        const signals_blocked quiet;
+        std::thread([this] { listen(); }).detach();
+    }
+    if (!has_initializer_)
+        say_ready();
+    for (;;) {
+        wire::frame f;
+        next(f);
+        if (f.header.kind == wire::frame_kind::run)
+            run_task(f);
+        else if (f.header.kind == wire::frame_kind::initialise)
+            initialise(f);
+        else
+            give_up("a frame of an unknown kind");
+    }
+}
+
+// Waits for the next frame; leaves when it is to leave.
+void worker_process::next(wire::frame& f) {
+    for (;;) {
+        switch (tasks_->next(f)) {
+        case wire::decoded::frame: return;
+        case wire::decoded::malformed: give_up("a malformed frame");
+        case wire::decoded::nothing: break;
+        }
+        std::fflush(stdout);
+        std::optional<std::chrono::steady_clock::time_point> until;
+        if (store_.has_large()) {
+            trim();
+            until = std::chrono::steady_clock::now() + std::chrono::milliseconds(600);
+        }
+        if (!tasks_->prepare_sleep())
+            continue;
+        if (memory_->leave.load() != 0)
+            leave(0);
+        futex_wait(reinterpret_cast<std::uint32_t*>(&memory_->tasks.reader_sleeps), 1, until,
+                   futex_scope::shared);
+    }
+}
+
+bool worker_process::call(const wire::frame& f, byte_sink& out, const std::stop_token& stop) {
+    must_return guard;
+    try {
+        byte_source in(f.body);
+        const auto body = in.get<wire::run_body>();
+        std::string path(body.path_size, '\0');
+        in.read(path.data(), path.size());
+        const auto* const entry = resolve({body.module, body.offset, path});
+        auto arguments = f.body.last(in.remaining());
+        if (body.in_segment)
+            arguments = find_segment(in.get<wire::segment_ref>());
+        byte_source from(arguments);
+        reinterpret_cast<entry_point>(const_cast<void*>(entry))(from, out, stop);
+        guard.returned = true;
+        return true;
+    } catch (...) {
+        const auto error = std::current_exception();
+        if (error == nullptr) // the thread is being ended
+            throw;
+        out.truncate(0);
+        put_exception(out, error);
+        guard.returned = true;
+        return false;
+    }
+}
+
+void worker_process::run_task(const wire::frame& f) {
+    using wire::slot_state;
+    const auto& h = f.header;
+    auto& slot = memory_->slots[h.slot];
+    wire::run_body body;
+    if (f.body.size() < sizeof body)
+        give_up("a truncated task");
+    std::memcpy(&body, f.body.data(), sizeof body);
+    std::stop_token stop;
+    if (body.takes_stop_token) {
+        const std::lock_guard lock(mutex_);
+        current_ = h.task;
+        stop = stop_.emplace().get_token();
+    }
+    const std::int64_t started = wire::now_ns();
+    memory_->started_ns.store(started, std::memory_order_relaxed);
+    if (!slot.move(h.task, slot_state::offered, slot_state::claimed)) {
+        tasks_->release();
+        return; // it was taken back
+    }
+    byte_sink out(store_);
+    const bool succeeded = call(f, out, stop);
+    end_copy();
+    tasks_->release();
+    if (body.takes_stop_token) {
+        const std::lock_guard lock(mutex_);
+        current_ = 0;
+        stop_.reset();
+    }
+    if (!slot.move(h.task, slot_state::claimed, slot_state::done)) {
+        if (!slot.is(h.task, slot_state::condemned))
+            give_up("the slot of its task was overwritten: did the task do it?");
+        for (;;) // the signal is on its way
+            ::pause();
+    }
+    answer({0, succeeded ? wire::frame_kind::value : wire::frame_kind::error, h.slot, h.task},
+           wire::now_ns() - started, out);
+    if (++tasks_run_ % 64 == 0)
+        trim();
+}
+
+// Gives memory back that was needed for something larger than what came since.
+void worker_process::trim() noexcept {
+    segment_store::let_go gone;
+    while (store_.trim(wire::now_ns(), gone))
+        announced_.forget(gone.id);
+}
+
+void worker_process::initialise(const wire::frame& f) {
+    byte_sink out(store_);
+    const bool succeeded = call(f, out, {});
+    end_copy();
+    tasks_->release();
+    if (succeeded) {
+        say_ready();
+        return;
+    }
+    send({0, wire::frame_kind::not_ready, 0, 0},
+         out.bytes().first(std::min(out.size(), wire::max_body)), {});
+    leave(wire::exit_not_ready);
+}
+
+void worker_process::say_ready() {
+    const std::uint64_t identity = program_identity();
+    send({0, wire::frame_kind::ready, 0, 0}, std::as_bytes(std::span(&identity, 1)), {});
+}
+
+void worker_process::answer(wire::frame_header h, std::int64_t run_ns, byte_sink& out) {
+    wire::answer_body body{run_ns, 0};
+    const auto first = std::as_bytes(std::span(&body, 1));
+    if (out.size() < large_payload) {
+        send(h, first, out.bytes());
+        return;
+    }
+    body.in_segment = 1;
+    const payload p = share(out.finish());
+    segment& s = *p.shared();
+    s.head().in_use.store(1, std::memory_order_relaxed);
+    for (;;) {
+        if (!socket_is_.is(socket_.get()))
+            give_up(socket_is_gone);
+        try {
+            if (announced_.announce(socket_.get(), s))
+                break;
+        } catch (const std::bad_alloc&) {
+            errno = ENOMEM;
+        }
+        if (!is_passing(errno))
+            ::_exit(0); // the pool is gone
+        std::this_thread::sleep_for(moment);
+    }
+    const wire::segment_ref ref{s.id(), p.size()};
+    send(h, first, std::as_bytes(std::span(&ref, 1)));
+}
+
+// Puts it into a mapping, where it is in none, as soon as there is a free one.
+payload worker_process::share(payload p) {
+    while (p.shared() == nullptr) {
+        if (segment_ptr s = store_.lend(p.size())) {
+            std::memcpy(s->data(), p.bytes().data(), p.size());
+            p = payload(std::move(s), p.size(), store_);
+        } else {
+            std::this_thread::sleep_for(std::chrono::microseconds(100));
+        }
+    }
+    return p;
+}
+
+void worker_process::send(wire::frame_header h, std::span<const std::byte> first,
+                          std::span<const std::byte> second) {
+    const std::size_t size = first.size() + second.size();
+    std::byte* room = answers_->reserve(size);
+    while (room == nullptr) { // the pool is reading
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+        room = answers_->reserve(size);
+    }
+    std::memcpy(room, first.data(), first.size());
+    if (!second.empty())
+        std::memcpy(room + first.size(), second.data(), second.size());
+    h.size = static_cast<std::uint32_t>(size);
+    // Before the pool is told, since a worker that cannot wake it is of no use.
+    const bool checked = answers_->reader_sleeps();
+    if (checked)
+        check_event();
+    if (!answers_->publish(h))
+        return;
+    if (!checked)
+        check_event();
+    const std::uint64_t one = 1;
+    while (::write(answered_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+    }
+}
+
+} // namespace ferry::detail

@@ -1,0 +1,105 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/process/detail/bytes.hpp>
+
+#include "support/fork_count.hpp"
+#include "descriptor.hpp"
+#include "message.hpp"
+#include "segment.hpp"
+#include "wire.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <sys/stat.h>
+
+namespace ferry::detail {
+
+/// What a descriptor was at the start: a task may have closed it, and opened something of its own,
+/// which has that number now and must get nothing of ours.
+class descriptor_identity {
+public:
+    descriptor_identity() = default;
+    explicit descriptor_identity(int fd) noexcept {
+        if (struct ::stat s {}; ::fstat(fd, &s) == 0) {
+            device_ = s.st_dev;
+            node_ = s.st_ino;
+        }
+    }
+    bool is(int fd) const noexcept {
+        struct ::stat s {};
+        return ::fstat(fd, &s) == 0 && s.st_dev == device_ && s.st_ino == node_;
+    }
+
+private:
+    dev_t device_{};
+    ino_t node_{};
+};
+
+/// Notes what the standard error is; before any task runs.
+void note_standard_error() noexcept;
+
+/// The process's one worker.
+///
+/// The main thread runs tasks. The other thread waits for what comes over the socket, and ends the
+/// process when its parent has ended.
+class worker_process {
+public:
+    explicit worker_process(descriptor socket)
+        : socket_(std::move(socket)), socket_is_(socket_.get()), forks_(fork_count()) {}
+
+    [[noreturn]] void run();
+
+private:
+    /// Ends the process where a task leaves its thread without returning or throwing.
+    struct must_return {
+        bool returned = false;
+        ~must_return();
+    };
+
+    void accept();
+    [[noreturn]] void listen();
+    void handle(const wire::message& m, const descriptor& file);
+    void next(wire::frame& f);
+    void run_task(const wire::frame& f);
+    void initialise(const wire::frame& f);
+    /// Calls what the frame names; false, and the error written to `out`, when it throws.
+    bool call(const wire::frame& f, byte_sink& out, const std::stop_token& stop);
+    std::span<const std::byte> find_segment(const wire::segment_ref& ref);
+    void answer(wire::frame_header h, std::int64_t run_ns, byte_sink& out);
+    void send(wire::frame_header h, std::span<const std::byte> first,
+              std::span<const std::byte> second);
+    void say_ready();
+    payload share(payload p);
+    void check_event() const;
+    void trim() noexcept;
+    /// Ends a child that a task made by fork() and that comes back from the task.
+    void end_copy() const noexcept {
+        if (forks_ != fork_count())
+            ::_exit(0);
+    }
+
+    descriptor socket_;
+    int parent_pid_ = 0;
+    const descriptor_identity socket_is_;
+    const unsigned forks_;
+    descriptor parent_; // its handle, where the system gives one
+    descriptor answered_; // wakes the pool's reader
+    bool has_initializer_ = false;
+    wire::channel* memory_ = nullptr;
+    std::optional<wire::ring_reader> tasks_;
+    std::optional<wire::ring_writer> answers_;
+    segment_store store_{4, segment::side::worker};
+    unsigned tasks_run_ = 0;
+    segment_announcer announced_; // the store's
+
+    std::mutex mutex_; // guards what follows
+    std::condition_variable arrived_;
+    received_segments segments_{segment::side::worker};
+    std::uint64_t current_ = 0; // the task that runs
+    std::optional<std::stop_source> stop_;
+};
+
+} // namespace ferry::detail

@@ -1,0 +1,144 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// Cancellation, timeouts and requests to stop.
+#include <ferry/process_pool.hpp>
+
+#include <ferry/ferry.hpp>
+#include <ferry/process.hpp>
+
+#define BOOST_TEST_MODULE process_cancellation
+#define BOOST_TEST_NO_MAIN
+#include "helpers/process_helpers.hpp"
+#include "helpers/worker_main.hpp"
+
+#include <stop_token>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+int triple(int n) { return 3 * n; }
+int pid() { return ::getpid(); }
+int global = 1;
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(what_has_not_started_can_be_cancelled_and_never_runs) { // CF-CAN-01, CF-CAN-02
+    ferry::process_pool pool(1);
+    marker ran;
+    auto busy = pool.submit(sleeping, 300);
+    const int p = wait_for_worker_of(busy, pool);
+    std::vector<ferry::future<void>> waiting;
+    for (int i = 0; i < 20; ++i)
+        waiting.push_back(pool.submit(touch, ran.path()));
+    for (auto& f : waiting)
+        BOOST_TEST(f.cancel());
+    BOOST_TEST(!busy.cancel());
+    BOOST_TEST(busy.running());
+    BOOST_TEST(busy.result() == p);
+    BOOST_TEST(pool.submit(triple, 1).result() == 3);
+    BOOST_TEST(!ran.touched());
+}
+
+BOOST_AUTO_TEST_CASE(running_means_running_also_for_tasks_handed_out_ahead) {
+    ferry::process_pool pool(1);
+    for (int i = 0; i < 300; ++i) // so that many are handed out at a time
+        pool.submit(triple, i).result();
+    for (int round = 0; round < 20; ++round) {
+        marker ran;
+        auto busy = pool.submit(sleeping, 20);
+        std::vector<ferry::future<void>> behind;
+        for (int i = 0; i < 10; ++i)
+            behind.push_back(pool.submit(touch, ran.path()));
+        wait_for_worker_of(busy, pool);
+        for (auto& f : behind) {
+            BOOST_TEST(!f.running());
+            BOOST_TEST(f.cancel());
+        }
+        busy.result();
+        pool.submit(triple, 1).result();
+        BOOST_TEST(!ran.touched());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_long_task_holds_nobody_hostage) {
+    ferry::process_pool pool(2);
+    std::vector<ferry::future<int>> warm;
+    for (int i = 0; i < 2000; ++i)
+        warm.push_back(pool.submit(triple, i));
+    for (auto& f : warm)
+        f.result();
+    auto longest = pool.submit(sleeping, 5'000);
+    std::vector<ferry::future<int>> behind;
+    for (int i = 0; i < 200; ++i)
+        behind.push_back(pool.submit(triple, i));
+    for (int i = 0; i < 200; ++i)
+        BOOST_TEST(behind[static_cast<std::size_t>(i)].result(20s) == 3 * i);
+    BOOST_TEST(!longest.done());
+    pool.kill_workers();
+}
+
+BOOST_AUTO_TEST_CASE(a_time_out_ends_the_worker_and_the_others_go_on) { // CF-TMO-22
+    ferry::process_pool pool({.max_workers = 1, .kill_grace = 100ms});
+    auto f = pool.submit({.label = "slow", .timeout = 50ms}, sleeping_stubbornly, 30'000);
+    auto next = pool.submit(pid);
+    try {
+        f.result(20s);
+        BOOST_ERROR("expected timeout_error");
+    } catch (const ferry::timeout_error& e) {
+        BOOST_TEST(std::string(e.what()).find("slow") != std::string::npos);
+        BOOST_TEST(f.done());
+    }
+    BOOST_TEST(next.result(20s) > 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_time_out_runs_from_the_start_of_the_run) {
+    ferry::process_pool pool(1);
+    auto first = pool.submit(sleeping, 300);
+    auto second = pool.submit({.timeout = 200ms}, triple, 2);
+    BOOST_TEST(second.result() == 6);
+    auto in_time = pool.submit({.timeout = 20s}, triple, 3);
+    BOOST_TEST(in_time.result() == 9);
+    BOOST_CHECK_THROW(pool.submit({.timeout = 0s}, sleeping, 10'000).result(20s),
+                      ferry::timeout_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_does_not_start_in_time_never_runs) {
+    ferry::process_pool pool(1);
+    marker ran;
+    auto busy = pool.submit(sleeping, 200);
+    auto late =
+        pool.submit({.start_by = std::chrono::steady_clock::now() + 20ms}, touch, ran.path());
+    BOOST_CHECK_THROW(late.result(20s), ferry::timeout_error);
+    BOOST_TEST(!busy.done());
+    busy.result();
+    pool.submit(triple, 1).result();
+    BOOST_TEST(!ran.touched());
+}
+
+BOOST_AUTO_TEST_CASE(higher_priorities_run_first) {
+    ferry::process_pool pool(1);
+    auto busy = pool.submit(sleeping, 200);
+    wait_for_worker_of(busy, pool);
+    const auto next = [] { return ++global; };
+    auto low = pool.submit({.priority = -1}, next);
+    auto normal = pool.submit(next);
+    auto high = pool.submit({.priority = 5}, next);
+    BOOST_TEST(high.result() < normal.result());
+    BOOST_TEST(normal.result() < low.result());
+}
+
+BOOST_AUTO_TEST_CASE(a_running_task_with_a_stop_token_can_be_asked_to_stop) {
+    ferry::process_pool pool(1);
+    auto f = pool.submit(
+        [](std::stop_token stop, int most_ms) {
+            for (int i = 0; i < most_ms && !stop.stop_requested(); ++i)
+                ::usleep(1000);
+            return stop.stop_requested();
+        },
+        30'000);
+    wait_for_worker_of(f, pool);
+    BOOST_TEST(f.request_stop());
+    BOOST_TEST(f.result(20s));
+    BOOST_TEST(!pool.submit(triple, 1).request_stop());
+}
