@@ -22,7 +22,7 @@ namespace ferry {
 /// callbacks of the pool's futures run.
 ///
 /// @par Errors
-/// What `on_progress` throws goes to the handler of `set_unhandled_callback`.
+/// An exception that escapes `on_progress` goes to the handler of `set_unhandled_callback`.
 ///
 /// @par Blocking
 /// On threads, as long as `on_progress` takes; else never.
@@ -35,10 +35,10 @@ namespace ferry {
 /// ferry::task_options options{.on_progress = [](const ferry::progress& p) {
 ///     std::cout << p.note << ": " << p.done * 100 << " %\n";
 /// }};
-/// auto f = pool.submit(options, [](int rows) {
-///     for (int i = 0; i != rows; ++i)
-///         ferry::report_progress(double(i + 1) / rows, "import");
-/// }, 1000);
+/// ferry::future<void> f = pool.submit(options, [] {
+///     for (int row = 1; row <= 1000; ++row)
+///         ferry::report_progress(row / 1000.0, "import");
+/// });
 /// @endcode
 void report_progress(double done, std::string_view note = {});
 

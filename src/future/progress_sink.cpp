@@ -38,19 +38,16 @@ void progress_sink::report(double done, std::string_view note) {
         kept_ = std::move(p);
 }
 
-bool progress_sink::keep(double done, std::string_view note) {
+void progress_sink::keep(double done, std::string_view note) {
     progress p{done, std::string(note)};
     const std::lock_guard lock(mutex_);
-    if (closed_)
-        return false;
-    const bool first = !kept_;
-    kept_ = std::move(p);
-    return first;
+    if (!closed_)
+        kept_ = std::move(p);
 }
 
 void progress_sink::flush() {
     std::unique_lock lock(mutex_);
-    if (kept_ && !delivering_)
+    if (kept_ && !delivering_ && gate_.opens(progress_gate::clock::now()))
         deliver(lock, *std::exchange(kept_, std::nullopt));
 }
 

@@ -62,7 +62,7 @@ struct found_module {
 // The module that holds an address; takes no lock where the C library has a way.
 bool find_module(std::uintptr_t address, found_module& m) noexcept {
     auto* const at = reinterpret_cast<void*>(address);
-#if defined(__GLIBC_PREREQ) && __GLIBC_PREREQ(2, 35)
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
     dl_find_object object{};
     if (::_dl_find_object(at, &object) != 0)
         return false;

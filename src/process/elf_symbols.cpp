@@ -108,6 +108,8 @@ private:
 
 } // namespace
 
+std::uint64_t build_id_of_file(const std::string& path) { return elf_file(path).build_id(); }
+
 bool find_symbols(const std::string& path, std::uint64_t build_id,
                   std::span<symbol_request> requests) {
     const elf_file file(path);

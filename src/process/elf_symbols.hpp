@@ -7,6 +7,9 @@
 
 namespace ferry::detail {
 
+/// The hash of the build-id of a program's or library's file; 0 where it has none.
+std::uint64_t build_id_of_file(const std::string& path);
+
 /// A place in a module that wants a name.
 struct symbol_request {
     std::uint64_t offset = 0;

@@ -34,6 +34,7 @@ bool needs_copy(const payload& arguments, std::uint32_t worker) noexcept {
 
 process_core::process_core(process_pool_options options)
     : options_(std::move(options)), forks_(fork_count()), depth_(worker_depth() + 1),
+      program_(options_.executable, options_.arguments),
       how_scheduled_(scheduling::of_this_thread()),
       store_(std::min<std::size_t>(options_.max_workers + 1, 256)),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
@@ -42,12 +43,17 @@ process_core::process_core(process_pool_options options)
       callbacks_(job_threads::kind::one, "ferry-callbacks",
                  [](remote_call& c) { c.run_callbacks(); }),
       dispatcher_(options_.max_workers, wire::slot_count) {
+    for (const auto* const init : {&options_.initializer, &options_.finalizer}) {
+        if (*init)
+            check_code(init->call_->entry);
+    }
     watch(wake_.get(), 0, source::wake, EPOLLIN);
     const auto set = [](deadline& d, deadline::purpose what) { d.what = what; };
     set(look_, deadline::purpose::look);
     set(dispatch_again_, deadline::purpose::dispatch);
     set(start_again_, deadline::purpose::start);
     set(trim_, deadline::purpose::trim);
+    set(limits_, deadline::purpose::limits);
 }
 
 process_core::~process_core() = default;
@@ -152,6 +158,8 @@ void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
     }
     dispatcher_.given(call, w);
     arm_look();
+    if (w.limits && !deadline_list::contains(limits_))
+        arm(limits_, clock::now() + w.limits->until_next(1));
     const task_extra* const extra = call.state().extra.get();
     if (extra == nullptr)
         return;
@@ -303,12 +311,19 @@ void process_core::arm(deadline& d, clock::time_point at) noexcept {
 
 // Only the worker that still runs that very task is ended for it.
 bool process_core::kill_for(worker_channel& w, std::uint16_t slot) noexcept {
+    if (!condemn(w, slot))
+        return false;
+    act(w, w.life.terminate());
+    return true;
+}
+
+// The worker answers the task no more, if it still runs it.
+bool process_core::condemn(worker_channel& w, std::uint16_t slot) noexcept {
     BOOST_ASSERT(w.held[slot] != nullptr);
     if (!w.memory->slots[slot].move(w.held[slot]->number, wire::slot_state::claimed,
                                     wire::slot_state::condemned))
         return false;
     w.condemned_slots |= std::uint64_t(1) << slot;
-    act(w, w.life.terminate());
     return true;
 }
 

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/process_pool.hpp>
 
+#include "confinement.hpp"
 #include "process_core.hpp"
 #include "program.hpp"
 #include "worker_main.hpp"
@@ -10,7 +11,7 @@
 namespace ferry {
 
 process_pool::process_pool(process_pool_options options) {
-    if (!detail::worker_entry_was_called())
+    if (options.executable.empty() && !detail::worker_entry_was_called())
         throw std::logic_error(
             "process_pool: main() must begin with ferry::run_worker_if_spawned(), "
             "since the workers are this program, started again");
@@ -22,6 +23,9 @@ process_pool::process_pool(process_pool_options options) {
     if (options.max_workers == 0 || options.max_workers > 65536)
         throw std::invalid_argument("process_pool_options::max_workers must be 1 to 65536, not " +
                                     std::to_string(options.max_workers));
+    if (options.limits.processes && *options.limits.processes != 0)
+        static_cast<void>(detail::pids_group(*options.limits.processes)); // throws if there is none
+    detail::check_confinement({options.sandbox, options.limits.processes == std::size_t(0)});
     if (detail::worker_depth() >= detail::wire::max_depth)
         throw std::logic_error("process_pool: pools in the workers of pools are nested " +
                                std::to_string(detail::wire::max_depth) +

@@ -6,6 +6,9 @@
 #include <ferry/process/detail/entry_point.hpp>
 
 #include "callback_thread.hpp"
+#include "confinement.hpp"
+#include "crash_handler.hpp"
+#include "own_limits.hpp"
 #include "worker_main.hpp"
 
 #include <array>
@@ -42,6 +45,16 @@ constexpr const char* socket_is_gone = "its socket is not there: did a task clos
 
 constexpr std::chrono::milliseconds moment(10);
 
+// A little longer than the pool's period, so that two reports that arrive soon after each other are
+// seldom held back there.
+constexpr std::chrono::milliseconds report_period = progress_period + std::chrono::milliseconds(5);
+
+std::int64_t own_cpu_ns() noexcept {
+    timespec t{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return std::int64_t(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+}
+
 } // namespace
 
 void note_standard_error() noexcept { standard_error = descriptor_identity(STDERR_FILENO); }
@@ -77,6 +90,26 @@ void worker_process::accept() {
     memory_ = static_cast<wire::channel*>(at);
     tasks_.emplace(memory_->tasks, memory_->task_bytes.data());
     answers_.emplace(memory_->answers, memory_->answer_bytes.data());
+    install_crash_handler(memory_->crash);
+    confine_self();
+}
+
+// Before there is another thread, and before any code of a task.
+void worker_process::confine_self() {
+    const worker_setup& setup = memory_->setup;
+    set_own_limits(setup.open_files, setup.file_size);
+    if (setup.limits_memory)
+        limit_own_memory(memory_->memory_refused);
+    try {
+        confine({static_cast<ferry::sandbox>(setup.sandbox), setup.no_processes}, confined::process,
+                kernel_facilities::real());
+    } catch (const sandbox_error&) {
+        byte_sink out(store_);
+        put_exception(out, std::current_exception());
+        send({0, wire::frame_kind::not_ready, 0, 0},
+             out.bytes().first(std::min(out.size(), wire::max_body)), {});
+        leave(wire::exit_not_ready);
+    }
 }
 
 // ---- The listening thread -----------------------------------------------------------------------
@@ -96,7 +129,11 @@ void worker_process::listen() {
             give_up(socket_is_gone);
         wire::message m;
         std::array<descriptor, 2> files;
-        switch (receive_message(socket_.get(), m, files, false)) {
+        const reception got = [&] {
+            const limits_lifted own;
+            return receive_message(socket_.get(), m, files, false);
+        }();
+        switch (got) {
         case reception::message: handle(m, files[0]); break;
         case reception::none: break;
         case reception::is_short: std::this_thread::sleep_for(moment); break;
@@ -193,7 +230,11 @@ bool worker_process::call(const wire::frame& f, byte_sink& out, const std::stop_
         const auto body = in.get<wire::run_body>();
         std::string path(body.path_size, '\0');
         in.read(path.data(), path.size());
-        const auto* const entry = resolve({body.module, body.offset, path});
+        const void* entry = nullptr;
+        {
+            const limits_lifted own;
+            entry = detail::resolve({body.module, body.offset, path});
+        }
         auto arguments = f.body.last(in.remaining());
         if (body.in_segment)
             arguments = find_segment(in.get<wire::segment_ref>());
@@ -205,6 +246,7 @@ bool worker_process::call(const wire::frame& f, byte_sink& out, const std::stop_
         const auto error = std::current_exception();
         if (error == nullptr) // the thread is being ended
             throw;
+        call_failed(error);
         out.truncate(0);
         put_exception(out, error);
         guard.returned = true;
@@ -226,6 +268,9 @@ void worker_process::run_task(const wire::frame& f) {
         current_ = h.task;
         stop = stop_.emplace().get_token();
     }
+    if (memory_->setup.measures_cpu)
+        memory_->cpu_at_start.store(own_cpu_ns(), std::memory_order_relaxed);
+    note_running_task(h.task);
     const std::int64_t started = wire::now_ns();
     memory_->started_ns.store(started, std::memory_order_relaxed);
     if (!slot.move(h.task, slot_state::offered, slot_state::claimed)) {
@@ -233,8 +278,18 @@ void worker_process::run_task(const wire::frame& f) {
         return; // it was taken back
     }
     byte_sink out(store_);
+    if (body.reports) {
+        reporting_ = h;
+        report_gate_.emplace(report_period);
+        set_progress_receiver(this);
+    }
     const bool succeeded = call(f, out, stop);
     end_copy();
+    if (body.reports) {
+        set_progress_receiver(nullptr);
+        if (const auto last = std::exchange(kept_report_, std::nullopt))
+            send_progress(*last);
+    }
     tasks_->release();
     if (body.takes_stop_token) {
         const std::lock_guard lock(mutex_);
@@ -251,6 +306,23 @@ void worker_process::run_task(const wire::frame& f) {
            wire::now_ns() - started, out);
     if (++tasks_run_ % 64 == 0)
         trim();
+}
+
+void worker_process::on_report(double done, std::string_view note) {
+    if (forks_ != fork_count())
+        return; // a child that a task made by fork()
+    progress p{done, std::string(note.substr(0, wire::longest_note))};
+    kept_report_.reset();
+    if (report_gate_->opens(progress_gate::clock::now()))
+        send_progress(p);
+    else
+        kept_report_ = std::move(p);
+}
+
+void worker_process::send_progress(const progress& p) {
+    const wire::progress_body body{p.done};
+    send({0, wire::frame_kind::progress, reporting_->slot, reporting_->task},
+         std::as_bytes(std::span(&body, 1)), std::as_bytes(std::span(p.note)));
 }
 
 // Gives memory back that was needed for something larger than what came since.
@@ -286,9 +358,16 @@ void worker_process::answer(wire::frame_header h, std::int64_t run_ns, byte_sink
         send(h, first, out.bytes());
         return;
     }
-    body.in_segment = 1;
-    const payload p = share(out.finish());
+    const bool is_gift = out.is_given_away();
+    body.in_segment = is_gift ? 2 : 1;
+    payload p = share(out.finish());
     segment& s = *p.shared();
+    if (is_gift) {
+        const wire::segment_ref ref{s.id(), p.size()};
+        give_away(std::move(p));
+        send(h, first, std::as_bytes(std::span(&ref, 1)));
+        return;
+    }
     s.head().in_use.store(1, std::memory_order_relaxed);
     for (;;) {
         if (!socket_is_.is(socket_.get()))
@@ -305,6 +384,23 @@ void worker_process::answer(wire::frame_header h, std::int64_t run_ns, byte_sink
     }
     const wire::segment_ref ref{s.id(), p.size()};
     send(h, first, std::as_bytes(std::span(&ref, 1)));
+}
+
+// Sends the mapping's file, of which nothing is left here, so that the pool can seal it.
+void worker_process::give_away(payload p) {
+    segment_ptr s = p.give_away();
+    const wire::message m{wire::message::what::gift, s->id(), s->capacity()};
+    announced_.forget(m.id);
+    const descriptor file = s->take_file();
+    s.reset();
+    const int number = file.get();
+    while (!send_message(socket_.get(), m, {&number, 1})) {
+        if (!socket_is_.is(socket_.get()))
+            give_up(socket_is_gone);
+        if (!is_passing(errno))
+            ::_exit(0); // the pool is gone
+        std::this_thread::sleep_for(moment);
+    }
 }
 
 // Puts it into a mapping, where it is in none, as soon as there is a free one.

@@ -98,7 +98,7 @@ std::string open_text(std::chrono::steady_clock::duration retry_after) {
 }
 
 // More would make the text hard to read; all are in the error.
-constexpr std::size_t most_frames_in_text = 8;
+constexpr std::size_t most_frames_in_text = 16;
 
 std::string text_of(const stack_frame& f) {
     char offset[24];
@@ -205,7 +205,7 @@ worker_died::worker_died(const std::string& what)
 worker_died::worker_died(int pid, ending how, std::string label, std::string stderr_tail,
                          std::vector<stack_frame> stacktrace)
     : worker_died(errc::worker_died, death_text(pid, how, label, stderr_tail, stacktrace), pid, how,
-                  label, stderr_tail, std::move(stacktrace)) {}
+                  label, stderr_tail, stacktrace) {} // a copy: the text may be made later
 worker_died::worker_died(errc code, const std::string& what, int pid, ending how,
                          std::string label, std::string stderr_tail,
                          std::vector<stack_frame> stacktrace)

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "process/limit_watch.hpp"
 #include "process/own_limits.hpp"
+#include "process/pids_group.hpp"
 #include "process/process_usage.hpp"
 
 #define BOOST_TEST_MODULE limit_watch
@@ -109,8 +110,8 @@ BOOST_AUTO_TEST_CASE(a_process_s_memory_and_time_can_be_read) {
     const auto t = cpu_time_of(::getpid());
     BOOST_REQUIRE(t.has_value());
     BOOST_TEST((*t > 0s));
-    BOOST_TEST(!memory_of(-1).has_value());
-    BOOST_TEST(!cpu_time_of(0x3fffffff).has_value());
+    BOOST_TEST(!memory_of(1 << 22).has_value());
+    BOOST_TEST(!cpu_time_of(1 << 22).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(limits_hold_for_tasks_and_not_for_the_worker_itself) {
@@ -145,4 +146,21 @@ BOOST_AUTO_TEST_CASE(limits_hold_for_tasks_and_not_for_the_worker_itself) {
     BOOST_TEST(soft(RLIMIT_NOFILE) <= files.rlim_cur);
     ::setrlimit(RLIMIT_NOFILE, &files);
     ::setrlimit(RLIMIT_FSIZE, &sizes);
+}
+
+BOOST_AUTO_TEST_CASE(the_folder_that_counts_processes_is_found_in_both_versions) {
+    const char* const first = "30 24 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+                              "31 24 0:27 / /sys/fs/cgroup/pids rw,nosuid shared:9 - cgroup cgroup rw,pids\n"
+                              "32 24 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+    const char* const own = "8:pids:/user/1\n4:memory:/x\n0::/user.slice\n";
+    BOOST_TEST(find_pids_folder(first, own)->string() == "/sys/fs/cgroup/pids/user/1");
+    const char* const second = "32 24 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
+    BOOST_TEST(find_pids_folder(second, "0::/user.slice\n")->string() == "/sys/fs/cgroup/user.slice");
+    // In a container that sees a part of the hierarchy.
+    const char* const part = "31 24 0:27 /docker/7 /sys/fs/cgroup/pids rw - cgroup cgroup rw,cpu,pids\n";
+    BOOST_TEST(find_pids_folder(part, "8:cpu,pids:/docker/7/a\n")->string() == "/sys/fs/cgroup/pids/a");
+    BOOST_TEST(!find_pids_folder(part, "8:cpu,pids:/elsewhere\n").has_value());
+    BOOST_TEST(!find_pids_folder("", own).has_value());
+    BOOST_TEST(!find_pids_folder(first, "").has_value());
+    BOOST_TEST(!find_pids_folder("31 24 0:27 / /x rw - cgroup cgroup rw,rapids\n", own).has_value());
 }

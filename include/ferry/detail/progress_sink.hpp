@@ -20,15 +20,19 @@ class progress_gate {
 public:
     using clock = timeout::clock;
 
+    explicit progress_gate(std::chrono::milliseconds period = progress_period) noexcept
+        : period_(period) {}
+
     /// True if a report that comes now is to be delivered now.
     bool opens(clock::time_point now) noexcept {
-        if (last_ && now - *last_ < progress_period)
+        if (last_ && now - *last_ < period_)
             return false;
         last_ = now;
         return true;
     }
 
 private:
+    const std::chrono::milliseconds period_;
     std::optional<clock::time_point> last_;
 };
 
@@ -41,9 +45,9 @@ public:
 
     /// Delivers the report in the calling thread, or keeps it.
     void report(double done, std::string_view note);
-    /// Keeps the report; true if nothing was kept before, so that `flush` is to be called.
-    bool keep(double done, std::string_view note);
-    /// Delivers what is kept.
+    /// Keeps the report.
+    void keep(double done, std::string_view note);
+    /// Delivers what is kept, unless that is too soon.
     void flush();
     /// Delivers what is kept, and ignores what comes later.
     void close();
