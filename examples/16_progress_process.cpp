@@ -22,7 +22,8 @@ int import_rows(int rows, const std::string& what) {
     for (int row = 1; row <= rows; ++row) {
         for (unsigned i = 0; i != 2000; ++i) // the work
             sum = sum * 31 + i;
-        ferry::report_progress(double(row) / rows, what); // cheap: at most one in 20 ms is delivered
+        ferry::report_progress(double(row) / rows,
+                               what); // cheap: at most one in 20 ms is delivered
     }
     return sum != 1 ? rows : 0;
 }

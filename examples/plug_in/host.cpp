@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// A host that knows nothing of Ferry: it loads a plug-in and calls one function of it. Its `main` is
-// not the plug-in's to change, so the plug-in cannot start this program as its worker.
+// A host that knows nothing of Ferry: it loads a plug-in and calls one function of it. Its `main`
+// is not the plug-in's to change, so the plug-in cannot start this program as its worker.
 #include <cstdio>
 #include <dlfcn.h>
 

@@ -27,11 +27,11 @@ std::size_t decode(const std::string& image) {
 } // namespace
 
 extern "C" int decode_images(const char* worker) {
-    ferry::process_pool pool({.max_workers = 1,
-                              .limits = {.memory = std::size_t(1) << 30,
-                                         .cpu_time = std::chrono::seconds(10)},
-                              .sandbox = ferry::sandbox::no_network | ferry::sandbox::read_only,
-                              .executable = worker});
+    ferry::process_pool pool(
+        {.max_workers = 1,
+         .limits = {.memory = std::size_t(1) << 30, .cpu_time = std::chrono::seconds(10)},
+         .sandbox = ferry::sandbox::no_network | ferry::sandbox::read_only,
+         .executable = worker});
     for (const std::string image : {"sunset", "crash", "spy", "moon"}) {
         double last = 0;
         ferry::task_options options{

@@ -8,8 +8,8 @@
 #include <ferry/process/options.hpp>
 #include <ferry/process/resolve.hpp>
 #include <ferry/process/run_in_executor.hpp>
+#include <ferry/process/run_worker_if_spawned.hpp>
 #include <ferry/process/serialize.hpp>
 #include <ferry/process/shared_bytes.hpp>
-#include <ferry/process/run_worker_if_spawned.hpp>
 #include <ferry/process_pool.hpp>
 #endif

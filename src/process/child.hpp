@@ -26,7 +26,7 @@ struct child_options {
     std::filesystem::path working_directory;
     scheduling how_scheduled; ///< whatever the starting thread's is
     const worker_program* program = nullptr; ///< null: this program
-    worker_setup setup;       ///< what it does with itself at its start
+    worker_setup setup;                      ///< what it does with itself at its start
 };
 
 /// A child process: this program, started again. It inherits the standard three descriptors, of

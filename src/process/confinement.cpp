@@ -64,7 +64,9 @@ public:
     }
 };
 
-bool has(ferry::sandbox s, ferry::sandbox bit) noexcept { return (s & bit) != ferry::sandbox::none; }
+bool has(ferry::sandbox s, ferry::sandbox bit) noexcept {
+    return (s & bit) != ferry::sandbox::none;
+}
 
 [[noreturn]] void refuse(const std::string& what, int error) {
     throw sandbox_error("this kernel cannot enforce " + what +

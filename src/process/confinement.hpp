@@ -47,8 +47,8 @@ struct confinement {
 enum class confined { thread, process };
 void confine(const confinement& c, confined what, kernel_facilities& kernel);
 
-/// Finds out whether this kernel can enforce it, by a thread that confines itself, tries what it must
-/// not do, and ends. Nothing else of this process changes. Errors: as `confine`.
+/// Finds out whether this kernel can enforce it, by a thread that confines itself, tries what it
+/// must not do, and ends. Nothing else of this process changes. Errors: as `confine`.
 void check_confinement(const confinement& c, kernel_facilities& kernel = kernel_facilities::real());
 
 } // namespace ferry::detail

@@ -85,13 +85,14 @@ std::uint64_t build_id_of(const found_module& m) noexcept {
     if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
         header.e_phentsize != sizeof(ElfW(Phdr)))
         return 0;
-    const auto* const table = reinterpret_cast<const ElfW(Phdr)*>(
-        static_cast<const char*>(m.start) + header.e_phoff);
+    const auto* const table =
+        reinterpret_cast<const ElfW(Phdr)*>(static_cast<const char*>(m.start) + header.e_phoff);
     return build_id_hash(m.base, {table, header.e_phnum});
 }
 
 // The number of the module plus 1; 0 where there are too many.
-std::uint32_t enter_module(const found_module& m, std::array<std::uintptr_t, crash_record::most_modules>& bases,
+std::uint32_t enter_module(const found_module& m,
+                           std::array<std::uintptr_t, crash_record::most_modules>& bases,
                            std::uint32_t& count) noexcept {
     for (std::uint32_t i = 0; i != count; ++i) {
         if (bases[i] == m.base)
@@ -110,7 +111,8 @@ std::uint32_t enter_module(const found_module& m, std::array<std::uintptr_t, cra
     return ++count;
 }
 
-// The frames from the interrupted place outwards. The unwinder goes through the frame of the signal.
+// The frames from the interrupted place outwards. The unwinder goes through the frame of the
+// signal.
 std::size_t find_frames(const place& from, std::array<void*, 2 * crash_record::most_frames>& all,
                         std::size_t& first) noexcept {
     const auto count = static_cast<std::size_t>(

@@ -5,9 +5,9 @@
 
 namespace ferry::detail {
 
-/// Has the fatal signals SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT written down with the frames of
-/// the guilty thread, before the handler that was there, or the system, deals with them as if this
-/// one did not exist. The calling thread gets a stack for signals, if it has none, so that an
+/// Has the fatal signals SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT written down with the frames
+/// of the guilty thread, before the handler that was there, or the system, deals with them as if
+/// this one did not exist. The calling thread gets a stack for signals, if it has none, so that an
 /// overflow of its own stack can be told as well. Call it once, before there are tasks.
 ///
 /// The handler allocates nothing and takes no lock. Its search for frames ends after 100 ms, and

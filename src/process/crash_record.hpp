@@ -7,8 +7,8 @@
 
 namespace ferry::detail {
 
-/// Where a worker process was when a signal ended it, written by its signal handler into memory that
-/// it shares with its pool. Zero at first. The pool believes nothing of it.
+/// Where a worker process was when a signal ended it, written by its signal handler into memory
+/// that it shares with its pool. Zero at first. The pool believes nothing of it.
 struct crash_record {
     static constexpr std::size_t most_frames = 64;
     static constexpr std::size_t most_modules = 24;
@@ -17,11 +17,11 @@ struct crash_record {
     enum class stage : std::uint32_t { none, writing, written };
 
     struct frame {
-        std::uint64_t offset = 0;   ///< in its module, or the address if it is in none
-        std::uint32_t module = 0;   ///< its number plus 1; 0: none
+        std::uint64_t offset = 0; ///< in its module, or the address if it is in none
+        std::uint32_t module = 0; ///< its number plus 1; 0: none
     };
     struct module {
-        std::uint64_t build_id = 0;      ///< its hash; 0 where it has none
+        std::uint64_t build_id = 0;         ///< its hash; 0 where it has none
         std::array<char, path_size> path{}; ///< as the worker calls it; ends with 0
     };
 

@@ -29,8 +29,8 @@ std::string own_file(std::uint64_t build_id) {
             if (build_id_hash(info->dlpi_addr, {info->dlpi_phdr, info->dlpi_phnum}) != q.wanted)
                 return 0;
             try {
-                q.file = is_program || info->dlpi_name == nullptr ? program_file()
-                                                                  : info->dlpi_name;
+                q.file =
+                    is_program || info->dlpi_name == nullptr ? program_file() : info->dlpi_name;
             } catch (const std::bad_alloc&) { // not through the loader
             }
             return 1;
@@ -79,9 +79,9 @@ std::vector<stack_frame> frames_of(const crash_record& record, int signal, std::
     }
     for (auto& m : modules) {
         const std::string own = m.build_id != 0 ? own_file(m.build_id) : "";
-        const bool found = (!own.empty() && find_symbols(own, m.build_id, m.requests)) ||
-                           (!executable.empty() &&
-                            find_symbols(executable.string(), m.build_id, m.requests));
+        const bool found =
+            (!own.empty() && find_symbols(own, m.build_id, m.requests)) ||
+            (!executable.empty() && find_symbols(executable.string(), m.build_id, m.requests));
         for (std::size_t i = 0; found && i != m.frames.size(); ++i)
             frames[m.frames[i]].symbol = std::move(m.requests[i].symbol);
     }

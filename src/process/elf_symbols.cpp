@@ -127,8 +127,7 @@ bool find_symbols(const std::string& path, std::uint64_t build_id,
     });
     for (std::size_t i = 0; i != requests.size(); ++i) {
         if (names[i])
-            requests[i].symbol =
-                boost::core::demangle(file.name(*symbols, *names[i]).c_str());
+            requests[i].symbol = boost::core::demangle(file.name(*symbols, *names[i]).c_str());
     }
     return true;
 }

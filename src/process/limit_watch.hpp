@@ -13,8 +13,8 @@ namespace ferry::detail {
 /// A limit that a call has exceeded.
 struct limit_breach {
     enum class limit { memory, cpu_time, file_size } what{};
-    std::uint64_t allowed = 0; ///< bytes, or nanoseconds
-    std::uint64_t used = 0;    ///< likewise
+    std::uint64_t allowed = 0;   ///< bytes, or nanoseconds
+    std::uint64_t used = 0;      ///< likewise
     bool failed_request = false; ///< memory that it asked for was refused
 };
 
@@ -23,8 +23,8 @@ std::string text_of(const limit_breach& b, const std::string& label, int pid);
 
 /// What is seen of a worker process at one moment.
 struct usage_sample {
-    std::uint64_t memory = 0;         ///< resident and swapped anonymous memory, in bytes
-    std::chrono::nanoseconds cpu{};   ///< used since the process began
+    std::uint64_t memory = 0;       ///< resident and swapped anonymous memory, in bytes
+    std::chrono::nanoseconds cpu{}; ///< used since the process began
 };
 
 /// Decides from samples of one worker whether its call exceeds a limit, and when to look again. It
@@ -53,7 +53,7 @@ public:
 private:
     const std::size_t memory_;
     const std::chrono::nanoseconds cpu_; // 0: no limit
-    std::uint64_t task_ = 0; // 0: none
+    std::uint64_t task_ = 0;             // 0: none
     std::chrono::nanoseconds start_{};
     std::chrono::nanoseconds used_{};
     std::uint64_t peak_ = 0;

@@ -7,8 +7,9 @@
 
 namespace ferry::detail {
 
-/// Sets this process's soft limits for open files and for the size of files; 0: as it is. Once, in a
-/// worker, before there are other threads. A file that grows too large ends the process by SIGXFSZ.
+/// Sets this process's soft limits for open files and for the size of files; 0: as it is. Once, in
+/// a worker, before there are other threads. A file that grows too large ends the process by
+/// SIGXFSZ.
 void set_own_limits(std::size_t open_files, std::size_t file_size) noexcept;
 
 /// A `std::bad_alloc` that leaves a call ends this process from now on, with the exit code

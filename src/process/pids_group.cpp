@@ -92,13 +92,13 @@ pids_group::pids_group(std::size_t most) {
         refuse("there is no control group that counts processes");
     folder_ = *parent / ("ferry-" + std::to_string(::getpid()) + "-" + std::to_string(++groups));
     if (::mkdir(folder_.c_str(), 0755) != 0)
-        refuse("the control group '" + folder_.string() + "' cannot be made: " +
-               std::strerror(errno));
+        refuse("the control group '" + folder_.string() +
+               "' cannot be made: " + std::strerror(errno));
     if (!write_number(folder_ / "pids.max", most)) {
         const int error = errno;
         ::rmdir(folder_.c_str());
-        refuse("the control group '" + folder_.string() + "' cannot be limited: " +
-               std::strerror(error));
+        refuse("the control group '" + folder_.string() +
+               "' cannot be limited: " + std::strerror(error));
     }
 }
 

@@ -9,13 +9,14 @@
 
 namespace ferry::detail {
 
-/// The folder of this process in the hierarchy of control groups that counts processes, of version 1
-/// or 2, from the texts of /proc/self/mountinfo and /proc/self/cgroup. Nothing where there is none.
+/// The folder of this process in the hierarchy of control groups that counts processes, of version
+/// 1 or 2, from the texts of /proc/self/mountinfo and /proc/self/cgroup. Nothing where there is
+/// none.
 std::optional<std::filesystem::path> find_pids_folder(std::string_view mountinfo,
                                                       std::string_view cgroup);
 
-/// A control group that limits how many processes and threads there are in it. It is removed with the
-/// object, unless a process is left in it.
+/// A control group that limits how many processes and threads there are in it. It is removed with
+/// the object, unless a process is left in it.
 class pids_group {
 public:
     /// Errors: `sandbox_error` that says why there can be none.

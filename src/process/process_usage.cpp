@@ -36,7 +36,8 @@ std::optional<memory_use> parse_status(std::string_view status) noexcept {
     m.resident = *resident;
     m.peak = find(status, "VmHWM:").value_or(*resident);
     // Older kernels do not tell what is anonymous.
-    m.anonymous = find(status, "RssAnon:").value_or(*resident) + find(status, "VmSwap:").value_or(0);
+    m.anonymous =
+        find(status, "RssAnon:").value_or(*resident) + find(status, "VmSwap:").value_or(0);
     return m;
 }
 

@@ -15,8 +15,8 @@ struct memory_use {
     std::uint64_t peak = 0;      ///< the most that was ever resident
 };
 
-/// Reads the text of /proc/PID/status; nothing where it says nothing of memory, as that of a process
-/// that has ended.
+/// Reads the text of /proc/PID/status; nothing where it says nothing of memory, as that of a
+/// process that has ended.
 std::optional<memory_use> parse_status(std::string_view status) noexcept;
 /// The memory of a process that was not collected yet; nothing if it has ended.
 std::optional<memory_use> memory_of(int pid) noexcept;

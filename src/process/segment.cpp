@@ -64,8 +64,8 @@ void check(int file, std::size_t capacity) {
 } // namespace
 
 segment::segment(std::uint32_t id, std::size_t capacity, side s)
-    : id_(id), side_(s),
-      file_(new_memory()), capacity_(to_pages(capacity + header_size) - header_size) {
+    : id_(id), side_(s), file_(new_memory()),
+      capacity_(to_pages(capacity + header_size) - header_size) {
     set_size(file_.get(), capacity_ + header_size);
     // It never shrinks under who reads it, and only this mapping can write to a pool's. An old
     // system does not know the latter.

@@ -129,27 +129,24 @@ std::vector<filter_rule> rules_for(const forbidden_calls& forbidden) {
 }
 
 std::vector<sock_filter> assemble(std::span<const filter_rule> rules) {
-    std::vector<sock_filter> program{
-        load(offsetof(seccomp_data, arch)),
-        jump(BPF_JEQ, filter_architecture(), 1, 0),
-        give(error_action(EPERM)),
+    std::vector<sock_filter> program {
+        load(offsetof(seccomp_data, arch)), jump(BPF_JEQ, filter_architecture(), 1, 0),
+            give(error_action(EPERM)),
 #if defined(__x86_64__)
-        load(offsetof(seccomp_data, nr)), // the third table of this machine, x32
-        jump(BPF_JGE, 0x40000000, 0, 1),
-        give(error_action(EPERM)),
+            load(offsetof(seccomp_data, nr)), // the third table of this machine, x32
+            jump(BPF_JGE, 0x40000000, 0, 1), give(error_action(EPERM)),
 #endif
     };
     for (const auto& rule : rules) {
-        // The number is loaded before each test, so that the kernel sees which calls it can let pass
-        // without running the program.
+        // The number is loaded before each test, so that the kernel sees which calls it can let
+        // pass without running the program.
         program.push_back(load(offsetof(seccomp_data, nr)));
         const bool always = rule.condition == when::always;
         program.push_back(jump(BPF_JEQ, rule.call, 0, always ? 1 : 3));
         if (!always) { // the lower half of the argument, on machines that store it first
             program.push_back(load(offsetof(seccomp_data, args) + 8u * rule.argument));
             const bool bits = rule.condition == when::any_bit || rule.condition == when::no_bit;
-            const bool wants_yes =
-                rule.condition == when::any_bit || rule.condition == when::equal;
+            const bool wants_yes = rule.condition == when::any_bit || rule.condition == when::equal;
             program.push_back(
                 jump(bits ? BPF_JSET : BPF_JEQ, rule.value, wants_yes ? 0 : 1, wants_yes ? 1 : 0));
         }

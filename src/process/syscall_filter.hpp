@@ -8,8 +8,8 @@
 
 namespace ferry::detail {
 
-/// Calls that are younger than the headers of many systems; from 424 on the numbers are the same on all
-/// architectures.
+/// Calls that are younger than the headers of many systems; from 424 on the numbers are the same on
+/// all architectures.
 inline constexpr std::uint32_t call_clone3 = 435;
 inline constexpr std::uint32_t call_openat2 = 437;
 inline constexpr std::uint32_t call_pidfd_getfd = 438;
@@ -20,10 +20,10 @@ inline constexpr std::uint32_t call_file_setattr = 469;
 
 /// What system calls a worker process must not make.
 struct forbidden_calls {
-    bool network = false;    ///< no socket but AF_UNIX pairs, and none of those finds another peer
-    bool writing = false;    ///< no file is created, opened for writing, changed or removed
-    bool executing = false;  ///< no program is executed
-    bool processes = false;  ///< no process is started; threads are
+    bool network = false;   ///< no socket but AF_UNIX pairs, and none of those finds another peer
+    bool writing = false;   ///< no file is created, opened for writing, changed or removed
+    bool executing = false; ///< no program is executed
+    bool processes = false; ///< no process is started; threads are
     /// With `writing`: refuses as well what tells only in memory which file it is about, `openat2`
     /// and `bind`, which no filter can read. Needed where Landlock does not look at all threads.
     bool unreadable_paths = false;

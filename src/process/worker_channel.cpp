@@ -102,13 +102,14 @@ void worker_channel::wake() noexcept {
 }
 
 std::byte* worker_channel::reserve(const code_ref& entry, call_kind how,
-                                std::span<const std::byte> arguments, segment* shared,
-                                std::uint32_t& size) noexcept {
+                                   std::span<const std::byte> arguments, segment* shared,
+                                   std::uint32_t& size) noexcept {
     const wire::segment_ref ref{shared != nullptr ? shared->id() : 0, arguments.size()};
     if (shared != nullptr)
         arguments = std::as_bytes(std::span(&ref, 1));
-    wire::run_body body{entry.module, entry.offset, static_cast<std::uint16_t>(entry.path.size()),
-                        how.stops, shared != nullptr, how.reports};
+    wire::run_body body{
+        entry.module, entry.offset,      static_cast<std::uint16_t>(entry.path.size()),
+        how.stops,    shared != nullptr, how.reports};
     size = static_cast<std::uint32_t>(sizeof body + entry.path.size() + arguments.size());
     std::byte* const room = tasks_->reserve(size);
     if (room == nullptr) {
@@ -160,8 +161,7 @@ bool worker_channel::give(remote_call_ptr& c, std::uint64_t number,
     std::uint32_t size = 0;
     const task_extra* const extra = call.state().extra.get();
     const call_kind how{call.stops, extra != nullptr && extra->progress != nullptr};
-    if (reserve(call.entry, how, call.arguments.bytes(), call.arguments.shared(), size) ==
-        nullptr)
+    if (reserve(call.entry, how, call.arguments.bytes(), call.arguments.shared(), size) == nullptr)
         return false;
     const auto slot = static_cast<std::uint16_t>(std::countr_zero(free_slots));
     BOOST_ASSERT(held[slot] == nullptr && call.at == nullptr);

@@ -79,12 +79,12 @@ struct worker_channel : dispatch_worker {
     void forget_segment(std::uint32_t number) noexcept;
 
     enum class reading {
-        answer,  ///< `a` was read
-        start,   ///< `f` was read: whether the worker is ready
+        answer,   ///< `a` was read
+        start,    ///< `f` was read: whether the worker is ready
         progress, ///< `f` was read: how far its task is
-        nothing, ///< there is no more
-        later,   ///< this process has no room for the segment of an answer now
-        broken   ///< it is what no worker says
+        nothing,  ///< there is no more
+        later,    ///< this process has no room for the segment of an answer now
+        broken    ///< it is what no worker says
     };
     /// Reads the next thing that the worker said.
     reading read(answer& a, wire::frame& f);

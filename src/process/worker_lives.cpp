@@ -271,12 +271,14 @@ void process_core::reap(worker_channel& w) noexcept {
 std::exception_ptr process_core::error_of_death(worker_channel& w, remote_call& c) const {
     const int pid = w.process->pid();
     const std::string label = c.call_label();
-    std::optional<limit_breach> breach = w.breach && w.breached == c.number ? w.breach : std::nullopt;
+    std::optional<limit_breach> breach =
+        w.breach && w.breached == c.number ? w.breach : std::nullopt;
     using limit = limit_breach::limit;
     if (w.how_ended->signal == SIGXFSZ && options_.limits.file_size != 0)
         breach = {limit::file_size, options_.limits.file_size, options_.limits.file_size, false};
     const std::uint64_t refused = w.memory->memory_refused.load();
-    if (w.how_ended->exit_code == wire::exit_no_memory && refused != 0 && options_.limits.memory != 0)
+    if (w.how_ended->exit_code == wire::exit_no_memory && refused != 0 &&
+        options_.limits.memory != 0)
         breach = {limit::memory, options_.limits.memory, refused, true};
     if (breach)
         return make_error<resource_limit_error>(pid, *w.how_ended, label, w.stderr_tail,

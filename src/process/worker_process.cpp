@@ -6,9 +6,9 @@
 #include <ferry/process/detail/entry_point.hpp>
 
 #include "callback_thread.hpp"
-#include "confinement.hpp"
 #include "crash_handler.hpp"
 #include "own_limits.hpp"
+#include "process_usage.hpp"
 #include "worker_main.hpp"
 
 #include <array>
@@ -27,14 +27,6 @@ namespace {
 
 descriptor_identity standard_error;
 
-[[noreturn]] void leave(int code) {
-    std::cout.flush();
-    std::cerr.flush();
-    std::clog.flush();
-    std::fflush(nullptr);
-    ::_exit(code);
-}
-
 [[noreturn]] void give_up(const char* why) {
     if (standard_error.is(STDERR_FILENO))
         std::fprintf(stderr, "ferry: a worker process ends: %s\n", why);
@@ -45,19 +37,17 @@ constexpr const char* socket_is_gone = "its socket is not there: did a task clos
 
 constexpr std::chrono::milliseconds moment(10);
 
-// A little longer than the pool's period, so that two reports that arrive soon after each other are
-// seldom held back there.
-constexpr std::chrono::milliseconds report_period = progress_period + std::chrono::milliseconds(5);
-
-std::int64_t own_cpu_ns() noexcept {
-    timespec t{};
-    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return std::int64_t(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-}
-
 } // namespace
 
 void note_standard_error() noexcept { standard_error = descriptor_identity(STDERR_FILENO); }
+
+void leave(int code) {
+    std::cout.flush();
+    std::cerr.flush();
+    std::clog.flush();
+    std::fflush(nullptr);
+    ::_exit(code);
+}
 
 worker_process::must_return::~must_return() {
     if (!returned)
@@ -92,24 +82,6 @@ void worker_process::accept() {
     answers_.emplace(memory_->answers, memory_->answer_bytes.data());
     install_crash_handler(memory_->crash);
     confine_self();
-}
-
-// Before there is another thread, and before any code of a task.
-void worker_process::confine_self() {
-    const worker_setup& setup = memory_->setup;
-    set_own_limits(setup.open_files, setup.file_size);
-    if (setup.limits_memory)
-        limit_own_memory(memory_->memory_refused);
-    try {
-        confine({static_cast<ferry::sandbox>(setup.sandbox), setup.no_processes}, confined::process,
-                kernel_facilities::real());
-    } catch (const sandbox_error&) {
-        byte_sink out(store_);
-        put_exception(out, std::current_exception());
-        send({0, wire::frame_kind::not_ready, 0, 0},
-             out.bytes().first(std::min(out.size(), wire::max_body)), {});
-        leave(wire::exit_not_ready);
-    }
 }
 
 // ---- The listening thread -----------------------------------------------------------------------
@@ -269,7 +241,8 @@ void worker_process::run_task(const wire::frame& f) {
         stop = stop_.emplace().get_token();
     }
     if (memory_->setup.measures_cpu)
-        memory_->cpu_at_start.store(own_cpu_ns(), std::memory_order_relaxed);
+        memory_->cpu_at_start.store(cpu_time_of(::getpid()).value_or(std::chrono::seconds(0)).count(),
+                                    std::memory_order_relaxed);
     note_running_task(h.task);
     const std::int64_t started = wire::now_ns();
     memory_->started_ns.store(started, std::memory_order_relaxed);
@@ -280,7 +253,7 @@ void worker_process::run_task(const wire::frame& f) {
     byte_sink out(store_);
     if (body.reports) {
         reporting_ = h;
-        report_gate_.emplace(report_period);
+        report_gate_.emplace(worker_report_period);
         set_progress_receiver(this);
     }
     const bool succeeded = call(f, out, stop);
@@ -306,23 +279,6 @@ void worker_process::run_task(const wire::frame& f) {
            wire::now_ns() - started, out);
     if (++tasks_run_ % 64 == 0)
         trim();
-}
-
-void worker_process::on_report(double done, std::string_view note) {
-    if (forks_ != fork_count())
-        return; // a child that a task made by fork()
-    progress p{done, std::string(note.substr(0, wire::longest_note))};
-    kept_report_.reset();
-    if (report_gate_->opens(progress_gate::clock::now()))
-        send_progress(p);
-    else
-        kept_report_ = std::move(p);
-}
-
-void worker_process::send_progress(const progress& p) {
-    const wire::progress_body body{p.done};
-    send({0, wire::frame_kind::progress, reporting_->slot, reporting_->task},
-         std::as_bytes(std::span(&body, 1)), std::as_bytes(std::span(p.note)));
 }
 
 // Gives memory back that was needed for something larger than what came since.

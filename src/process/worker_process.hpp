@@ -42,6 +42,14 @@ private:
 /// Notes what the standard error is; before any task runs.
 void note_standard_error() noexcept;
 
+/// Writes out what the standard streams hold, and ends the process.
+[[noreturn]] void leave(int code);
+
+/// The shortest time between two reports of progress that are sent: a little longer than the pool's
+/// period, so that two that arrive soon after each other are seldom held back there.
+inline constexpr std::chrono::milliseconds worker_report_period =
+    progress_period + std::chrono::milliseconds(5);
+
 /// The process's one worker.
 ///
 /// The main thread runs tasks. The other thread waits for what comes over the socket, and ends the

@@ -5,8 +5,8 @@
 
 namespace ferry::detail {
 
-/// What a worker process does with itself at its start; written by the pool into the memory that they
-/// share. Numbers only.
+/// What a worker process does with itself at its start; written by the pool into the memory that
+/// they share. Numbers only.
 struct worker_setup {
     std::uint64_t open_files = 0; ///< 0: no limit
     std::uint64_t file_size = 0;  ///< 0: no limit

@@ -108,8 +108,7 @@ std::string text_of(const stack_frame& f) {
 }
 
 std::string death_text(int pid, const worker_died::ending& how, const std::string& label,
-                       const std::string& stderr_tail,
-                       const std::vector<stack_frame>& stacktrace) {
+                       const std::string& stderr_tail, const std::vector<stack_frame>& stacktrace) {
     std::string text = "the worker process " + std::to_string(pid) + " ";
     if (how.signal)
         text += "was terminated by signal " + std::to_string(*how.signal) + " (" +
@@ -206,9 +205,8 @@ worker_died::worker_died(int pid, ending how, std::string label, std::string std
                          std::vector<stack_frame> stacktrace)
     : worker_died(errc::worker_died, death_text(pid, how, label, stderr_tail, stacktrace), pid, how,
                   label, stderr_tail, stacktrace) {} // a copy: the text may be made later
-worker_died::worker_died(errc code, const std::string& what, int pid, ending how,
-                         std::string label, std::string stderr_tail,
-                         std::vector<stack_frame> stacktrace)
+worker_died::worker_died(errc code, const std::string& what, int pid, ending how, std::string label,
+                         std::string stderr_tail, std::vector<stack_frame> stacktrace)
     : broken_process_pool(code, what), pid_(pid), how_(how),
       label_(std::make_shared<const std::string>(std::move(label))),
       stderr_tail_(std::make_shared<const std::string>(std::move(stderr_tail))),

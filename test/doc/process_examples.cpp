@@ -33,7 +33,9 @@ int submit_example() {
     return count;
 }
 
-ferry::shared_bytes decode(const std::string& path) { return ferry::shared_bytes(std::string_view(path)); }
+ferry::shared_bytes decode(const std::string& path) {
+    return ferry::shared_bytes(std::string_view(path));
+}
 std::size_t uploaded = 0;
 void upload(std::span<const std::byte> bytes) { uploaded += bytes.size(); }
 

@@ -88,7 +88,8 @@ BOOST_AUTO_TEST_CASE(a_sink_keeps_the_latest_of_what_it_does_not_deliver) {
     BOOST_TEST(l.values() == (list{2, 3}));
 }
 
-BOOST_AUTO_TEST_CASE(the_first_report_is_delivered_inside_the_call_and_the_last_before_the_future_is_done) {
+BOOST_AUTO_TEST_CASE(
+    the_first_report_is_delivered_inside_the_call_and_the_last_before_the_future_is_done) {
     ferry::thread_pool pool(1);
     listener l;
     std::thread::id worker;
@@ -122,13 +123,16 @@ BOOST_AUTO_TEST_CASE(reports_are_at_least_a_period_apart) {
     ferry::thread_pool pool(1);
     std::vector<progress_gate::clock::time_point> times;
     const auto start = progress_gate::clock::now();
-    ferry::task_options options{
-        .on_progress = [&](const ferry::progress&) { times.push_back(progress_gate::clock::now()); }};
-    pool.submit(options, [] {
-        const auto until = progress_gate::clock::now() + 100ms;
-        for (double n = 0; progress_gate::clock::now() < until; ++n)
-            ferry::report_progress(n);
-    }).result();
+    ferry::task_options options{.on_progress = [&](const ferry::progress&) {
+        times.push_back(progress_gate::clock::now());
+    }};
+    pool.submit(options,
+                [] {
+                    const auto until = progress_gate::clock::now() + 100ms;
+                    for (double n = 0; progress_gate::clock::now() < until; ++n)
+                        ferry::report_progress(n);
+                })
+        .result();
     const auto periods = (progress_gate::clock::now() - start) / ferry::detail::progress_period;
     BOOST_TEST(times.size() >= 2u);
     BOOST_TEST(times.size() <= static_cast<std::size_t>(periods) + 2); // and the last one
@@ -164,7 +168,9 @@ BOOST_AUTO_TEST_CASE(a_task_that_runs_too_long_delivers_its_last_report_before_i
     end.open();
     pool.shutdown();
     // The timer may be faster than the task, but never pass a report that was kept.
-    const auto has = [](const list& v, double x) { return std::find(v.begin(), v.end(), x) != v.end(); };
+    const auto has = [](const list& v, double x) {
+        return std::find(v.begin(), v.end(), x) != v.end();
+    };
     BOOST_TEST(has(at_end, 2) == has(l.values(), 2));
     BOOST_TEST(!has(l.values(), 3));
 }
@@ -176,11 +182,13 @@ BOOST_AUTO_TEST_CASE(what_the_function_throws_goes_to_the_hook_and_the_task_goes
         ferry::thread_pool pool(1);
         ferry::task_options options{
             .on_progress = [](const ferry::progress&) { throw std::runtime_error("no screen"); }};
-        BOOST_TEST(pool.submit(options, [] {
-            ferry::report_progress(1);
-            ferry::report_progress(2);
-            return 5;
-        }).result() == 5);
+        BOOST_TEST(pool.submit(options,
+                               [] {
+                                   ferry::report_progress(1);
+                                   ferry::report_progress(2);
+                                   return 5;
+                               })
+                       .result() == 5);
     }
     ferry::set_unhandled_callback(before);
     BOOST_TEST(caught.load() == 2);
@@ -190,8 +198,17 @@ BOOST_AUTO_TEST_CASE(a_report_without_a_listener_does_nothing) {
     ferry::report_progress(1, "outside of tasks");
     ferry::thread_pool pool(1);
     ferry::task_options options{.label = "deaf"};
-    BOOST_TEST(pool.submit([] { ferry::report_progress(1); return 1; }).result() == 1);
-    BOOST_TEST(pool.submit(options, [] { ferry::report_progress(1); return 2; }).result() == 2);
+    BOOST_TEST(pool.submit([] {
+                       ferry::report_progress(1);
+                       return 1;
+                   })
+                   .result() == 1);
+    BOOST_TEST(pool.submit(options,
+                           [] {
+                               ferry::report_progress(1);
+                               return 2;
+                           })
+                   .result() == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_function_that_reports_itself_does_not_recurse) {
@@ -210,12 +227,14 @@ BOOST_AUTO_TEST_CASE(a_helped_task_reports_to_its_own_listener) {
     listener outer;
     listener inner;
     ferry::task_options for_outer{.on_progress = outer.function()};
-    pool.submit(for_outer, [&] {
-        ferry::task_options for_inner{.on_progress = inner.function()};
-        pool.submit(for_inner, [] { ferry::report_progress(10); }).result();
-        pool.submit([] { ferry::report_progress(20); }).result(); // nobody listens
-        ferry::report_progress(30);
-    }).result();
+    pool.submit(for_outer,
+                [&] {
+                    ferry::task_options for_inner{.on_progress = inner.function()};
+                    pool.submit(for_inner, [] { ferry::report_progress(10); }).result();
+                    pool.submit([] { ferry::report_progress(20); }).result(); // nobody listens
+                    ferry::report_progress(30);
+                })
+        .result();
     BOOST_TEST(inner.values() == list{10});
     BOOST_TEST(outer.values() == list{30});
 }

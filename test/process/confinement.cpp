@@ -74,7 +74,9 @@ bool mentions(const std::string& text, const std::string& word) {
 // A folder with one file in it.
 class folder {
 public:
-    folder() : path_(std::filesystem::temp_directory_path() / ("ferry-confinement-" + std::to_string(::getpid()))) {
+    folder()
+        : path_(std::filesystem::temp_directory_path() /
+                ("ferry-confinement-" + std::to_string(::getpid()))) {
         std::filesystem::create_directory(path_);
         std::ofstream(path_ / "file") << "content\n";
     }
@@ -275,7 +277,8 @@ BOOST_AUTO_TEST_CASE(no_processes_refuses_all_ways_to_start_one_and_allows_threa
             return r;
         };
         int n = start([] { return long(::fork()); });
-        n += start([] { return ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr); });
+        n +=
+            start([] { return ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr); });
 #ifdef SYS_fork
         n += start([] { return ::syscall(SYS_fork); });
 #endif
@@ -297,7 +300,10 @@ BOOST_AUTO_TEST_CASE(programs_gain_no_privileges) {
 BOOST_AUTO_TEST_CASE(the_calls_of_32_bits_are_no_way_around) {
     const int wrong = confined_thread({sandbox::no_network}, [] {
         long result = 359; // socket
-        asm volatile("int $0x80" : "+a"(result) : "b"(2L), "c"(1L), "d"(0L) : "memory", "r8", "r9", "r10", "r11");
+        asm volatile("int $0x80"
+                     : "+a"(result)
+                     : "b"(2L), "c"(1L), "d"(0L)
+                     : "memory", "r8", "r9", "r10", "r11");
         return result == -EPERM ? 0 : 1;
     });
     BOOST_TEST(wrong == 0);

@@ -59,9 +59,17 @@ enum class how {
 constexpr const char* where_names[] = {"nowhere",        "encode argument", "decode argument",
                                        "in the call",    "encode result",   "decode result",
                                        "in a destructor"};
-constexpr const char* how_names[] = {"throw",     "throw int",      "exit",         "abort",
-                                     "segv",      "kill",           "stop",         "terminate",
-                                     "overflow",  "exceed a limit", "violate the sandbox"};
+constexpr const char* how_names[] = {"throw",
+                                     "throw int",
+                                     "exit",
+                                     "abort",
+                                     "segv",
+                                     "kill",
+                                     "stop",
+                                     "terminate",
+                                     "overflow",
+                                     "exceed a limit",
+                                     "violate the sandbox"};
 
 volatile int bottom = 0;
 [[gnu::noinline]] int go_deeper(int n) {

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 // The handler in a child of fork(), and the report in its parent, which share a record.
-#include "process/crash_handler.hpp"
 #include "process/crash_report.hpp"
+#include "process/crash_handler.hpp"
 
 #define BOOST_TEST_MODULE crash_report
 #include <boost/test/unit_test.hpp>
@@ -69,7 +69,7 @@ ending crash(Before before, F f) {
     e.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     e.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     e.frames = frames_of(*record, e.signal, 7, {});
-    BOOST_TEST(frames_of(*record, e.signal, 8, {}).empty());         // another task
+    BOOST_TEST(frames_of(*record, e.signal, 8, {}).empty());        // another task
     BOOST_TEST(frames_of(*record, e.signal + 1000, 7, {}).empty()); // another signal
     ::munmap(memory, sizeof(crash_record));
     return e;
@@ -134,7 +134,10 @@ BOOST_AUTO_TEST_CASE(so_is_a_call_to_where_there_is_no_code) {
 }
 
 BOOST_AUTO_TEST_CASE(a_signal_from_outside_still_ends_the_process) {
-    const auto e = crash([] { ::kill(::getpid(), SIGSEGV); ::pause(); });
+    const auto e = crash([] {
+        ::kill(::getpid(), SIGSEGV);
+        ::pause();
+    });
     BOOST_TEST(e.signal == SIGSEGV);
     BOOST_TEST(!e.frames.empty());
 }
@@ -175,14 +178,17 @@ BOOST_AUTO_TEST_CASE(a_handler_that_comes_later_takes_the_signal) {
 }
 
 BOOST_AUTO_TEST_CASE(the_program_s_alarm_clock_goes_on) {
-    const auto e = crash([] { ::signal(SIGSEGV, [](int) {
-                                  ::signal(SIGALRM, SIG_DFL);
-                                  ::pause(); // until the alarm
-                              }); },
-                         [] {
-                             ::alarm(1);
-                             crashes_in_a_function(nullptr);
-                         });
+    const auto e = crash(
+        [] {
+            ::signal(SIGSEGV, [](int) {
+                ::signal(SIGALRM, SIG_DFL);
+                ::pause(); // until the alarm
+            });
+        },
+        [] {
+            ::alarm(1);
+            crashes_in_a_function(nullptr);
+        });
     BOOST_TEST(e.signal == SIGALRM);
 }
 

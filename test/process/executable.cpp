@@ -54,15 +54,18 @@ BOOST_AUTO_TEST_CASE(a_function_of_this_program_is_refused_where_the_workers_run
     const std::vector<int> inputs{1, 2};
     BOOST_CHECK_EXCEPTION(static_cast<void>(pool.map([](int n) { return n; }, inputs)),
                           std::invalid_argument, names_this);
-    BOOST_CHECK_EXCEPTION(ferry::process_pool({.initializer = {[] {}}, .executable = FERRY_WORKER_FILE}),
-                          std::invalid_argument, names_this);
+    BOOST_CHECK_EXCEPTION(
+        ferry::process_pool({.initializer = {[] {}}, .executable = FERRY_WORKER_FILE}),
+        std::invalid_argument, names_this);
     BOOST_TEST(pool.stats().queued == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_run_is_refused_at_once) {
-    for (const char* const file : {"/no/such/program", "/", "/etc/passwd", "no-such-program-in-the-path"}) {
-        BOOST_CHECK_EXCEPTION(ferry::process_pool({.executable = file}), std::invalid_argument,
-                              [&](const auto& e) { return names(e, file) && names(e, "executable"); });
+    for (const char* const file :
+         {"/no/such/program", "/", "/etc/passwd", "no-such-program-in-the-path"}) {
+        BOOST_CHECK_EXCEPTION(
+            ferry::process_pool({.executable = file}), std::invalid_argument,
+            [&](const auto& e) { return names(e, file) && names(e, "executable"); });
     }
     BOOST_CHECK_THROW(ferry::process_pool({.arguments = {"alone"}}), std::invalid_argument);
 }

@@ -79,13 +79,14 @@ BOOST_AUTO_TEST_CASE(the_text_names_the_limit_what_it_allowed_and_what_was_used)
     const auto cpu = text_of({which::cpu_time, 100'000'000, 112'400'000, false}, "x", 1);
     for (const char* const part : {"limits.cpu_time", "100ms", "112ms"})
         BOOST_TEST(cpu.find(part) != std::string::npos);
-    BOOST_TEST(text_of({which::file_size, 4096, 4096, false}, "x", 1).find("limits.file_size: allowed 4096") !=
-               std::string::npos);
+    BOOST_TEST(text_of({which::file_size, 4096, 4096, false}, "x", 1)
+                   .find("limits.file_size: allowed 4096") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_status_tells_what_is_anonymous_and_swapped) {
-    const auto m = parse_status("Name:\tVmRSS: 7\nVmHWM:\t    1000 kB\nVmRSS:\t     900 kB\n"
-                                "RssAnon:\t     300 kB\nRssFile:\t     600 kB\nVmSwap:\t      50 kB\n");
+    const auto m =
+        parse_status("Name:\tVmRSS: 7\nVmHWM:\t    1000 kB\nVmRSS:\t     900 kB\n"
+                     "RssAnon:\t     300 kB\nRssFile:\t     600 kB\nVmSwap:\t      50 kB\n");
     BOOST_REQUIRE(m.has_value());
     BOOST_TEST(m->resident == 900u << 10);
     BOOST_TEST(m->anonymous == 350u << 10);
@@ -119,9 +120,7 @@ BOOST_AUTO_TEST_CASE(limits_hold_for_tasks_and_not_for_the_worker_itself) {
     rlimit sizes{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     ::getrlimit(RLIMIT_FSIZE, &sizes);
-    {
-        const limits_lifted none_are_set;
-    }
+    { const limits_lifted none_are_set; }
     set_own_limits(32, 4096);
     const auto soft = [](auto resource) {
         rlimit now{};
@@ -132,9 +131,7 @@ BOOST_AUTO_TEST_CASE(limits_hold_for_tasks_and_not_for_the_worker_itself) {
     BOOST_TEST(soft(RLIMIT_FSIZE) == 4096u);
     {
         const limits_lifted outer;
-        {
-            const limits_lifted inner;
-        }
+        { const limits_lifted inner; }
         BOOST_TEST(soft(RLIMIT_NOFILE) == files.rlim_cur);
         const int m = ::memfd_create("large", MFD_CLOEXEC);
         BOOST_TEST(::ftruncate(m, 1 << 20) == 0);
@@ -149,18 +146,23 @@ BOOST_AUTO_TEST_CASE(limits_hold_for_tasks_and_not_for_the_worker_itself) {
 }
 
 BOOST_AUTO_TEST_CASE(the_folder_that_counts_processes_is_found_in_both_versions) {
-    const char* const first = "30 24 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
-                              "31 24 0:27 / /sys/fs/cgroup/pids rw,nosuid shared:9 - cgroup cgroup rw,pids\n"
-                              "32 24 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
+    const char* const first =
+        "30 24 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+        "31 24 0:27 / /sys/fs/cgroup/pids rw,nosuid shared:9 - cgroup cgroup rw,pids\n"
+        "32 24 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
     const char* const own = "8:pids:/user/1\n4:memory:/x\n0::/user.slice\n";
     BOOST_TEST(find_pids_folder(first, own)->string() == "/sys/fs/cgroup/pids/user/1");
     const char* const second = "32 24 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n";
-    BOOST_TEST(find_pids_folder(second, "0::/user.slice\n")->string() == "/sys/fs/cgroup/user.slice");
+    BOOST_TEST(find_pids_folder(second, "0::/user.slice\n")->string() ==
+               "/sys/fs/cgroup/user.slice");
     // In a container that sees a part of the hierarchy.
-    const char* const part = "31 24 0:27 /docker/7 /sys/fs/cgroup/pids rw - cgroup cgroup rw,cpu,pids\n";
-    BOOST_TEST(find_pids_folder(part, "8:cpu,pids:/docker/7/a\n")->string() == "/sys/fs/cgroup/pids/a");
+    const char* const part =
+        "31 24 0:27 /docker/7 /sys/fs/cgroup/pids rw - cgroup cgroup rw,cpu,pids\n";
+    BOOST_TEST(find_pids_folder(part, "8:cpu,pids:/docker/7/a\n")->string() ==
+               "/sys/fs/cgroup/pids/a");
     BOOST_TEST(!find_pids_folder(part, "8:cpu,pids:/elsewhere\n").has_value());
     BOOST_TEST(!find_pids_folder("", own).has_value());
     BOOST_TEST(!find_pids_folder(first, "").has_value());
-    BOOST_TEST(!find_pids_folder("31 24 0:27 / /x rw - cgroup cgroup rw,rapids\n", own).has_value());
+    BOOST_TEST(
+        !find_pids_folder("31 24 0:27 / /x rw - cgroup cgroup rw,rapids\n", own).has_value());
 }

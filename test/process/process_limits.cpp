@@ -141,7 +141,8 @@ std::string limit_error(ferry::future<T> f, std::initializer_list<const char*> p
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_call_that_takes_more_memory_than_allowed_ends_with_its_worker) {
-    ferry::process_pool pool({.max_workers = 1, .limits = {.memory = (FERRY_SANITIZED ? 1024 : 128) * mebibyte}});
+    ferry::process_pool pool(
+        {.max_workers = 1, .limits = {.memory = (FERRY_SANITIZED ? 1024 : 128) * mebibyte}});
     BOOST_TEST(pool.submit(adds, 1, 2).result() == 3);
     ferry::task_options options{.label = "hungry"};
     auto f = pool.submit(options, takes, (FERRY_SANITIZED ? 1536 : 256) * mebibyte);
@@ -155,7 +156,8 @@ BOOST_AUTO_TEST_CASE(so_does_one_that_the_system_refuses_memory) {
     ferry::process_pool limited({.max_workers = 1, .limits = {.memory = 512 * mebibyte}});
     BOOST_TEST(limit_error(limited.submit(asks_for_too_much), {"limits.memory", "refused"}) == "");
     const std::vector<int> inputs{1, 2};
-    auto chunk = limited.map({.chunksize = 2}, [](int) { return asks_for_too_much(); }, inputs);
+    auto chunk = limited.map(
+        {.chunksize = 2}, [](int) { return asks_for_too_much(); }, inputs);
     BOOST_CHECK_THROW(*chunk.begin(), ferry::resource_limit_error);
     BOOST_CHECK_THROW(limited.submit(asks_for_nonsense, -1).result(), std::bad_array_new_length);
     ferry::process_pool unlimited(1);
@@ -187,7 +189,8 @@ BOOST_AUTO_TEST_CASE(a_call_that_writes_too_large_a_file_ends_with_its_worker) {
     BOOST_TEST(std::filesystem::file_size(large.path()) <= 100'000u);
     // What the worker writes for itself is not the call's.
     const std::string text(300'000, 'a');
-    BOOST_TEST((pool.submit([](const std::string& t) { return t + t; }, text).result() == text + text));
+    BOOST_TEST(
+        (pool.submit([](const std::string& t) { return t + t; }, text).result() == text + text));
 }
 
 BOOST_AUTO_TEST_CASE(without_a_limit_the_same_signal_is_a_death_like_any_other) {

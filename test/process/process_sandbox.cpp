@@ -69,9 +69,9 @@ BOOST_AUTO_TEST_CASE(each_part_forbids_its_own_and_nothing_else) {
     const marker file;
     touch(file.path());
     const std::string large(300'000, 'x');
-    for (const auto s : {sandbox::no_network, sandbox::read_only, sandbox::no_exec,
-                         sandbox::no_new_privileges,
-                         sandbox::no_network | sandbox::read_only | sandbox::no_exec}) {
+    for (const auto s :
+         {sandbox::no_network, sandbox::read_only, sandbox::no_exec, sandbox::no_new_privileges,
+          sandbox::no_network | sandbox::read_only | sandbox::no_exec}) {
         ferry::process_pool pool({.max_workers = 1, .sandbox = s});
         const auto has = [s](sandbox part) { return (s & part) != sandbox::none; };
         BOOST_TEST(is_refusal(pool.submit(opens_a_socket).result()) == has(sandbox::no_network));
@@ -83,7 +83,8 @@ BOOST_AUTO_TEST_CASE(each_part_forbids_its_own_and_nothing_else) {
         BOOST_TEST(pool.submit(has_no_new_privileges).result() == 1);
         // Ferry's own mappings and a pool's whole life are not disturbed.
         BOOST_TEST((pool.submit(doubles, large).result() == large + large));
-        BOOST_CHECK_THROW(pool.submit([] { return ::raise(SIGKILL); }).result(), ferry::worker_died);
+        BOOST_CHECK_THROW(pool.submit([] { return ::raise(SIGKILL); }).result(),
+                          ferry::worker_died);
         BOOST_TEST(pool.submit(doubles, std::string("b")).result() == "bb");
     }
     BOOST_TEST(opens_a_socket() == 0); // this process is as free as before
@@ -92,14 +93,13 @@ BOOST_AUTO_TEST_CASE(each_part_forbids_its_own_and_nothing_else) {
 
 BOOST_AUTO_TEST_CASE(an_initializer_is_confined_as_well) {
     const marker file;
-    ferry::process_pool pool(
-        {.max_workers = 1,
-         .initializer = {[](const std::string& path) {
-                             if (!is_refusal(opens_for_writing(path)))
-                                 ::_exit(1);
-                         },
-                         file.path()},
-         .sandbox = sandbox::read_only});
+    ferry::process_pool pool({.max_workers = 1,
+                              .initializer = {[](const std::string& path) {
+                                                  if (!is_refusal(opens_for_writing(path)))
+                                                      ::_exit(1);
+                                              },
+                                              file.path()},
+                              .sandbox = sandbox::read_only});
     BOOST_TEST(pool.submit(doubles, std::string("a")).result() == "aa");
     BOOST_TEST(!file.touched());
 }
@@ -134,5 +134,6 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_enforced_is_refused_by_the_constructor) {
     BOOST_TEST(has(refusal(SYS_seccomp, {.sandbox = sandbox::no_network}), "no_network"));
     BOOST_TEST(has(refusal(SYS_seccomp, {.sandbox = sandbox::no_exec}), "no_exec"));
     BOOST_TEST(has(refusal(SYS_seccomp, {.limits = {.processes = 0}}), "limits.processes"));
-    BOOST_TEST(has(refusal(SYS_prctl, {.sandbox = sandbox::no_new_privileges}), "no_new_privileges"));
+    BOOST_TEST(
+        has(refusal(SYS_prctl, {.sandbox = sandbox::no_new_privileges}), "no_new_privileges"));
 }

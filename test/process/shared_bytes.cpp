@@ -18,7 +18,9 @@ using ferry::shared_bytes;
 namespace {
 
 shared_bytes makes(std::size_t size, char with) { return shared_bytes(std::string(size, with)); }
-std::vector<shared_bytes> makes_two(std::size_t size) { return {makes(size, 'a'), makes(size, 'b')}; }
+std::vector<shared_bytes> makes_two(std::size_t size) {
+    return {makes(size, 'a'), makes(size, 'b')};
+}
 std::size_t measures(const shared_bytes& b) { return b.size(); }
 shared_bytes echoes(shared_bytes b) { return b; }
 
@@ -73,7 +75,8 @@ BOOST_AUTO_TEST_CASE(a_large_result_is_the_worker_s_mapping_which_nobody_can_wri
     const shared_bytes& b = f.result();
     BOOST_TEST(b.view() == std::string(size, 'z'));
     BOOST_TEST(protection_of(b.data()) == "r--s");
-    void* const page = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(b.data()) & ~std::uintptr_t(4095));
+    void* const page =
+        reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(b.data()) & ~std::uintptr_t(4095));
     BOOST_TEST(::mprotect(page, 4096, PROT_READ | PROT_WRITE) != 0); // the file is sealed
 }
 
@@ -82,15 +85,18 @@ BOOST_AUTO_TEST_CASE(results_outlive_future_worker_and_pool_and_each_other) {
     {
         ferry::process_pool pool(1);
         for (int i = 0; i != 10; ++i) {
-            kept.push_back(pool.submit(makes, std::size_t(200'000), static_cast<char>('a' + i)).result());
+            kept.push_back(
+                pool.submit(makes, std::size_t(200'000), static_cast<char>('a' + i)).result());
             // Mappings that are recycled between them.
-            BOOST_TEST(pool.submit([] { return std::string(200'000, 'r'); }).result().size() == 200'000u);
+            BOOST_TEST(pool.submit([] { return std::string(200'000, 'r'); }).result().size() ==
+                       200'000u);
         }
         auto two = pool.submit(makes_two, std::size_t(300'000)).result();
         kept.insert(kept.end(), two.begin(), two.end());
     }
     for (int i = 0; i != 10; ++i)
-        BOOST_TEST(kept[static_cast<std::size_t>(i)].view() == std::string(200'000, static_cast<char>('a' + i)));
+        BOOST_TEST(kept[static_cast<std::size_t>(i)].view() ==
+                   std::string(200'000, static_cast<char>('a' + i)));
     BOOST_TEST(kept[10].view() == std::string(300'000, 'a'));
     BOOST_TEST(kept[11].view() == std::string(300'000, 'b'));
 }
@@ -99,7 +105,8 @@ BOOST_AUTO_TEST_CASE(map_gives_them_too) {
     ferry::process_pool pool(2);
     const std::vector<std::size_t> sizes{10, 100'000, 200'000, 20};
     std::size_t i = 0;
-    for (shared_bytes b : pool.map({.chunksize = 2}, [](std::size_t n) { return makes(n, 'm'); }, sizes))
+    for (shared_bytes b : pool.map(
+             {.chunksize = 2}, [](std::size_t n) { return makes(n, 'm'); }, sizes))
         BOOST_TEST(b.size() == sizes[i++]);
     BOOST_TEST(i == sizes.size());
 }

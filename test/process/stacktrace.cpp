@@ -103,7 +103,10 @@ BOOST_AUTO_TEST_CASE(frames_can_be_printed_and_name_their_module) {
 BOOST_AUTO_TEST_CASE(other_deaths_have_no_frames) {
     ferry::process_pool pool(1);
     BOOST_TEST(death_of(pool, [] { return ::raise(SIGKILL); }).frames.empty());
-    BOOST_TEST(death_of(pool, [] { ::_exit(3); return 0; }).frames.empty());
+    BOOST_TEST(death_of(pool, [] {
+                   ::_exit(3);
+                   return 0;
+               }).frames.empty());
     BOOST_TEST(death_of(pool, [] {
                    ::signal(SIGSEGV, [](int) { ::signal(SIGSEGV, SIG_DFL); });
                    return reads_nowhere(nullptr);

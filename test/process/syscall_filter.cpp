@@ -121,10 +121,10 @@ BOOST_AUTO_TEST_CASE(read_only_looks_at_the_flags_of_what_opens) {
                             SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_mknod})
         BOOST_TEST(f(call) == EPERM);
 #endif
-    for (const long call : {SYS_truncate, SYS_renameat2, SYS_unlinkat, SYS_mkdirat, SYS_linkat,
-                            SYS_symlinkat, SYS_fchmod, SYS_fchmodat, int(call_fchmodat2), SYS_fchown,
-                            SYS_fchownat, SYS_utimensat, SYS_setxattr, SYS_fsetxattr,
-                            SYS_removexattr, int(call_file_setattr)})
+    for (const long call :
+         {SYS_truncate, SYS_renameat2, SYS_unlinkat, SYS_mkdirat, SYS_linkat, SYS_symlinkat,
+          SYS_fchmod, SYS_fchmodat, int(call_fchmodat2), SYS_fchown, SYS_fchownat, SYS_utimensat,
+          SYS_setxattr, SYS_fsetxattr, SYS_removexattr, int(call_file_setattr)})
         BOOST_TEST(f(call) == EPERM);
     BOOST_TEST(f(SYS_ioctl, {3, 0x40086602}) == EPERM);
     BOOST_TEST(f(SYS_ioctl, {3, 0x5413}) == 0);

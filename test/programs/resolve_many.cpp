@@ -56,8 +56,8 @@ asio::awaitable<int> measure(ferry::process_pool& processes, ferry::thread_pool&
                 timed_out, lookups, std::chrono::duration<double>(took).count(),
                 threads() - threads_before, found.size(),
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - again).count());
-    co_return timed_out == lookups && sum == 3 && found.size() == 1 && took >= limit &&
-            pool.submit([] { return 1; }).result() == 1
+    co_return timed_out == lookups&& sum == 3 && found.size() == 1 &&
+            took >= limit&& pool.submit([] { return 1; }).result() == 1
         ? 0
         : 1;
 }

@@ -14,8 +14,8 @@ namespace ferry::detail {
 /// The shortest time between two reports that are delivered.
 inline constexpr std::chrono::milliseconds progress_period{20};
 
-/// Decides which reports are delivered at once: those that are at least a period apart. Of the others
-/// the latest is kept.
+/// Decides which reports are delivered at once: those that are at least a period apart. Of the
+/// others the latest is kept.
 class progress_gate {
 public:
     using clock = timeout::clock;

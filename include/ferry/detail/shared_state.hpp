@@ -2,9 +2,9 @@
 #pragma once
 
 #include <ferry/detail/assert.hpp>
-#include <ferry/detail/work_item.hpp>
 #include <ferry/detail/memory.hpp>
 #include <ferry/detail/progress_sink.hpp>
+#include <ferry/detail/work_item.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
 #include <ferry/unhandled.hpp>

@@ -64,7 +64,8 @@ struct worker_limits {
     /// Size in bytes of each file that the call writes.
     std::size_t file_size = 0;
     /// Number of processes that the call may start: 0, none (threads are allowed), or absent. A
-    /// larger number needs a writable `pids` control group, which counts the call's own threads too.
+    /// larger number needs a writable `pids` control group, which counts the call's own threads
+    /// too.
     std::optional<std::size_t> processes = {};
 };
 
@@ -74,14 +75,16 @@ struct worker_limits {
 /// A worker confines itself, for good and with all its threads, before it runs the initializer and
 /// the first task: by Landlock, and by a filter for system calls (seccomp). Processes that a task
 /// starts are confined likewise. System calls of another architecture's table, `io_uring`, and
-/// access to other processes by `ptrace`, `process_vm_writev` and `pidfd_getfd` are refused as well.
+/// access to other processes by `ptrace`, `process_vm_writev` and `pidfd_getfd` are refused as
+/// well.
 ///
 /// What a sandbox does not protect from:
 /// - code that runs before `run_worker_if_spawned` in `main`: constructors of static objects;
 /// - reading: every file that the user may read, and the environment;
 /// - signals to other processes of the same user, changes of their priorities and limits;
 /// - what descriptors can do that were open when the worker started: its standard output and error;
-/// - other ways to communicate: System V shared memory and semaphores, and with `read_only` sockets,
+/// - other ways to communicate: System V shared memory and semaphores, and with `read_only`
+/// sockets,
 ///   with `no_network` files and named pipes that somebody else reads;
 /// - `no_exec`: code that the task itself maps into its memory, or loads as a shared library;
 /// - exhausting the machine (see `worker_limits`);

@@ -16,8 +16,8 @@ namespace ferry {
 /// The system's resolver blocks, cannot be interrupted, and takes tens of seconds where a name
 /// server does not answer. Here it runs in a pool of its own of at most 16 worker processes, which
 /// are ended when a lookup takes too long: such a server costs neither a thread nor a worker of the
-/// program's own pools. Idle workers end after half a minute. Lookups beyond 16 at a time wait their
-/// turn, and their limit counts meanwhile.
+/// program's own pools. Idle workers end after half a minute. Lookups beyond 16 at a time wait
+/// their turn, and their limit counts meanwhile.
 ///
 /// @param host     name or address
 /// @param service  name or number of a port; may be empty

@@ -12,8 +12,8 @@
 
 namespace ferry {
 
-/// Bytes that do not change any more, for large results of worker processes: the future's value is a
-/// view of the memory that the worker wrote them into, and nothing is copied in this process.
+/// Bytes that do not change any more, for large results of worker processes: the future's value is
+/// a view of the memory that the worker wrote them into, and nothing is copied in this process.
 ///
 /// A result of 64 KiB and more is sealed against writing by anybody, the worker included, before
 /// it is handed out; if the system cannot seal it, it is copied. The memory lives as long as a
@@ -75,8 +75,7 @@ private:
 namespace detail {
 
 template <class Asked>
-struct is_sendable<shared_bytes, Asked> : std::true_type {
-};
+struct is_sendable<shared_bytes, Asked> : std::true_type {};
 
 inline void CEREAL_SAVE_FUNCTION_NAME(output_archive& ar, const shared_bytes& bytes) {
     ar.sink().put(static_cast<std::uint64_t>(bytes.size()));

@@ -57,7 +57,8 @@ struct first_unsendable<T, More...>
 template <class... T>
 using first_unsendable_t = typename first_unsendable<T...>::type;
 
-/// A call in this process has thrown that. Ends the process if memory is limited and it is a lack of that.
+/// A call in this process has thrown that. Ends the process if memory is limited and it is a lack
+/// of that.
 void call_failed(const std::exception_ptr& error) noexcept;
 
 /// What a worker calls: reads function and arguments, writes the result.
