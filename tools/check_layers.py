@@ -27,16 +27,17 @@ ROOMS = {
 
 # Public headers are flat; these are the rooms that they belong to.
 HEADERS = {
-    "support": "config fwd error timeout unhandled stats task_options detail/adaptive_mutex "
+    "support": "stack_frame config fwd error timeout unhandled stats task_options detail/adaptive_mutex "
                "detail/as_if_alone detail/assert detail/copied detail/ending_handler "
                "detail/is_awaitable detail/memory detail/post_persistently detail/runs_here "
                "detail/spin detail/thread_annotations",
-    "inside": "context_hook loop_watch metrics stack_frame trace detail/context detail/context_executor "
+    "inside": "context_hook loop_watch metrics trace detail/context detail/context_executor "
               "detail/task_label detail/thread_note",
-    "future": "awaited future promise wait as_completed detail/await_state detail/shared_state "
+    "future": "awaited future promise wait as_completed detail/await_state detail/progress_sink "
+              "detail/shared_state "
               "detail/timer_queue detail/wait_node detail/waiter detail/wait_op "
               "detail/work_item",
-    "pool": "offloadable pool_options thread_pool submit map detail/posted_function detail/task",
+    "pool": "offloadable pool_options progress thread_pool submit map detail/posted_function detail/task",
     "coroutine": "context_value default_executor gather run run_coroutine_threadsafe run_in_executor "
                  "shield task_group to_thread use_future wait_for detail/child_scope "
                  "detail/future_op",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/config.hpp>
+#include <ferry/stack_frame.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/error_category.hpp>
@@ -11,7 +12,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -217,7 +220,8 @@ public:
 
     explicit worker_died(const std::string& what = "the worker process died");
     worker_died(int pid, ending how, std::string label, std::string stderr_tail,
-                worker_usage usage = {}, unsigned attempt = 1);
+                worker_usage usage = {}, unsigned attempt = 1,
+                std::vector<stack_frame> stacktrace = {});
 
     /// Process id of the worker.
     int pid() const noexcept { return pid_; }
@@ -234,10 +238,17 @@ public:
     /// Number of the task's start that ended so, counted from 1. More than 1 only for a task that
     /// may be started several times, see `task_options::attempts`.
     unsigned attempt() const noexcept { return attempt_; }
+    /// The stack of the thread that caused a fatal signal, the innermost function first. It is
+    /// empty if the worker ended in another way, if a handler of the program installed after
+    /// `run_worker_if_spawned` took the signal, or if a thread that the task started overflowed its
+    /// stack. A function's name is known if it lies in a module that this process has loaded as
+    /// well, of the same build.
+    const std::vector<stack_frame>& stacktrace() const noexcept { return *stacktrace_; }
 
 protected:
     worker_died(errc code, const std::string& what, int pid, ending how, std::string label,
-                std::string stderr_tail, worker_usage usage = {}, unsigned attempt = 1);
+                std::string stderr_tail, worker_usage usage = {}, unsigned attempt = 1,
+                std::vector<stack_frame> stacktrace = {});
 
 private:
     int pid_ = 0;
@@ -246,6 +257,7 @@ private:
     worker_usage usage_;
     std::shared_ptr<const std::string> label_; // shared, so that copying cannot throw
     std::shared_ptr<const std::string> stderr_tail_;
+    std::shared_ptr<const std::vector<stack_frame>> stacktrace_;
 };
 
 /// The worker process was ended because its task exceeded a limit; the text names the limit, what it

@@ -16,6 +16,7 @@
 #include <ferry/map.hpp>
 #include <ferry/metrics.hpp>
 #include <ferry/pool_options.hpp>
+#include <ferry/progress.hpp>
 #include <ferry/promise.hpp>
 #include <ferry/resilience/backoff.hpp>
 #include <ferry/resilience/circuit_breaker.hpp>

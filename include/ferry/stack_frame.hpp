@@ -11,14 +11,14 @@ namespace ferry {
 
 /// One frame of a stack.
 struct stack_frame {
-    std::string module;       ///< path of the executable file or shared library; empty if unknown
-    std::string symbol;       ///< demangled name of the function; empty if unknown
-    std::uint64_t offset = 0; ///< bytes from the start of the symbol; without one, of the module
+    std::string module = {};  ///< path of the executable file or shared library; empty if unknown
+    std::string symbol = {};  ///< demangled name of the function; empty if unknown
+    std::uint64_t offset = 0; ///< offset in the module, as `addr2line` takes it
 
     friend bool operator==(const stack_frame&, const stack_frame&) = default;
 };
 
-/// Prints a frame, as in `load(int)+0x1c (/usr/bin/server)`.
+/// Prints a frame, as in `load(int) at /usr/bin/server+0x1f40`.
 std::ostream& operator<<(std::ostream& out, const stack_frame& frame);
 
 } // namespace ferry

@@ -18,21 +18,6 @@
 
 namespace ferry {
 
-std::ostream& operator<<(std::ostream& out, const stack_frame& frame) {
-    static constexpr char digits[] = "0123456789abcdef";
-    char text[17]; // not through the stream, whose flags are the user's
-    char* first = text + sizeof text - 1;
-    *first = 0;
-    std::uint64_t left = frame.offset;
-    do
-        *--first = digits[left % 16];
-    while ((left /= 16) != 0);
-    out << (frame.symbol.empty() ? "?" : frame.symbol) << "+0x" << first;
-    if (!frame.module.empty())
-        out << " (" << frame.module << ')';
-    return out;
-}
-
 namespace detail {
 
 elf_symbols::elf_symbols(const std::string& path) {
@@ -183,7 +168,6 @@ std::vector<stack_frame> symbolise(std::span<void* const> addresses) {
             const auto file = files.try_emplace(m.path, m.path).first;
             if (const auto f = file->second.find(inside - m.base)) {
                 frame.symbol = demangle(f->name.c_str());
-                frame.offset = f->offset + (address - inside);
             }
         }
         frames.push_back(std::move(frame));

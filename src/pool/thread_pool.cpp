@@ -35,6 +35,9 @@ bool set_options(shared_state_base& t, task_options& options) {
     t.extra->limit = options.timeout;
     t.extra->start_by = options.start_by;
     t.extra->bytes = options.bytes;
+    t.extra->where = options.where;
+    if (options.on_progress)
+        t.extra->progress = std::make_unique<progress_sink>(std::move(options.on_progress));
     return (!options.start_by && !options.timeout.limit()) || timers_started(t);
 }
 

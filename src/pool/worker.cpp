@@ -183,6 +183,10 @@ bool running_scope::contains(const shared_state_base& task) noexcept {
     return false;
 }
 
+const shared_state_base* running_scope::innermost() noexcept {
+    return current_scope != nullptr ? &current_scope->task_ : nullptr;
+}
+
 // ---- The life of a worker -----------------------------------------------------------------------
 
 void pool_core::work(worker& w) {

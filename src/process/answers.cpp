@@ -51,12 +51,33 @@ process_core::reading process_core::next_answers(worker_channel& w, std::size_t&
         switch (w.read(batch_[count], f)) {
         case what::answer: ++count; break;
         case what::start: on_ready(w, f); break;
+        case what::progress: on_progress(w, f); break;
         case what::nothing: return reading::all;
         case what::later: return reading::later;
         case what::broken: return reading::broken;
         }
     }
     return reading::enough;
+}
+
+// Keeps it for the thread of the callbacks.
+void process_core::on_progress(worker_channel& w, const wire::frame& f) {
+    BOOST_ASSERT(is_reader());
+    byte_source body(f.body);
+    const double done = body.get<double>();
+    std::string note(body.remaining(), '\0');
+    body.read(note.data(), note.size());
+    remote_call_ptr c;
+    {
+        const scoped_lock lock(mutex_);
+        const std::uint16_t slot = f.header.slot;
+        c = w.held[slot];
+        if ((c == nullptr || c->number != f.header.task) && !broken_)
+            violated(w, "it told the progress of a task that it was not given");
+        if (c == nullptr || c->number != f.header.task || (w.condemned_slots >> slot & 1) != 0)
+            return;
+    }
+    c->note_progress(done, note);
 }
 
 // Takes the answered tasks from their slots, before their outcomes become visible: who sees one may

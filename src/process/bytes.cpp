@@ -31,6 +31,11 @@ payload::~payload() {
         home_->release(std::move(segment_), size_);
 }
 
+segment_ptr payload::give_away() noexcept {
+    home_->handed_on(*segment_);
+    return std::move(segment_);
+}
+
 std::span<const std::byte> payload::bytes() const noexcept {
     return {segment_ != nullptr ? segment_->data() : heap_.get(), size_};
 }

@@ -150,7 +150,10 @@ child::child(const child_options& options) {
     launch_context context;
     boost::system::error_code error;
     process::posix::vfork_launcher launch;
-    const program_start start = start_of_this_program();
+    const bool is_own = options.program == nullptr || options.program->file().empty();
+    const program_start start =
+        is_own ? start_of_this_program()
+               : program_start{options.program->file().string(), options.program->arguments()};
     std::vector<const char*> arguments;
     for (const auto& a : start.arguments)
         arguments.push_back(a.c_str());

@@ -5,6 +5,8 @@
 
 #include "descriptor.hpp"
 #include "scheduling.hpp"
+#include "worker_program.hpp"
+#include "worker_setup.hpp"
 
 #include <atomic>
 #include <filesystem>
@@ -23,6 +25,8 @@ struct child_options {
     std::map<std::string, std::string> environment; ///< added to this process's
     std::filesystem::path working_directory;
     scheduling how_scheduled; ///< whatever the starting thread's is
+    const worker_program* program = nullptr; ///< null: this program
+    worker_setup setup;                      ///< what it does with itself at its start
 };
 
 /// A child process: this program, started again. It inherits the standard three descriptors, of

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/process/detail/code.hpp>
 
+#include "build_id.hpp"
+
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
@@ -21,52 +23,13 @@
 namespace ferry::detail {
 namespace {
 
-using loose_word __attribute__((aligned(1), may_alias)) = std::uint64_t;
-
-// Of a module's memory: what a sanitizer takes for gaps between objects is a part of it.
-__attribute__((no_sanitize("address", "thread"))) std::uint64_t
-hash_of(const void* data, std::size_t size, std::uint64_t h = 0xcbf29ce484222325) {
-    const auto* p = static_cast<const unsigned char*>(data);
-    for (; size >= sizeof(loose_word); p += sizeof(loose_word), size -= sizeof(loose_word)) {
-        h = (h ^ *reinterpret_cast<const loose_word*>(p)) * 0x100000001b3;
-        h ^= h >> 29; // or the upper bits of a word would never reach the lower ones
-    }
-    for (; size != 0; ++p, --size)
-        h = (h ^ *p) * 0x100000001b3;
-    return h;
-}
-
 // ---- What a module is ---------------------------------------------------------------------------
-
-// The hash of the build-id; 0 where the linker was told to leave it out.
-std::uint64_t build_id_of(const dl_phdr_info& info) {
-    for (int i = 0; i < info.dlpi_phnum; ++i) {
-        const auto& h = info.dlpi_phdr[i];
-        if (h.p_type != PT_NOTE)
-            continue;
-        const auto* at = reinterpret_cast<const char*>(info.dlpi_addr + h.p_vaddr);
-        const auto* const end = at + h.p_memsz;
-        const std::size_t align = h.p_align == 8 ? 8 : 4;
-        const auto padded = [align](std::size_t n) { return (n + align - 1) / align * align; };
-        while (at + sizeof(ElfW(Nhdr)) <= end) {
-            ElfW(Nhdr) note{};
-            std::memcpy(&note, at, sizeof note);
-            const auto* const name = at + sizeof note;
-            const auto* const text = name + padded(note.n_namesz);
-            if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
-                std::memcmp(name, "GNU", 4) == 0)
-                return hash_of(text, note.n_descsz) | 1;
-            at = text + padded(note.n_descsz);
-        }
-    }
-    return 0;
-}
 
 // Without a build-id the program is known by its layout, since its workers are the same file. Of a
 // shared library, whose file may be replaced by another of the same layout, all counts that does
 // not change when it is loaded.
 std::uint64_t identity_of(const dl_phdr_info& info, bool program) {
-    if (const auto id = build_id_of(info))
+    if (const auto id = build_id_hash(info.dlpi_addr, {info.dlpi_phdr, info.dlpi_phnum}))
         return id;
     std::uint64_t h = hash_of(info.dlpi_phdr, info.dlpi_phnum * sizeof *info.dlpi_phdr);
     for (int i = 0; i < info.dlpi_phnum && !program; ++i) {

@@ -20,7 +20,8 @@ struct deadline {
         look,     ///< at the workers that have tasks
         dispatch, ///< something could not be handed out
         start,    ///< a worker could not be started
-        trim      ///< of segments
+        trim,     ///< of segments
+        limits    ///< of what tasks use
     } what{};
     std::uint32_t worker = 0;
     std::uint16_t slot = 0;

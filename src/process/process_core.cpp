@@ -52,8 +52,8 @@ process_core::process_core(process_pool_options options)
     : options_(std::move(options)), forks_(fork_count()),
       bounded_(options_.max_queue != 0 || options_.max_queue_bytes != 0 ||
                options_.max_wait.limit()),
-      depth_(worker_depth() + 1), how_scheduled_(scheduling_of_workers(options_)),
-      seed_(secret()),
+      depth_(worker_depth() + 1), program_(options_.executable, options_.arguments),
+      how_scheduled_(scheduling_of_workers(options_)), seed_(secret()),
       store_(std::min<std::size_t>(options_.max_workers + 1, 256)),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
@@ -66,12 +66,17 @@ process_core::process_core(process_pool_options options)
       line_owner_(make_line_owner()),
       quarantine_(options_.quarantine_after, options_.quarantine_time),
       figures_(options_.name, options_.max_workers) {
+    for (const auto* const init : {&options_.initializer, &options_.finalizer}) {
+        if (*init)
+            check_code(init->call_->entry);
+    }
     watch(wake_.get(), 0, source::wake, EPOLLIN);
     const auto set = [](deadline& d, deadline::purpose what) { d.what = what; };
     set(look_, deadline::purpose::look);
     set(dispatch_again_, deadline::purpose::dispatch);
     set(start_again_, deadline::purpose::start);
     set(trim_, deadline::purpose::trim);
+    set(limits_, deadline::purpose::limits);
 }
 
 process_core::~process_core() = default;
@@ -208,6 +213,8 @@ void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
     uncount_first(w);
     note(w);
     arm_look();
+    if (w.limits && !deadline_list::contains(limits_))
+        arm(limits_, clock::now() + w.limits->until_next(1));
     const task_extra* const extra = call.state().extra.get();
     if (extra == nullptr)
         return;
@@ -385,12 +392,19 @@ void process_core::arm(deadline& d, clock::time_point at) noexcept {
 
 // Only the worker that still runs that very task is ended for it.
 bool process_core::kill_for(worker_channel& w, std::uint16_t slot) noexcept {
+    if (!condemn(w, slot))
+        return false;
+    act(w, w.life.terminate());
+    return true;
+}
+
+// The worker answers the task no more, if it still runs it.
+bool process_core::condemn(worker_channel& w, std::uint16_t slot) noexcept {
     BOOST_ASSERT(w.held[slot] != nullptr);
     if (!w.memory->slots[slot].move(w.held[slot]->number, wire::slot_state::claimed,
                                     wire::slot_state::condemned))
         return false;
     w.condemned_slots |= std::uint64_t(1) << slot;
-    act(w, w.life.terminate());
     return true;
 }
 

@@ -82,6 +82,7 @@ public:
 
     // What tasks and those who submit them ask for.
     void check_open() override FERRY_EXCLUDES(mutex_);
+    void check_code(const code_ref& code) const override { program_.check(code); }
     segment_store& store() noexcept override { return store_; }
     void submit(remote_call_ptr c, entrance e) override FERRY_EXCLUDES(mutex_);
     void dropped(remote_call& c, bool failed) noexcept override FERRY_EXCLUDES(mutex_);
@@ -171,6 +172,7 @@ private:
     void account(worker_channel& w, std::size_t count) noexcept FERRY_EXCLUDES(mutex_);
     void finish(answer& a) noexcept;
     void on_ready(worker_channel& w, const wire::frame& f) FERRY_EXCLUDES(mutex_);
+    void on_progress(worker_channel& w, const wire::frame& f) FERRY_EXCLUDES(mutex_);
     void on_stderr(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
     void on_exit(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
     void reap(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
@@ -183,12 +185,18 @@ private:
     bool on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept FERRY_REQUIRES(mutex_);
     void look() noexcept FERRY_EXCLUDES(mutex_);
     void trim() noexcept FERRY_EXCLUDES(mutex_);
+    void watch_limits() noexcept FERRY_EXCLUDES(mutex_);
+    std::optional<limit_breach> breach_of(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
+    std::optional<limit_breach> breach_of(const worker_channel& w,
+                                          const remote_call& c) const noexcept;
+    std::exception_ptr error_of_death(worker_channel& w, remote_call& c, unsigned attempt) const;
     bool finish_if_closed() FERRY_EXCLUDES(mutex_);
 
     void act(worker_channel& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
     void arm(deadline& d, clock::time_point at) noexcept FERRY_REQUIRES(mutex_);
     void arm_look() noexcept FERRY_REQUIRES(mutex_);
     void arm_grace(deadline& d) noexcept FERRY_REQUIRES(mutex_);
+    bool condemn(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
     bool kill_for(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
     /// It did what no worker does.
     void violated(worker_channel& w, const char* what) noexcept FERRY_REQUIRES(mutex_);
@@ -200,6 +208,7 @@ private:
     const unsigned forks_;
     const bool bounded_;
     const int depth_;
+    const worker_program program_;
     const scheduling how_scheduled_; // the workers: like the thread that made the pool, and as asked
     const std::uint64_t seed_;       // of fingerprints
     segment_store store_;
@@ -226,6 +235,7 @@ private:
     deadline dispatch_again_ FERRY_GUARDED_BY(mutex_);
     deadline start_again_ FERRY_GUARDED_BY(mutex_);
     deadline trim_ FERRY_GUARDED_BY(mutex_);
+    deadline limits_ FERRY_GUARDED_BY(mutex_);
     std::thread reader_ FERRY_GUARDED_BY(mutex_);
     std::uint32_t worker_ids_ FERRY_GUARDED_BY(mutex_) = 0;
     std::size_t finishing_ FERRY_GUARDED_BY(mutex_) = 0; // answered, outcome not yet published

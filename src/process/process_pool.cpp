@@ -2,6 +2,7 @@
 #include <ferry/process_pool.hpp>
 
 #include "check_options.hpp"
+#include "confinement.hpp"
 #include "process_core.hpp"
 #include "program.hpp"
 #include "worker_main.hpp"
@@ -12,7 +13,7 @@
 namespace ferry {
 
 process_pool::process_pool(process_pool_options options) {
-    if (!detail::worker_entry_was_called())
+    if (options.executable.empty() && !detail::worker_entry_was_called())
         throw std::logic_error(
             "process_pool: main() must begin with ferry::run_worker_if_spawned(), "
             "since the workers are this program, started again");
@@ -22,6 +23,9 @@ process_pool::process_pool(process_pool_options options) {
                                "its file, cannot have worker processes, since nothing that its "
                                "caller may have put into the environment is believed there");
     detail::check(options);
+    if (options.limits.processes && *options.limits.processes != 0)
+        static_cast<void>(detail::pids_group(*options.limits.processes)); // throws if there is none
+    detail::check_confinement({options.sandbox, options.limits.processes == std::size_t(0)});
     if (detail::worker_depth() >= detail::wire::max_depth)
         throw std::logic_error("process_pool: pools in the workers of pools are nested " +
                                std::to_string(detail::wire::max_depth) +

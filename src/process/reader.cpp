@@ -142,6 +142,7 @@ void process_core::on_deadline(deadline& d) noexcept {
     case deadline::purpose::exit: reap(*w); break;
     case deadline::purpose::look: look(); break;
     case deadline::purpose::trim: trim(); break;
+    case deadline::purpose::limits: watch_limits(); break;
     default: break;
     }
 }

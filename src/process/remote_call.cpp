@@ -15,10 +15,39 @@ std::vector<std::byte> encode_alone(const std::function<void(byte_sink&)>& encod
     return {bytes.begin(), bytes.end()};
 }
 
+void remote_call::note_progress(double done, const std::string& note) {
+    const auto& extra = state_.extra;
+    if (extra == nullptr || extra->progress == nullptr)
+        return; // a worker that tells what nobody asked for
+    extra->progress->keep(done, note);
+    if ((reports_.fetch_or(job_queued | report_came) & (job_queued | outcome_came)) == 0)
+        host_->post_callbacks(*this);
+}
+
+void remote_call::publish_behind_reports() {
+    if ((reports_.fetch_or(job_queued | outcome_came) & job_queued) == 0)
+        host_->post_callbacks(*this);
+}
+
+bool remote_call::deliver_reports() {
+    for (;;) {
+        if ((reports_.fetch_and(~report_came) & outcome_came) != 0) {
+            state_.extra->progress->close();
+            return true;
+        }
+        state_.extra->progress->flush();
+        unsigned expected = job_queued;
+        if (reports_.compare_exchange_strong(expected, 0))
+            return false;
+    }
+}
+
 void remote_call::decode() {
     arrived_answer from = std::exchange(arrived, {});
     const std::byte* const at = from.shared != nullptr ? from.shared->data() : from.copy.get();
-    byte_source in(std::span(at, from.size));
+    const bool is_gift = from.shared != nullptr && from.shared->is_gift();
+    byte_source in(std::span(at, from.size),
+                   is_gift && from.shared->is_sealed() ? from.shared : nullptr);
     if (from.failed) {
         std::exception_ptr error;
         try {
@@ -30,7 +59,7 @@ void remote_call::decode() {
     } else {
         finish(in);
     }
-    if (from.shared != nullptr) // its worker may use it again
+    if (from.shared != nullptr && !is_gift) // its worker may use it again
         from.shared->head().in_use.store(0, std::memory_order_release);
 }
 

@@ -3,6 +3,8 @@
 
 #include "support/fork_count.hpp"
 
+#include "own_limits.hpp"
+
 #include <boost/assert.hpp>
 
 #include <algorithm>
@@ -27,7 +29,14 @@ std::byte* map(int file, std::size_t size, int protection) {
     return static_cast<std::byte*>(at);
 }
 
+descriptor new_memory() {
+    const limits_lifted own;
+    return descriptor::checked(::memfd_create("ferry-payload", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+                               "memfd_create");
+}
+
 void set_size(int file, std::size_t size) {
+    const limits_lifted own;
     if (::ftruncate(file, static_cast<off_t>(size)) != 0)
         throw std::system_error(errno, std::generic_category(), "ftruncate of a shared mapping");
 }
@@ -55,9 +64,7 @@ void check(int file, std::size_t capacity) {
 } // namespace
 
 segment::segment(std::uint32_t id, std::size_t capacity, side s)
-    : id_(id), side_(s),
-      file_(descriptor::checked(::memfd_create("ferry-payload", MFD_CLOEXEC | MFD_ALLOW_SEALING),
-                                "memfd_create")),
+    : id_(id), side_(s), file_(new_memory()),
       capacity_(to_pages(capacity + header_size) - header_size) {
     set_size(file_.get(), capacity_ + header_size);
     // It never shrinks under who reads it, and only this mapping can write to a pool's. An old
@@ -65,9 +72,11 @@ segment::segment(std::uint32_t id, std::size_t capacity, side s)
     constexpr int future_write = 0x0010; // F_SEAL_FUTURE_WRITE
     ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SHRINK);
     memory_ = map(file_.get(), capacity_ + header_size, PROT_READ | PROT_WRITE);
-    if (s == side::pool)
+    // A worker's may be given away, and sealed then by who gets it.
+    if (s == side::pool) {
         ::fcntl(file_.get(), F_ADD_SEALS, future_write);
-    ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SEAL);
+        ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SEAL);
+    }
     last_needed_ns = now_ns();
 }
 
@@ -83,6 +92,15 @@ segment::segment(std::uint32_t id, const descriptor& file, std::size_t capacity,
             throw;
         throw bad_segment("a shared mapping cannot be mapped");
     }
+}
+
+segment::segment(gift, std::uint32_t id, const descriptor& file, std::size_t capacity)
+    : id_(id), side_(side::pool), is_gift_(true), capacity_(capacity) {
+    check(file.get(), capacity);
+    // Refused while anybody has a mapping that can be written to.
+    is_sealed_ = ::fcntl(file.get(), F_ADD_SEALS,
+                         F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
+    memory_ = map(file.get(), capacity_ + header_size, PROT_READ);
 }
 
 segment::~segment() { ::munmap(memory_, capacity_ + header_size); }

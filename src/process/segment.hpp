@@ -44,6 +44,10 @@ public:
     /// The mapping of another process's. Errors: `bad_segment` where it is not what was announced,
     /// or could shrink under who reads it; `std::system_error` where this process is short.
     segment(std::uint32_t id, const descriptor& file, std::size_t capacity, side s);
+    /// The mapping of one that a worker has given away, for reading only. It is sealed where its
+    /// creator, and everybody else, has let go of it. Errors: likewise.
+    struct gift {};
+    segment(gift, std::uint32_t id, const descriptor& file, std::size_t capacity);
     ~segment();
     segment(const segment&) = delete;
     segment& operator=(const segment&) = delete;
@@ -51,6 +55,10 @@ public:
     std::uint32_t id() const noexcept { return id_; }
     std::size_t capacity() const noexcept { return capacity_; }
     int file() const noexcept { return file_.get(); }
+    descriptor take_file() noexcept { return std::move(file_); }
+    bool is_gift() const noexcept { return is_gift_; }
+    /// Whether nobody can write to it any more.
+    bool is_sealed() const noexcept { return is_sealed_; }
     header& head() const noexcept { return *reinterpret_cast<header*>(memory_); }
     std::byte* data() const noexcept { return memory_ + header_size; }
     /// Makes room for at least so many bytes; the mapping may move. Errors: `std::system_error`.
@@ -69,6 +77,8 @@ public:
 private:
     const std::uint32_t id_;
     const side side_;
+    bool is_gift_ = false;
+    bool is_sealed_ = false;
     descriptor file_;
     std::size_t capacity_;
     std::byte* memory_;

@@ -1,6 +1,9 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include "crash_record.hpp"
+#include "worker_setup.hpp"
+
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -30,6 +33,7 @@ enum class frame_kind : std::uint16_t {
     not_ready,  ///< from the worker: the initializer failed, with the error
     value,      ///< from the worker: a task's result
     error,      ///< from the worker: what a task threw
+    progress,   ///< from the worker: how far its task is
     padding     ///< nothing, up to the end of the ring
 };
 
@@ -58,12 +62,20 @@ struct run_body {
     bool takes_stop_token = false;
     bool in_segment = false; ///< a segment_ref follows
     std::uint32_t context_size = 0; ///< the context follows, behind the path
+    bool reports = false;    ///< somebody wants to know its progress
 };
+/// The first part of the body of `progress`; the note follows.
+struct progress_body {
+    double done = 0;
+};
+/// The longest note of a report of progress that is sent.
+inline constexpr std::size_t longest_note = 4096;
 /// The first part of the body of `value` and `error`.
 struct answer_body {
     std::int64_t run_ns = 0;
-    std::uint8_t in_segment = 0; ///< not 0: a segment_ref follows
-    std::uint8_t retires = 0;    ///< not 0: the worker starts no other task, and waits to be told to leave
+    /// Not 0: a segment_ref follows; 2: of one that is given away.
+    std::uint8_t in_segment = 0;
+    std::uint8_t retires = 0; ///< not 0: the worker starts no other task, and waits to be told to leave
 };
 struct segment_ref {
     std::uint32_t id = 0;
@@ -179,6 +191,12 @@ struct channel {
     /// Written once, before the worker starts: with how much resident memory after a task it
     /// retires; 0: never.
     std::atomic<std::uint64_t> most_memory;
+    worker_setup setup;                   ///< constant once the worker runs
+    /// The processor time that the worker had used when it claimed its task, in nanoseconds.
+    std::atomic<std::int64_t> cpu_at_start;
+    /// Not 0: it ends because a call was refused memory; the bytes that it used.
+    std::atomic<std::uint64_t> memory_refused;
+    crash_record crash;
     alignas(64) std::array<std::byte, ring_size> task_bytes;
     alignas(64) std::array<std::byte, ring_size> answer_bytes;
 };
@@ -195,6 +213,7 @@ struct message {
         hello = 1, ///< to the worker, with the channel's descriptor and the event's
         segment,   ///< with a segment's descriptor
         stop,      ///< to the worker: asks a task to stop
+        gift,      ///< from the worker: with the descriptor of a segment that it gives away
         forget     ///< to the worker: a segment that is not used any more
     };
     what kind{};
@@ -220,5 +239,6 @@ bool is_marked_event(int event) noexcept;
 inline constexpr int exit_not_ready = 121; ///< the initializer failed, and was reported
 inline constexpr int exit_protocol = 122;  ///< the channel is unusable
 inline constexpr int exit_unwound = 123;   ///< a task ended the worker's main thread
+inline constexpr int exit_no_memory = 124; ///< a call was refused memory, and is limited in that
 
 } // namespace ferry::detail::wire

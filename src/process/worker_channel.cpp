@@ -65,6 +65,7 @@ worker_channel::worker_channel(std::uint32_t number, const child_options& option
     if (at == MAP_FAILED)
         throw std::system_error(errno, std::generic_category(), "mmap of a channel");
     memory = static_cast<wire::channel*>(at); // zero is its first state
+    memory->setup = options.setup;
     memory->most_memory.store(settings.most_memory);
     tasks_.emplace(memory->tasks, memory->task_bytes.data());
     answers.emplace(memory->answers, memory->answer_bytes.data());
@@ -102,14 +103,20 @@ void worker_channel::wake() noexcept {
                futex_scope::shared);
 }
 
-std::byte* worker_channel::reserve(const code_ref& entry, bool stops, std::string_view context,
-                                std::span<const std::byte> arguments, segment* shared,
-                                std::uint32_t& size) noexcept {
+std::byte* worker_channel::reserve(const code_ref& entry, call_kind how, std::string_view context,
+                                   std::span<const std::byte> arguments, segment* shared,
+                                   std::uint32_t& size) noexcept {
     const wire::segment_ref ref{shared != nullptr ? shared->id() : 0, arguments.size()};
     if (shared != nullptr)
         arguments = std::as_bytes(std::span(&ref, 1));
-    wire::run_body body{entry.module, entry.offset, static_cast<std::uint16_t>(entry.path.size()),
-                        stops, shared != nullptr, static_cast<std::uint32_t>(context.size())};
+    wire::run_body body;
+    body.module = entry.module;
+    body.offset = entry.offset;
+    body.path_size = static_cast<std::uint16_t>(entry.path.size());
+    body.takes_stop_token = how.stops;
+    body.in_segment = shared != nullptr;
+    body.reports = how.reports;
+    body.context_size = static_cast<std::uint32_t>(context.size());
     size = static_cast<std::uint32_t>(sizeof body + entry.path.size() + context.size() +
                                       arguments.size());
     std::byte* const room = tasks_->reserve(size);
@@ -161,8 +168,10 @@ bool worker_channel::give(remote_call_ptr& c, std::uint64_t number,
     if (large && (large_held >= most_large || !share(call.arguments, store)))
         return false;
     std::uint32_t size = 0;
-    if (reserve(call.entry, call.stops, call.context, call.arguments.bytes(), call.arguments.shared(), size) ==
-        nullptr)
+    const task_extra* const extra = call.state().extra.get();
+    const call_kind how{call.stops, extra != nullptr && extra->progress != nullptr};
+    if (reserve(call.entry, how, call.context, call.arguments.bytes(), call.arguments.shared(),
+                size) == nullptr)
         return false;
     const auto slot = static_cast<std::uint16_t>(std::countr_zero(free_slots));
     BOOST_ASSERT(held[slot] == nullptr && call.at == nullptr);
@@ -186,7 +195,7 @@ void worker_channel::give_start_call(wire::frame_kind kind, const encoded_initia
     payload copy(call.arguments);
     std::uint32_t size = 0;
     if ((copy.size() >= large_payload && !share(copy, store)) ||
-        reserve(call.entry, false, {}, copy.bytes(), copy.shared(), size) == nullptr)
+        reserve(call.entry, {}, {}, copy.bytes(), copy.shared(), size) == nullptr)
         throw std::runtime_error("the initializer or finalizer cannot be sent to a worker process");
     start_calls.push_back(std::move(copy));
     if (tasks_->publish({size, kind, 0, 0}))
@@ -271,6 +280,11 @@ worker_channel::reading worker_channel::read(answer& a, wire::frame& f) {
     const auto kind = f.header.kind;
     if (kind == wire::frame_kind::ready || kind == wire::frame_kind::not_ready)
         return life.was_ready() || !why_not_ready.empty() ? reading::broken : reading::start;
+    if (kind == wire::frame_kind::progress)
+        return f.body.size() < sizeof(wire::progress_body) ||
+                       f.body.size() > sizeof(wire::progress_body) + wire::longest_note
+                   ? reading::broken
+                   : reading::progress;
     wire::answer_body body;
     if ((kind != wire::frame_kind::value && kind != wire::frame_kind::error) ||
         f.body.size() < sizeof body)
@@ -286,6 +300,7 @@ worker_channel::reading worker_channel::read(answer& a, wire::frame& f) {
     waiting->header = f.header;
     waiting->run_ns = body.run_ns;
     waiting->retires = a.retires;
+    waiting->is_gift = body.in_segment == 2;
     if (a.bytes.size() != sizeof waiting->ref)
         return reading::broken;
     std::memcpy(&waiting->ref, a.bytes.data(), sizeof waiting->ref);
@@ -297,7 +312,7 @@ worker_channel::reading worker_channel::read_large(answer& a) {
     BOOST_ASSERT(waiting && a.shared == nullptr);
     bool is_short = false;
     try {
-        a.shared = find_segment(waiting->ref, is_short);
+        a.shared = find_segment(*waiting, is_short);
     } catch (const bad_segment&) {
         return reading::broken;
     } catch (const std::bad_alloc&) {
@@ -314,9 +329,11 @@ worker_channel::reading worker_channel::read_large(answer& a) {
     return reading::answer;
 }
 
-std::shared_ptr<segment> worker_channel::find_segment(const wire::segment_ref& ref, bool& is_short) {
+std::shared_ptr<segment> worker_channel::find_segment(const large_answer& a, bool& is_short) {
+    using what = wire::message::what;
+    const auto& ref = a.ref;
     for (int rounds = 0; rounds < 64; ++rounds) { // it was announced before it was used
-        if (auto s = segments_received.find(ref.id, ref.size))
+        if (auto s = a.is_gift ? nullptr : segments_received.find(ref.id, ref.size))
             return s;
         if (!arrived_) {
             wire::message m;
@@ -326,11 +343,20 @@ std::shared_ptr<segment> worker_channel::find_segment(const wire::segment_ref& r
             case reception::is_short: is_short = true; return nullptr;
             default: throw bad_segment("the worker's shared mapping did not arrive");
             }
-            if (m.kind != wire::message::what::segment || !files[0])
+            if ((m.kind != what::segment && m.kind != what::gift) || !files[0])
                 throw bad_segment("the worker sent what no worker sends");
             arrived_.emplace(arrival{m, std::move(files[0])});
         }
         try {
+            if (arrived_->message.kind == what::gift) {
+                const wire::message m = arrived_->message;
+                segments_received.forget(m.id); // of when it was not given away yet
+                auto s = std::make_shared<segment>(segment::gift{}, m.id, arrived_->file, m.number);
+                arrived_.reset();
+                if (!a.is_gift || m.id != ref.id || s->capacity() < ref.size)
+                    throw bad_segment("the worker gave something else than it said");
+                return s;
+            }
             segments_received.add(arrived_->message.id, arrived_->file, arrived_->message.number);
         } catch (const bad_segment&) {
             throw;

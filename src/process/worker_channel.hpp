@@ -7,7 +7,9 @@
 #include "deadline_list.hpp"
 #include "dispatcher.hpp"
 #include "idle_limit.hpp"
+#include "limit_watch.hpp"
 #include "message.hpp"
+#include "pids_group.hpp"
 #include "segment.hpp"
 #include "wire.hpp"
 
@@ -39,6 +41,7 @@ struct large_answer {
     std::int64_t run_ns = 0;
     bool retires = false;
     wire::segment_ref ref;
+    bool is_gift = false;
 };
 
 /// What a worker is to do beside its tasks.
@@ -88,11 +91,12 @@ struct worker_channel : dispatch_worker {
     void forget_segment(std::uint32_t number) noexcept;
 
     enum class reading {
-        answer,  ///< `a` was read
-        start,   ///< `f` was read: whether the worker is ready
-        nothing, ///< there is no more
-        later,   ///< this process has no room for the segment of an answer now
-        broken   ///< it is what no worker says
+        answer,   ///< `a` was read
+        start,    ///< `f` was read: whether the worker is ready
+        progress, ///< `f` was read: how far its task is
+        nothing,  ///< there is no more
+        later,    ///< this process has no room for the segment of an answer now
+        broken    ///< it is what no worker says
     };
     /// Reads the next thing that the worker said.
     reading read(answer& a, wire::frame& f);
@@ -106,6 +110,7 @@ struct worker_channel : dispatch_worker {
     descriptor socket;
     descriptor answered; ///< an event: the worker answered while nobody read
     descriptor standard_error;
+    std::optional<pids_group> group; ///< removed behind the process
     std::optional<child> process;
 
     std::array<remote_call_ptr, wire::slot_count> held;
@@ -128,6 +133,9 @@ struct worker_channel : dispatch_worker {
 
     std::optional<wire::ring_reader> answers;
     std::optional<large_answer> waiting; ///< for this process to have room for its segment
+    std::optional<limit_watch> limits;
+    std::optional<limit_breach> breach; ///< why it is ended,
+    std::uint64_t breached = 0;         ///< and by which task
     std::optional<worker_died::ending> how_ended;
     bool was_starting = false; ///< when it ended
     unsigned tries = 0;        ///< to receive what it said last
@@ -139,8 +147,12 @@ private:
     reading read_large(answer& a);
     /// The mapping that an answer refers to. Null where it cannot be received now; then
     /// `is_short`. Errors: `bad_segment` where it is not what was announced.
-    std::shared_ptr<segment> find_segment(const wire::segment_ref& ref, bool& is_short);
-    std::byte* reserve(const code_ref& entry, bool stops, std::string_view context,
+    std::shared_ptr<segment> find_segment(const large_answer& a, bool& is_short);
+    struct call_kind {
+        bool stops = false;
+        bool reports = false;
+    };
+    std::byte* reserve(const code_ref& entry, call_kind how, std::string_view context,
                        std::span<const std::byte> arguments, segment* shared,
                        std::uint32_t& size) noexcept;
     bool share(payload& arguments, segment_store& store) noexcept;

@@ -2,7 +2,9 @@
 // The workers of a process pool from their start to their end; for the reader.
 #include "process_core.hpp"
 
+#include "crash_report.hpp"
 #include "left_stream.hpp"
+#include "process_usage.hpp"
 
 #include <boost/assert.hpp>
 
@@ -30,6 +32,18 @@ std::string text_of(const worker_died::ending& how) {
     if (how.signal)
         return "it was terminated by signal " + std::to_string(*how.signal);
     return how.exit_code ? "it exited with code " + std::to_string(*how.exit_code) : "it ended";
+}
+
+// Of a worker process, which a group counts as well.
+constexpr std::size_t own_threads = 2;
+
+worker_setup setup_of(const process_pool_options& o) {
+    return {.open_files = o.limits.open_files,
+            .file_size = o.limits.file_size,
+            .sandbox = static_cast<std::uint32_t>(o.sandbox),
+            .no_processes = o.limits.processes == std::size_t(0),
+            .limits_memory = o.limits.memory != 0,
+            .measures_cpu = o.limits.cpu_time.limited()};
 }
 
 } // namespace
@@ -68,6 +82,8 @@ std::unique_ptr<worker_channel> process_core::start_worker(std::uint32_t id) {
     how.environment = options_.environment;
     how.working_directory = options_.working_directory;
     how.how_scheduled = how_scheduled_;
+    how.program = &program_;
+    how.setup = setup_of(options_);
     const auto& first = options_.initializer;
     const auto& last = options_.finalizer;
     auto w = std::make_unique<worker_channel>(
@@ -76,6 +92,12 @@ std::unique_ptr<worker_channel> process_core::start_worker(std::uint32_t id) {
                         .most_memory = options_.max_memory_per_child,
                         .idle = options_.idle_timeout,
                         .start_calls = (first ? 1u : 0u) + (last ? 1u : 0u)});
+    if (limit_watch limits(options_.limits); limits.is_needed())
+        w->limits.emplace(limits);
+    if (const auto& most = options_.limits.processes; most && *most != 0) {
+        w->group.emplace(*most + own_threads);
+        w->group->add(w->process->pid());
+    }
     if (last)
         w->give_start_call(wire::frame_kind::finalise, *last.call_, store_);
     if (first)
@@ -142,7 +164,8 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
             w.why_not_ready = "its initializer threw " + text_of(get_exception(body));
             return;
         }
-        if (body.get<std::uint64_t>() == program_identity()) {
+        const auto identity = body.get<std::uint64_t>();
+        if (program_.identity() == 0 || identity == program_.identity()) {
             scoped_lock lock(mutex_);
             act(w, w.life.ready());
             starts_.started();
@@ -237,13 +260,16 @@ void process_core::reap(worker_channel& w) noexcept {
             const bool condemned = (w.condemned_slots >> slot & 1) != 0; // it has its outcome
             remote_call_ptr c;
             static_cast<void>(let_go(*w.held[slot], c));
-            if (!condemned && c->number == begun)
+            const bool breached = w.breach && c->number == w.breached;
+            if (breached || (!condemned && c->number == begun))
                 victim = std::move(c);
             else if (!condemned)
                 requeue(std::move(c));
         }
         if (victim != nullptr) {
-            const auto why = w.dismissed ? death_cause::dismissed : death_cause::crash;
+            const auto why = w.dismissed                 ? death_cause::dismissed
+                             : breach_of(w, *victim) ? death_cause::resource_limit
+                                                     : death_cause::crash;
             attempt = ++victim->lost_starts;
             const death_facts facts{.starts = attempt,
                                     .attempts = victim->attempts,
@@ -264,10 +290,7 @@ void process_core::reap(worker_channel& w) noexcept {
     if (victim != nullptr) {
         remote_call& c = *victim;
         c.arguments = {};
-        auto error = error_or_shortage([&] {
-            return make_error<worker_died>(w.process->pid(), *w.how_ended, c.call_label(),
-                                           w.stderr_tail, w.process->usage(), attempt);
-        });
+        auto error = error_or_shortage([&] { return error_of_death(w, c, attempt); });
         pass({std::move(victim), std::move(error)});
     }
     const std::uint32_t id = gone->id;
@@ -276,6 +299,91 @@ void process_core::reap(worker_channel& w) noexcept {
     }
     if (not_started)
         start_failed(start_reason.c_str(), reason);
+}
+
+// The limit for which the worker has ended, if it was that.
+std::optional<limit_breach> process_core::breach_of(const worker_channel& w,
+                                                    const remote_call& c) const noexcept {
+    using limit = limit_breach::limit;
+    const worker_limits& limits = options_.limits;
+    const std::uint64_t refused = w.memory->memory_refused.load();
+    if (w.how_ended->exit_code == wire::exit_no_memory && refused != 0 && limits.memory != 0)
+        return limit_breach{limit::memory, limits.memory, refused, true};
+    if (w.how_ended->signal == SIGXFSZ && limits.file_size != 0)
+        return limit_breach{limit::file_size, limits.file_size, limits.file_size, false};
+    return w.breach && w.breached == c.number ? w.breach : std::nullopt;
+}
+
+std::exception_ptr process_core::error_of_death(worker_channel& w, remote_call& c,
+                                                unsigned attempt) const {
+    const int pid = w.process->pid();
+    const std::string label = c.call_label();
+    if (const auto breach = breach_of(w, c))
+        return make_error<resource_limit_error>(pid, *w.how_ended, label, w.stderr_tail,
+                                                text_of(*breach, label, pid), w.process->usage(),
+                                                attempt);
+    std::vector<stack_frame> frames;
+    if (w.how_ended->signal)
+        frames = frames_of(w.memory->crash, *w.how_ended->signal, c.number, program_.file());
+    return make_error<worker_died>(pid, *w.how_ended, label, w.stderr_tail, w.process->usage(),
+                                   attempt, std::move(frames));
+}
+
+// ---- Limits -------------------------------------------------------------------------------------
+
+std::optional<limit_breach> process_core::breach_of(worker_channel& w) noexcept {
+    std::uint64_t task = 0;
+    {
+        const scoped_lock lock(mutex_);
+        if (const remote_call* const c = w.running())
+            task = c->number;
+    }
+    const int pid = w.process->pid(); // not collected yet: only this thread does that
+    const auto memory = task != 0 ? memory_of(pid) : std::nullopt;
+    const auto cpu = task != 0 ? cpu_time_of(pid) : std::nullopt;
+    if (!memory || !cpu) {
+        w.limits->rest();
+        return std::nullopt;
+    }
+    auto breach = w.limits->look(task, {memory->anonymous, *cpu},
+                                 std::chrono::nanoseconds(w.memory->cpu_at_start.load()));
+    if (breach)
+        w.breached = task;
+    return breach;
+}
+
+// Takes samples of the workers that run something. One that exceeds a limit is killed; its task
+// learns that when it has ended.
+void process_core::watch_limits() noexcept {
+    BOOST_ASSERT(is_reader());
+    std::chrono::nanoseconds next = std::chrono::nanoseconds::max();
+    const unsigned processors = std::thread::hardware_concurrency();
+    for (std::uint32_t last = 0;;) {
+        worker_channel* w = nullptr;
+        {
+            const scoped_lock lock(mutex_);
+            const auto it = workers_.upper_bound(last);
+            if (it == workers_.end())
+                break;
+            last = it->first;
+            w = it->second.get();
+            if (w->how_ended || w->breach || w->life.held() == 0)
+                continue;
+        }
+        const auto breach = breach_of(*w);
+        next = std::min(next, w->limits->until_next(processors));
+        if (!breach)
+            continue;
+        const scoped_lock lock(mutex_);
+        const remote_call* const c = w->running();
+        if (c != nullptr && c->number == w->breached && condemn(*w, c->slot)) {
+            w->breach = breach;
+            act(*w, w->life.kill());
+        }
+    }
+    const scoped_lock lock(mutex_);
+    if (next != std::chrono::nanoseconds::max())
+        arm(limits_, clock::now() + next);
 }
 
 } // namespace ferry::detail

@@ -8,7 +8,10 @@
 #include <ferry/process/detail/entry_point.hpp>
 
 #include "callback_thread.hpp"
+#include "crash_handler.hpp"
 #include "memory_use.hpp"
+#include "own_limits.hpp"
+#include "process_usage.hpp"
 #include "worker_main.hpp"
 
 #include <array>
@@ -81,6 +84,8 @@ void worker_process::accept() {
     most_memory_ = memory_->most_memory.load();
     tasks_.emplace(memory_->tasks, memory_->task_bytes.data());
     answers_.emplace(memory_->answers, memory_->answer_bytes.data());
+    install_crash_handler(memory_->crash);
+    confine_self();
 }
 
 // ---- The listening thread -----------------------------------------------------------------------
@@ -100,7 +105,11 @@ void worker_process::listen() {
             give_up(socket_is_gone);
         wire::message m;
         std::array<descriptor, 2> files;
-        switch (receive_message(socket_.get(), m, files, false)) {
+        const reception got = [&] {
+            const limits_lifted own;
+            return receive_message(socket_.get(), m, files, false);
+        }();
+        switch (got) {
         case reception::message: handle(m, files[0]); break;
         case reception::none: break;
         case reception::is_short: std::this_thread::sleep_for(moment); break;
@@ -199,7 +208,11 @@ void worker_process::invoke(std::span<const std::byte> body, byte_sink& out,
     std::string path(what.path_size, '\0');
     in.read(path.data(), path.size());
     const std::string_view context(in.take(what.context_size), what.context_size);
-    const auto* const entry = resolve({what.module, what.offset, path});
+    const void* entry = nullptr;
+    {
+        const limits_lifted own;
+        entry = detail::resolve({what.module, what.offset, path});
+    }
     auto arguments = body.last(in.remaining());
     if (what.in_segment)
         arguments = find_segment(in.get<wire::segment_ref>());
@@ -218,6 +231,7 @@ bool worker_process::call(const wire::frame& f, byte_sink& out, const std::stop_
         const auto error = std::current_exception();
         if (error == nullptr) // the thread is being ended
             throw;
+        call_failed(error);
         out.truncate(0);
         put_exception(out, error);
         guard.returned = true;
@@ -239,6 +253,10 @@ void worker_process::run_task(const wire::frame& f) {
         current_ = h.task;
         stop = stop_.emplace().get_token();
     }
+    if (memory_->setup.measures_cpu)
+        memory_->cpu_at_start.store(cpu_time_of(::getpid()).value_or(std::chrono::seconds(0)).count(),
+                                    std::memory_order_relaxed);
+    note_running_task(h.task);
     const std::int64_t started = wire::now_ns();
     memory_->started_ns.store(started, std::memory_order_relaxed);
     if (!slot.move(h.task, slot_state::offered, slot_state::claimed)) {
@@ -246,8 +264,18 @@ void worker_process::run_task(const wire::frame& f) {
         return; // it was taken back
     }
     byte_sink out(store_);
+    if (body.reports) {
+        reporting_ = h;
+        report_gate_.emplace(worker_report_period);
+        set_progress_receiver(this);
+    }
     const bool succeeded = call(f, out, stop);
     end_copy();
+    if (body.reports) {
+        set_progress_receiver(nullptr);
+        if (const auto last = std::exchange(kept_report_, std::nullopt))
+            send_progress(*last);
+    }
     tasks_->release();
     if (body.takes_stop_token) {
         const std::lock_guard lock(mutex_);
@@ -282,9 +310,16 @@ void worker_process::answer(wire::frame_header h, wire::answer_body body, byte_s
         send(h, first, out.bytes());
         return;
     }
-    body.in_segment = 1;
-    const payload p = share(out.finish());
+    const bool is_gift = out.is_given_away();
+    body.in_segment = is_gift ? 2 : 1;
+    payload p = share(out.finish());
     segment& s = *p.shared();
+    if (is_gift) {
+        const wire::segment_ref ref{s.id(), p.size()};
+        give_away(std::move(p));
+        send(h, first, std::as_bytes(std::span(&ref, 1)));
+        return;
+    }
     s.head().in_use.store(1, std::memory_order_relaxed);
     for (;;) {
         if (!socket_is_.is(socket_.get()))
@@ -301,6 +336,23 @@ void worker_process::answer(wire::frame_header h, wire::answer_body body, byte_s
     }
     const wire::segment_ref ref{s.id(), p.size()};
     send(h, first, std::as_bytes(std::span(&ref, 1)));
+}
+
+// Sends the mapping's file, of which nothing is left here, so that the pool can seal it.
+void worker_process::give_away(payload p) {
+    segment_ptr s = p.give_away();
+    const wire::message m{wire::message::what::gift, s->id(), s->capacity()};
+    announced_.forget(m.id);
+    const descriptor file = s->take_file();
+    s.reset();
+    const int number = file.get();
+    while (!send_message(socket_.get(), m, {&number, 1})) {
+        if (!socket_is_.is(socket_.get()))
+            give_up(socket_is_gone);
+        if (!is_passing(errno))
+            ::_exit(0); // the pool is gone
+        std::this_thread::sleep_for(moment);
+    }
 }
 
 // Puts it into a mapping, where it is in none, as soon as there is a free one.

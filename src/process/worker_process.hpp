@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/progress_sink.hpp>
 #include <ferry/process/detail/bytes.hpp>
 
 #include "support/fork_count.hpp"
@@ -45,11 +46,19 @@ private:
 /// Notes what the standard error is; before any task runs.
 void note_standard_error() noexcept;
 
+/// Writes out what the standard streams hold, and ends the process.
+[[noreturn]] void leave(int code);
+
+/// The shortest time between two reports of progress that are sent: a little longer than the pool's
+/// period, so that two that arrive soon after each other are seldom held back there.
+inline constexpr std::chrono::milliseconds worker_report_period =
+    progress_period + std::chrono::milliseconds(5);
+
 /// The process's one worker.
 ///
 /// The main thread runs tasks. The other thread waits for what comes over the socket, and ends the
 /// process when its parent has ended.
-class worker_process {
+class worker_process final : progress_receiver {
 public:
     explicit worker_process(descriptor socket)
         : socket_(std::move(socket)), socket_is_(socket_.get()), forks_(fork_count()) {}
@@ -64,6 +73,10 @@ private:
     };
 
     void accept();
+    void confine_self();
+    /// From the task that runs, in the main thread.
+    void on_report(double done, std::string_view note) override;
+    void send_progress(const progress& p);
     [[noreturn]] void listen();
     void handle(const wire::message& m, const descriptor& file);
     void next(wire::frame& f);
@@ -84,6 +97,7 @@ private:
               std::span<const std::byte> second);
     void say_ready();
     payload share(payload p);
+    void give_away(payload p);
     void check_event() const;
     void trim() noexcept;
     /// Ends a child that a task made by fork() and that comes back from the task.
@@ -106,6 +120,9 @@ private:
     std::optional<wire::ring_writer> answers_;
     segment_store store_{4, segment::side::worker};
     unsigned tasks_run_ = 0;
+    std::optional<wire::frame_header> reporting_; // of the task whose progress is wanted
+    std::optional<progress_gate> report_gate_;
+    std::optional<progress> kept_report_;
     segment_announcer announced_; // the store's
 
     std::mutex mutex_; // guards what follows

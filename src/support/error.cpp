@@ -1,7 +1,11 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/error.hpp>
 
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
+#include <ostream>
 
 namespace ferry {
 namespace {
@@ -93,8 +97,19 @@ std::string open_text(std::chrono::steady_clock::duration retry_after) {
     return "the circuit is open; retry after " + std::to_string(left.count()) + " ms";
 }
 
+// More would make the text hard to read; all are in the error.
+constexpr std::size_t most_frames_in_text = 16;
+
+std::string text_of(const stack_frame& f) {
+    char offset[24];
+    std::snprintf(offset, sizeof offset, "0x%" PRIx64, f.offset);
+    const std::string place = f.module.empty() ? offset : f.module + "+" + offset;
+    return f.symbol.empty() ? place : f.symbol + " at " + place;
+}
+
 std::string death_text(int pid, const worker_died::ending& how, const std::string& label,
-                       const std::string& stderr_tail, unsigned attempt) {
+                       const std::string& stderr_tail, unsigned attempt,
+                       const std::vector<stack_frame>& stacktrace) {
     std::string text = "the worker process " + std::to_string(pid) + " ";
     if (how.signal)
         text += "was terminated by signal " + std::to_string(*how.signal) + " (" +
@@ -108,6 +123,8 @@ std::string death_text(int pid, const worker_died::ending& how, const std::strin
         text += " (attempt " + std::to_string(attempt) + ")";
     if (!stderr_tail.empty())
         text += "; the end of its standard error: " + stderr_tail;
+    for (std::size_t i = 0; i != std::min(stacktrace.size(), most_frames_in_text); ++i)
+        text += (i == 0 ? "; its stack: " : ", ") + text_of(stacktrace[i]);
     return text;
 }
 
@@ -155,6 +172,8 @@ detail::error_with_text::error_with_text(const boost::system::error_code& code,
                                          const std::string& text)
     : system_error(code), text_(std::make_shared<const std::string>(with_code(text, code))) {}
 
+std::ostream& operator<<(std::ostream& out, const stack_frame& f) { return out << text_of(f); }
+
 cancelled_error::cancelled_error(const std::string& what)
     : error_with_text(
           boost::asio::error::make_error_code(boost::asio::error::operation_aborted), what) {}
@@ -191,15 +210,17 @@ broken_process_pool::broken_process_pool(errc code, const std::string& what)
 worker_died::worker_died(const std::string& what)
     : worker_died(errc::worker_died, what, 0, {}, {}, {}) {}
 worker_died::worker_died(int pid, ending how, std::string label, std::string stderr_tail,
-                         worker_usage usage, unsigned attempt)
-    : worker_died(errc::worker_died, death_text(pid, how, label, stderr_tail, attempt), pid, how,
-                  label, stderr_tail, usage, attempt) {}
-worker_died::worker_died(errc code, const std::string& what, int pid, ending how,
-                         std::string label, std::string stderr_tail, worker_usage usage,
-                         unsigned attempt)
+                         worker_usage usage, unsigned attempt, std::vector<stack_frame> stacktrace)
+    : worker_died(errc::worker_died,
+                  death_text(pid, how, label, stderr_tail, attempt, stacktrace), pid, how, label,
+                  stderr_tail, usage, attempt, stacktrace) {} // a copy: the text may be made later
+worker_died::worker_died(errc code, const std::string& what, int pid, ending how, std::string label,
+                         std::string stderr_tail, worker_usage usage, unsigned attempt,
+                         std::vector<stack_frame> stacktrace)
     : broken_process_pool(code, what), pid_(pid), attempt_(attempt), how_(how), usage_(usage),
       label_(std::make_shared<const std::string>(std::move(label))),
-      stderr_tail_(std::make_shared<const std::string>(std::move(stderr_tail))) {}
+      stderr_tail_(std::make_shared<const std::string>(std::move(stderr_tail))),
+      stacktrace_(std::make_shared<const std::vector<stack_frame>>(std::move(stacktrace))) {}
 resource_limit_error::resource_limit_error(const std::string& what)
     : worker_died(errc::resource_limit, what, 0, {}, {}, {}) {}
 resource_limit_error::resource_limit_error(int pid, ending how, std::string label,

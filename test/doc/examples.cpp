@@ -6,6 +6,8 @@
 #define BOOST_TEST_MODULE examples
 #include <boost/test/unit_test.hpp>
 
+#include <iostream>
+
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
@@ -243,6 +245,20 @@ BOOST_AUTO_TEST_CASE(failing_calls_are_repeated) {
     }
     // [end]
     BOOST_TEST(pause.failures() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_reports_its_progress) {
+    ferry::thread_pool pool(1);
+    // [report_progress]
+    ferry::task_options options{.on_progress = [](const ferry::progress& p) {
+        std::cout << p.note << ": " << p.done * 100 << " %\n";
+    }};
+    ferry::future<void> f = pool.submit(options, [] {
+        for (int row = 1; row <= 1000; ++row)
+            ferry::report_progress(row / 1000.0, "import");
+    });
+    // [end]
+    f.result();
 }
 
 BOOST_AUTO_TEST_CASE(a_circuit_breaker_calls_a_function) {

@@ -33,6 +33,22 @@ int submit_example() {
     return count;
 }
 
+ferry::shared_bytes decode(const std::string& path) {
+    return ferry::shared_bytes(std::string_view(path));
+}
+std::size_t uploaded = 0;
+void upload(std::span<const std::byte> bytes) { uploaded += bytes.size(); }
+
+std::size_t shared_bytes_example() {
+    ferry::process_pool pool(1);
+    const std::string path = "image.png";
+    // [shared_bytes]
+    ferry::future<ferry::shared_bytes> decoded = pool.submit(decode, path); // returns shared_bytes
+    upload(decoded.result().span());
+    // [end]
+    return uploaded;
+}
+
 int map_example() {
     ferry::process_pool pool(2);
     int sum = 0;
@@ -58,5 +74,5 @@ int main() {
 int main() {
     if (const int failed = documented_main())
         return failed;
-    return submit_example() == 168 && map_example() > 0 ? 0 : 1;
+    return submit_example() == 168 && map_example() > 0 && shared_bytes_example() == 9 ? 0 : 1;
 }

@@ -13,11 +13,15 @@
 #include "helpers/sanitized.hpp"
 #include "helpers/worker_main.hpp"
 
+#include <cerrno>
 #include <cstdlib>
+#include <exception>
 #include <random>
 #include <stdexcept>
+#include <system_error>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/wait.h>
 
 using namespace std::chrono_literals;
@@ -38,12 +42,41 @@ enum class where {
     decode_result,
     in_a_destructor
 };
-enum class how { throw_exception, throw_int, exit, abort, segv, kill, stop };
+enum class how {
+    throw_exception,
+    throw_int,
+    exit,
+    abort,
+    segv,
+    kill,
+    stop,
+    terminate,
+    overflow_stack,
+    exceed_limit,
+    violate_sandbox
+};
 
 constexpr const char* where_names[] = {"nowhere",        "encode argument", "decode argument",
                                        "in the call",    "encode result",   "decode result",
                                        "in a destructor"};
-constexpr const char* how_names[] = {"throw", "throw int", "exit", "abort", "segv", "kill", "stop"};
+constexpr const char* how_names[] = {"throw",
+                                     "throw int",
+                                     "exit",
+                                     "abort",
+                                     "segv",
+                                     "kill",
+                                     "stop",
+                                     "terminate",
+                                     "overflow",
+                                     "exceed a limit",
+                                     "violate the sandbox"};
+
+volatile int bottom = 0;
+[[gnu::noinline]] int go_deeper(int n) {
+    volatile char room[4096];
+    room[0] = static_cast<char>(n);
+    return bottom == 0 ? go_deeper(n + 1) + room[0] : 0;
+}
 
 [[gnu::noinline]] void go_off(how h) {
     switch (h) {
@@ -54,6 +87,16 @@ constexpr const char* how_names[] = {"throw", "throw int", "exit", "abort", "seg
     case how::segv: ::raise(SIGSEGV); break;
     case how::kill: ::raise(SIGKILL); break;
     case how::stop: ::raise(SIGSTOP); break;
+    case how::terminate: std::terminate();
+    case how::overflow_stack: go_deeper(0); break;
+    case how::exceed_limit:
+        while (bottom == 0) {
+        }
+        break;
+    case how::violate_sandbox:
+        if (::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) < 0)
+            throw std::system_error(errno, std::generic_category(), "open");
+        break;
     }
 }
 
@@ -102,7 +145,8 @@ bool only_throws(where at) { return at == where::encode_argument || at == where:
 
 /// What the guilty future's outcome must be.
 void check_outcome(ferry::future<bomb>& f, where at, how by) {
-    const bool throws = by == how::throw_exception || by == how::throw_int;
+    const bool throws =
+        by == how::throw_exception || by == how::throw_int || by == how::violate_sandbox;
     try {
         static_cast<void>(f.result(60s));
         BOOST_ERROR("a value");
@@ -117,6 +161,13 @@ void check_outcome(ferry::future<bomb>& f, where at, how by) {
         BOOST_TEST(std::string(e.what()) == "42");
     } catch (const ferry::timeout_error&) {
         BOOST_TEST((by == how::stop));
+    } catch (const ferry::resource_limit_error& e) {
+        BOOST_TEST((by == how::exceed_limit));
+        BOOST_TEST(e.label() == "guilty");
+        BOOST_TEST(std::string(e.what()).find("limits.cpu_time") != std::string::npos);
+    } catch (const std::system_error& e) {
+        BOOST_TEST((by == how::violate_sandbox && at != where::in_a_destructor));
+        BOOST_TEST((e.code() == std::errc::permission_denied));
     } catch (const ferry::worker_died& e) {
         BOOST_TEST(std::string(e.what()).find("guilty") != std::string::npos);
         BOOST_TEST(e.label() == "guilty");
@@ -127,9 +178,9 @@ void check_outcome(ferry::future<bomb>& f, where at, how by) {
         else if (by == how::exit)
             BOOST_TEST((e.exit_code() == 7));
         else
-            BOOST_TEST(crashed_by(e, by == how::abort  ? SIGABRT
-                                     : by == how::segv ? SIGSEGV
-                                                       : SIGKILL));
+            BOOST_TEST(crashed_by(e, by == how::abort || by == how::terminate       ? SIGABRT
+                                     : by == how::segv || by == how::overflow_stack ? SIGSEGV
+                                                                                    : SIGKILL));
     }
 }
 
@@ -137,7 +188,12 @@ void round_of(where at, how by, std::size_t workers, std::size_t size) {
     BOOST_TEST_CONTEXT(where_names[static_cast<int>(at)] << ", " << how_names[static_cast<int>(by)]
                                                          << ", " << workers << " workers, " << size
                                                          << " bytes") {
-        ferry::process_pool pool({.max_workers = workers, .kill_grace = 50ms});
+        ferry::process_pool_options with{.max_workers = workers, .kill_grace = 50ms};
+        if (by == how::exceed_limit)
+            with.limits.cpu_time = sanitized ? 2s : 500ms;
+        if (by == how::violate_sandbox)
+            with.sandbox = ferry::sandbox::read_only | ferry::sandbox::no_network;
+        ferry::process_pool pool(std::move(with));
         std::vector<ferry::future<int>> innocent;
         for (int i = 0; i < 4; ++i)
             innocent.push_back(pool.submit(triple, i));
@@ -181,6 +237,11 @@ BOOST_AUTO_TEST_CASE(small_payload_three_workers) {
     matrix(3, 10,
            {how::throw_exception, how::throw_int, how::exit, how::abort, how::segv, how::kill,
             how::stop});
+}
+BOOST_AUTO_TEST_CASE(limits_sandboxes_overflows_and_terminate) {
+    const auto all = {how::terminate, how::overflow_stack, how::exceed_limit, how::violate_sandbox};
+    matrix(1, 10, all);
+    matrix(2, 1u << 20, all);
 }
 BOOST_AUTO_TEST_CASE(large_payload_one_worker) {
     matrix(1, sanitized ? 1u << 20 : 64u << 20,

@@ -212,12 +212,20 @@ def trace(program):
         events = json.loads(path.read_text(encoding="utf-8"))["traceEvents"]
         runs = sorted(e["name"] for e in events if e["cat"] == "run")
         run.holds("each task is a slice", runs == ["load", "load", "save"])
+def progress_process(program):
+    run = Run(program)
+    for what in ("in a thread", "in a process"):
+        bars = [int(n) for n in re.findall(rf"\n{what} \[#*\.*\] (\d+) %", run.out)]
+        run.holds(f"the bar of the task {what} grows until it is full",
+                  bars and bars == sorted(bars) and bars[-1] == 100)
+    run.holds("both have imported everything", run.out.count("\n20000 rows\n") == 2)
 
 
 CHECKS = {check.__name__.rstrip("_"): check for check in (
     to_thread, submit_and_callbacks, as_completed, map_, exceptions, timeout_per_task, pool_sizing,
     run_in_executor_and_gather, default_executor, strands, parallel_file_reader, data_pipeline,
-    process_pool, cancellation, shutdown, loop_watch, context_values, metrics, trace)}
+    process_pool, cancellation, shutdown, progress_process, loop_watch, context_values, metrics,
+    trace)}
 
 
 def main():

@@ -3,9 +3,10 @@
 
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/context.hpp>
-#include <ferry/detail/work_item.hpp>
 #include <ferry/detail/memory.hpp>
+#include <ferry/detail/progress_sink.hpp>
 #include <ferry/detail/task_label.hpp>
+#include <ferry/detail/work_item.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
 #include <ferry/unhandled.hpp>
@@ -144,6 +145,7 @@ struct task_extra {
     std::optional<timeout::clock::time_point> start_by;
     context_ptr context; // that the call sees
     std::source_location where; // of the options; its line is 0 if there were none
+    std::unique_ptr<progress_sink> progress; ///< null: nobody wants to know
 
     /// The timer, guarded by the timer queue that holds it.
     struct timer {

@@ -46,6 +46,8 @@ public:
     static void describe(note_text& out) noexcept;
     /// True when the calling thread is inside `task`.
     static bool contains(const shared_state_base& task) noexcept;
+    /// The task that the calling thread is in; null outside of tasks.
+    static const shared_state_base* innermost() noexcept;
 
 private:
     shared_state_base& task_;
@@ -130,14 +132,18 @@ public:
     }
     void expired() override {
         FERRY_ASSERT(this->is_claimed());
-        if (!this->done()) { // its callable is still there
+        if (this->extra->timer.purpose == timer_purpose::run_time) {
+            if constexpr (Stop)
+                stop_.request_stop();
+            if (!this->done()) {
+                this->extra->progress->close();
+                this->publish(status::error);
+                return;
+            }
+        } else if (!this->done()) { // its callable is still there
             std::destroy_at(&work_);
             this->publish(status::error);
             return;
-        }
-        if constexpr (Stop) {
-            if (this->extra->timer.purpose == timer_purpose::run_time)
-                stop_.request_stop();
         }
         if (continuation* const ring = std::exchange(this->extra->expiry.ring, nullptr))
             this->fire(ring);
@@ -161,12 +167,12 @@ private:
         return complete_expired();
     }
 
-    // The thread goes on; waiters are told at once.
+    // The thread goes on; waiters are told at once, but after the last report.
     bool expire_running() noexcept {
         if (!this->claim(true))
             return false;
         this->error_ = this->run_expiry();
-        return complete_expired() || Stop;
+        return this->extra->progress != nullptr || complete_expired() || Stop;
     }
 
     // True if callbacks are left to run.
@@ -200,6 +206,8 @@ private:
 
     void finish(running_scope& scope, bool timed, bool release, std::exception_ptr error) {
         const bool failed = error != nullptr;
+        if (this->extra != nullptr && this->extra->progress != nullptr)
+            this->extra->progress->close();
         if (timed) {
             disarm_timer(*this);
             if (!this->claim(true)) { // the timeout was first

@@ -40,6 +40,19 @@ private:
 };
 
 /// Limits for each call in a worker process; 0 or absent means no limit.
+///
+/// `memory`, `cpu_time` and `file_size` end the worker, and the call fails with
+/// `resource_limit_error`; the others make a system call of the task fail.
+///
+/// @par Errors
+/// The constructor of the pool throws `sandbox_error` that names a limit which this kernel cannot
+/// enforce.
+///
+/// A limit is against accidents. It does not keep a task from exhausting what the limit does not
+/// count: the kernel's memory for sockets and pipes, memory shared with other processes, the disk
+/// by many small files, the memory and processor time of processes that it starts (see
+/// `processes`). Between two samples a task may exceed `memory` by what it can touch in 10 ms. A
+/// task may raise the limits for files again by `setrlimit`.
 struct worker_limits {
     /// Resident and swapped anonymous memory of the worker, in bytes. The parent samples it every
     /// 10 ms; a `std::bad_alloc` that leaves the call counts as well, except under a sanitizer.
@@ -51,12 +64,37 @@ struct worker_limits {
     /// Size in bytes of each file that the call writes.
     std::size_t file_size = 0;
     /// Number of processes that the call may start: 0, none (threads are allowed), or absent. A
-    /// larger number needs a writable `pids` control group.
+    /// larger number needs a writable `pids` control group, which counts the call's own threads
+    /// too.
     std::optional<std::size_t> processes = {};
 };
 
 /// Restrictions for worker processes; a bit mask. A violation is an error of the call's own
 /// system call (`EACCES` or `EPERM`), not its death.
+///
+/// A worker confines itself, for good and with all its threads, before it runs the initializer and
+/// the first task: by Landlock, and by a filter for system calls (seccomp). Processes that a task
+/// starts are confined likewise. System calls of another architecture's table, `io_uring`, and
+/// access to other processes by `ptrace`, `process_vm_writev` and `pidfd_getfd` are refused as
+/// well.
+///
+/// What a sandbox does not protect from:
+/// - code that runs before `run_worker_if_spawned` in `main`: constructors of static objects;
+/// - reading: every file that the user may read, and the environment;
+/// - signals to other processes of the same user, changes of their priorities and limits;
+/// - what descriptors can do that were open when the worker started: its standard output and error;
+/// - other ways to communicate: System V shared memory and semaphores, and with `read_only`
+/// sockets,
+///   with `no_network` files and named pipes that somebody else reads;
+/// - `no_exec`: code that the task itself maps into its memory, or loads as a shared library;
+/// - exhausting the machine (see `worker_limits`);
+/// - timing and other side channels, and faults of the kernel;
+/// - a worker that runs as root, or with capabilities: it can mount, load modules and trace. Run
+///   what you do not trust as an ordinary user.
+///
+/// @par Errors
+/// What this kernel cannot enforce makes the constructor of the pool throw `sandbox_error` that
+/// names it. It finds out by a thread that confines itself, tries, and ends.
 enum class sandbox : unsigned {
     none = 0,              ///< nothing
     no_network = 1,        ///< no socket but pairs of AF_UNIX can be made

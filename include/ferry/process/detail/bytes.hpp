@@ -45,6 +45,8 @@ public:
     /// The mapping, or null when the bytes are on the heap.
     segment* shared() const noexcept { return segment_.get(); }
     std::span<const std::byte> bytes() const noexcept;
+    /// Takes the mapping away from its store.
+    segment_ptr give_away() noexcept;
 
 private:
     std::unique_ptr<std::byte[]> heap_;
@@ -86,6 +88,10 @@ public:
         std::memcpy(begin_ + offset, &value, sizeof value);
     }
 
+    /// Says that the reader wants to keep the mapping.
+    void give_away() noexcept { given_away_ = true; }
+    bool is_given_away() const noexcept { return given_away_; }
+
     /// The bytes; the sink is empty afterwards.
     payload finish();
 
@@ -100,13 +106,16 @@ private:
     std::unique_ptr<std::byte[]> heap_;
     segment_ptr segment_;
     bool refused_ = false; // no mapping is free
+    bool given_away_ = false;
 };
 
 /// Where an archive reads from. Errors: `std::runtime_error` when the bytes end too early.
 class byte_source {
 public:
-    explicit byte_source(std::span<const std::byte> bytes) noexcept
-        : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+    /// With `owner` the bytes never change, and may be used while that lives.
+    explicit byte_source(std::span<const std::byte> bytes,
+                         std::shared_ptr<const void> owner = nullptr) noexcept
+        : at_(bytes.data()), end_(bytes.data() + bytes.size()), owner_(std::move(owner)) {}
 
     void read(void* data, std::size_t size) {
         if (size > remaining())
@@ -132,12 +141,14 @@ public:
     }
     std::string get_string();
     std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+    const std::shared_ptr<const void>& owner() const noexcept { return owner_; }
 
     [[noreturn]] void fail_short(std::size_t wanted) const;
 
 private:
     const std::byte* at_;
     const std::byte* end_;
+    std::shared_ptr<const void> owner_;
 };
 
 void put_string(byte_sink& out, const std::string& text);

@@ -7,6 +7,7 @@
 #include <ferry/process/exception.hpp>
 #include <ferry/process/serialize.hpp>
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -55,6 +56,10 @@ struct first_unsendable<T, More...>
                          std::type_identity<T>> {};
 template <class... T>
 using first_unsendable_t = typename first_unsendable<T...>::type;
+
+/// A call in this process has thrown that. Ends the process if memory is limited and it is a lack
+/// of that.
+void call_failed(const std::exception_ptr& error) noexcept;
 
 /// What a worker calls: reads function and arguments, writes the result.
 using entry_point = void (*)(byte_source& in, byte_sink& out, const std::stop_token& stop);
@@ -135,6 +140,7 @@ void run_chunk_remotely(byte_source& in, byte_sink& out, const std::stop_token& 
             const auto error = std::current_exception();
             if (error == nullptr) // the thread is being ended
                 throw;
+            call_failed(error);
             out.truncate(start);
             out.put(false);
             put_exception(out, error);

@@ -116,6 +116,7 @@ auto map_remotely(std::shared_ptr<call_host> host, map_options options, F fn,
                   Ranges&&... ranges) {
     using result = std::remove_cv_t<offload_result_t<F, std::ranges::range_value_t<Ranges>...>>;
     host->check_open();
+    check_function(*host, fn);
     return start_map<result, chunk_call<result>>(
         options, options.chunksize,
         chunk_submitter<result, F, std::ranges::range_value_t<Ranges>...>(

@@ -32,6 +32,8 @@ class call_host {
 public:
     /// Errors: `broken_process_pool`, `shutdown_error`.
     virtual void check_open() = 0;
+    /// Errors: `std::invalid_argument` if the workers cannot have that code.
+    virtual void check_code(const code_ref& code) const = 0;
     /// Where arguments are encoded.
     virtual segment_store& store() noexcept = 0;
     /// Errors: those of `check_open`; `std::system_error` if a thread cannot be started. Nothing is
@@ -83,6 +85,8 @@ public:
     virtual void finish_cancelled() noexcept = 0;
     /// Fails it unless it has started or has an outcome; not with the pool's mutex.
     virtual void refuse(const std::exception_ptr& error) noexcept = 0;
+    /// The worker that runs it has told how far it is.
+    void note_progress(double done, const std::string& note);
     /// The second half of a publication, for a thread that may run user code.
     virtual void run_callbacks() = 0;
     /// Decodes what arrived, likewise.
@@ -127,13 +131,26 @@ public:
     remote_call* next_job = nullptr; // guarded by the queue that it is in
 
 protected:
+    /// For a call whose progress somebody wants to know: has its outcome published by the thread of
+    /// the callbacks, behind the last report.
+    void publish_behind_reports();
+    /// In that thread: delivers reports. True if the outcome is to be published now.
+    bool deliver_reports();
+    /// Whether a job for reports is queued or runs.
+    bool has_report_job() const noexcept { return (reports_.load() & job_queued) != 0; }
+
     ~remote_call() = default;
 
     const std::type_info& type_;
 
 private:
+    // A job for the thread of the callbacks is in its queue or runs; something came since it began;
+    // there is an outcome to publish.
+    static constexpr unsigned job_queued = 1, report_came = 2, outcome_came = 4;
+
     shared_state_base& state_;
     const bool plain_;
+    std::atomic<unsigned> reports_{0};
 };
 
 // A share of the call is one of its state.

@@ -54,6 +54,11 @@ public:
         end_unstarted([&error] { return error; });
     }
     void run_callbacks() override {
+        if (this->has_report_job()) {
+            if (!this->deliver_reports())
+                return;
+            kept_ = this->announce_apart(outcome_);
+        }
         if (continuation* const first = std::exchange(kept_, {}).first)
             this->fire(first);
     }
@@ -87,6 +92,11 @@ private:
         publish_from_pool(status::error);
     }
     void publish_from_pool(status outcome) noexcept {
+        if (this->extra != nullptr && this->extra->progress != nullptr) {
+            outcome_ = outcome;
+            this->publish_behind_reports();
+            return;
+        }
         kept_ = this->announce_apart(outcome);
         if (kept_.user_code)
             host_->post_callbacks(*this);
@@ -101,6 +111,7 @@ private:
     bool started_remotely() const noexcept override { return host_->started(*this); }
 
     typename task_base<R>::closed_ring kept_;
+    status outcome_{}; // to be published behind the last report
     bool has_failed_ = false;
 };
 
@@ -118,6 +129,7 @@ future<R> submit_payload(const std::shared_ptr<call_host>& host, entrance e,
     if (options != nullptr && options->idempotent)
         t->attempts = options->attempts;
     t->entry = locate(reinterpret_cast<const void*>(entry));
+    host->check_code(t->entry);
     t->stops = stops;
     t->is_chunk = is_chunk<R>;
     t->callee = callee;
@@ -142,6 +154,15 @@ void encode_call(byte_sink& out, const F& fn, const A&... args) {
     (put(args), ...);
 }
 
+/// Refuses a function that the workers of that pool cannot have.
+template <class F>
+void check_function(const call_host& host, const F& fn) {
+    if constexpr (is_function_pointer<F>) {
+        if (fn != nullptr)
+            host.check_code(locate(reinterpret_cast<const void*>(fn)));
+    }
+}
+
 /// What encoding throws is the outcome.
 template <class F, class... A>
 auto submit_remotely(const std::shared_ptr<call_host>& host, entrance e, task_options* options,
@@ -149,6 +170,7 @@ auto submit_remotely(const std::shared_ptr<call_host>& host, entrance e, task_op
     using result = std::remove_cv_t<call_result_t<F, sent_t<A>...>>;
     constexpr bool stop = takes_stop_token<F, sent_t<A>...>;
     host->check_open();
+    check_function(*host, fn);
     payload arguments;
     try {
         byte_sink out(host->store());

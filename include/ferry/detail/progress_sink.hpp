@@ -1,0 +1,79 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/task_options.hpp>
+
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+namespace ferry::detail {
+
+/// The shortest time between two reports that are delivered.
+inline constexpr std::chrono::milliseconds progress_period{20};
+
+/// Decides which reports are delivered at once: those that are at least a period apart. Of the
+/// others the latest is kept.
+class progress_gate {
+public:
+    using clock = timeout::clock;
+
+    explicit progress_gate(std::chrono::milliseconds period = progress_period) noexcept
+        : period_(period) {}
+
+    /// True if a report that comes now is to be delivered now.
+    bool opens(clock::time_point now) noexcept {
+        if (last_ && now - *last_ < period_)
+            return false;
+        last_ = now;
+        return true;
+    }
+
+private:
+    const std::chrono::milliseconds period_;
+    std::optional<clock::time_point> last_;
+};
+
+/// Where the reports of one task go. Thread safety: safe; the function is called without a lock, by
+/// one thread at a time.
+class progress_sink {
+public:
+    explicit progress_sink(std::function<void(progress)> on_progress)
+        : on_progress_(std::move(on_progress)) {}
+
+    /// Delivers the report in the calling thread, or keeps it.
+    void report(double done, std::string_view note);
+    /// Keeps the report.
+    void keep(double done, std::string_view note);
+    /// Delivers what is kept, unless that is too soon.
+    void flush();
+    /// Delivers what is kept, and ignores what comes later.
+    void close();
+
+private:
+    void deliver(std::unique_lock<std::mutex>& lock, progress p);
+
+    const std::function<void(progress)> on_progress_;
+    std::mutex mutex_; // guards what follows
+    progress_gate gate_;
+    std::optional<progress> kept_;
+    bool delivering_ = false;
+    bool closed_ = false;
+};
+
+/// What takes the reports of the code that a thread runs outside of futures' tasks: the worker of a
+/// process pool sends them to the pool.
+class progress_receiver {
+public:
+    virtual void on_report(double done, std::string_view note) = 0;
+
+protected:
+    ~progress_receiver() = default;
+};
+
+/// Sets that of the calling thread, or none; returns the previous one.
+progress_receiver* set_progress_receiver(progress_receiver* r) noexcept;
+
+} // namespace ferry::detail

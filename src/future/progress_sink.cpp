@@ -1,0 +1,62 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include <ferry/detail/progress_sink.hpp>
+
+#include <ferry/unhandled.hpp>
+
+#include <utility>
+
+namespace ferry::detail {
+
+void progress_sink::deliver(std::unique_lock<std::mutex>& lock, progress p) {
+    struct at_end {
+        progress_sink& sink;
+        std::unique_lock<std::mutex>& lock;
+        ~at_end() {
+            lock.lock();
+            sink.delivering_ = false;
+        }
+    };
+    delivering_ = true;
+    lock.unlock();
+    const at_end end{*this, lock};
+    try {
+        on_progress_(std::move(p));
+    } catch (...) {
+        report_or_unwind();
+    }
+}
+
+void progress_sink::report(double done, std::string_view note) {
+    progress p{done, std::string(note)};
+    std::unique_lock lock(mutex_);
+    if (closed_)
+        return;
+    kept_.reset();
+    if (!delivering_ && gate_.opens(progress_gate::clock::now()))
+        deliver(lock, std::move(p));
+    else
+        kept_ = std::move(p);
+}
+
+void progress_sink::keep(double done, std::string_view note) {
+    progress p{done, std::string(note)};
+    const std::lock_guard lock(mutex_);
+    if (!closed_)
+        kept_ = std::move(p);
+}
+
+void progress_sink::flush() {
+    std::unique_lock lock(mutex_);
+    if (kept_ && !delivering_ && gate_.opens(progress_gate::clock::now()))
+        deliver(lock, *std::exchange(kept_, std::nullopt));
+}
+
+void progress_sink::close() {
+    std::unique_lock lock(mutex_);
+    if (std::exchange(closed_, true))
+        return;
+    if (kept_ && !delivering_)
+        deliver(lock, *std::exchange(kept_, std::nullopt));
+}
+
+} // namespace ferry::detail
