@@ -20,7 +20,8 @@ ROOMS = {
     "pool": ("support", "future"),
     "coroutine": ("support", "future", "pool"),
     "process": ("support", "future", "pool", "coroutine"),
-    "all": ("support", "resilience", "future", "pool", "coroutine", "process"),
+    "cluster": ("support", "future", "pool", "coroutine", "process"),
+    "all": ("support", "resilience", "future", "pool", "coroutine", "process", "cluster"),
 }
 
 # Public headers are flat; these are the rooms that they belong to.
@@ -36,7 +37,7 @@ HEADERS = {
                  "shield task_group to_thread use_future wait_for detail/child_scope "
                  "detail/future_op",
     "process": "process_pool",
-    "all": "ferry process",
+    "all": "ferry process cluster",
 }
 ROOM_OF_HEADER = {f"ferry/{name}.hpp": room for room, names in HEADERS.items() for name in names.split()}
 
@@ -48,7 +49,7 @@ def room_of(path):
     if path.is_relative_to(ROOT / "src"):
         return path.relative_to(ROOT / "src").parts[0]
     name = path.relative_to(ROOT / "include").as_posix()
-    for room in ("process", "resilience"):
+    for room in ("process", "cluster", "resilience"):
         if name.startswith(f"ferry/{room}/"):
             return room
     return ROOM_OF_HEADER.get(name)

@@ -19,17 +19,10 @@ void remote_call::decode() {
     arrived_answer from = std::exchange(arrived, {});
     const std::byte* const at = from.shared != nullptr ? from.shared->data() : from.copy.get();
     byte_source in(std::span(at, from.size));
-    if (from.failed) {
-        std::exception_ptr error;
-        try {
-            error = get_exception(in);
-        } catch (...) {
-            error = std::current_exception();
-        }
-        fail(std::move(error));
-    } else {
+    if (from.failed)
+        finish_with_error(in);
+    else
         finish(in);
-    }
     if (from.shared != nullptr) // its worker may use it again
         from.shared->head().in_use.store(0, std::memory_order_release);
 }
