@@ -31,25 +31,30 @@ amqp_bytes_t bytes_of(const std::string& text) {
 }
 std::string text_of(amqp_bytes_t b) { return {static_cast<const char*>(b.bytes), b.len}; }
 
-amqp_table_entry_t entry_of(const char* key, std::int64_t value) {
+template <class T>
+amqp_table_entry_t entry_of(const char* key, T value) {
     amqp_table_entry_t e{};
     e.key = amqp_cstring_bytes(key);
-    e.value.kind = AMQP_FIELD_KIND_I64;
-    e.value.value.i64 = value;
+    if constexpr (std::is_same_v<T, bool>) {
+        e.value.kind = AMQP_FIELD_KIND_BOOLEAN;
+        e.value.value.boolean = value;
+    } else if constexpr (std::is_integral_v<T>) {
+        e.value.kind = AMQP_FIELD_KIND_I64;
+        e.value.value.i64 = static_cast<std::int64_t>(value);
+    } else {
+        e.value.kind = AMQP_FIELD_KIND_UTF8;
+        e.value.value.bytes = amqp_cstring_bytes(value);
+    }
     return e;
 }
-amqp_table_entry_t entry_of(const char* key, const char* value) {
-    amqp_table_entry_t e{};
-    e.key = amqp_cstring_bytes(key);
-    e.value.kind = AMQP_FIELD_KIND_UTF8;
-    e.value.value.bytes = amqp_cstring_bytes(value);
-    return e;
-}
-amqp_table_entry_t entry_of(const char* key, bool value) {
-    amqp_table_entry_t e{};
-    e.key = amqp_cstring_bytes(key);
-    e.value.kind = AMQP_FIELD_KIND_BOOLEAN;
-    e.value.value.boolean = value;
+
+template <class Method>
+event settled(event::kind how, const amqp_method_t& m) {
+    const auto& a = *static_cast<const Method*>(m.decoded);
+    event e;
+    e.what = how;
+    e.tag = a.delivery_tag;
+    e.multiple = a.multiple != 0;
     return e;
 }
 
@@ -105,6 +110,10 @@ struct connection::state {
     std::mutex mutex; // guards file
     int file = -1;
 
+    void set_file(int f) {
+        const std::lock_guard lock(mutex);
+        file = f;
+    }
     // Throws unless all is well.
     void check(int status, const char* doing) const {
         if (status < 0)
@@ -173,10 +182,7 @@ void connection::state::open(const cluster_options& o, const broker_address& a, 
                                         ? std::generic_category().message(errno)
                                         : amqp_error_string2(status)),
                                false);
-    {
-        const std::lock_guard lock(mutex);
-        file = amqp_get_sockfd(link);
-    }
+    set_file(amqp_get_sockfd(link));
     log_in(o, a, role);
     amqp_channel_open(link, channel);
     check_last("opening a channel");
@@ -205,10 +211,7 @@ void connection::state::log_in(const cluster_options& o, const broker_address& a
 }
 
 connection::~connection() {
-    {
-        const std::lock_guard lock(s_->mutex);
-        s_->file = -1;
-    }
+    s_->set_file(-1);
     // A broker that is gone, or blocks, is not waited for.
     const timeval moment{0, 200000};
     amqp_set_rpc_timeout(s_->link, &moment);
@@ -237,11 +240,11 @@ void connection::declare_queue(const std::string& name, const queue_options& o) 
         arguments[static_cast<std::size_t>(count++)] = e;
     };
     if (o.has_priorities)
-        add(entry_of("x-max-priority", std::int64_t(10)));
+        add(entry_of("x-max-priority", 10));
     if (o.expires_after)
-        add(entry_of("x-expires", std::int64_t(o.expires_after->count())));
+        add(entry_of("x-expires", o.expires_after->count()));
     if (o.limit != 0) {
-        add(entry_of("x-max-length", static_cast<std::int64_t>(o.limit)));
+        add(entry_of("x-max-length", o.limit));
         add(entry_of("x-overflow", "reject-publish"));
     }
     amqp_queue_declare(s_->link, channel, bytes_of(name), 0, o.durable, o.exclusive, o.exclusive,
@@ -375,20 +378,9 @@ event connection::next() {
             e.tag = std::strtoull(text_of(message->properties.message_id).c_str(), nullptr, 10);
             return e;
         }
-        case AMQP_BASIC_ACK_METHOD: {
-            const auto& a = *static_cast<const amqp_basic_ack_t*>(m.decoded);
-            e.what = event::kind::confirmed;
-            e.tag = a.delivery_tag;
-            e.multiple = a.multiple != 0;
-            return e;
-        }
-        case AMQP_BASIC_NACK_METHOD: {
-            const auto& a = *static_cast<const amqp_basic_nack_t*>(m.decoded);
-            e.what = event::kind::refused;
-            e.tag = a.delivery_tag;
-            e.multiple = a.multiple != 0;
-            return e;
-        }
+        case AMQP_BASIC_ACK_METHOD:
+            return settled<amqp_basic_ack_t>(event::kind::confirmed, m);
+        case AMQP_BASIC_NACK_METHOD: return settled<amqp_basic_nack_t>(event::kind::refused, m);
         case AMQP_CONNECTION_BLOCKED_METHOD: e.what = event::kind::blocked; return e;
         case AMQP_CONNECTION_UNBLOCKED_METHOD: e.what = event::kind::unblocked; return e;
         case AMQP_BASIC_CANCEL_METHOD: e.what = event::kind::no_consumer; return e;
