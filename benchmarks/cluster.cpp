@@ -4,10 +4,10 @@
 //
 //     bench_cluster URL [HOSTS]     with the password in the environment variable FERRY_PASSWORD
 //
-// The echo is two threads with one connection each: one publishes a message and waits for the reply,
-// the other one sends every message back, without confirms and without acknowledgements. The pool's
-// task is confirmed, runs in a worker process of a worker host, and its outcome is confirmed and
-// acknowledged. Times are medians.
+// The echo is two threads with one connection each: one publishes a message and waits for the
+// reply, the other one sends every message back, without confirms and without acknowledgements. The
+// pool's task is confirmed, runs in a worker process of a worker host, and its outcome is confirmed
+// and acknowledged. Times are medians.
 
 #include <ferry/cluster.hpp>
 
@@ -164,9 +164,9 @@ int main(int argc, char** argv) {
         const echo_server server(at);
         echo_client bare(at);
         std::printf("%d hosts with 2 workers each\n", hosts);
-        for (const auto& [size, rounds] : {std::pair(1024, 1000), std::pair(16 << 10, 500),
-                                           std::pair(256 << 10, 200), std::pair(1 << 20, 60),
-                                           std::pair(16 << 20, 9)})
+        for (const auto& [size, rounds] :
+             {std::pair(1024, 1000), std::pair(16 << 10, 500), std::pair(256 << 10, 200),
+              std::pair(1 << 20, 60), std::pair(16 << 20, 9)})
             compare(pool, bare, static_cast<std::size_t>(size), rounds);
         throughput(pool, bare, 20000);
     } catch (const std::exception& e) {

@@ -41,9 +41,9 @@ int run(const ferry::cluster_options& at, int chunks) {
     std::vector<ferry::future<int>> all;
     for (int n = 0; n != chunks; ++n) {
         // Counting again is harmless, so a host may die.
-        all.push_back(pool.submit({.label = "primes " + std::to_string(n), .idempotent = true,
-                                   .attempts = 3},
-                                  primes_in_chunk, n));
+        all.push_back(
+            pool.submit({.label = "primes " + std::to_string(n), .idempotent = true, .attempts = 3},
+                        primes_in_chunk, n));
     }
     int primes = 0;
     for (int n = 0; n != chunks; ++n) {
@@ -54,8 +54,9 @@ int run(const ferry::cluster_options& at, int chunks) {
                   << chunks << std::flush;
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    std::cout << "\n" << primes << " primes below " << chunks * chunk << " on "
-              << pool.max_workers() << " workers, in " << took.count() << " s\n";
+    std::cout << "\n"
+              << primes << " primes below " << chunks * chunk << " on " << pool.max_workers()
+              << " workers, in " << took.count() << " s\n";
     return 0;
 }
 

@@ -49,8 +49,9 @@ std::string hexadecimal(std::uint64_t number) {
 
 std::string broker_address::text() const {
     const bool is_v6 = host.find(':') != std::string::npos;
-    return std::string(tls ? "amqps://" : "amqp://") + user + "@" + (is_v6 ? "[" + host + "]" : host) +
-           ":" + std::to_string(port) + "/" + (vhost == "/" ? "" : vhost);
+    return std::string(tls ? "amqps://" : "amqp://") + user + "@" +
+           (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port) + "/" +
+           (vhost == "/" ? "" : vhost);
 }
 
 broker_address parse_address(const std::string& url) {
@@ -105,9 +106,9 @@ broker_address parse_address(const std::string& url) {
 bool is_loopback(const std::string& host) noexcept {
     if (host == "localhost" || host == "::1")
         return true;
-    return host.starts_with("127.") &&
-           std::all_of(host.begin(), host.end(),
-                       [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+    return host.starts_with("127.") && std::all_of(host.begin(), host.end(), [](char c) {
+               return (c >= '0' && c <= '9') || c == '.';
+           });
 }
 
 broker_address check_options(const cluster_options& o) {
@@ -153,8 +154,8 @@ std::string password_for(const cluster_options& o, const broker_address& a) {
         std::ifstream file(o.password_file);
         std::string line;
         if (!std::getline(file, line) && line.empty())
-            throw std::runtime_error("cluster_options::password_file '" +
-                                     o.password_file.string() + "' cannot be read");
+            throw std::runtime_error("cluster_options::password_file '" + o.password_file.string() +
+                                     "' cannot be read");
         while (line.ends_with('\r') || line.ends_with('\n'))
             line.pop_back();
         return line;

@@ -142,9 +142,8 @@ void cluster_core::handle_outcome(const outcome_frame& f) {
             const std::int64_t now = wire::now_ns();
             const std::int64_t since = std::max<std::int64_t>(0, now - e.submitted_ns);
             const std::int64_t run = std::clamp<std::int64_t>(f.run_time.count(), 0, since);
-            mean_run_ns_ = mean_run_ns_ == 0
-                               ? static_cast<double>(run)
-                               : 0.9 * mean_run_ns_ + 0.1 * static_cast<double>(run);
+            mean_run_ns_ = mean_run_ns_ == 0 ? static_cast<double>(run)
+                                             : 0.9 * mean_run_ns_ + 0.1 * static_cast<double>(run);
             ++counts_.run_time[histogram::bucket_of(std::chrono::nanoseconds(run))];
             ++counts_.queue_wait[histogram::bucket_of(std::chrono::nanoseconds(since - run))];
             ++(f.kind == outcome_kind::value ? counts_.completed : counts_.failed);
@@ -166,7 +165,8 @@ void cluster_core::handle_outcome(const outcome_frame& f) {
         to.failed = failed;
         to.size = f.bytes.size();
         try {
-            to.copy = std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(to.size, 1));
+            to.copy =
+                std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(to.size, 1));
             if (to.size != 0)
                 std::memcpy(to.copy.get(), f.bytes.data(), to.size);
             decoders_.post(&call->state(), *call);

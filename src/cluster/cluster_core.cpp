@@ -31,7 +31,8 @@ cluster_core::cluster_core(cluster_options options, broker_address address)
       decoders_(job_threads::kind::spared, "ferry-decoder", [](remote_call& c) { c.decode(); }),
       callbacks_(job_threads::kind::one, "ferry-callbacks",
                  [](remote_call& c) { c.run_callbacks(); }),
-      ledger_({*options_.heartbeat.limit(), options_.connect_limit.limit()}, clock::now()) {}
+      ledger_({*options_.heartbeat.limit(), options_.connect_limit.limit(), options_.durable},
+              clock::now()) {}
 
 cluster_core::~cluster_core() = default;
 
@@ -172,18 +173,18 @@ std::exception_ptr cluster_core::error_for(const ledger::action& a, const call_e
         if (a.kind == what::full)
             return make_error<queue_full_error>(task + ": " + a.text, ledger_.unstarted(),
                                                 estimate(e.level));
-        const std::string tried =
-            ledger_.out_of_reach_since() && !last_error_.empty()
-                ? "; the broker is out of reach, after " + std::to_string(failed_connects_) +
-                      " attempts: " + last_error_
-                : "";
+        const std::string tried = ledger_.out_of_reach_since() && !last_error_.empty()
+                                      ? "; the broker is out of reach, after " +
+                                            std::to_string(failed_connects_) +
+                                            " attempts: " + last_error_
+                                      : "";
         if (a.kind == what::unreachable)
             return make_error<no_worker_error>(
-                task + " has waited for the broker for " +
-                detail::text_of(options_.connect_limit) +
+                task + " has waited for the broker for " + detail::text_of(options_.connect_limit) +
                 (tried.empty() ? "; the broker is out of reach" : tried));
-        const bool served = std::any_of(ledger_.hosts().begin(), ledger_.hosts().end(),
-                                        [this](const auto& h) { return h.second.build == tasks_name_; });
+        const bool served =
+            std::any_of(ledger_.hosts().begin(), ledger_.hosts().end(),
+                        [this](const auto& h) { return h.second.build == tasks_name_; });
         if (served && tried.empty())
             return make_error<timeout_error>(task + " did not start in time");
         return make_error<no_worker_error>(task + " did not start in time: no host serves '" +

@@ -9,9 +9,9 @@
 #include "broker_address.hpp"
 #include "connection.hpp"
 #include "ledger.hpp"
-#include "waking.hpp"
 #include "process/callback_thread.hpp"
 #include "process/segment.hpp"
+#include "waking.hpp"
 
 #include <array>
 #include <condition_variable>
@@ -30,10 +30,10 @@ namespace ferry::detail::cluster {
 
 /// The tasks and the two threads of a cluster pool; shared by the pool, its tasks and its threads.
 ///
-/// `ledger` decides what becomes of a task; this class acts. One thread has a connection on which it
-/// publishes, and reads confirms; the other one has a connection on which outcomes and beats arrive,
-/// and watches the time. Each connects again by itself. Results are decoded in `decoders_`, and
-/// callbacks run in `callbacks_`.
+/// `ledger` decides what becomes of a task; this class acts. One thread has a connection on which
+/// it publishes, and reads confirms; the other one has a connection on which outcomes and beats
+/// arrive, and watches the time. Each connects again by itself. Results are decoded in `decoders_`,
+/// and callbacks run in `callbacks_`.
 ///
 /// Invariants: a call in `calls_` is in the ledger, or it stands in the line for a place there. No
 /// lock is held while user code runs, and none while a connection is used.
@@ -86,7 +86,7 @@ private:
         std::int64_t started_ns = 0;
         bool in_line = false;
         bool* turned_away = nullptr; ///< to be set by shutdown, while a thread waits for its place
-        bool counted = false;     ///< in unstarted_by_level_
+        bool counted = false;        ///< in unstarted_by_level_
     };
     using calls = std::unordered_map<std::uint64_t, call_entry>;
     struct outgoing {
@@ -163,7 +163,7 @@ private:
     wake_up wake_publisher_;
     wake_up wake_consumer_;
 
-    mutable std::mutex mutex_; // guards what follows
+    mutable std::mutex mutex_;        // guards what follows
     std::condition_variable changed_; // a task has ended, entered, or a thread has ended
     ledger ledger_;
     calls calls_;
@@ -180,7 +180,7 @@ private:
     clock::time_point asked_who_{};
     bool was_connected_ = false;
     bool closed_ = false;
-    bool done_ = false; // the threads are to end
+    bool done_ = false;         // the threads are to end
     std::size_t finishing_ = 0; // outcome taken, not yet published
     std::string why_broken_;
     std::string last_error_;

@@ -84,8 +84,7 @@ struct raw_name : std::type_info {
 
 } // namespace
 
-code_record::code_record(kind w, const std::type_info& tag, const void* code,
-                         bool pointer) noexcept
+code_record::code_record(kind w, const std::type_info& tag, const void* code, bool pointer) noexcept
     : what(w), type(tag), address(code), calls_pointer(pointer) {
     const std::lock_guard lock(list_mutex());
     next = first_record.load(std::memory_order_relaxed);
@@ -111,8 +110,8 @@ code_record::~code_record() {
 bool has_internal_linkage(const std::type_info& type) noexcept {
     if (raw_name::of(type)[0] == '*')
         return true;
-    // clang does not say so in that way: names in such namespaces, numbered lambdas, and an L before
-    // the length of a name.
+    // clang does not say so in that way: names in such namespaces, numbered lambdas, and an L
+    // before the length of a name.
     const std::string_view name = type.name();
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     for (std::size_t i = 0; i < name.size();) {
@@ -137,10 +136,10 @@ bool has_internal_linkage(const std::type_info& type) noexcept {
 
 code_key key_of(const code_record& record, cluster_match match) {
     if (match == cluster_match::same_signature && has_internal_linkage(record.type))
-        throw std::invalid_argument(
-            "'" + readable(record) +
-            "' cannot be sent under cluster_match::same_signature: its type has internal linkage, so "
-            "another program may mean something else by its name");
+        throw std::invalid_argument("'" + readable(record) +
+                                    "' cannot be sent under cluster_match::same_signature: its "
+                                    "type has internal linkage, so "
+                                    "another program may mean something else by its name");
     const code_key key = make_key(record, match);
     const std::lock_guard lock(index_mutex);
     const std::scoped_lock list(list_mutex());
@@ -163,8 +162,9 @@ code_key key_of_function(const void* function, cluster_match match) {
             record = it->second;
     }
     if (record == nullptr)
-        throw std::invalid_argument("cluster_pool: the function is not in the table of what may run "
-                                    "on other machines; name it with ferry::allow_remote<f>()");
+        throw std::invalid_argument(
+            "cluster_pool: the function is not in the table of what may run "
+            "on other machines; name it with ferry::allow_remote<f>()");
     return key_of(*record, match);
 }
 

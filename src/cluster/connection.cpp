@@ -378,8 +378,7 @@ event connection::next() {
             e.tag = std::strtoull(text_of(message->properties.message_id).c_str(), nullptr, 10);
             return e;
         }
-        case AMQP_BASIC_ACK_METHOD:
-            return settled<amqp_basic_ack_t>(event::kind::confirmed, m);
+        case AMQP_BASIC_ACK_METHOD: return settled<amqp_basic_ack_t>(event::kind::confirmed, m);
         case AMQP_BASIC_NACK_METHOD: return settled<amqp_basic_nack_t>(event::kind::refused, m);
         case AMQP_CONNECTION_BLOCKED_METHOD: e.what = event::kind::blocked; return e;
         case AMQP_CONNECTION_UNBLOCKED_METHOD: e.what = event::kind::unblocked; return e;

@@ -30,14 +30,14 @@ private:
 /// What arrives over a connection.
 struct event {
     enum class kind : std::uint8_t {
-        nothing,     ///< for now
-        delivery,    ///< a message
-        confirmed,   ///< the broker has what was published up to, or with, `tag`
-        refused,     ///< it does not
-        returned,    ///< there was no queue for the mandatory message `tag`; its confirm follows
-        blocked,     ///< the broker accepts nothing for now
+        nothing,   ///< for now
+        delivery,  ///< a message
+        confirmed, ///< the broker has what was published up to, or with, `tag`
+        refused,   ///< it does not
+        returned,  ///< there was no queue for the mandatory message `tag`; its confirm follows
+        blocked,   ///< the broker accepts nothing for now
         unblocked,
-        no_consumer  ///< the queue is gone
+        no_consumer ///< the queue is gone
     };
     kind what = kind::nothing;
     std::uint64_t tag = 0;
@@ -60,12 +60,12 @@ struct queue_options {
     bool durable = false;
     bool exclusive = false;
     bool has_priorities = false;
-    std::size_t limit = 0; ///< of its length; 0: none
+    std::size_t limit = 0;                                       ///< of its length; 0: none
     std::optional<std::chrono::milliseconds> expires_after = {}; ///< without a consumer
 };
 
-/// One connection to the broker with one channel. A thin layer over librabbitmq: blocking, and to be
-/// used by one thread, but for `interrupt`.
+/// One connection to the broker with one channel. A thin layer over librabbitmq: blocking, and to
+/// be used by one thread, but for `interrupt`.
 ///
 /// Errors of all members: `connection_error`, after which the connection is of no more use.
 class connection {
@@ -84,8 +84,8 @@ public:
     void delete_queue(const std::string& name);
     /// From now on the broker confirms what is published.
     void select_confirms();
-    void publish(const std::string& exchange, const std::string& key, std::span<const std::byte> body,
-                 const message_options& options);
+    void publish(const std::string& exchange, const std::string& key,
+                 std::span<const std::byte> body, const message_options& options);
     void set_prefetch(std::size_t n);
     /// `tag` is the consumer's name.
     void consume(const std::string& queue, const std::string& tag, bool acknowledge);
@@ -94,8 +94,8 @@ public:
 
     /// The next thing that has arrived already; `nothing` if there is none.
     event next();
-    /// Waits until something arrives, `wake` becomes readable, or the time is over. Sends and checks
-    /// heartbeats.
+    /// Waits until something arrives, `wake` becomes readable, or the time is over. Sends and
+    /// checks heartbeats.
     void wait(int wake, std::chrono::steady_clock::time_point until);
 
     /// Ends what another thread is doing with the connection. Safe.

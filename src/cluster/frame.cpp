@@ -128,9 +128,8 @@ private:
 };
 
 void check_prefix(const std::string& name, const char* prefix) {
-    if (!name.starts_with(prefix) || std::any_of(name.begin(), name.end(), [](unsigned char c) {
-            return c < 0x21 || c > 0x7e;
-        }))
+    if (!name.starts_with(prefix) ||
+        std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x21 || c > 0x7e; }))
         throw malformed{"the name of a queue is none of Ferry's"};
 }
 

@@ -56,8 +56,8 @@ struct ask_frame {
 struct started_frame {
     std::uint64_t number = 0;
     std::uint32_t round = 0;
-    std::string host;                    ///< the name of its own queue
-    std::chrono::milliseconds beat{};    ///< how often it will say that it still runs
+    std::string host;                 ///< the name of its own queue
+    std::chrono::milliseconds beat{}; ///< how often it will say that it still runs
 };
 
 enum class outcome_kind : std::uint8_t {

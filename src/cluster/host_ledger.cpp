@@ -51,7 +51,8 @@ void host_ledger::cancelled(const cancel_frame& f, actions& out) {
     for (const std::uint64_t number : f.numbers) {
         bool is_here = false;
         for (auto it = tasks_.lower_bound({f.reply_to, number, 0});
-             it != tasks_.end() && it->first.reply_to == f.reply_to && it->first.number == number;) {
+             it != tasks_.end() && it->first.reply_to == f.reply_to &&
+             it->first.number == number;) {
             is_here = true;
             if (it->second.at == stage::running) {
                 out.push_back(
@@ -94,9 +95,15 @@ void host_ledger::reported(const task_id& id, actions& out) {
     tasks_.erase(it);
 }
 
-void host_ledger::connection_lost() noexcept {
-    for (auto& [id, t] : tasks_)
-        t.tag = 0;
+void host_ledger::connection_lost(actions& out) {
+    for (auto it = tasks_.begin(); it != tasks_.end();) {
+        if (it->second.at == stage::held && it->second.tag == 0) {
+            out.push_back({what::forget, it->first, 0, {}});
+            it = tasks_.erase(it);
+        } else {
+            (it++)->second.tag = 0;
+        }
+    }
 }
 
 void host_ledger::drain(actions& out) {
@@ -115,7 +122,7 @@ bool host_ledger::is_running(const task_id& id) const {
 
 void host_ledger::list(const tasks::value_type& entry, known_tasks& k) {
     const auto& [id, t] = entry;
-    if (t.at == stage::reporting)
+    if (t.at == stage::reporting || (t.at == stage::held && t.tag == 0))
         return;
     auto& to = t.at == stage::held ? k.held : k.running;
     to.push_back(id.number);

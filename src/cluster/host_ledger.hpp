@@ -14,14 +14,14 @@
 
 namespace ferry::detail::cluster {
 
-/// What a worker host knows about the tasks that the broker has delivered to it. A state machine: no
-/// input or output, no clock, no lock.
+/// What a worker host knows about the tasks that the broker has delivered to it. A state machine:
+/// no input or output, no clock, no lock.
 ///
-/// A task is held while all workers are busy, then it runs, then its outcome is reported. The broker
-/// hears that it is done (an acknowledgement) only after it has confirmed the report, so that a task
-/// is never forgotten by both. When the consuming connection is lost, the broker delivers again what
-/// was not acknowledged, perhaps to another host; a task that comes back here is the one that is
-/// here already.
+/// A task is held while all workers are busy, then it runs, then its outcome is reported. The
+/// broker hears that it is done (an acknowledgement) only after it has confirmed the report, so
+/// that a task is never forgotten by both. When the consuming connection is lost, the broker
+/// delivers again what was not acknowledged, perhaps to another host; a task that comes back here
+/// is the one that is here already.
 class host_ledger {
 public:
     explicit host_ledger(std::size_t workers) noexcept : workers_(workers) {}
@@ -30,6 +30,7 @@ public:
         run,         ///< hand the task to a local worker
         decline,     ///< report that it is not run here
         acknowledge, ///< tell the broker that the delivery is done
+        forget,      ///< the task is gone
         ask_to_stop, ///< ask the running call to stop
         end_run      ///< end the running call, with its worker if need be
     };
@@ -48,8 +49,9 @@ public:
     void finished(const task_id& id, actions& out);
     /// The broker has confirmed the report of an outcome, or of declining.
     void reported(const task_id& id, actions& out);
-    /// The consuming connection was lost, and with it the deliveries.
-    void connection_lost() noexcept;
+    /// The consuming connection was lost, and with it the deliveries. What is held waits for coming
+    /// back, and is forgotten if it has not when the next connection is lost.
+    void connection_lost(actions& out);
     /// From now on nothing more is started.
     void drain(actions& out);
 
@@ -61,7 +63,8 @@ public:
     std::size_t prefetch() const noexcept { return workers_ + 1; }
 
     /// What each pool is told with a beat: number and round of each task by turns. What is being
-    /// reported is no part of it, since the report arrives before a beat that is sent later.
+    /// reported is no part of it, since the report arrives before a beat that is sent later; nor is
+    /// what is held without a delivery, which may never come back.
     struct known_tasks {
         std::vector<std::uint64_t> running;
         std::vector<std::uint64_t> held;

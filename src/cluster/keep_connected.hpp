@@ -11,7 +11,7 @@ namespace ferry::detail::cluster {
 // Makes one connection after the other, until the pool is done or the broker refuses it.
 template <class Use>
 void cluster_core::keep_connected(const char* role, connection*& current, Use use) noexcept {
-    reconnect_delay delay;
+    reconnect_delay delay(*options_.heartbeat.limit());
     wake_up& wake = &current == &publishing_ ? wake_publisher_ : wake_consumer_;
     const auto is_done = [this] {
         const lock_type lock(mutex_);

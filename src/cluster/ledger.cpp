@@ -145,8 +145,8 @@ ledger::duration ledger::beat_of(const std::string& name) const {
                                                               : settings_.heartbeat;
 }
 
-// It is in doubt, and has just been mentioned, or could not be. After one and a half beats of silence
-// the hosts are asked, and after two and a half it is lost.
+// It is in doubt, and has just been mentioned, or could not be. After one and a half beats of
+// silence the hosts are asked, and after two and a half it is lost.
 void ledger::watch(task& t, time now) {
     t.asked = false;
     t.lost_at = hearing_ && !blocked_ ? std::optional(now + beat_of(t.host) * 3 / 2) : std::nullopt;
@@ -200,7 +200,8 @@ void ledger::declined(const declined_frame& f, actions& out) {
     const auto it = tasks_.find(f.number);
     if (it == tasks_.end() || it->second.round != f.round || it->second.at == stage::waiting)
         return;
-    if (f.reason == decline_reason::draining)
+    if (f.reason == decline_reason::draining ||
+        (settings_.starts_are_certain && !it->second.round_started))
         wait_again(f.number, it->second, out);
     else
         died(it, "the host that had the task was lost, and the task may have run", out);
@@ -263,6 +264,8 @@ void ledger::wait_again(std::uint64_t number, task& t, actions& out) {
 
 void ledger::died(tasks::iterator it, const char* why, actions& out) {
     task& t = it->second;
+    if (t.at == stage::running)
+        hosts_.erase(t.host); // until it is heard of again
     if (!std::exchange(t.round_started, true))
         ++t.starts;
     if (t.f.idempotent && t.starts < t.f.attempts)
@@ -283,8 +286,6 @@ void ledger::silent(tasks::iterator it, time now, actions& out) {
         return;
     }
     if (t.at == stage::running) {
-        const std::string host = t.host;
-        hosts_.erase(host);
         died(it, "its host has not been heard of for two beats, and the task may have run", out);
     } else if (t.f.idempotent) {
         wait_again(it->first, t, out);

@@ -16,26 +16,27 @@
 
 namespace ferry::detail::cluster {
 
-/// What a pool knows about its tasks that are at the broker and at hosts. A state machine: it is told
-/// what happened and when, and says what is to be done; it does no input or output, has no clock and
-/// no lock.
+/// What a pool knows about its tasks that are at the broker and at hosts. A state machine: it is
+/// told what happened and when, and says what is to be done; it does no input or output, has no
+/// clock and no lock.
 ///
 /// A task waits to be published, is sent, is queued at the broker once that has confirmed it, and
 /// runs once a host says so. It leaves the ledger with its outcome. Each publication has a number,
 /// its round; what a host says about an earlier round counts only if it is a result.
 ///
-/// A task is *in doubt* when it may have got lost: because its host runs it and may die, because the
-/// connection was cut before the broker had confirmed it, or because the broker was restarted. It is
-/// lost when no host has mentioned it for two beats, and a half for the way that they have to go; the
-/// hosts are asked before. While nothing can be heard the time stands.
+/// A task is *in doubt* when it may have got lost: because its host runs it and may die, because
+/// the connection was cut before the broker had confirmed it, or because the broker was restarted.
+/// It is lost when no host has mentioned it for two beats, and a half for the way that they have to
+/// go; the hosts are asked before. While nothing can be heard the time stands.
 class ledger {
 public:
     using time = std::chrono::steady_clock::time_point;
     using duration = std::chrono::nanoseconds;
 
     struct settings {
-        duration heartbeat{};                      ///< until a host tells its own
+        duration heartbeat{};                       ///< until a host tells its own
         std::optional<duration> connect_limit = {}; ///< how long tasks wait for the broker
+        bool starts_are_certain = false;            ///< hosts report a start before it happens
     };
     /// What is constant of a task.
     struct facts {
@@ -131,9 +132,9 @@ private:
         std::uint32_t starts = 0; ///< how often it has, or may have, been started
         bool round_started = false;
         bool in_doubt = false;
-        bool asked = false; ///< the hosts, about its silence
-        std::string host = {};             ///< that runs it
-        std::optional<time> lost_at = {};  ///< unless something is heard; unset while nothing can be
+        bool asked = false;               ///< the hosts, about its silence
+        std::string host = {};            ///< that runs it
+        std::optional<time> lost_at = {}; ///< unless something is heard; unset while nothing can be
         std::optional<time> deadline = {}; ///< as it is in `deadlines_`
     };
     using tasks = std::unordered_map<std::uint64_t, task>;

@@ -27,7 +27,7 @@ public:
         detail::cluster::worker_host* nobody = nullptr;
         if (!host_in_charge.compare_exchange_strong(nobody, &host))
             throw std::logic_error("serve_cluster_worker: it is running already in this process");
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_handler = on_end_signal;
         action.sa_flags = SA_RESTART;
         sigemptyset(&action.sa_mask);
@@ -43,8 +43,8 @@ public:
     signal_scope& operator=(const signal_scope&) = delete;
 
 private:
-    struct sigaction before_term_ {};
-    struct sigaction before_int_ {};
+    struct sigaction before_term_{};
+    struct sigaction before_int_{};
 };
 
 } // namespace

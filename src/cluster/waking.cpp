@@ -44,11 +44,17 @@ void wake_up::wait_until(clock::time_point until) noexcept {
     ::poll(&from, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3600000)));
 }
 
+reconnect_delay::reconnect_delay(std::chrono::nanoseconds beat)
+    : most_(std::clamp(std::chrono::duration_cast<std::chrono::milliseconds>(beat / 2),
+                       std::chrono::milliseconds(50), std::chrono::milliseconds(5000))) {}
+
 std::chrono::milliseconds reconnect_delay::next() {
     static thread_local std::minstd_rand random(std::random_device{}());
-    const std::int64_t most = std::min<std::int64_t>(5000, std::int64_t(100) << std::min(failures_, 6U));
+    const std::int64_t most =
+        std::min<std::int64_t>(most_.count(), std::int64_t(50) << std::min(failures_, 7U));
     ++failures_;
-    return std::chrono::milliseconds(most / 2 + static_cast<std::int64_t>(random() % (most / 2 + 1)));
+    return std::chrono::milliseconds(most / 2 +
+                                     static_cast<std::int64_t>(random() % (most / 2 + 1)));
 }
 
 } // namespace ferry::detail::cluster

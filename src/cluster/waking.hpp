@@ -28,11 +28,13 @@ private:
 /// When to try to connect again: sooner at first, and never all at once.
 class reconnect_delay {
 public:
+    /// Never longer than half a beat, so that nobody is missed for it, nor than five seconds.
+    explicit reconnect_delay(std::chrono::nanoseconds beat);
     std::chrono::milliseconds next();
     void reset() noexcept { failures_ = 0; }
-    unsigned failures() const noexcept { return failures_; }
 
 private:
+    const std::chrono::milliseconds most_;
     unsigned failures_ = 0;
 };
 

@@ -36,7 +36,8 @@ struct task_of_a_host {}; // what tasks without a label are called
 
 } // namespace
 
-/// Tells the host that the outcome of a call is there. Runs no user code, so any thread may fire it.
+/// Tells the host that the outcome of a call is there. Runs no user code, so any thread may fire
+/// it.
 class worker_host::completion final : public continuation {
 public:
     completion(worker_host& host, task_id id)
@@ -64,17 +65,34 @@ void worker_host::say(report r) {
     wake_publisher_.signal();
 }
 
+worker_host::report worker_host::start_report(const task_id& id) const {
+    return {id.reply_to,
+            write_frame(started_frame{id.number, id.round, name_,
+                                      std::chrono::ceil<std::chrono::milliseconds>(beat_)})};
+}
+
 // With the lock.
 void worker_host::act(const host_ledger::actions& all, to_do& later) {
     using what = host_ledger::what;
     for (const auto& a : all) {
         const auto it = tasks_.find(a.id);
         switch (a.kind) {
-        case what::run: later.run.push_back(a.id); break;
+        case what::run:
+            // What is durable starts once the broker has heard of it, so that a task that comes
+            // back after the broker's crash is known not to have started.
+            if (options_.durable) {
+                report r = start_report(a.id);
+                r.id = a.id;
+                r.starts = true;
+                say(std::move(r));
+            } else {
+                later.run.push_back(a.id);
+            }
+            break;
         case what::decline:
             tasks_.erase(a.id);
-            say({a.id.reply_to,
-                 write_frame(declined_frame{a.id.number, a.id.round, a.reason}), a.id});
+            say({a.id.reply_to, write_frame(declined_frame{a.id.number, a.id.round, a.reason}),
+                 a.id});
             break;
         case what::acknowledge:
             acknowledgements_.push_back(a.tag);
@@ -82,6 +100,7 @@ void worker_host::act(const host_ledger::actions& all, to_do& later) {
             if (it != tasks_.end() && it->second.call == nullptr)
                 tasks_.erase(it); // it was cancelled while it was held
             break;
+        case what::forget: tasks_.erase(a.id); break;
         case what::ask_to_stop:
         case what::end_run:
             if (it != tasks_.end() && it->second.call != nullptr)
@@ -119,7 +138,8 @@ void worker_host::start(const task_id& id) {
         keep = it->second.keep;
     }
     const code_record* const entry = find_code(f.entry, options_.match);
-    const code_record* const function = f.function ? find_code(f.function, options_.match) : nullptr;
+    const code_record* const function =
+        f.function ? find_code(f.function, options_.match) : nullptr;
     if (entry == nullptr || entry->what != code_record::kind::call ||
         entry->calls_pointer != static_cast<bool>(f.function) ||
         (f.function && (function == nullptr || function->what != code_record::kind::function))) {
@@ -153,7 +173,8 @@ void worker_host::start(const task_id& id) {
             it->second.call = t;
             it->second.started = now;
             it->second.limited_by_host = by_host;
-            starts_.emplace_back(now + worth_reporting, id);
+            if (!options_.durable)
+                starts_.emplace_back(now + worth_reporting, id);
         }
         auto* const note = new completion(*this, id);
         host->submit(t);
@@ -191,7 +212,10 @@ void worker_host::refuse(const task_id& id, const std::string& type, const std::
         const std::string label = it != tasks_.end() ? it->second.frame.label : std::string();
         std::fprintf(stderr, "ferry: the task '%s' is refused: %s\n", label.c_str(), why.c_str());
         say({id.reply_to,
-             write_frame(outcome_frame{id.number, id.round, outcome_kind::error, {},
+             write_frame(outcome_frame{id.number,
+                                       id.round,
+                                       outcome_kind::error,
+                                       {},
                                        encoded(make_error<remote_error>(
                                            type, "the task '" + label + "' was refused: " + why))}),
              id});
@@ -253,8 +277,11 @@ void worker_host::settle(const task_id& id) {
 
 worker_host::report worker_host::outcome_of_call(const task_id& id, arrived_task& t,
                                                  bool& is_broken) {
-    outcome_frame f{id.number, id.round, outcome_kind::error,
-                    std::max<clock::duration>(clock::now() - t.started, {}), {}};
+    outcome_frame f{id.number,
+                    id.round,
+                    outcome_kind::error,
+                    std::max<clock::duration>(clock::now() - t.started, {}),
+                    {}};
     std::vector<std::byte> bytes;
     std::exception_ptr error;
     if (t.call->current() == status::value) {

@@ -56,8 +56,9 @@ private:
         std::vector<std::byte> body;
         std::optional<task_id> id = {}; ///< the task to be acknowledged once this is confirmed
         std::string exchange = {};
-        bool confirmed = false; ///< and nothing but its place is left
-        bool returned = false;  ///< its pool has no queue now
+        bool starts = false;                         ///< the task starts once this is confirmed
+        bool confirmed = false;                      ///< and nothing but its place is left
+        bool returned = false;                       ///< its pool has no queue now
         std::optional<clock::time_point> until = {}; ///< when to stop trying then
     };
     class completion;
@@ -76,6 +77,7 @@ private:
     void refuse(const task_id& id, const std::string& type, const std::string& why);
     void give_back(const task_id& id);
     void say(report r);
+    report start_report(const task_id& id) const;
     report outcome_of_call(const task_id& id, arrived_task& t, bool& is_broken);
     void settle(const task_id& id);
 
@@ -117,13 +119,13 @@ private:
     std::deque<report> unconfirmed_; // of the present publishing connection, in their order
     std::deque<std::pair<clock::time_point, task_id>> starts_; // to be reported, if they last
     std::vector<std::uint64_t> acknowledgements_;
-    std::deque<task_id> finished_; // whose outcomes are to be reported
+    std::deque<task_id> finished_;                              // whose outcomes are to be reported
     std::deque<std::pair<clock::time_point, report>> returned_; // to be published again, and when
     clock::time_point next_beat_{};
     std::optional<clock::time_point> drain_until_;
     std::optional<clock::time_point> give_up_at_;
     bool ended_workers_ = false;
-    bool done_ = false; // the publishing thread is to end
+    bool done_ = false;   // the publishing thread is to end
     std::string failure_; // why the broker refuses this host, or the pool is broken
     connection* publishing_ = nullptr;
     std::thread publisher_;

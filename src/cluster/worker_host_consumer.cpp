@@ -45,7 +45,7 @@ int worker_host::run() {
         const signals_blocked quiet;
         publisher_ = std::thread([this] { publish_reports(); });
     }
-    reconnect_delay delay;
+    reconnect_delay delay(beat_);
     while (!is_over()) {
         try {
             connection c(options_, address_, "host, consuming");
@@ -70,7 +70,10 @@ int worker_host::run() {
         }
         {
             const lock_type lock(mutex_);
-            ledger_.connection_lost();
+            host_ledger::actions actions;
+            to_do nothing;
+            ledger_.connection_lost(actions);
+            act(actions, nothing);
             acknowledgements_.clear();
         }
         const auto until = clock::now() + delay.next();
@@ -112,8 +115,12 @@ announce_frame worker_host::announcement(bool leaving) const {
     const std::string version = std::to_string(FERRY_VERSION / 10000) + "." +
                                 std::to_string(FERRY_VERSION / 100 % 100) + "." +
                                 std::to_string(FERRY_VERSION % 100);
-    return {name_, tasks_name_, version, static_cast<std::uint32_t>(pool_.max_workers()),
-            static_cast<std::int32_t>(::getpid()), leaving};
+    return {name_,
+            tasks_name_,
+            version,
+            static_cast<std::uint32_t>(pool_.max_workers()),
+            static_cast<std::int32_t>(::getpid()),
+            leaving};
 }
 
 // ---- The consuming thread -----------------------------------------------------------------------
@@ -189,9 +196,9 @@ void worker_host::handle(connection& c, const event& e) {
 
 // With the lock.
 void worker_host::tell_all(const std::string& reply_to, const host_ledger::known_tasks& known) {
-    say({reply_to, write_frame(beat_frame{
-                       name_, std::chrono::ceil<std::chrono::milliseconds>(beat_), known.running,
-                       known.held})});
+    say({reply_to,
+         write_frame(beat_frame{name_, std::chrono::ceil<std::chrono::milliseconds>(beat_),
+                                known.running, known.held})});
 }
 
 worker_host::clock::time_point worker_host::next_time() const {
@@ -217,10 +224,7 @@ void worker_host::watch_time(connection* c) {
             const task_id id = std::move(starts_.front().second);
             starts_.pop_front();
             if (ledger_.is_running(id))
-                say({id.reply_to,
-                     write_frame(started_frame{
-                         id.number, id.round, name_,
-                         std::chrono::ceil<std::chrono::milliseconds>(beat_)})});
+                say(start_report(id));
         }
         if (next_beat_ <= now) {
             next_beat_ = now + beat_;
@@ -229,8 +233,8 @@ void worker_host::watch_time(connection* c) {
                     tell_all(reply_to, known);
             }
         }
-        end_workers = drain_until_ && !ended_workers_ &&
-                      (*drain_until_ <= now || asked_to_end_.load() > 1);
+        end_workers =
+            drain_until_ && !ended_workers_ && (*drain_until_ <= now || asked_to_end_.load() > 1);
         if (end_workers) {
             ended_workers_ = true;
             give_up_at_ = now + last_words;

@@ -10,7 +10,7 @@ namespace ferry::detail::cluster {
 
 void worker_host::publish_reports() noexcept {
     pthread_setname_np(pthread_self(), "ferry-publish");
-    reconnect_delay delay;
+    reconnect_delay delay(beat_);
     const auto is_done = [this] {
         const lock_type lock(mutex_);
         return done_;
@@ -79,7 +79,7 @@ worker_host::clock::time_point worker_host::publish_again() {
 // With the lock. A pool that has no queue may be about to make it again, after the broker was
 // restarted; it does so within a minute, or never.
 void worker_host::confirmed(report& r, host_ledger::actions& actions) {
-    if (r.id && r.returned && !ledger_.draining()) {
+    if (r.id && !r.starts && r.returned && !ledger_.draining()) {
         const auto now = clock::now();
         if (!r.until)
             r.until = now + std::chrono::minutes(1);
@@ -89,7 +89,9 @@ void worker_host::confirmed(report& r, host_ledger::actions& actions) {
             return;
         }
     }
-    if (r.id)
+    if (r.id && r.starts)
+        actions.push_back({host_ledger::what::run, *r.id, 0, {}});
+    else if (r.id)
         ledger_.reported(*r.id, actions);
 }
 
@@ -112,6 +114,11 @@ void worker_host::on_confirm(const event& e, std::uint64_t& first) {
             unconfirmed_.pop_front();
             ++first;
         }
+        for (const auto& a : actions) {
+            if (a.kind == host_ledger::what::run)
+                todo.run.push_back(a.id);
+        }
+        std::erase_if(actions, [](const auto& a) { return a.kind == host_ledger::what::run; });
         act(actions, todo);
         if (drain_until_)
             wake_consumer_.signal();
@@ -141,7 +148,8 @@ void worker_host::publish(connection& c) {
         for (const report* const r : fresh) {
             ++sent;
             c.publish(r->exchange, r->key, r->body,
-                      {.persistent = options_.durable && r->id, .mandatory = r->id ? sent : 0});
+                      {.persistent = options_.durable && r->id,
+                       .mandatory = r->id && !r->starts ? sent : 0});
         }
         bool any = !fresh.empty();
         for (event e = c.next(); e.what != event::kind::nothing; e = c.next()) {

@@ -24,9 +24,7 @@ namespace {
 
 constexpr auto when_there_is_a_broker = needs_broker();
 
-void note(const std::string& path) {
-    std::ofstream(path, std::ios::app) << "x\n" << std::flush;
-}
+void note(const std::string& path) { std::ofstream(path, std::ios::app) << "x\n" << std::flush; }
 std::size_t notes(const std::string& path) {
     std::ifstream file(path);
     std::size_t n = 0;
@@ -132,8 +130,8 @@ BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))
 BOOST_FIXTURE_TEST_CASE(an_idempotent_task_of_a_killed_host_runs_elsewhere, fixture) {
     test_host first(at, 1);
     ferry::cluster_pool pool(at);
-    auto f = pool.submit({.idempotent = true, .attempts = 2}, note_and_wait_the_first_time,
-                         ran.path());
+    auto f =
+        pool.submit({.idempotent = true, .attempts = 2}, note_and_wait_the_first_time, ran.path());
     BOOST_TEST_REQUIRE(has_run(1));
     const test_host second(at, 1);
     first.process().end(SIGKILL);
@@ -286,17 +284,17 @@ BOOST_AUTO_TEST_CASE(a_restarted_broker_loses_what_it_held_unless_that_is_durabl
     auto kept = durable_pool.submit(twice, 3);
     // A confirmed task is one that a second connection finds in the queue; here its queue answers.
     BOOST_TEST_REQUIRE(eventually([&] { return durable_pool.stats().queued == 1; }));
-    BOOST_CHECK_THROW(durable_pool.submit({.start_by = std::chrono::steady_clock::now() + 500ms},
-                                          twice, 3)
-                          .result(),
-                      ferry::no_worker_error); // behind it: so it was published and confirmed
+    BOOST_CHECK_THROW(
+        durable_pool.submit({.start_by = std::chrono::steady_clock::now() + 500ms}, twice, 3)
+            .result(),
+        ferry::no_worker_error); // behind it: so it was published and confirmed
     b.broker.kill();
     b.broker.start();
     const test_host durable_host(durable, 1);
-    BOOST_TEST(kept.result() == 6);
+    BOOST_CHECK_NO_THROW(BOOST_TEST(kept.result() == 6));
     touch(b.go.path());
-    BOOST_TEST(running.result() == 1); // its host has kept it
-    BOOST_TEST(again.result() == 2);
+    BOOST_CHECK_NO_THROW(BOOST_TEST(running.result() == 1)); // its host has kept it
+    BOOST_CHECK_NO_THROW(BOOST_TEST(again.result() == 2));
     try {
         BOOST_TEST(lost.result() == 4); // if its host held it, and got it back
     } catch (const ferry::worker_died&) {

@@ -57,8 +57,9 @@ BOOST_FIXTURE_TEST_CASE(calls_run_on_a_host, fixture) {
     BOOST_TEST(pid.result() != ::getpid());
     BOOST_TEST(pid.result() != host.pid());
     BOOST_TEST(pool.submit(twice, 21).result() == 42);
-    BOOST_TEST(pool.submit([](const std::string& a, int n) { return a + std::to_string(n); }, "x", 5)
-                   .result() == "x5");
+    BOOST_TEST(
+        pool.submit([](const std::string& a, int n) { return a + std::to_string(n); }, "x", 5)
+            .result() == "x5");
     pool.submit([] {}).result();
     const auto failed = pool.submit([]() -> int { throw std::out_of_range("too far"); });
     BOOST_CHECK_EXCEPTION(failed.result(), std::out_of_range, [](const std::out_of_range& e) {
@@ -81,9 +82,9 @@ BOOST_FIXTURE_TEST_CASE(map_gives_results_in_order, fixture) {
         BOOST_TEST(x == 2 * expected++);
     BOOST_TEST(expected == 200);
     int sum = 0;
-    for (const int x : pool.map({.chunksize = 7, .buffersize = 20},
-                                [](int a, int b) { return a * b; }, std::views::iota(0),
-                                std::views::iota(0, 100)))
+    for (const int x : pool.map(
+             {.chunksize = 7, .buffersize = 20}, [](int a, int b) { return a * b; },
+             std::views::iota(0), std::views::iota(0, 100)))
         sum += x;
     BOOST_TEST(sum == 328350);
 }
@@ -116,9 +117,9 @@ BOOST_FIXTURE_TEST_CASE(what_is_too_large_is_refused_with_advice, fixture) {
         return std::string_view(e.what()).find("pass a reference") != std::string_view::npos ||
                std::string_view(e.what()).find("return a reference") != std::string_view::npos;
     };
-    BOOST_CHECK_EXCEPTION(pool.submit([](const std::string& s) { return s.size(); },
-                                      std::string(100001, 'x')),
-                          std::invalid_argument, advises);
+    BOOST_CHECK_EXCEPTION(
+        pool.submit([](const std::string& s) { return s.size(); }, std::string(100001, 'x')),
+        std::invalid_argument, advises);
     BOOST_TEST(pool.submit([](const std::string& s) { return s.size(); }, std::string(90000, 'x'))
                    .result() == 90000);
     const auto f = pool.submit([] { return std::string(100001, 'x'); });
@@ -141,11 +142,10 @@ BOOST_FIXTURE_TEST_CASE(coroutines_and_handlers_get_results, fixture) {
 BOOST_TEST_DECORATOR(*boost::unit_test::precondition(when_there_is_a_broker))
 BOOST_FIXTURE_TEST_CASE(a_function_that_nobody_allowed_is_refused, fixture) {
     ferry::cluster_pool pool(at);
-    BOOST_CHECK_EXCEPTION(pool.submit(not_allowed, 1), std::invalid_argument,
-                          [](const std::invalid_argument& e) {
-                              return std::string_view(e.what()).find("allow_remote") !=
-                                     std::string_view::npos;
-                          });
+    BOOST_CHECK_EXCEPTION(
+        pool.submit(not_allowed, 1), std::invalid_argument, [](const std::invalid_argument& e) {
+            return std::string_view(e.what()).find("allow_remote") != std::string_view::npos;
+        });
 }
 
 BOOST_TEST_DECORATOR(*boost::unit_test::precondition(when_there_is_a_broker))
@@ -294,11 +294,10 @@ BOOST_FIXTURE_TEST_CASE(a_wrong_password_breaks_the_pool, fixture) {
     at.password = [] { return std::string("wrong-and-private"); };
     ferry::cluster_pool pool(at);
     const auto f = pool.submit(twice, 1);
-    BOOST_CHECK_EXCEPTION(f.result(), ferry::broken_cluster_pool,
-                          [](const ferry::broken_cluster_pool& e) {
-                              return std::string_view(e.what()).find("private") ==
-                                     std::string_view::npos;
-                          });
+    BOOST_CHECK_EXCEPTION(
+        f.result(), ferry::broken_cluster_pool, [](const ferry::broken_cluster_pool& e) {
+            return std::string_view(e.what()).find("private") == std::string_view::npos;
+        });
     BOOST_CHECK_THROW(pool.submit(twice, 1), ferry::broken_cluster_pool);
 }
 

@@ -26,8 +26,16 @@ std::vector<std::byte> some_bytes(std::size_t n) {
 const std::vector<std::byte> arguments = some_bytes(100);
 
 std::vector<frame> one_of_each() {
-    return {task_frame{{"ferry.reply.a", 7, 2}, 3, true, true, false, std::chrono::seconds(5),
-                       "label", {1, 2, 3}, {4, 5, 6}, arguments},
+    return {task_frame{{"ferry.reply.a", 7, 2},
+                       3,
+                       true,
+                       true,
+                       false,
+                       std::chrono::seconds(5),
+                       "label",
+                       {1, 2, 3},
+                       {4, 5, 6},
+                       arguments},
             cancel_frame{"ferry.reply.a", true, {1, 2, 3}},
             ask_frame{"ferry.reply.a"},
             started_frame{7, 2, "ferry.host.b", std::chrono::milliseconds(10)},
@@ -74,8 +82,8 @@ BOOST_AUTO_TEST_CASE(frames_come_back_as_they_were) {
 BOOST_AUTO_TEST_CASE(torn_frames_are_refused) {
     for (const frame& f : one_of_each()) {
         const auto bytes = write_frame(f);
-        const bool has_rest = std::holds_alternative<task_frame>(f) ||
-                              std::holds_alternative<outcome_frame>(f);
+        const bool has_rest =
+            std::holds_alternative<task_frame>(f) || std::holds_alternative<outcome_frame>(f);
         const std::size_t shortest = bytes.size() - (has_rest ? arguments.size() : 0);
         for (std::size_t n = 0; n != shortest; ++n)
             BOOST_TEST(!reread({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n)}));
@@ -107,8 +115,8 @@ BOOST_AUTO_TEST_CASE(what_is_no_frame_is_refused_with_a_reason) {
     BOOST_TEST(!read_frame(write_frame(who_frame{"ferry.reply.a\n"}), why));
     BOOST_TEST(!read_frame(write_frame(who_frame{"amq.direct"}), why));
     BOOST_TEST(!read_frame(write_frame(beat_frame{"ferry.host.a", {}, {1}, {}}), why));
-    BOOST_TEST(!read_frame(
-        write_frame(outcome_frame{1, 1, static_cast<outcome_kind>(3), {}, {}}), why));
+    BOOST_TEST(
+        !read_frame(write_frame(outcome_frame{1, 1, static_cast<outcome_kind>(3), {}, {}}), why));
     BOOST_TEST(!read_frame(
         write_frame(started_frame{1, 1, "ferry.host.a", std::chrono::milliseconds(-1)}), why));
 }
@@ -140,15 +148,15 @@ BOOST_AUTO_TEST_CASE(random_damage_never_does_more_than_to_be_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(functions_are_found_by_their_key_once_they_are_allowed) {
-    BOOST_CHECK_THROW(static_cast<void>(ferry::detail::key_of_function(
-                          reinterpret_cast<const void*>(&outside_function),
-                          cluster_match::same_build)),
-                      std::invalid_argument);
+    BOOST_CHECK_THROW(
+        static_cast<void>(ferry::detail::key_of_function(
+            reinterpret_cast<const void*>(&outside_function), cluster_match::same_build)),
+        std::invalid_argument);
     ferry::allow_remote<outside_function>();
     ferry::allow_remote<outside_function>();
     for (const auto match : {cluster_match::same_build, cluster_match::same_signature}) {
-        const code_key key = ferry::detail::key_of_function(
-            reinterpret_cast<const void*>(&outside_function), match);
+        const code_key key =
+            ferry::detail::key_of_function(reinterpret_cast<const void*>(&outside_function), match);
         const auto* const record = ferry::detail::find_code(key, match);
         BOOST_TEST_REQUIRE(record != nullptr);
         BOOST_TEST(record->address == reinterpret_cast<const void*>(&outside_function));

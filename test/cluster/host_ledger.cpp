@@ -22,7 +22,8 @@ struct fixture {
 
     // The actions since the last call, as text: "run 1", "acknowledge 1 tag 5".
     std::string did() {
-        static constexpr const char* names[] = {"run", "decline", "acknowledge", "stop", "end"};
+        static constexpr const char* names[] = {"run",    "decline", "acknowledge",
+                                                "forget", "stop",    "end"};
         std::string text;
         for (const auto& a : out) {
             text += text.empty() ? "" : ", ";
@@ -80,7 +81,7 @@ BOOST_FIXTURE_TEST_CASE(what_comes_back_to_the_host_that_has_it_goes_on_there, f
     deliver(2);
     deliver(3);
     out.clear();
-    host.connection_lost();
+    host.connection_lost(out);
     host.finished(id_of(1), out);
     host.reported(id_of(1), out);
     BOOST_TEST(did() == ""); // 3 has no delivery, and 1 has none to acknowledge
@@ -93,6 +94,20 @@ BOOST_FIXTURE_TEST_CASE(what_comes_back_to_the_host_that_has_it_goes_on_there, f
     BOOST_TEST(did() == "acknowledge 2 tag 7");
     host.delivered(id_of(1), 9, true, out); // which was reported
     BOOST_TEST(did() == "decline 1 redelivered");
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_held_and_does_not_come_back_is_forgotten, fixture) {
+    deliver(1);
+    deliver(2);
+    deliver(3);
+    out.clear();
+    host.connection_lost(out);
+    BOOST_TEST(host.known("ferry.reply.a").held.empty()); // it may never come back
+    host.delivered(id_of(1), 7, true, out);
+    BOOST_TEST(did() == "");
+    host.connection_lost(out);
+    BOOST_TEST(did() == "forget 3");
+    BOOST_TEST(host.size() == 2);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_cancelled_task_is_dropped_unrun_or_ended, fixture) {

@@ -185,6 +185,23 @@ BOOST_FIXTURE_TEST_CASE(a_redelivered_task_died_and_one_that_a_draining_host_gav
     BOOST_TEST(book.next()->attempt == 2);
 }
 
+BOOST_AUTO_TEST_CASE(where_starts_are_certain_a_redelivered_task_may_be_known_not_to_have_started) {
+    ledger::time now{1000s};
+    ledger::actions out;
+    ledger book({.heartbeat = beat, .connect_limit = {}, .starts_are_certain = true}, now);
+    book.consumer_connected(true, now, out);
+    book.publisher_connected(now);
+    book.add(1, {}, now);
+    const auto first = book.next();
+    book.declined({1, first->round, decline_reason::redelivered}, out);
+    const auto second = book.next();
+    BOOST_TEST_REQUIRE(second.has_value());
+    BOOST_TEST(second->attempt == 1);
+    book.started({1, second->round, "ferry.host.a", beat}, now, out);
+    book.declined({1, second->round, decline_reason::redelivered}, out);
+    BOOST_TEST(!book.has(1));
+}
+
 BOOST_FIXTURE_TEST_CASE(the_result_of_an_earlier_round_is_a_result, fixture) {
     const auto round = publish(1, {.idempotent = true, .attempts = 2});
     start(1, round);

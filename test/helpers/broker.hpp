@@ -28,8 +28,8 @@ class test_process {
 public:
     test_process() = default;
     /// `settings` are added to the environment. In a process group of its own.
-    test_process(const std::vector<std::string>& arguments, const std::vector<std::string>& settings,
-                 const std::string& output = {}) {
+    test_process(const std::vector<std::string>& arguments,
+                 const std::vector<std::string>& settings, const std::string& output = {}) {
         std::vector<char*> argv;
         std::vector<char*> env;
         for (const auto& a : arguments)
@@ -98,7 +98,8 @@ public:
     /// `settings` are lines of its configuration file.
     explicit test_broker(std::initializer_list<std::string> settings = {}, bool tls = false)
         : port_(free_port()), epmd_port_(free_port()), distribution_port_(free_port()) {
-        std::string name = (std::filesystem::temp_directory_path() / "ferry-broker-XXXXXX").string();
+        std::string name =
+            (std::filesystem::temp_directory_path() / "ferry-broker-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr)
             throw std::runtime_error("mkdtemp");
         directory_ = name;
@@ -174,8 +175,8 @@ public:
         static std::set<unsigned short> given;
         for (;;) {
             boost::asio::io_context context;
-            boost::asio::ip::tcp::acceptor a(
-                context, {boost::asio::ip::make_address("127.0.0.1"), 0});
+            boost::asio::ip::tcp::acceptor a(context,
+                                             {boost::asio::ip::make_address("127.0.0.1"), 0});
             const unsigned short port = a.local_endpoint().port();
             if (given.insert(port).second)
                 return port;

@@ -67,7 +67,8 @@ public:
 private:
     static std::vector<std::string> settings(const ferry::cluster_options& o, std::size_t workers,
                                              std::vector<std::string> all) {
-        const auto beat = std::chrono::duration_cast<std::chrono::milliseconds>(*o.heartbeat.limit());
+        const auto beat =
+            std::chrono::duration_cast<std::chrono::milliseconds>(*o.heartbeat.limit());
         for (const auto& s :
              {"FERRY_TEST_SERVE=" + o.url, "FERRY_TEST_APPLICATION=" + o.application,
               "FERRY_TEST_CA=" + o.ca_file.string(),

@@ -92,14 +92,14 @@ private:
                     l->close();
                     return;
                 }
-                boost::asio::async_write(
-                    to, boost::asio::buffer(l->buffers[way], now),
-                    [this, l, &from, &to, way](const boost::system::error_code& failed, std::size_t) {
-                        if (failed || l->left == 0)
-                            l->close();
-                        else
-                            pass(l, from, to, way);
-                    });
+                boost::asio::async_write(to, boost::asio::buffer(l->buffers[way], now),
+                                         [this, l, &from, &to, way](
+                                             const boost::system::error_code& failed, std::size_t) {
+                                             if (failed || l->left == 0)
+                                                 l->close();
+                                             else
+                                                 pass(l, from, to, way);
+                                         });
             });
     }
 

@@ -73,8 +73,8 @@ public:
     /// `shutdown_error`, `broken_cluster_pool`, `queue_full_error`; `std::invalid_argument` for a
     /// function that `allow_remote` does not name, and for arguments that are larger than
     /// `max_message`. The future fails with the exception of the call; with `worker_died` if its
-    /// worker or host ended, or may have, while it ran the task; with `no_worker_error` if there was
-    /// no host, or no broker, in time.
+    /// worker or host ended, or may have, while it ran the task; with `no_worker_error` if there
+    /// was no host, or no broker, in time.
     ///
     /// @par Exception safety
     /// Strong: if `submit` throws, nothing was queued.
@@ -90,7 +90,7 @@ public:
     /// options.
     ///
     /// `priority` goes from -5 to 4; values beyond are clamped. An `idempotent` task is run again
-    /// where its worker or its host dies, up to `attempts` starts in all.
+    /// if its worker or its host dies, up to `attempts` starts in all.
     template <class F, class... A>
         requires process_offloadable<F, A...>
     auto submit(task_options options, F&& fn, A&&... args) {
@@ -118,8 +118,8 @@ public:
                                       std::forward<Ranges>(ranges)...);
     }
 
-    /// Stops accepting tasks: afterwards `submit` throws `shutdown_error`. Tasks that were submitted
-    /// still run, unless `cancel_futures` is set. Idempotent.
+    /// Stops accepting tasks: afterwards `submit` throws `shutdown_error`. Tasks that were
+    /// submitted still run, unless `cancel_futures` is set. Idempotent.
     ///
     /// @par Blocking
     /// With `wait`, until all tasks have ended and the callbacks have run.

@@ -67,13 +67,13 @@ struct function_tag {};
 
 /// Entered before `main` starts, because somebody refers to it.
 template <class F, bool Stop, class... A>
-inline code_record call_record{
-    code_record::kind::call, typeid(entry_tag<F, Stop, false, A...>),
-    reinterpret_cast<const void*>(&run_remotely<F, Stop, A...>), is_function_pointer<F>};
+inline code_record call_record{code_record::kind::call, typeid(entry_tag<F, Stop, false, A...>),
+                               reinterpret_cast<const void*>(&run_remotely<F, Stop, A...>),
+                               is_function_pointer<F>};
 template <class F, bool Stop, class... A>
-inline code_record chunk_record{
-    code_record::kind::call, typeid(entry_tag<F, Stop, true, A...>),
-    reinterpret_cast<const void*>(&run_chunk_remotely<F, Stop, A...>), is_function_pointer<F>};
+inline code_record chunk_record{code_record::kind::call, typeid(entry_tag<F, Stop, true, A...>),
+                                reinterpret_cast<const void*>(&run_chunk_remotely<F, Stop, A...>),
+                                is_function_pointer<F>};
 
 /// Enters the entry points for calls of a function with arguments of its own parameters' types.
 template <class F, class... A>

@@ -36,15 +36,15 @@ struct cluster_options {
     cluster_match match = cluster_match::same_build;
     /// Name of the pool in reports. Default: `cluster-N`, unique per pool.
     std::string name = {};
-    /// Maximum number of tasks that this pool has submitted and no host has reported started; 0 (the
-    /// default) means unlimited.
+    /// Maximum number of tasks that this pool has submitted and no host has reported started; 0
+    /// (the default) means unlimited.
     std::size_t max_queue = 0;
     /// Maximum sum of those tasks' encoded arguments and `task_options::bytes`; 0 (the default)
     /// means unlimited. A task that exceeds it alone is refused at once.
     std::size_t max_queue_bytes = 0;
     /// Longest wait for a worker, as in `thread_pool_options`. Default: none.
     timeout max_wait = {};
-    /// What happens to a task that finds the queue full. Default: block.
+    /// Whether a task that finds the queue full waits or is refused. Default: block.
     ferry::when_full when_full = ferry::when_full::block;
     /// Maximum size of a message in bytes: of encoded arguments, and of an encoded result. At most
     /// 128 MiB. Default: 16 MiB.

@@ -43,8 +43,8 @@ void initiate_on_cluster(Handler handler, const std::shared_ptr<cluster_host>& h
 
 } // namespace detail
 
-/// Runs `fn(args...)` on a worker host and returns its result or rethrows its exception. The call is
-/// submitted when the returned awaitable is first awaited. As `run_in_executor` with a
+/// Runs `fn(args...)` on a worker host and returns its result or rethrows its exception. The call
+/// is submitted when the returned awaitable is first awaited. As `run_in_executor` with a
 /// `process_pool`, except as noted below.
 ///
 /// @par Cancellation
@@ -85,8 +85,8 @@ auto async_invoke(cluster_pool& pool, F fn, Token&& token) {
         token, detail::cluster_pool_access::host(pool), std::move(fn));
 }
 
-/// Initiates the call of `fn()` on a worker host as `options` say. Otherwise as the overload without
-/// options.
+/// Initiates the call of `fn()` on a worker host as `options` say. Otherwise as the overload
+/// without options.
 template <class F, class Token>
     requires process_offloadable<F> && detail::tokenable<offload_result_t<F>>
 auto async_invoke(cluster_pool& pool, task_options options, F fn, Token&& token) {

@@ -5,18 +5,19 @@
 
 namespace ferry {
 
-/// Makes this process a worker host: it takes tasks from the queue of `options.application` and runs
-/// them in the worker processes of a local `process_pool`, until SIGTERM or SIGINT tells it to end.
+/// Makes this process a worker host: it takes tasks from the queue of `options.application` and
+/// runs them in the worker processes of a local `process_pool`, until SIGTERM or SIGINT tells it to
+/// end.
 ///
 /// It runs what is in the table of this program's code and nothing else; whatever else a message
-/// names is refused, logged to standard error, and answered with `remote_error`. On SIGTERM it takes
-/// no more tasks, gives back those that it has not started, and lets the others go on for
+/// names is refused, logged to standard error, and answered with `remote_error`. On SIGTERM it
+/// takes no more tasks, gives back those that it has not started, and lets the others go on for
 /// `cluster_worker_options::drain`; what still runs then is ended with its worker. A broker that
-/// cannot be reached is tried again for ever.
+/// cannot be reached is tried again forever.
 ///
 /// @par Preconditions
-/// `main` begins with `run_worker_if_spawned()`. One call at a time in a process: it handles the two
-/// signals while it runs, and restores their handlers then.
+/// `main` begins with `run_worker_if_spawned()`. One call at a time in a process: it handles the
+/// two signals while it runs, and restores their handlers then.
 ///
 /// @par Blocking
 /// Until the host has ended.

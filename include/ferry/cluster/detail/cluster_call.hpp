@@ -31,8 +31,8 @@ struct cluster_call {
 class cluster_host : public call_host {
 public:
     using call_host::submit;
-    /// Errors: those of `call_host::submit`; `queue_full_error`; `std::invalid_argument` for what is
-    /// in no table, or too large.
+    /// Errors: those of `call_host::submit`; `queue_full_error`; `std::invalid_argument` for what
+    /// is in no table, or too large.
     virtual void submit(remote_call_ptr call, cluster_call how) = 0;
 
 protected:
