@@ -22,7 +22,8 @@ ROOMS = {
     "pool": ("support", "inside", "future"),
     "coroutine": ("support", "inside", "future", "pool"),
     "process": ("support", "inside", "future", "pool", "coroutine"),
-    "all": ("support", "inside", "resilience", "future", "pool", "coroutine", "process"),
+    "cluster": ("support", "inside", "future", "pool", "coroutine", "process"),
+    "all": ("support", "inside", "resilience", "future", "pool", "coroutine", "process", "cluster"),
 }
 
 # Public headers are flat; these are the rooms that they belong to.
@@ -42,7 +43,7 @@ HEADERS = {
                  "shield task_group to_thread use_future wait_for detail/child_scope "
                  "detail/future_op",
     "process": "process_pool",
-    "all": "ferry process",
+    "all": "ferry process cluster",
 }
 ROOM_OF_HEADER = {f"ferry/{name}.hpp": room for room, names in HEADERS.items() for name in names.split()}
 
@@ -54,7 +55,7 @@ def room_of(path):
     if path.is_relative_to(ROOT / "src"):
         return path.relative_to(ROOT / "src").parts[0]
     name = path.relative_to(ROOT / "include").as_posix()
-    for room in ("process", "resilience"):
+    for room in ("process", "cluster", "resilience"):
         if name.startswith(f"ferry/{room}/"):
             return room
     return ROOM_OF_HEADER.get(name)

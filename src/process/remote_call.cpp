@@ -48,17 +48,10 @@ void remote_call::decode() {
     const bool is_gift = from.shared != nullptr && from.shared->is_gift();
     byte_source in(std::span(at, from.size),
                    is_gift && from.shared->is_sealed() ? from.shared : nullptr);
-    if (from.failed) {
-        std::exception_ptr error;
-        try {
-            error = get_exception(in);
-        } catch (...) {
-            error = std::current_exception();
-        }
-        fail(std::move(error));
-    } else {
+    if (from.failed)
+        finish_with_error(in);
+    else
         finish(in);
-    }
     if (from.shared != nullptr && !is_gift) // its worker may use it again
         from.shared->head().in_use.store(0, std::memory_order_release);
 }

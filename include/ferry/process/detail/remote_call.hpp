@@ -81,6 +81,8 @@ public:
     /// Decodes the result and publishes it; an error where that fails. Does nothing when there is
     /// an outcome already.
     virtual void finish(byte_source& result) noexcept = 0;
+    /// The same for an encoded exception.
+    virtual void finish_with_error(byte_source& error) noexcept = 0;
     virtual void fail(std::exception_ptr error) noexcept = 0;
     virtual void finish_cancelled() noexcept = 0;
     /// Fails it unless it has started or has an outcome; not with the pool's mutex.

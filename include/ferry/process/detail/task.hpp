@@ -40,6 +40,22 @@ public:
         }
         publish_from_pool(status::value);
     }
+    void finish_with_error(byte_source& error) noexcept override {
+        if constexpr (requires { result_decoder<R>::decode_error(error); }) {
+            if (!begin_end())
+                return;
+            this->store_result([&error] { return result_decoder<R>::decode_error(error); });
+            publish_from_pool(status::value);
+        } else {
+            std::exception_ptr e;
+            try {
+                e = get_exception(error);
+            } catch (...) {
+                e = std::current_exception();
+            }
+            fail(std::move(e));
+        }
+    }
     void fail(std::exception_ptr error) noexcept override {
         if (!begin_end())
             return;

@@ -1,0 +1,192 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/cluster/detail/cluster_call.hpp>
+#include <ferry/cluster/options.hpp>
+#include <ferry/detail/thread_annotations.hpp>
+#include <ferry/stats.hpp>
+
+#include "broker_address.hpp"
+#include "connection.hpp"
+#include "ledger.hpp"
+#include "process/callback_thread.hpp"
+#include "process/segment.hpp"
+#include "waking.hpp"
+
+#include <array>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace ferry::detail::cluster {
+
+/// The tasks and the two threads of a cluster pool; shared by the pool, its tasks and its threads.
+///
+/// `ledger` decides what becomes of a task; this class acts. One thread has a connection on which
+/// it publishes, and reads confirms; the other one has a connection on which outcomes and beats
+/// arrive, and watches the time. Each connects again by itself. Results are decoded in `decoders_`,
+/// and callbacks run in `callbacks_`.
+///
+/// Invariants: a call in `calls_` is in the ledger, or it stands in the line for a place there. No
+/// lock is held while user code runs, and none while a connection is used.
+class cluster_core final : public cluster_host, public std::enable_shared_from_this<cluster_core> {
+public:
+    cluster_core(cluster_options options, broker_address address);
+    ~cluster_core();
+
+    /// No more tasks; with `cancel`, what has not started is cancelled. The number of those.
+    std::size_t close(bool cancel);
+    /// Waits until all tasks have ended and the callbacks have run.
+    void join();
+    shutdown_report close_within(timeout limit);
+    bool is_callback_thread() const noexcept {
+        return callbacks_.is_this_thread() || decoders_.is_this_thread();
+    }
+    bool is_forked_copy() const noexcept;
+    /// In a child of fork(): the threads are the parent's.
+    void forsake();
+    pool_stats stats();
+    std::size_t max_workers() const noexcept;
+    const std::string& name() const noexcept { return options_.name; }
+
+    // What tasks and those who submit them ask for.
+    void check_open() override;
+    segment_store& store() noexcept override { return store_; }
+    void submit(remote_call_ptr c) override;
+    void submit(remote_call_ptr c, cluster_call how) override;
+    void dropped(remote_call& c, bool expired) noexcept override;
+    bool revoke(remote_call&) noexcept override { return true; }
+    bool started(const remote_call&) const noexcept override { return false; }
+    bool ask_to_stop(remote_call& c) noexcept override;
+    bool cancel_running(remote_call& c) noexcept override;
+    void post_callbacks(remote_call& c) noexcept override { callbacks_.post(&c.state(), c); }
+
+private:
+    using clock = timeout::clock;
+    using lock_type = std::unique_lock<std::mutex>;
+
+    struct call_entry {
+        remote_call_ptr call;
+        cluster_call how;
+        code_key entry;
+        code_key function;
+        std::shared_ptr<const payload> arguments;
+        std::size_t arguments_at = 0; ///< behind the code
+        std::size_t bytes = 0;
+        std::size_t level = 0; ///< of priority, from 0 to 9
+        std::int64_t submitted_ns = 0;
+        std::int64_t started_ns = 0;
+        bool in_line = false;
+        bool* turned_away = nullptr; ///< to be set by shutdown, while a thread waits for its place
+        bool counted = false;        ///< in unstarted_by_level_
+    };
+    using calls = std::unordered_map<std::uint64_t, call_entry>;
+    struct outgoing {
+        std::string exchange;
+        std::string key;
+        std::vector<std::byte> body;
+    };
+    /// What is to be done with a call once the lock is gone; null error: cancelled.
+    struct pending_outcome {
+        remote_call_ptr call;
+        std::exception_ptr error;
+    };
+    using outcomes = std::vector<pending_outcome>;
+    struct sent_message {
+        std::uint64_t number = 0; ///< 0: no task
+        std::uint32_t round = 0;
+    };
+    struct publishing; // what belongs to one publishing connection
+
+    // Submitting and admission.
+    call_entry translate(remote_call& c, cluster_call how) const;
+    void throw_if_closed() const;
+    void start_threads();
+    bool has_room_for(const call_entry& e) const noexcept;
+    void refuse_if_slow(const call_entry& e, clock::time_point now) const;
+    std::chrono::nanoseconds estimate(std::size_t level) const noexcept;
+    [[noreturn]] void throw_full(const call_entry& e, const char* why) const;
+    void enter(std::uint64_t number, call_entry& e);
+    void advance_line();
+    void leave_line(std::uint64_t number, call_entry& e);
+    std::size_t workers_known() const noexcept;
+    std::size_t free_workers() const noexcept;
+
+    // What the ledger asks for.
+    void act(ledger::actions& all, outcomes& out);
+    std::exception_ptr error_for(const ledger::action& a, const call_entry& e);
+    std::string builds_text() const;
+    void end_call(calls::iterator it, std::exception_ptr error, outcomes& out);
+    void tell_hosts(std::uint64_t number, const std::string& host, bool only_ask);
+    void pass(outcomes& all) noexcept;
+    void expire_line(clock::time_point now, outcomes& out);
+
+    // The publishing thread.
+    void run_publisher() noexcept;
+    void publish_until_done(connection& c);
+    bool publish_some(publishing& p);
+    void read_confirms(publishing& p);
+    std::vector<std::byte> write_task(const ledger::publication& p, const call_entry& e) const;
+
+    // The consuming thread.
+    void run_consumer() noexcept;
+    void consume_until_done(connection& c);
+    void handle(const event& e);
+    void handle_outcome(const outcome_frame& f);
+    void watch_time();
+    clock::time_point next_time();
+
+    template <class Use>
+    void keep_connected(const char* role, connection*& current, Use use) noexcept;
+    void break_pool(const std::string& why) noexcept;
+    queue_options task_queue() const;
+    queue_options reply_queue() const;
+
+    // Constant after construction.
+    const cluster_options options_;
+    const broker_address address_;
+    const unsigned forks_;
+    const std::string tasks_name_;
+    const std::string exchange_;
+    const std::string reply_to_;
+    segment_store store_;
+    job_threads decoders_;
+    job_threads callbacks_;
+    wake_up wake_publisher_;
+    wake_up wake_consumer_;
+
+    mutable std::mutex mutex_;        // guards what follows
+    std::condition_variable changed_; // a task has ended, entered, or a thread has ended
+    ledger ledger_;
+    calls calls_;
+    std::uint64_t numbers_ = 0;
+    std::deque<std::uint64_t> line_;
+    std::set<std::pair<clock::time_point, std::uint64_t>> line_deadlines_;
+    std::array<std::size_t, 10> unstarted_by_level_{};
+    std::deque<outgoing> control_; // what is to be published beside tasks
+    std::thread publisher_;
+    std::thread consumer_;
+    connection* publishing_ = nullptr; // in use
+    connection* consuming_ = nullptr;
+    unsigned threads_ = 0; // that have not ended
+    clock::time_point asked_who_{};
+    bool was_connected_ = false;
+    bool closed_ = false;
+    bool done_ = false;         // the threads are to end
+    std::size_t finishing_ = 0; // outcome taken, not yet published
+    std::string why_broken_;
+    std::string last_error_;
+    unsigned failed_connects_ = 0;
+    double mean_run_ns_ = 0;
+    pool_stats counts_;
+};
+
+} // namespace ferry::detail::cluster

@@ -1,0 +1,134 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/cluster/options.hpp>
+#include <ferry/process/detail/encoded_outcome.hpp>
+#include <ferry/process_pool.hpp>
+
+#include "broker_address.hpp"
+#include "connection.hpp"
+#include "host_ledger.hpp"
+#include "waking.hpp"
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace ferry::detail::cluster {
+
+/// A worker host: a loop that takes tasks from the broker, in front of a local process pool.
+///
+/// `host_ledger` decides what becomes of a delivery; this class acts. The calling thread has a
+/// connection on which tasks and notes arrive and on which it acknowledges, and watches the time; a
+/// second thread has one on which it publishes reports. A report is kept until the broker has
+/// confirmed it, and published again after the connection was lost.
+class worker_host {
+public:
+    worker_host(cluster_options options, cluster_worker_options worker_options);
+    ~worker_host();
+
+    /// Until it is told to end; the exit code.
+    int run();
+    /// Ends it; again: at once. From a signal handler.
+    void ask_to_end() noexcept;
+
+private:
+    using clock = std::chrono::steady_clock;
+    using call_type = remote_task<encoded_outcome>;
+
+    /// A task that has arrived, until its outcome is reported.
+    struct arrived_task {
+        task_frame frame;
+        std::shared_ptr<void> keep = {}; ///< the message that the frame's arguments are in
+        boost::intrusive_ptr<call_type> call = {};
+        clock::time_point started{};
+        bool limited_by_host = false; ///< its time limit is `max_run`
+        bool unwanted = false;        ///< it was cancelled just before its start
+    };
+    struct report {
+        std::string key;
+        std::vector<std::byte> body;
+        std::optional<task_id> id = {}; ///< the task to be acknowledged once this is confirmed
+        std::string exchange = {};
+        bool starts = false;                         ///< the task starts once this is confirmed
+        bool confirmed = false;                      ///< and nothing but its place is left
+        bool returned = false;                       ///< its pool has no queue now
+        std::optional<clock::time_point> until = {}; ///< when to stop trying then
+    };
+    class completion;
+    using lock_type = std::unique_lock<std::mutex>;
+
+    // What the ledger asks for.
+    struct to_do {
+        std::vector<task_id> run;
+        std::vector<boost::intrusive_ptr<call_type>> end;
+        std::vector<boost::intrusive_ptr<call_type>> stop;
+    };
+    void act(const host_ledger::actions& all, to_do& later);
+    void do_now(to_do todo);
+    void start(const task_id& id);
+    void finished(const task_id& id) noexcept;
+    void refuse(const task_id& id, const std::string& type, const std::string& why);
+    void give_back(const task_id& id);
+    void say(report r);
+    report start_report(const task_id& id) const;
+    report outcome_of_call(const task_id& id, arrived_task& t, bool& is_broken);
+    void settle(const task_id& id);
+
+    // The consuming thread.
+    void consume(connection& c);
+    void handle(connection& c, const event& e);
+    void watch_time(connection* c);
+    void begin_to_drain(connection* c);
+    bool is_over() const;
+    clock::time_point next_time() const;
+
+    // The publishing thread.
+    void publish_reports() noexcept;
+    void publish(connection& c);
+    void settle_all();
+    void on_confirm(const event& e, std::uint64_t& first);
+    void confirmed(report& r, host_ledger::actions& actions);
+    clock::time_point publish_again();
+    bool stop_for(const connection_error& e);
+    announce_frame announcement(bool leaving) const;
+    void tell_all(const std::string& reply_to, const host_ledger::known_tasks& known);
+
+    const cluster_options options_;
+    const cluster_worker_options worker_options_;
+    const broker_address address_;
+    const std::string tasks_name_;
+    const std::string exchange_;
+    const std::string name_; // of this host, and of the queue for notes to it
+    const std::chrono::nanoseconds beat_;
+    process_pool pool_;
+    wake_up wake_publisher_;
+    wake_up wake_consumer_;
+    std::atomic<unsigned> asked_to_end_{0};
+
+    mutable std::mutex mutex_; // guards what follows
+    host_ledger ledger_;
+    std::map<task_id, arrived_task> tasks_;
+    std::deque<report> reports_;
+    std::deque<report> unconfirmed_; // of the present publishing connection, in their order
+    std::deque<std::pair<clock::time_point, task_id>> starts_; // to be reported, if they last
+    std::vector<std::uint64_t> acknowledgements_;
+    std::deque<task_id> finished_;                              // whose outcomes are to be reported
+    std::deque<std::pair<clock::time_point, report>> returned_; // to be published again, and when
+    clock::time_point next_beat_{};
+    std::optional<clock::time_point> drain_until_;
+    std::optional<clock::time_point> give_up_at_;
+    bool ended_workers_ = false;
+    bool done_ = false;   // the publishing thread is to end
+    std::string failure_; // why the broker refuses this host, or the pool is broken
+    connection* publishing_ = nullptr;
+    std::thread publisher_;
+};
+
+} // namespace ferry::detail::cluster

@@ -1,0 +1,276 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+// A worker host: the thread that takes tasks, and the end.
+#include "worker_host.hpp"
+
+#include <ferry/config.hpp>
+
+#include "process/callback_thread.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <unistd.h>
+
+namespace ferry::detail::cluster {
+namespace {
+
+constexpr std::size_t batch = 64;
+// For the reports of tasks that were ended, once the workers have been.
+constexpr std::chrono::seconds last_words(5);
+
+queue_options task_queue(const cluster_options& o) {
+    return {.durable = o.durable,
+            .has_priorities = true,
+            .limit = o.broker_queue_limit,
+            .expires_after = std::chrono::hours(24)};
+}
+
+} // namespace
+
+worker_host::worker_host(cluster_options options, cluster_worker_options worker_options)
+    : options_(std::move(options)), worker_options_(std::move(worker_options)),
+      address_(check_options(options_)), tasks_name_(task_queue_name(options_)),
+      exchange_(exchange_name(options_)), name_(unique_queue_name(host_prefix)),
+      beat_(*options_.heartbeat.limit()), pool_(worker_options_.processes),
+      ledger_(pool_.max_workers()) {}
+
+worker_host::~worker_host() = default;
+
+void worker_host::ask_to_end() noexcept {
+    asked_to_end_.fetch_add(1);
+    wake_consumer_.signal();
+}
+
+int worker_host::run() {
+    {
+        const signals_blocked quiet;
+        publisher_ = std::thread([this] { publish_reports(); });
+    }
+    reconnect_delay delay(beat_);
+    while (!is_over()) {
+        try {
+            connection c(options_, address_, "host, consuming");
+            c.declare_exchange(exchange_);
+            c.declare_queue(tasks_name_, task_queue(options_));
+            c.declare_queue(name_, {.expires_after = std::chrono::seconds(60)});
+            c.bind(name_, exchange_);
+            c.set_prefetch(0);
+            c.consume(name_, "notes", true);
+            delay.reset();
+            {
+                const lock_type lock(mutex_);
+                say({{}, write_frame(announcement(false)), {}, exchange_});
+            }
+            consume(c);
+            break;
+        } catch (const connection_error& e) {
+            if (stop_for(e))
+                break;
+        } catch (const std::exception& e) {
+            std::fprintf(stderr, "ferry: %s\n", e.what());
+        }
+        {
+            const lock_type lock(mutex_);
+            host_ledger::actions actions;
+            to_do nothing;
+            ledger_.connection_lost(actions);
+            act(actions, nothing);
+            acknowledgements_.clear();
+        }
+        const auto until = clock::now() + delay.next();
+        while (!is_over() && clock::now() < until) {
+            wake_consumer_.clear();
+            watch_time(nullptr);
+            wake_consumer_.wait_until(std::min(until, next_time()));
+        }
+    }
+    pool_.kill_workers();
+    {
+        const lock_type lock(mutex_);
+        done_ = true;
+        wake_publisher_.signal();
+        if (publishing_ != nullptr && !failure_.empty())
+            publishing_->interrupt();
+    }
+    publisher_.join();
+    if (failure_.empty())
+        return 0;
+    std::fprintf(stderr, "ferry: serve_cluster_worker: %s\n", failure_.c_str());
+    return 1;
+}
+
+// Notes why the broker refuses this host; false if it is worth trying again.
+bool worker_host::stop_for(const connection_error& e) {
+    const lock_type lock(mutex_);
+    if (!e.refused())
+        return false;
+    if (failure_.empty())
+        failure_ = e.what();
+    done_ = true;
+    wake_publisher_.signal();
+    wake_consumer_.signal();
+    return true;
+}
+
+announce_frame worker_host::announcement(bool leaving) const {
+    const std::string version = std::to_string(FERRY_VERSION / 10000) + "." +
+                                std::to_string(FERRY_VERSION / 100 % 100) + "." +
+                                std::to_string(FERRY_VERSION % 100);
+    return {name_,
+            tasks_name_,
+            version,
+            static_cast<std::uint32_t>(pool_.max_workers()),
+            static_cast<std::int32_t>(::getpid()),
+            leaving};
+}
+
+// ---- The consuming thread -----------------------------------------------------------------------
+
+void worker_host::consume(connection& c) {
+    bool draining = false;
+    {
+        const lock_type lock(mutex_);
+        draining = ledger_.draining();
+    }
+    if (!draining) {
+        c.set_prefetch(ledger_.prefetch());
+        c.consume(tasks_name_, "tasks", true);
+    }
+    while (!is_over()) {
+        wake_consumer_.clear();
+        bool any = false;
+        for (std::size_t n = 0; n != batch; ++n) {
+            const event e = c.next();
+            if (e.what == event::kind::nothing)
+                break;
+            any = true;
+            if (e.what == event::kind::no_consumer)
+                throw connection_error("a queue of this host was deleted", false);
+            if (e.what == event::kind::delivery)
+                handle(c, e);
+        }
+        std::vector<std::uint64_t> tags;
+        {
+            const lock_type lock(mutex_);
+            tags.swap(acknowledgements_);
+        }
+        for (const std::uint64_t tag : tags)
+            c.acknowledge(tag);
+        watch_time(&c);
+        if (!any && tags.empty())
+            c.wait(wake_consumer_.file(), next_time());
+    }
+    c.delete_queue(name_);
+}
+
+void worker_host::handle(connection& c, const event& e) {
+    std::string why;
+    const auto f = read_frame(e.body, why);
+    const auto* const task = f ? std::get_if<task_frame>(&*f) : nullptr;
+    if (task == nullptr)
+        c.acknowledge(e.tag);
+    if (!f) {
+        std::fprintf(stderr, "ferry: a message of %zu bytes is refused: %s\n", e.body.size(),
+                     why.c_str());
+        return;
+    }
+    to_do todo;
+    {
+        const lock_type lock(mutex_);
+        host_ledger::actions actions;
+        if (task != nullptr) {
+            if (!tasks_.contains(task->id))
+                tasks_[task->id] = {.frame = *task, .keep = e.keep};
+            ledger_.delivered(task->id, e.tag, e.redelivered, actions);
+        } else if (const auto* const cancel = std::get_if<cancel_frame>(&*f)) {
+            ledger_.cancelled(*cancel, actions);
+        } else if (const auto* const ask = std::get_if<ask_frame>(&*f)) {
+            tell_all(ask->reply_to, ledger_.known(ask->reply_to));
+        } else if (const auto* const who = std::get_if<who_frame>(&*f)) {
+            if (!ledger_.draining())
+                say({who->reply_to, write_frame(announcement(false))});
+        }
+        act(actions, todo);
+    }
+    do_now(std::move(todo));
+}
+
+// With the lock.
+void worker_host::tell_all(const std::string& reply_to, const host_ledger::known_tasks& known) {
+    say({reply_to,
+         write_frame(beat_frame{name_, std::chrono::ceil<std::chrono::milliseconds>(beat_),
+                                known.running, known.held})});
+}
+
+worker_host::clock::time_point worker_host::next_time() const {
+    const lock_type lock(mutex_);
+    auto at = next_beat_;
+    if (!starts_.empty())
+        at = std::min(at, starts_.front().first);
+    if (drain_until_ && !ended_workers_)
+        at = std::min(at, *drain_until_);
+    if (give_up_at_)
+        at = std::min(at, *give_up_at_);
+    return at;
+}
+
+void worker_host::watch_time(connection* c) {
+    if (asked_to_end_.load() != 0)
+        begin_to_drain(c);
+    const auto now = clock::now();
+    bool end_workers = false;
+    {
+        const lock_type lock(mutex_);
+        while (!starts_.empty() && starts_.front().first <= now) {
+            const task_id id = std::move(starts_.front().second);
+            starts_.pop_front();
+            if (ledger_.is_running(id))
+                say(start_report(id));
+        }
+        if (next_beat_ <= now) {
+            next_beat_ = now + beat_;
+            for (const auto& [reply_to, known] : ledger_.known()) {
+                if (!known.running.empty() || !known.held.empty())
+                    tell_all(reply_to, known);
+            }
+        }
+        end_workers =
+            drain_until_ && !ended_workers_ && (*drain_until_ <= now || asked_to_end_.load() > 1);
+        if (end_workers) {
+            ended_workers_ = true;
+            give_up_at_ = now + last_words;
+        }
+    }
+    if (end_workers)
+        pool_.kill_workers();
+}
+
+// Takes no more tasks, and gives back those that have not started.
+void worker_host::begin_to_drain(connection* c) {
+    to_do todo;
+    {
+        const lock_type lock(mutex_);
+        if (drain_until_)
+            return;
+        drain_until_ = worker_options_.drain.deadline().value_or(clock::time_point::max());
+        host_ledger::actions actions;
+        ledger_.drain(actions);
+        act(actions, todo);
+        say({{}, write_frame(announcement(true)), {}, exchange_});
+    }
+    do_now(std::move(todo));
+    if (c != nullptr)
+        c->cancel_consumer("tasks");
+}
+
+bool worker_host::is_over() const {
+    const lock_type lock(mutex_);
+    if (done_)
+        return true;
+    if (!drain_until_)
+        return false;
+    return (ledger_.size() == 0 && acknowledgements_.empty() && reports_.empty() &&
+            unconfirmed_.empty()) ||
+           (give_up_at_ && *give_up_at_ <= clock::now());
+}
+
+} // namespace ferry::detail::cluster

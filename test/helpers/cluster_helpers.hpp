@@ -1,0 +1,86 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include "broker.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+// Tests with a broker: this program is also the worker host, when the environment says so.
+
+/// The broker that the tests of a program share, started with the first of them; null where none is
+/// installed.
+inline test_broker* shared_broker() {
+    static const std::unique_ptr<test_broker> broker =
+        test_broker::is_installed() ? std::make_unique<test_broker>() : nullptr;
+    return broker.get();
+}
+
+/// Leaves out a test where there is no broker, and says so.
+struct needs_broker {
+    boost::test_tools::assertion_result operator()(boost::unit_test::test_unit_id) const {
+        boost::test_tools::assertion_result r(test_broker::is_installed());
+        r.message() << "rabbitmq-server is not installed";
+        return r;
+    }
+};
+
+/// A worker host in a process of its own.
+class test_host {
+public:
+    explicit test_host(const ferry::cluster_options& o, std::size_t workers = 2,
+                       std::vector<std::string> more = {})
+        : process_({"/proc/self/exe"}, settings(o, workers, std::move(more))) {}
+
+    test_process& process() noexcept { return process_; }
+    int pid() const noexcept { return process_.pid(); }
+
+    /// In `main`: serves if this process is to be a host. Its exit code, or -1.
+    static int serve_if_asked() {
+        const char* const url = std::getenv("FERRY_TEST_SERVE");
+        if (url == nullptr)
+            return -1;
+        const auto number = [](const char* name) { return std::atol(std::getenv(name)); };
+        ferry::cluster_options o;
+        o.url = url;
+        o.password = [] { return std::string("secret"); };
+        o.application = std::getenv("FERRY_TEST_APPLICATION");
+        o.ca_file = std::getenv("FERRY_TEST_CA");
+        o.durable = number("FERRY_TEST_DURABLE") != 0;
+        o.broker_queue_limit = static_cast<std::size_t>(number("FERRY_TEST_LIMIT"));
+        o.max_message = static_cast<std::size_t>(number("FERRY_TEST_MESSAGE"));
+        o.heartbeat = std::chrono::milliseconds(number("FERRY_TEST_BEAT"));
+        o.match = static_cast<ferry::cluster_match>(number("FERRY_TEST_MATCH"));
+        ferry::cluster_worker_options w;
+        w.processes.max_workers = static_cast<std::size_t>(number("FERRY_TEST_WORKERS"));
+        w.processes.kill_grace = std::chrono::milliseconds(200);
+        if (const char* const drain = std::getenv("FERRY_TEST_DRAIN"))
+            w.drain = std::chrono::milliseconds(std::atol(drain));
+        if (const char* const run = std::getenv("FERRY_TEST_MAX_RUN"))
+            w.max_run = std::chrono::milliseconds(std::atol(run));
+        return ferry::serve_cluster_worker(o, w);
+    }
+
+private:
+    static std::vector<std::string> settings(const ferry::cluster_options& o, std::size_t workers,
+                                             std::vector<std::string> all) {
+        const auto beat =
+            std::chrono::duration_cast<std::chrono::milliseconds>(*o.heartbeat.limit());
+        for (const auto& s :
+             {"FERRY_TEST_SERVE=" + o.url, "FERRY_TEST_APPLICATION=" + o.application,
+              "FERRY_TEST_CA=" + o.ca_file.string(),
+              "FERRY_TEST_DURABLE=" + std::to_string(o.durable),
+              "FERRY_TEST_LIMIT=" + std::to_string(o.broker_queue_limit),
+              "FERRY_TEST_MESSAGE=" + std::to_string(o.max_message),
+              "FERRY_TEST_BEAT=" + std::to_string(beat.count()),
+              "FERRY_TEST_MATCH=" + std::to_string(static_cast<int>(o.match)),
+              "FERRY_TEST_WORKERS=" + std::to_string(workers)})
+            all.push_back(s);
+        return all;
+    }
+
+    test_process process_;
+};
