@@ -6,6 +6,8 @@
 
 #include <boost/assert.hpp>
 
+#include <bit>
+
 namespace ferry::detail {
 
 std::size_t process_core::close(bool cancel) {
@@ -103,7 +105,8 @@ pool_stats process_core::stats() {
     for (const auto& [id, w] : workers_) {
         const bool busy = w->running() != nullptr;
         s.running += busy ? 1 : 0;
-        s.queued += w->life.held() - (busy ? 1 : 0);
+        const auto ended = static_cast<std::size_t>(std::popcount(w->condemned_slots));
+        s.queued += w->life.held() - ended - (busy ? 1 : 0);
     }
     s.idle = s.workers - s.running;
     return s;
