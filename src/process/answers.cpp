@@ -7,6 +7,12 @@
 #include <algorithm>
 
 namespace ferry::detail {
+namespace {
+
+// Up to which size the reader decodes what is in a segment: waking another thread takes as long.
+constexpr std::size_t decoded_here = 2 * large_payload;
+
+} // namespace
 
 void process_core::read_answers(worker_channel& w) noexcept {
     BOOST_ASSERT(is_reader());
@@ -132,9 +138,12 @@ void process_core::finish(answer& a) noexcept {
         return;
     remote_call& call = *task;
     const bool failed = a.header.kind == wire::frame_kind::error;
-    if (shared == nullptr && !failed && call.is_plain()) {
-        byte_source in(a.bytes);
+    if (!failed && call.is_plain() && (shared == nullptr || a.size <= decoded_here)) {
+        byte_source in(shared != nullptr ? std::span<const std::byte>(shared->data(), a.size)
+                                         : a.bytes);
         call.finish(in);
+        if (shared != nullptr) // its worker may use it again
+            shared->head().in_use.store(0, std::memory_order_release);
         return;
     }
     auto& to = call.arrived;

@@ -187,7 +187,7 @@ std::string file_mapped_at(const void* address) {
             continue;
         std::string path = line.substr(std::min(line.size(), static_cast<std::size_t>(name)));
         for (std::size_t i = 0; (i = path.find("\\012", i)) != std::string::npos; ++i)
-            path.replace(i, 4, "\n"); // the only character that the kernel writes otherwise
+            path.replace(i, 4, 1, '\n'); // the only character that the kernel writes otherwise
         return path;
     }
     return {};

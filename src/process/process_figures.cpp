@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include <bit>
+
 namespace ferry::detail {
 
 using recording::event;
@@ -111,7 +113,8 @@ pool_stats process_core::stats() {
     for (const auto& [id, w] : workers_) {
         const bool busy = w->running() != nullptr;
         s.running += busy ? 1 : 0;
-        s.queued += w->life.held() - (busy ? 1 : 0);
+        const auto ended = static_cast<std::size_t>(std::popcount(w->condemned_slots));
+        s.queued += w->life.held() - ended - (busy ? 1 : 0);
     }
     s.idle = s.workers - s.running;
     return s;
@@ -129,7 +132,10 @@ label_registry::figures process_core::stats_by_label() {
         for (const dispatch_item& i : w->items) {
             const auto& c = static_cast<const remote_call&>(i);
             pool_stats& s = figures[figures_.name_of(c)];
-            ++(&c == running ? s.running : s.queued);
+            if (&c == running)
+                ++s.running;
+            else if ((w->condemned_slots >> c.slot & 1) == 0) // else it has its outcome
+                ++s.queued;
         }
     }
     return figures;

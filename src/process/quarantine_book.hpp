@@ -21,7 +21,7 @@ public:
 
     /// A task that kills `after` workers within `time` is quarantined for as long again, from its
     /// last victim on. With `after` of 0 nothing ever is.
-    quarantine_book(unsigned after, std::chrono::nanoseconds time) noexcept
+    quarantine_book(unsigned after, std::chrono::nanoseconds time)
         : after_(after), time_(time) {}
 
     bool is_kept() const noexcept { return after_ != 0; }

@@ -6,6 +6,8 @@
 
 #include <boost/assert.hpp>
 
+#include <bit>
+
 namespace ferry::detail {
 
 std::size_t process_core::close(bool cancel) {

@@ -158,7 +158,7 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
     BOOST_ASSERT(is_reader() && !w.life.was_ready());
     byte_source body(f.body);
     w.start_calls.clear();
-    w.process->observe();
+    w.process->observe(); // before it may die of a task
     try {
         if (f.header.kind == wire::frame_kind::not_ready) {
             w.why_not_ready = "its initializer threw " + text_of(get_exception(body));

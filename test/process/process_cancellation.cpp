@@ -142,3 +142,14 @@ BOOST_AUTO_TEST_CASE(a_running_task_with_a_stop_token_can_be_asked_to_stop) {
     BOOST_TEST(f.result(20s));
     BOOST_TEST(!pool.submit(triple, 1).request_stop());
 }
+
+BOOST_AUTO_TEST_CASE(a_task_that_was_ended_is_not_counted_while_its_worker_goes_on) {
+    ferry::process_pool pool({.max_workers = 1, .kill_grace = 5s});
+    auto f = pool.submit({.timeout = 200ms}, sleeping_stubbornly, 600'000);
+    BOOST_CHECK_THROW(f.result(3min), ferry::timeout_error);
+    const auto s = pool.stats();
+    BOOST_TEST(s.queued == 0u);
+    BOOST_TEST(s.running == 0u);
+    BOOST_TEST(s.failed == 1u);
+    pool.kill_workers();
+}

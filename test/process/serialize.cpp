@@ -307,8 +307,8 @@ BOOST_AUTO_TEST_CASE(numbers_come_from_where_they_lie_aligned_or_not) {
         std::string before;
         std::vector<double> values;
     };
-    for (const std::size_t size : {0u, 1u, 1000u, 2'000'000u}) { // the last one in large pages
-        for (std::size_t shift = 0; shift < 8; ++shift) {
+    for (const std::size_t size : {0u, 1u, 1000u, 5'000'000u}) { // the last one in large pages
+        for (std::size_t shift = 0; shift < (size > 1000 ? 2u : 8u); ++shift) {
             shifted s{std::string(shift, 's'), std::vector<double>(size)};
             for (std::size_t i = 0; i < size; ++i)
                 s.values[i] = static_cast<double>(i);
@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(numbers_come_from_where_they_lie_aligned_or_not) {
         }
     }
     BOOST_TEST((round_trip(std::vector<bool>{true, false}) == std::vector<bool>{true, false}));
-    const std::string text(20'000'000, 't');
+    const std::string text(40'000'000, 't');
     BOOST_TEST((round_trip(text) == text));
 }
 

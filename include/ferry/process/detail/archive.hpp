@@ -109,7 +109,7 @@ void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, cereal::BinaryData<T>& data) {
 template <class Container>
 void assign_from(Container& to, const typename Container::value_type* from, std::size_t size) {
     const std::size_t bytes = size * sizeof *from;
-    if (bytes >= many_pages && to.capacity() < size) {
+    if (bytes >= always_new && to.capacity() < size) {
         to.reserve(size);
         about_to_fill(to.data(), bytes);
     }
