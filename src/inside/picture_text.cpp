@@ -169,10 +169,10 @@ std::string readable(std::uint64_t ns) {
     if (ns < 1'000'000)
         return std::to_string(ns / 1000) + " us";
     if (ns < 1'000'000'000)
-        return formatted("%.1f ms", static_cast<double>(ns) / 1e6);
+        return formatted("%llu.%llu ms", ns / 1'000'000ULL, ns / 100'000ULL % 10);
     const std::uint64_t s = ns / 1'000'000'000;
     if (s < 60)
-        return formatted("%.1f s", static_cast<double>(ns) / 1e9);
+        return formatted("%llu.%llu s", s + 0ULL, ns / 100'000'000ULL % 10);
     if (s < 3600)
         return formatted("%llu:%02llu", s / 60ULL, s % 60ULL);
     return formatted("%llu:%02llu:%02llu", s / 3600ULL, s / 60ULL % 60, s % 60ULL);

@@ -75,7 +75,7 @@ struct recorded {
         n.since = 1;
         n.kind = kind;
     }
-    picture look(std::uint64_t now = 1'000'000'000) const {
+    picture look(std::uint64_t now = 1'000'000'001) const {
         return take_picture(*file, now, [](std::uint64_t address) { return "function " + std::to_string(address); });
     }
 
