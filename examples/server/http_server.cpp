@@ -6,6 +6,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 
 #include <chrono>
@@ -20,6 +21,7 @@ namespace server {
 namespace {
 
 constexpr auto token = asio::as_tuple(asio::use_awaitable);
+using message = http::response<http::string_body>;
 
 constexpr std::size_t max_connections = 1000;
 constexpr std::size_t max_body = 64 * 1024;
@@ -77,17 +79,45 @@ asio::awaitable<void> http_server::serve(connection& client) {
         request asked = parser.release();
         response reply = co_await answer_to(client, std::move(asked));
         refused_ += reply.result() == http::status::service_unavailable;
+        if (reply.next_event) {
+            co_await send_events(client, std::move(reply));
+            co_return;
+        }
         reply.keep_alive(keep_alive && !draining_);
         reply.prepare_payload();
         if (head)
             reply.body().clear();
         client.stream.expires_after(silence);
-        auto [broken, sent] = co_await http::async_write(client.stream, reply, token);
+        auto [broken, sent] =
+            co_await http::async_write(client.stream, static_cast<message&>(reply), token);
         if (broken || !reply.keep_alive())
             break;
     }
     boost::system::error_code ignored;
     client.stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+asio::awaitable<void> http_server::send_events(connection& client, response beginning) {
+    http::response<http::empty_body> head(beginning.base());
+    head.set(http::field::content_type, "text/event-stream");
+    head.set(http::field::cache_control, "no-store");
+    head.chunked(true);
+    head.keep_alive(false);
+    http::response_serializer<http::empty_body> serializer(head);
+    client.stream.expires_after(silence);
+    auto [broken, sent] = co_await http::async_write_header(client.stream, serializer, token);
+    asio::steady_timer timer(context_);
+    while (!broken && !draining_) {
+        const std::string event = "data: " + beginning.next_event() + "\n\n";
+        client.stream.expires_after(silence);
+        auto [failed, size] =
+            co_await asio::async_write(client.stream, http::make_chunk(asio::buffer(event)), token);
+        if (failed)
+            co_return;
+        timer.expires_after(1s);
+        co_await timer.async_wait(token);
+    }
+    co_await asio::async_write(client.stream, http::make_chunk_last(), token);
 }
 
 asio::awaitable<response> http_server::answer_to(connection& client, request asked) {

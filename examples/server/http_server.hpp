@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <string>
 
 namespace server {
 
@@ -22,7 +23,14 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 
 using request = http::request<http::string_body>;
-using response = http::response<http::string_body>;
+
+/// An answer, or the beginning of one that goes on: where there is `next_event`, the answer is a
+/// stream of server-sent events, one a second, until the client leaves or the server ends.
+struct response : http::response<http::string_body> {
+    using http::response<http::string_body>::response;
+    std::function<std::string()> next_event = nullptr;
+};
+
 using time_point = std::chrono::steady_clock::time_point;
 /// Answers one request. What it throws is answered by `refusal`.
 using handler = std::function<asio::awaitable<response>(request)>;
@@ -37,6 +45,7 @@ public:
     asio::ip::tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
     std::uint64_t requests() const noexcept { return requests_; }
     std::uint64_t refused() const noexcept { return refused_; } ///< those answered with 503
+    std::size_t connections() const noexcept { return connections_.size(); }
 
     /// Accepts connections until `drain`.
     asio::awaitable<void> run();
@@ -55,6 +64,7 @@ private:
     void start(asio::ip::tcp::socket socket);
     asio::awaitable<void> serve(connection& client);
     asio::awaitable<response> answer_to(connection& client, request asked);
+    asio::awaitable<void> send_events(connection& client, response beginning);
     asio::awaitable<void> wait_for_change(time_point until);
 
     asio::io_context& context_;

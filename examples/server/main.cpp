@@ -5,7 +5,9 @@
 #include "database.hpp"
 #include "http_server.hpp"
 #include "loop_lag.hpp"
+#include "observer.hpp"
 #include "routes.hpp"
+#include "running_calls.hpp"
 
 #include <ferry/ferry.hpp>
 #include <ferry/process.hpp>
@@ -24,9 +26,11 @@
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -115,15 +119,24 @@ int serve(const settings& s) {
 
     asio::io_context context(1);
     ferry::set_default_executor(context, files); // where to_thread runs its calls
-    server::routes routes(s.directory, data, databases, primes, limit);
+    server::loop_lag lag;
+    std::optional<server::observer> observer;
+    const auto calls = std::make_shared<server::running_calls>();
+    server::routes routes(s.directory, data, databases, primes, limit, calls,
+                          [&] { return observer->latest(); });
     server::http_server http(context, {asio::ip::address_v4::loopback(), s.port},
                              [&](server::request r) { return routes.answer(std::move(r)); });
-    server::loop_lag lag;
+    observer.emplace(http, lag, calls,
+                     std::vector<server::observer::pool>{
+                         {"files", 8, s.max_queue, [&] { return files.stats(); }},
+                         {"database", 1, s.max_queue, [&] { return databases.stats(); }},
+                         {"primes", 2, s.max_queue, [&] { return primes.stats(); }}});
     server::time_point deadline{};
     const auto drain = std::chrono::duration_cast<std::chrono::milliseconds>(seconds(s.drain));
     asio::co_spawn(context, drain_when_told(context, http, drain, deadline), asio::detached);
     asio::co_spawn(context, http.run(), asio::detached);
     asio::co_spawn(context, lag.run(), asio::detached);
+    asio::co_spawn(context, observer->run(), asio::detached);
     std::cout << "http://127.0.0.1:" << http.endpoint().port() << std::endl;
     context.run();
 

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "routes.hpp"
 
+#include "live_page.hpp"
 #include "refusal.hpp"
 
 #include <charconv>
@@ -51,16 +52,21 @@ bool take(std::string& path, std::string_view prefix) {
 } // namespace
 
 routes::routes(std::filesystem::path directory, std::shared_ptr<database> data,
-               ferry::thread_pool& database_pool, ferry::process_pool& primes, ferry::timeout limit)
+               ferry::thread_pool& database_pool, ferry::process_pool& primes, ferry::timeout limit,
+               std::shared_ptr<running_calls> calls, std::function<std::string()> next_event)
     : directory_(std::move(directory)), data_(std::move(data)),
       database_strand_(asio::make_strand(database_pool.get_executor())), primes_(primes),
-      limit_(limit) {}
+      limit_(limit), calls_(std::move(calls)), next_event_(std::move(next_event)) {}
 
 asio::awaitable<response> routes::answer(request asked) {
     std::string path(asked.target());
     const bool read = asked.method() == http::verb::get || asked.method() == http::verb::head;
     if (read && path == "/healthz")
         co_return text(http::status::ok, "ok");
+    if (read && path == "/")
+        co_return live();
+    if (read && path == "/events")
+        co_return events();
     if (read && take(path, "/file/"))
         co_return co_await file(std::move(path));
     if (read && take(path, "/prime/"))
@@ -72,11 +78,26 @@ asio::awaitable<response> routes::answer(request asked) {
     co_return read ? not_found() : text(http::status::method_not_allowed, "not allowed");
 }
 
+response routes::live() const {
+    response r = text(http::status::ok, live_page);
+    r.set(http::field::content_type, "text/html; charset=utf-8");
+    r.set("Content-Security-Policy", "default-src 'none'; connect-src 'self'; img-src data:; "
+                                     "script-src 'unsafe-inline'; style-src 'unsafe-inline'");
+    return r;
+}
+
+response routes::events() const {
+    response r(http::status::ok, 11);
+    r.next_event = next_event_;
+    return r;
+}
+
 asio::awaitable<response> routes::file(std::string name) {
     if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos)
         co_return not_found();
     ferry::task_options options{.label = "read file", .timeout = limit_};
-    auto content = co_await ferry::to_thread(options, read_file, directory_ / name);
+    auto call = calls_->listed(options.label, read_file);
+    auto content = co_await ferry::to_thread(options, call, directory_ / name);
     if (!content)
         co_return not_found();
     response r(http::status::ok, 11);
@@ -87,16 +108,18 @@ asio::awaitable<response> routes::file(std::string name) {
 
 asio::awaitable<response> routes::get(std::string key) {
     ferry::task_options options{.label = "db get", .timeout = limit_};
-    auto value = co_await ferry::run_in_executor(database_strand_, options, &database::get, data_,
-                                                 std::move(key));
+    auto call = calls_->listed(options.label, &database::get);
+    auto value =
+        co_await ferry::run_in_executor(database_strand_, options, call, data_, std::move(key));
     co_return value ? text(http::status::ok, std::move(*value)) : not_found();
 }
 
 asio::awaitable<response> routes::put(std::string key, std::string value) {
     ferry::task_options options{.label = "db put", .timeout = limit_};
     options.bytes = key.size() + value.size(); // counts towards max_queue_bytes
-    co_await ferry::run_in_executor(database_strand_, options, &database::put, data_,
-                                    std::move(key), std::move(value));
+    auto call = calls_->listed(options.label, &database::put);
+    co_await ferry::run_in_executor(database_strand_, options, call, data_, std::move(key),
+                                    std::move(value));
     co_return text(http::status::ok, "stored");
 }
 
