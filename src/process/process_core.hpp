@@ -171,7 +171,7 @@ private:
     const process_pool_options options_;
     const unsigned forks_;
     const int depth_;
-    const scheduling how_scheduled_; // the workers: like the thread that made the pool, and as asked
+    const scheduling how_scheduled_; // of the workers
     const std::uint64_t seed_;       // of fingerprints
     segment_store store_;
     descriptor events_; // what the reader waits for
