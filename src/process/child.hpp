@@ -60,7 +60,7 @@ private:
     int pid_ = 0;
     bool collected_ = false;
     worker_usage usage_;
-    std::size_t starters_memory_ = 0; // the most that this process had had when it started the child
+    std::size_t starters_memory_ = 0; // most of this process when it started the child
     descriptor handle_;
     std::atomic<bool> ended_{false}; // the watcher saw it: its number may be another's soon
     std::thread watcher_;            // only where there are no handles

@@ -20,11 +20,11 @@ constexpr bool counts_against_task(death_cause why) noexcept {
 
 /// What else is known when a worker has died of a task.
 struct death_facts {
-    unsigned starts = 1;         ///< of the task, this one included
-    unsigned attempts = 1;       ///< most starts that it may have
-    bool quarantined = false;    ///< because of this death
-    bool asked_to_stop = false;  ///< somebody wanted the run to end
-    bool accepts_starts = true;  ///< the pool still starts what is queued
+    unsigned starts = 1;        ///< of the task, this one included
+    unsigned attempts = 1;      ///< most starts that it may have
+    bool quarantined = false;   ///< because of this death
+    bool asked_to_stop = false; ///< somebody wanted the run to end
+    bool accepts_starts = true; ///< the pool still starts what is queued
 };
 
 /// Whether the task is started again.

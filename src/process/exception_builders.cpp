@@ -175,9 +175,8 @@ struct registry {
         add<asio::multiple_exceptions>(&build_multiple_exceptions);
 
         add_all<cancelled_error, invalid_state_error, no_state_error, broken_promise,
-                shutdown_error, would_deadlock, broken_executor,
-                broken_thread_pool, broken_process_pool, sandbox_error, no_worker_error,
-                broken_cluster_pool>();
+                shutdown_error, would_deadlock, broken_executor, broken_thread_pool,
+                broken_process_pool, sandbox_error, no_worker_error, broken_cluster_pool>();
         add<timeout_error>(&build_timeout_error);
         add<circuit_open_error>(&build_circuit_open_error);
         add<worker_died>(&build_worker_died);

@@ -11,9 +11,9 @@
 
 namespace ferry::detail {
 
-/// When a worker has been idle for too long: a state machine without a clock of its own. It costs no
-/// timer for each task: the one timer of a worker goes off when it may be time, and is set anew if
-/// it is not. Not thread-safe.
+/// When a worker has been idle for too long: a state machine without a clock of its own. It costs
+/// no timer for each task: the one timer of a worker goes off when it may be time, and is set anew
+/// if it is not. Not thread-safe.
 class idle_limit {
 public:
     using clock = timeout::clock;

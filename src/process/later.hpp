@@ -5,7 +5,8 @@
 
 namespace ferry::detail {
 
-/// A time point later by `by`, which is not negative; the last one if that is beyond the clock's range.
+/// A time point later by `by`, which is not negative; the last one if that is beyond the clock's
+/// range.
 inline std::chrono::steady_clock::time_point later(std::chrono::steady_clock::time_point from,
                                                    std::chrono::nanoseconds by) noexcept {
     constexpr auto last = std::chrono::steady_clock::time_point::max();

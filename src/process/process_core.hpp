@@ -209,7 +209,7 @@ private:
     const bool bounded_;
     const int depth_;
     const worker_program program_;
-    const scheduling how_scheduled_; // the workers: like the thread that made the pool, and as asked
+    const scheduling how_scheduled_; // of the workers
     const std::uint64_t seed_;       // of fingerprints
     segment_store store_;
     descriptor events_; // what the reader waits for

@@ -26,8 +26,8 @@ bool quarantine_book::died(std::uint64_t fingerprint, clock::time_point now) {
     return true;
 }
 
-std::optional<quarantine_book::sentence> quarantine_book::find(std::uint64_t fingerprint,
-                                                               clock::time_point now) const noexcept {
+std::optional<quarantine_book::sentence>
+quarantine_book::find(std::uint64_t fingerprint, clock::time_point now) const noexcept {
     if (sentences_ == 0)
         return std::nullopt;
     const auto it = records_.find(fingerprint);
@@ -42,8 +42,8 @@ void quarantine_book::pardon_all() noexcept {
     sentences_ = 0;
 }
 
-// A sentence ends when its last death stops to count, so the record of a sentence that has ended has
-// no deaths left.
+// A sentence ends when its last death stops to count, so the record of a sentence that has ended
+// has no deaths left.
 void quarantine_book::forget_before(clock::time_point now) noexcept {
     while (!deaths_.empty() && now >= later(deaths_.front().at, time_)) {
         const auto it = records_.find(deaths_.front().fingerprint);

@@ -21,12 +21,11 @@ public:
 
     /// A task that kills `after` workers within `time` is quarantined for as long again, from its
     /// last victim on. With `after` of 0 nothing ever is.
-    quarantine_book(unsigned after, std::chrono::nanoseconds time)
-        : after_(after), time_(time) {}
+    quarantine_book(unsigned after, std::chrono::nanoseconds time) : after_(after), time_(time) {}
 
     bool is_kept() const noexcept { return after_ != 0; }
-    /// A worker died of that task, which is told by its fingerprint. True if the task is quarantined
-    /// now. Errors: `std::bad_alloc`; then the death does not count.
+    /// A worker died of that task, which is told by its fingerprint. True if the task is
+    /// quarantined now. Errors: `std::bad_alloc`; then the death does not count.
     bool died(std::uint64_t fingerprint, clock::time_point now);
     /// Its sentence, if it is quarantined.
     std::optional<sentence> find(std::uint64_t fingerprint, clock::time_point now) const noexcept;

@@ -75,7 +75,7 @@ struct answer_body {
     std::int64_t run_ns = 0;
     /// Not 0: a segment_ref follows; 2: of one that is given away.
     std::uint8_t in_segment = 0;
-    std::uint8_t retires = 0; ///< not 0: the worker starts no other task, and waits to be told to leave
+    std::uint8_t retires = 0; ///< not 0: the worker starts nothing else, and waits to be let go
 };
 struct segment_ref {
     std::uint32_t id = 0;

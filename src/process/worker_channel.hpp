@@ -47,7 +47,7 @@ struct large_answer {
 /// What a worker is to do beside its tasks.
 struct worker_settings {
     std::size_t max_tasks = 0;   ///< after which it is replaced; 0: never
-    std::size_t most_memory = 0; ///< resident after a task, beyond which it is replaced; 0: no limit
+    std::size_t most_memory = 0; ///< resident after a task, else it is replaced; 0: no limit
     timeout idle;                ///< for how long it may be idle
     unsigned start_calls = 0;    ///< that it gets before it says whether it is ready
 };

@@ -86,9 +86,10 @@ BOOST_AUTO_TEST_CASE(its_last_death_is_its_outcome_and_says_which_start_that_was
 BOOST_AUTO_TEST_CASE(several_attempts_count_only_for_an_idempotent_task) {
     ferry::process_pool pool(1);
     marker runs;
-    BOOST_TEST(death_of(pool.submit({.attempts = 5}, dies_so_often, runs.path(), 9)).attempt() == 1u);
-    BOOST_TEST(death_of(pool.submit({.idempotent = true}, dies_so_often, runs.path(), 9)).attempt() ==
+    BOOST_TEST(death_of(pool.submit({.attempts = 5}, dies_so_often, runs.path(), 9)).attempt() ==
                1u);
+    BOOST_TEST(
+        death_of(pool.submit({.idempotent = true}, dies_so_often, runs.path(), 9)).attempt() == 1u);
     BOOST_TEST(lines_of(runs.path()).size() == 2u);
 }
 
@@ -105,8 +106,9 @@ BOOST_AUTO_TEST_CASE(no_attempt_at_all_is_refused) {
                           std::invalid_argument, names_it);
     std::exception_ptr error;
     asio::io_context context;
-    ferry::async_invoke(pool, ferry::task_options{.attempts = 0}, [] { return 1; },
-                        asio::bind_executor(context, [&](std::exception_ptr e, int) { error = e; }));
+    ferry::async_invoke(
+        pool, ferry::task_options{.attempts = 0}, [] { return 1; },
+        asio::bind_executor(context, [&](std::exception_ptr e, int) { error = e; }));
     context.run();
     BOOST_REQUIRE(error != nullptr);
     BOOST_CHECK_THROW(std::rethrow_exception(error), std::invalid_argument);
@@ -143,23 +145,25 @@ BOOST_AUTO_TEST_CASE(only_a_death_starts_it_again) {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 50ms});
     marker thrown, late;
     const ferry::task_options often{.idempotent = true, .attempts = 5};
-    BOOST_CHECK_THROW(pool.submit(often,
-                                  [](const std::string& path) {
-                                      note(path, "run");
-                                      throw std::out_of_range("far");
-                                  },
-                                  thrown.path())
+    BOOST_CHECK_THROW(pool.submit(
+                              often,
+                              [](const std::string& path) {
+                                  note(path, "run");
+                                  throw std::out_of_range("far");
+                              },
+                              thrown.path())
                           .result(3min),
                       std::out_of_range);
     BOOST_TEST(lines_of(thrown.path()).size() == 1u);
     auto limited = often;
     limited.timeout = 50ms;
-    BOOST_CHECK_THROW(pool.submit(limited,
-                                  [](const std::string& path) {
-                                      note(path, "run");
-                                      sleeping_stubbornly(600'000);
-                                  },
-                                  late.path())
+    BOOST_CHECK_THROW(pool.submit(
+                              limited,
+                              [](const std::string& path) {
+                                  note(path, "run");
+                                  sleeping_stubbornly(600'000);
+                              },
+                              late.path())
                           .result(3min),
                       ferry::timeout_error);
     BOOST_TEST(pool.submit(triple, 1).result(3min) == 3);
@@ -228,13 +232,14 @@ BOOST_AUTO_TEST_CASE(large_arguments_are_kept_for_the_next_start) {
     ferry::process_pool pool(1);
     marker runs;
     const std::string text(5'000'000, 't');
-    auto f = pool.submit({.idempotent = true, .attempts = 3},
-                         [](const std::string& path, const std::string& s) {
-                             if (note(path, "run") <= 2)
-                                 ::_exit(7);
-                             return s;
-                         },
-                         runs.path(), text);
+    auto f = pool.submit(
+        {.idempotent = true, .attempts = 3},
+        [](const std::string& path, const std::string& s) {
+            if (note(path, "run") <= 2)
+                ::_exit(7);
+            return s;
+        },
+        runs.path(), text);
     BOOST_TEST((f.result(3min) == text));
 }
 
@@ -244,13 +249,14 @@ BOOST_AUTO_TEST_CASE(a_task_between_two_starts_can_be_cancelled) {
     const auto folder = runs.path() + ".d";
     std::filesystem::create_directory(folder);
     ferry::process_pool pool({.max_workers = 1, .working_directory = folder});
-    auto f = pool.submit({.idempotent = true, .attempts = 2},
-                         [](const std::string& path) {
-                             while (std::filesystem::exists(path))
-                                 std::this_thread::yield();
-                             ::_exit(7);
-                         },
-                         folder);
+    auto f = pool.submit(
+        {.idempotent = true, .attempts = 2},
+        [](const std::string& path) {
+            while (std::filesystem::exists(path))
+                std::this_thread::yield();
+            ::_exit(7);
+        },
+        folder);
     wait_for_worker_of(f, pool);
     BOOST_TEST(!f.cancel());
     std::filesystem::remove(folder);
@@ -263,13 +269,15 @@ BOOST_AUTO_TEST_CASE(a_death_tells_what_the_worker_used) {
     ferry::process_pool pool(1);
     pool.submit(triple, 1).result();
     constexpr std::size_t bytes = 300u << 20; // more than this program has
-    const auto e = death_of(pool.submit([](std::size_t size) {
-        std::vector<char> filled(size, 'x');
-        const auto begin = std::clock();
-        while (std::clock() - begin < CLOCKS_PER_SEC / 5) {
-        }
-        ::_exit(filled.back() == 'x' ? 7 : 8);
-    }, bytes));
+    const auto e = death_of(pool.submit(
+        [](std::size_t size) {
+            std::vector<char> filled(size, 'x');
+            const auto begin = std::clock();
+            while (std::clock() - begin < CLOCKS_PER_SEC / 5) {
+            }
+            ::_exit(filled.back() == 'x' ? 7 : 8);
+        },
+        bytes));
     BOOST_TEST(e.usage().peak_memory >= bytes);
     BOOST_TEST(e.usage().peak_memory < 20 * bytes);
     BOOST_CHECK(e.usage().cpu_time >= 200ms);

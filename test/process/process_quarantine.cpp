@@ -182,9 +182,9 @@ BOOST_AUTO_TEST_CASE(a_cancellation_does_not_count) {
         asio::io_context context;
         asio::cancellation_signal signal;
         std::exception_ptr error;
-        asio::co_spawn(context, ferry::run_in_executor(pool, endless, runs.path()),
-                       asio::bind_cancellation_slot(signal.slot(),
-                                                    [&](std::exception_ptr e) { error = e; }));
+        asio::co_spawn(
+            context, ferry::run_in_executor(pool, endless, runs.path()),
+            asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e) { error = e; }));
         while (!runs.touched()) {
             context.poll();
             std::this_thread::yield();
@@ -225,8 +225,7 @@ BOOST_AUTO_TEST_CASE(a_pardon_ends_it) {
 }
 
 BOOST_AUTO_TEST_CASE(it_ends_by_itself_when_its_time_is_over) {
-    ferry::process_pool pool(
-        {.max_workers = 1, .quarantine_after = 1, .quarantine_time = 300ms});
+    ferry::process_pool pool({.max_workers = 1, .quarantine_after = 1, .quarantine_time = 300ms});
     const auto begin = std::chrono::steady_clock::now();
     kill_workers_with(pool, 1, dies_of, 7);
     BOOST_TEST(eventually([&] { return !is_refused(pool, dies_of, 7); }));

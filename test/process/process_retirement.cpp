@@ -109,9 +109,8 @@ BOOST_AUTO_TEST_CASE(the_finalizer_runs_once_in_each_worker_that_ends_in_order) 
     BOOST_TEST(lines_of(log.path()) == expected, boost::test_tools::per_element());
     std::filesystem::remove(log.path());
     {
-        ferry::process_pool idle({.max_workers = 1,
-                                  .idle_timeout = 0s,
-                                  .finalizer = {note_pid, log.path(), "idle "}});
+        ferry::process_pool idle(
+            {.max_workers = 1, .idle_timeout = 0s, .finalizer = {note_pid, log.path(), "idle "}});
         const int p = idle.submit(pid).result(3min);
         BOOST_TEST(eventually([&] { return idle.stats().workers == 0; }));
         BOOST_TEST(lines_of(log.path()) == std::vector{"idle " + std::to_string(p)},
@@ -123,10 +122,11 @@ BOOST_AUTO_TEST_CASE(a_finalizer_may_have_large_arguments) {
     marker log;
     const std::string text(300'000, 'f');
     {
-        ferry::process_pool pool({.max_workers = 1,
-                                  .initializer = {[](const std::string& s) { kept.assign(s.begin(), s.end()); },
-                                                  std::string(200'000, 'i')},
-                                  .finalizer = {append, log.path(), text}});
+        ferry::process_pool pool(
+            {.max_workers = 1,
+             .initializer = {[](const std::string& s) { kept.assign(s.begin(), s.end()); },
+                             std::string(200'000, 'i')},
+             .finalizer = {append, log.path(), text}});
         BOOST_TEST(pool.submit([] { return kept.size(); }).result(3min) == 200'000u);
         for (int i = 0; i < 20; ++i) // what it came in is used again
             pool.submit([](const std::string& s) { return s; }, std::string(300'000, 'x')).result();

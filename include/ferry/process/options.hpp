@@ -149,8 +149,8 @@ struct process_pool_options {
     /// A worker that stays idle for this long ends; a new one is started on demand. Default:
     /// workers never end.
     timeout idle_timeout = {};
-    /// Function that each worker calls once before it ends in an orderly way: at the shutdown of the
-    /// pool, or when it is replaced or idle for too long. It has the time of `kill_grace`; an
+    /// Function that each worker calls once before it ends in an orderly way: at the shutdown of
+    /// the pool, or when it is replaced or idle for too long. It has the time of `kill_grace`; an
     /// exception that it throws goes to the handler of `set_unhandled_callback` in the worker.
     /// Default: none.
     process_initializer finalizer = {};

@@ -156,8 +156,8 @@ void put_string(byte_sink& out, const std::string& text);
 /// From how many bytes on a block of memory always comes anew from the kernel, with glibc's
 /// allocator; smaller ones it soon uses again.
 inline constexpr std::size_t always_new = std::size_t(32) << 20;
-/// Says that such a block is about to be filled: the kernel then gives it in large pages where it can,
-/// which takes a fraction of the time. Changes nothing else.
+/// Says that such a block is about to be filled: the kernel then gives it in large pages where it
+/// can, which takes a fraction of the time. Changes nothing else.
 void about_to_fill(void* at, std::size_t size) noexcept;
 
 } // namespace ferry::detail
