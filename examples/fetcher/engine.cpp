@@ -21,7 +21,7 @@ namespace fetcher {
 namespace {
 
 constexpr auto token = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t read_at_a_time = 256;
+constexpr std::size_t read_at_a_time = 64;
 constexpr std::size_t output_at_a_time = 16 << 10;
 constexpr std::chrono::milliseconds output_interval{30};
 

@@ -32,7 +32,7 @@ bool counts_against_host(const job& what, const ferry::circuit_breaker& breaker)
 
 schedule::schedule(const lane_settings& settings, std::size_t workers, breaker_hook on_breaker)
     : settings_(settings), on_breaker_(std::move(on_breaker)),
-      ahead_(std::max<std::size_t>(2 * settings.jobs, 512)), jobs_(settings.jobs),
+      ahead_(std::max<std::size_t>(2 * settings.jobs, 256)), jobs_(settings.jobs),
       load_(std::max<std::size_t>(workers, 1)) {
     if (settings.breaker > 0)
         breakers_.emplace(ferry::circuit_breaker_options{.threshold = settings.breaker,
@@ -47,7 +47,7 @@ void schedule::set_reserve(std::size_t jobs) noexcept {
 }
 
 std::size_t schedule::most_in_flight() const noexcept {
-    return good_ >= 4 * jobs_ + 16 ? jobs_ + reserve_ : jobs_;
+    return good_ >= jobs_ + 16 ? jobs_ + reserve_ : jobs_;
 }
 
 schedule::lane& schedule::lane_of(const std::string& host) {

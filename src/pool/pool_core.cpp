@@ -130,7 +130,7 @@ inline bool pool_core::is_measured() noexcept {
 }
 
 // What was to be queued with a priority will not be.
-inline void pool_core::unexpect(const work_item& r) noexcept {
+void pool_core::unexpect(const work_item& r) noexcept {
     if (r.priority != 0) {
         const scoped_lock lock(mutex_);
         ready_.unexpect(r.priority);
