@@ -142,8 +142,7 @@ sample priority_asio(std::size_t behind) {
 }
 /// The task itself, and a thread that is not woken.
 sample priority_floor(std::size_t) {
-    return urgent_behind(
-        0, 100, [] {}, work_for_2us);
+    return urgent_behind(0, 100, [] {}, work_for_2us);
 }
 
 constexpr workload all[] = {

@@ -4,8 +4,8 @@
 
 namespace {
 
-/// W1 while another thread does something again and again, with a pause in between, until all futures
-/// are gone.
+/// W1 while another thread does something again and again, with a pause in between, until all
+/// futures are gone.
 template <class F>
 sample beside(std::size_t n, std::chrono::milliseconds pause, F something) {
     ferry_pool p;

@@ -56,6 +56,4 @@ asio::awaitable<void> read_and_tick(std::string path) {
 
 } // namespace
 
-int main(int argc, char** argv) {
-    ferry::run(read_and_tick(argc > 1 ? argv[1] : argv[0]));
-}
+int main(int argc, char** argv) { ferry::run(read_and_tick(argc > 1 ? argv[1] : argv[0])); }

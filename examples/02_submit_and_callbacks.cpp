@@ -9,9 +9,7 @@
 
 namespace {
 
-int multiply(int a, int b) {
-    return a * b;
-}
+int multiply(int a, int b) { return a * b; }
 
 } // namespace
 

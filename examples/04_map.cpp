@@ -14,9 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int square(int n) {
-    return n * n;
-}
+int square(int n) { return n * n; }
 
 int slow_from_3_on(int n) {
     if (n >= 3)

@@ -24,8 +24,9 @@ long time_of_24_waits(std::size_t workers) {
     ferry::thread_pool pool(workers);
     for (int n : pool.map(wait_for_a_server, std::views::iota(0, 24)))
         static_cast<void>(n);
-    return std::chrono::duration_cast<std::chrono::milliseconds>(
-               std::chrono::steady_clock::now() - start).count();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                                 start)
+        .count();
 }
 
 } // namespace

@@ -26,9 +26,8 @@ int stock_of(const std::string& item) {
 
 asio::awaitable<void> take_stock(ferry::thread_pool& pool) {
     // Two calls at the same time. An exception would cancel the other, and come out here.
-    const auto [rope, tar] = co_await ferry::gather(
-        ferry::run_in_executor(pool, stock_of, "rope"),
-        ferry::run_in_executor(pool, stock_of, "tar"));
+    const auto [rope, tar] = co_await ferry::gather(ferry::run_in_executor(pool, stock_of, "rope"),
+                                                    ferry::run_in_executor(pool, stock_of, "tar"));
     std::cout << "rope: " << rope << ", tar: " << tar << '\n';
 
     // Any number of them, and what went wrong beside what went well.

@@ -11,9 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-void work_for(std::chrono::milliseconds time) {
-    std::this_thread::sleep_for(time);
-}
+void work_for(std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }
 
 } // namespace
 

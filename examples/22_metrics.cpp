@@ -21,7 +21,8 @@ int main() {
     for (int i = 1; i <= 10; ++i)
         pool.submit({.label = i % 2 == 0 ? "even" : "odd"}, load, i).wait();
     for (const auto& [label, stats] : pool.stats_by_label())
-        std::cout << label << ": " << stats.completed << " completed, " << stats.failed << " failed\n";
+        std::cout << label << ": " << stats.completed << " completed, " << stats.failed
+                  << " failed\n";
 
     std::ostringstream page;
     ferry::write_metrics(page); // the answer to GET /metrics

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The flight recorder: what the pools did last, for ui.perfetto.dev. From outside, also of a program
-// that hangs: `ferry trace PID > trace.json`.
-// Python: there is none in the standard library.
+// The flight recorder: what the pools did last, for ui.perfetto.dev. From outside, also of a
+// program that hangs: `ferry trace PID > trace.json`. Python: there is none in the standard
+// library.
 #include <ferry/ferry.hpp>
 
 #include <iostream>

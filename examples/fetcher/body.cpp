@@ -30,9 +30,7 @@ unique_fd anonymous_file() {
     return file;
 }
 
-bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 } // namespace
 
@@ -149,9 +147,7 @@ const std::string& body_sink::hash() {
     return hash_text_;
 }
 
-bool body_sink::as_expected() {
-    return expected_.empty() || hash() == expected_;
-}
+bool body_sink::as_expected() { return expected_.empty() || hash() == expected_; }
 
 std::string body_sink::take_text() {
     budget_.give_back(taken_);
@@ -159,8 +155,6 @@ std::string body_sink::take_text() {
     return std::move(held_);
 }
 
-unique_fd body_sink::take_file() {
-    return std::move(std::get<unique_fd>(file_->content()));
-}
+unique_fd body_sink::take_file() { return std::move(std::get<unique_fd>(file_->content())); }
 
 } // namespace fetcher

@@ -33,8 +33,8 @@ private:
 };
 
 /// Where a body goes while it arrives. Small ones stay in memory; large ones, and those for which
-/// the budget has nothing left, go to a file at once, so that a body of any size costs little memory.
-/// Thread safety: unsafe; one thread at a time.
+/// the budget has nothing left, go to a file at once, so that a body of any size costs little
+/// memory. Thread safety: unsafe; one thread at a time.
 class body_sink {
 public:
     enum class destination { nowhere, memory, file };
@@ -67,8 +67,8 @@ public:
 
     /// Whether `store` has something to do.
     bool needs_storing() const noexcept { return where_ == destination::file || file_ != nullptr; }
-    /// All is written, and for `destination::file` the file appears, unless the body is not what was
-    /// expected. Blocks. Throws `std::system_error`.
+    /// All is written, and for `destination::file` the file appears, unless the body is not what
+    /// was expected. Blocks. Throws `std::system_error`.
     void store();
     /// Once it is complete, and stored if it has to be: its SHA-256 where the settings or `expect`
     /// ask for that; empty otherwise.

@@ -23,9 +23,7 @@ body_file::body_file(file into, std::optional<sha256> hash, byte_budget& budget,
     : budget_(budget), writers_(writers), room_(std::move(room)), file_(std::move(into)),
       hash_(std::move(hash)) {}
 
-body_file::~body_file() {
-    budget_.give_back(taken_);
-}
+body_file::~body_file() { budget_.give_back(taken_); }
 
 void body_file::begin(std::string first, std::size_t taken) {
     const std::lock_guard lock(mutex_);
@@ -55,9 +53,8 @@ bool body_file::write(std::string_view data) {
         return true;
     }
     try {
-        writers_->submit({.label = "write a body"}, [self = shared_from_this()] {
-            self->write_waiting();
-        });
+        writers_->submit({.label = "write a body"},
+                         [self = shared_from_this()] { self->write_waiting(); });
     } catch (const std::exception&) { // no thread, or no memory: then by the caller
         finish();
     }

@@ -38,8 +38,8 @@ public:
     body_file(const body_file&) = delete;
     body_file& operator=(const body_file&) = delete;
 
-    /// The first bytes, which are hashed already, and what they took of the budget. They are written
-    /// with the next ones.
+    /// The first bytes, which are hashed already, and what they took of the budget. They are
+    /// written with the next ones.
     void begin(std::string first, std::size_t taken);
     /// Copies the data. False, and nothing is taken, when too much waits already. Throws
     /// `std::system_error` when a write failed, now or earlier.
@@ -69,7 +69,7 @@ private:
     std::exception_ptr error_; // guarded by mutex_
 
     std::mutex file_mutex_; // before mutex_
-    file file_;                  // guarded by file_mutex_, as hash_; after `finish` by nothing
+    file file_;             // guarded by file_mutex_, as hash_; after `finish` by nothing
     std::optional<sha256> hash_;
 };
 

@@ -9,8 +9,8 @@
 
 namespace fetcher {
 
-/// Adds the options that are libcurl's, by a table; what they say goes to `settings`, which must live
-/// until the command line was parsed.
+/// Adds the options that are libcurl's, by a table; what they say goes to `settings`, which must
+/// live until the command line was parsed.
 void add_curl_options(CLI::App& app, std::vector<curl_setting>& settings);
 
 /// `text`, or, when it begins with `@`, what the file of that name contains (`@-`: standard input).

@@ -24,7 +24,8 @@ namespace {
 class temporary_directory {
 public:
     temporary_directory() {
-        std::string name = (std::filesystem::temp_directory_path() / "fetcher-demo.XXXXXX").string();
+        std::string name =
+            (std::filesystem::temp_directory_path() / "fetcher-demo.XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr)
             throw std::runtime_error("cannot make a temporary directory");
         path_ = name;
@@ -79,9 +80,10 @@ int run_demo(options settings) {
     if (!fetching.breaker_opened())
         wrong.push_back("the circuit breaker of the broken server did not open");
     if (settings.output == output_kind::lines) {
-        std::cout << "demo: the body of busy-1, from its file: " << body << '\n'
-                  << "demo: the broken server was left alone after 4 targets in a row, the busy one "
-                     "until the time that it asked for\n";
+        std::cout
+            << "demo: the body of busy-1, from its file: " << body << '\n'
+            << "demo: the broken server was left alone after 4 targets in a row, the busy one "
+               "until the time that it asked for\n";
         for (const auto& each : wrong)
             std::cout << "demo: " << each << '\n';
         std::cout << (wrong.empty()

@@ -5,8 +5,8 @@
 
 namespace fetcher {
 
-/// Fetches from servers of its own on loopback and compares what came of it with what they were told
-/// to do. Gives the exit code of the program: 0 when all of it is as it should be.
+/// Fetches from servers of its own on loopback and compares what came of it with what they were
+/// told to do. Gives the exit code of the program: 0 when all of it is as it should be.
 int run_demo(options settings);
 
 } // namespace fetcher

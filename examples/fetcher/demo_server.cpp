@@ -34,9 +34,7 @@ std::string look_up(const std::string& id, std::chrono::milliseconds delay) {
 }
 
 /// The name of an item in a URL.
-std::string item_of(const std::string& url) {
-    return url.substr(url.rfind('/') + 1);
-}
+std::string item_of(const std::string& url) { return url.substr(url.rfind('/') + 1); }
 
 } // namespace
 
@@ -120,8 +118,8 @@ asio::awaitable<void> demo_server::serve(asio::ip::tcp::socket socket) {
         } else {
             std::string item = co_await ferry::to_thread(&look_up, id, plan.delay);
             response.result(static_cast<unsigned>(plan.status));
-            response.body() = plan.status == 200 ? std::move(item)
-                                                 : R"({"error": "no luck with )" + id + "\"}";
+            response.body() =
+                plan.status == 200 ? std::move(item) : R"({"error": "no luck with )" + id + "\"}";
         }
         response.prepare_payload();
         auto [broken, sent] = co_await http::async_write(socket, response, token);

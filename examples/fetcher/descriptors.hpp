@@ -5,7 +5,8 @@
 
 namespace fetcher {
 
-/// Raises the soft limit of descriptors as far as `wanted`, if the hard one permits; what it is then.
+/// Raises the soft limit of descriptors as far as `wanted`, if the hard one permits; what it is
+/// then.
 std::size_t raise_descriptor_limit(std::size_t wanted);
 
 /// Where one of the three standard descriptors is closed, opens something in its place that can

@@ -89,7 +89,8 @@ std::string method_of(const job& what, const request_settings& settings) {
 
 easy_transfer::easy_transfer(const transfer_settings& settings, CURLSH* share,
                              transfer_channel& channel)
-    : settings_(settings), share_(share), channel_(channel), easy_(curl_easy_init(), curl_easy_cleanup) {
+    : settings_(settings), share_(share), channel_(channel),
+      easy_(curl_easy_init(), curl_easy_cleanup) {
     if (easy_ == nullptr)
         throw std::runtime_error("curl_easy_init failed");
 }

@@ -42,11 +42,10 @@ engine::engine(asio::io_context& context, const options& settings, target_source
                 }),
       retries_(settings.retry), report_(settings.request), progress_(settings.progress),
       inbox_([this] { asio::post(context_, [this] { wake(); }); }), workers_(worker_count_),
-      event_(context), read_event_(context),
-      last_resort_(context),
+      event_(context), read_event_(context), last_resort_(context),
       helpers_(ferry::thread_pool_options{.max_workers = 4, .thread_name_prefix = "help"}),
-      carriers_(ferry::thread_pool_options{.max_workers = worker_count_,
-                                           .thread_name_prefix = "fetch"}),
+      carriers_(
+          ferry::thread_pool_options{.max_workers = worker_count_, .thread_name_prefix = "fetch"}),
       out_(context.get_executor(), helpers_, STDOUT_FILENO, [this] { wake(); }) {
     // Beside connections: the standard three, the event loop, two for each worker, files.
     constexpr std::size_t reserve = 24;
@@ -66,8 +65,8 @@ engine::engine(asio::io_context& context, const options& settings, target_source
     transfers_.keep_validators = !settings.journal.empty();
     transfers_.max_connections =
         static_cast<long>(std::min(jobs + 100, std::max<std::size_t>(usable / worker_count_, 1)));
-    // The C library tidies up its heap whenever 64 KiB or more are freed, and libcurl frees the buffer
-    // after each transfer.
+    // The C library tidies up its heap whenever 64 KiB or more are freed, and libcurl frees the
+    // buffer after each transfer.
     transfers_.buffer_size = jobs <= 256 ? 16 << 10 : 4 << 10;
     if (!settings.files.empty())
         files_.emplace(settings.files);
@@ -91,9 +90,7 @@ void engine::wake() {
 }
 
 // More than can be written or stored is waiting for that.
-bool engine::overloaded() const {
-    return out_.full() || storing_ > 2 * schedule_.jobs() + 64;
-}
+bool engine::overloaded() const { return out_.full() || storing_ > 2 * schedule_.jobs() + 64; }
 
 bool engine::done() const {
     return !reading_ && schedule_.in_flight() == 0 && schedule_.waiting() == 0 && storing_ == 0;
@@ -121,7 +118,8 @@ asio::awaitable<void> engine::run() {
         if (!out_.error().empty() && output_error_.empty())
             output_failed("cannot write to standard output: " + out_.error());
         start_some(now);
-        // Where there are more jobs than slots, a slot may be free now that its worker does not need.
+        // Where there are more jobs than slots, a slot may be free now that its worker does not
+        // need.
         if (!results.empty() && some_in_reserve)
             for (auto& each : workers_)
                 each.channel.nudge();
@@ -141,10 +139,10 @@ asio::awaitable<void> engine::run() {
                 co_await asio::post(context_, asio::use_awaitable);
             continue;
         }
-        event_.expires_at(std::min({overloaded() ? clock::time_point::max() : schedule_.wakes(),
-                                    aborting_ ? clock::time_point::max() : deadline,
-                                    out_.size() > 0 ? output_due_ : clock::time_point::max(),
-                                    progress_.due()}));
+        event_.expires_at(
+            std::min({overloaded() ? clock::time_point::max() : schedule_.wakes(),
+                      aborting_ ? clock::time_point::max() : deadline,
+                      out_.size() > 0 ? output_due_ : clock::time_point::max(), progress_.due()}));
         co_await event_.async_wait(token);
         woken_ = false;
     }
@@ -162,8 +160,8 @@ asio::awaitable<void> engine::run() {
         output_failed("cannot write to standard output: " + out_.error());
 }
 
-// One worker's blocking call. It throws only where there is no memory left, and then it has lost its
-// jobs: the run cannot go on.
+// One worker's blocking call. It throws only where there is no memory left, and then it has lost
+// its jobs: the run cannot go on.
 asio::awaitable<void> engine::carry(worker& which) {
     const auto call = [this, &which](std::stop_token stop) {
         transfer_many(std::move(stop), which.channel, slots_, inbox_, transfers_);
@@ -212,7 +210,8 @@ asio::awaitable<void> engine::read() {
 engine::read_ahead engine::read_jobs(std::stop_token stop) {
     read_ahead result;
     for (auto& each : source_.read(read_at_a_time, std::move(stop))) {
-        result.jobs.push_back(std::make_unique<job>(std::move(each), settings_.body, budget_, &helpers_));
+        result.jobs.push_back(
+            std::make_unique<job>(std::move(each), settings_.body, budget_, &helpers_));
         prepare(*result.jobs.back());
     }
     return result;
@@ -238,10 +237,10 @@ void engine::prepare(job& what) const {
     if (!files_ && what.what.output.empty())
         return;
     try {
-        const output_template own = what.what.output.empty()
-                                        ? *files_
-                                        : output_template(files_ ? files_->root() : ".",
-                                                          what.what.output);
+        const output_template own =
+            what.what.output.empty()
+                ? *files_
+                : output_template(files_ ? files_->root() : ".", what.what.output);
         what.root = own.root();
         what.output = own.expand(what.what);
         if (settings_.skip_existing || !what.known.empty()) {

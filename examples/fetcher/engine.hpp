@@ -31,10 +31,10 @@
 
 namespace fetcher {
 
-/// A whole run. Its coroutines decide, in one thread: which targets are read, what starts when, what
-/// is tried again. All that blocks is carried off by Ferry: a `transfer_many` for each worker to one
-/// pool; reading the lists, storing bodies and writing the output to another.
-/// Thread safety: unsafe; in the thread that runs the context.
+/// A whole run. Its coroutines decide, in one thread: which targets are read, what starts when,
+/// what is tried again. All that blocks is carried off by Ferry: a `transfer_many` for each worker
+/// to one pool; reading the lists, storing bodies and writing the output to another. Thread safety:
+/// unsafe; in the thread that runs the context.
 class engine {
 public:
     /// Is told of each target that is done.

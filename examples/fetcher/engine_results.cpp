@@ -24,18 +24,15 @@ host_health health(const job& what) {
     case failure::timeout:
     case failure::stall:
     case failure::closed:
-    case failure::protocol:
-        return host_health::ill;
+    case failure::protocol: return host_health::ill;
     case failure::status:
         if (what.retry_after)
             return host_health::unknown;
         return what.status >= 500 ? host_health::ill : host_health::well;
     case failure::gave_up:
     case failure::descriptors:
-    case failure::other:
-        return host_health::unknown;
-    default:
-        return host_health::well;
+    case failure::other: return host_health::unknown;
+    default: return host_health::well;
     }
 }
 
@@ -63,8 +60,8 @@ void engine::take_result(job_ptr what, clock::time_point now) {
             schedule_.close(what->what.host, *closed, now);
         std::uniform_real_distribution<double> distribution(0, 1);
         const std::string method = method_of(*what, settings_.request);
-        const auto pause = stopping_ ? std::nullopt
-                                     : retries_.next(*what, method, distribution(random_));
+        const auto pause =
+            stopping_ ? std::nullopt : retries_.next(*what, method, distribution(random_));
         if (pause) {
             report_.count_retry();
             schedule_.retry(std::move(what), now + *pause);
@@ -79,8 +76,8 @@ void engine::hold_back(job_ptr what, clock::time_point now) {
     constexpr unsigned too_often = 1000;
     schedule_.hold_back();
     if (!std::exchange(held_back_, true))
-        progress_.say("no descriptor was left; going on with " +
-                      std::to_string(schedule_.jobs()) + " at a time");
+        progress_.say("no descriptor was left; going on with " + std::to_string(schedule_.jobs()) +
+                      " at a time");
     if (++holds_ > too_often || stopping_)
         return settle(std::move(what));
     schedule_.retry(std::move(what), now + std::chrono::milliseconds(20));
@@ -136,11 +133,8 @@ void engine::finish(job& what) {
 
 void engine::show(job& what) {
     switch (settings_.output) {
-    case output_kind::quiet:
-        break;
-    case output_kind::json:
-        out_.add(report_.json(what));
-        break;
+    case output_kind::quiet: break;
+    case output_kind::json: out_.add(report_.json(what)); break;
     case output_kind::lines:
         if (what.why != failure::gave_up) // those are named at the end
             out_.add(report_.line(what));
@@ -270,8 +264,7 @@ void engine::output_failed(const std::string& why) {
         abort();
 }
 
-void engine::on_breaker(const std::string& host, ferry::circuit_state entered,
-                        unsigned openings) {
+void engine::on_breaker(const std::string& host, ferry::circuit_state entered, unsigned openings) {
     breaker_opened_ = breaker_opened_ || entered == ferry::circuit_state::open;
     if (settings_.progress == progress_kind::none)
         return;

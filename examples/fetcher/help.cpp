@@ -8,9 +8,9 @@
 
 namespace fetcher {
 
-const char* const description =
-    "Fetches many URLs at a time: tells how each went, retries, leaves hosts alone that fail or ask\n"
-    "for it, and keeps its memory whatever there is to fetch.";
+const char* const description = "Fetches many URLs at a time: tells how each went, retries, leaves "
+                                "hosts alone that fail or ask\n"
+                                "for it, and keeps its memory whatever there is to fetch.";
 
 const char* const examples =
     R"(Names of failures: url dns connect tls timeout stall closed protocol redirects status json checksum
@@ -44,9 +44,7 @@ std::string wrapped(const std::string& text) {
     return result + text.substr(begin);
 }
 
-std::string version_text() {
-    return std::string("fetcher 1.0\n") + curl_version();
-}
+std::string version_text() { return std::string("fetcher 1.0\n") + curl_version(); }
 
 namespace {
 

@@ -7,8 +7,8 @@
 
 namespace fetcher {
 
-// Below `steps` each value has a class of its own; above, a class is named by the highest bit and the
-// five bits below it.
+// Below `steps` each value has a class of its own; above, a class is named by the highest bit and
+// the five bits below it.
 std::size_t histogram::index(std::uint64_t value) noexcept {
     if (value < steps)
         return value;

@@ -8,12 +8,12 @@
 
 namespace fetcher {
 
-/// The ids that a word stands for: `7`, `1-20`, `001-100` (which keeps its zeros), or any other word,
-/// which stands for itself.
+/// The ids that a word stands for: `7`, `1-20`, `001-100` (which keeps its zeros), or any other
+/// word, which stands for itself.
 struct id_range {
-    std::string word;                    ///< if it is no range
-    std::uint64_t first = 0, last = 0;   ///< if it is one
-    std::size_t width = 0;               ///< digits, zeros in front included
+    std::string word;                  ///< if it is no range
+    std::uint64_t first = 0, last = 0; ///< if it is one
+    std::size_t width = 0;             ///< digits, zeros in front included
 
     bool is_range() const noexcept { return word.empty(); }
     std::uint64_t size() const noexcept { return is_range() ? last - first + 1 : 1; }

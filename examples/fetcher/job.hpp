@@ -85,10 +85,10 @@ struct job {
     long http_version = 0; ///< as `CURL_HTTP_VERSION_...`
     std::optional<std::chrono::seconds> retry_after;
 
-    std::string root, output;  ///< the file, and the directory it is below; empty without a file
-    bool done_before = false;  ///< by an earlier run
-    validators known;          ///< of the answer that an earlier run got: it asks whether that changed
-    validators answered;       ///< of this one's
+    std::string root, output; ///< the file, and the directory it is below; empty without a file
+    bool done_before = false; ///< by an earlier run
+    validators known;    ///< of the answer that an earlier run got: it asks whether that changed
+    validators answered; ///< of this one's
     bool not_modified = false; ///< it did not change
     body_sink body;
 

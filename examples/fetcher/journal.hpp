@@ -13,8 +13,8 @@
 namespace fetcher {
 
 /// A file of what was done, a JSON object on a line each, so that a run that was cut can go on.
-/// Thread safety: `contains` from any thread while nothing is added by another run; `add` and `flush`
-/// from one thread.
+/// Thread safety: `contains` from any thread while nothing is added by another run; `add` and
+/// `flush` from one thread.
 class journal {
 public:
     /// Reads what is there; lines that are no entries, such as a torn last one, are passed over.

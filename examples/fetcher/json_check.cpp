@@ -50,7 +50,8 @@ constexpr std::string_view blanks = " \t\r\n";
 struct json_check::state {
     json::basic_parser<nothing> parser{options()};
     bool in_value = false;
-    std::size_t marked = 0; // bytes of the mark that were seen; its size when it cannot come any more
+    std::size_t marked =
+        0; // bytes of the mark that were seen; its size when it cannot come any more
     boost::system::error_code error;
 
     void feed(std::string_view more) {

@@ -36,7 +36,7 @@ int end(const char* what, int code) {
 
 int main(int argc, char** argv) {
     fetcher::occupy_standard_descriptors();
-    std::signal(SIGPIPE, SIG_IGN);            // an error of the write that it comes from
+    std::signal(SIGPIPE, SIG_IGN);       // an error of the write that it comes from
     std::setlocale(LC_CTYPE, "C.UTF-8"); // host names with other letters
     try {
         const auto settings = fetcher::parse_options(argc, argv);

@@ -37,7 +37,8 @@ std::string config_name(const std::vector<std::string>& arguments) {
 std::string variable_for(const std::string& option) {
     std::string name = "FETCHER_" + option;
     for (char& c : name)
-        c = c == '-' || c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+        c = c == '-' || c == '.' ? '_'
+                                 : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     return name;
 }
 
@@ -58,8 +59,9 @@ std::vector<std::string> parse_config(const std::string& text) {
             throw CLI::ConfigError("--config: line " + std::to_string(n) + ": '" + line +
                                        "' is not 'name = value'",
                                    CLI::ExitCodes::ConfigError);
-        result.push_back("--" + name +
-                         (equals == std::string::npos ? "" : "=" + trimmed(line.substr(equals + 1))));
+        result.push_back(
+            "--" + name +
+            (equals == std::string::npos ? "" : "=" + trimmed(line.substr(equals + 1))));
     }
     return result;
 }

@@ -122,7 +122,8 @@ void add_request_options(option_list& add, options& o, raw_options& raw) {
                            throw CLI::ValidationError("--request", "'" + text + "' is no method");
                        o.request.method = text;
                    });
-    add.list("-H,--header", raw.headers, "HEADER|@FILE", "a header of each request, or a file of them");
+    add.list("-H,--header", raw.headers, "HEADER|@FILE",
+             "a header of each request, or a file of them");
     add.list("-d,--data", raw.data, "DATA|@FILE", "the body; several are joined by &");
     add.text("--json-body", raw.json_body, "JSON|@FILE", "the body, and the headers for JSON");
     add.flag("-I,--head", raw.head, "ask for the headers alone");
@@ -151,9 +152,10 @@ void add_limit_options(option_list& add, options& o) {
     add.number("--retries", o.retry.retries, 0u, 100u, "further attempts after a failure (2)");
     add.seconds("--backoff", o.retry.backoff,
                 "the longest pause before the first retry; it doubles, and is random (0.2)");
-    add.text("--retry-on", o.retry.on, "LIST",
-             "statuses, 5xx, and names of failures (408, 425, 429, 5xx but 501 and 505, dns, connect, "
-             "timeout, stall, closed)");
+    add.text(
+        "--retry-on", o.retry.on, "LIST",
+        "statuses, 5xx, and names of failures (408, 425, 429, 5xx but 501 and 505, dns, connect, "
+        "timeout, stall, closed)");
     add.flag("--retry-all-methods", o.retry.all_methods,
              "also POST and the like, which may then happen twice");
     add.seconds("--max-retry-after", o.retry.max_retry_after,
@@ -186,14 +188,15 @@ void add_output_options(option_list& add, options& o, raw_options& raw) {
     add.size("--max-body", o.body.max_body, "the largest body, unpacked (1G)");
     add.size("--max-in-flight", o.body.max_in_flight,
              "what all bodies together may hold in memory; the rest waits in files (64M)");
-    add.add_parsed("--progress", "KIND",
-                   "on standard error: bar, lines, none; auto (the default) is a bar on a terminal, "
-                   "else a line every ten seconds",
-                   one_of<progress_kind>("--progress", o.progress,
-                                         {{"auto", progress_kind::automatic},
-                                          {"bar", progress_kind::bar},
-                                          {"lines", progress_kind::lines},
-                                          {"none", progress_kind::none}}));
+    add.add_parsed(
+        "--progress", "KIND",
+        "on standard error: bar, lines, none; auto (the default) is a bar on a terminal, "
+        "else a line every ten seconds",
+        one_of<progress_kind>("--progress", o.progress,
+                              {{"auto", progress_kind::automatic},
+                               {"bar", progress_kind::bar},
+                               {"lines", progress_kind::lines},
+                               {"none", progress_kind::none}}));
     add.text("--journal", o.journal, "FILE",
              "write down what is done, and leave out what was done before");
     add.flag("--if-changed", o.if_changed,
@@ -291,7 +294,7 @@ std::optional<options> parse_options(int argc, char** argv) {
         ->type_name("");
     add.group("Targets");
     add.text("--base-url", result.base_url, "URL",
-                          "where ids are: {} is replaced by the id, else /ID appended");
+             "where ids are: {} is replaced by the id, else /ID appended");
     add.list("-i,--input", result.lists, "FILE|-",
              "targets from a file, one a line: a URL, an id, or a JSON object with url or id, and "
              "method, headers, body, output, sha256");

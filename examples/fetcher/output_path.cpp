@@ -43,8 +43,8 @@ bool is_known(std::string_view name) {
     return name.empty() || name == "id" || name == "n" || name == "host" || name == "name";
 }
 
-/// The directory of `path` below `root`, made where it is missing if `make`; no descriptor when it is
-/// not there.
+/// The directory of `path` below `root`, made where it is missing if `make`; no descriptor when it
+/// is not there.
 unique_fd open_directory(const std::string& root, const std::string& path, bool make) {
     const auto open_at = [&](int at, const std::string& name, int flags) {
         int fd = ::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
@@ -71,9 +71,7 @@ unique_fd open_directory(const std::string& root, const std::string& path, bool 
     return directory;
 }
 
-std::string name_of(const std::string& path) {
-    return path.substr(path.rfind('/') + 1);
-}
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 } // namespace
 
@@ -95,8 +93,9 @@ void output_template::check() const {
     for (auto at = rest_.find('{'); at != std::string::npos; at = rest_.find('{', at + 1)) {
         const auto end = rest_.find('}', at);
         if (end == std::string::npos || !is_known(rest_.substr(at + 1, end - at - 1)))
-            throw std::invalid_argument("'" + rest_ + "' has a name in braces other than {}, {id}, "
-                                                      "{n}, {host} and {name}");
+            throw std::invalid_argument("'" + rest_ +
+                                        "' has a name in braces other than {}, {id}, "
+                                        "{n}, {host} and {name}");
     }
     if (("/" + rest_ + "/").find("/../") != std::string::npos ||
         (root_ + rest_).find('\0') != std::string::npos)
@@ -138,8 +137,8 @@ output_file::output_file(const std::string& root, const std::string& path)
     if (!directory_)
         fail("cannot open the directory '" + root + "'");
     for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
-        temporary_ = "." + name_ + "." + std::to_string(::getpid()) + "-" + std::to_string(++last) +
-                     ".part";
+        temporary_ =
+            "." + name_ + "." + std::to_string(::getpid()) + "-" + std::to_string(++last) + ".part";
         file_ = unique_fd(::openat(directory_.get(), temporary_.c_str(),
                                    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
         if (!file_ && errno != EEXIST)
@@ -160,9 +159,7 @@ output_file::~output_file() {
         ::unlinkat(directory_.get(), temporary_.c_str(), 0);
 }
 
-void output_file::write(std::string_view data) {
-    write_all(file_.get(), data);
-}
+void output_file::write(std::string_view data) { write_all(file_.get(), data); }
 
 void output_file::commit() {
     if (::renameat(directory_.get(), temporary_.c_str(), directory_.get(), name_.c_str()) < 0)
@@ -172,7 +169,7 @@ void output_file::commit() {
 
 bool output_exists(const std::string& root, const std::string& path) {
     const unique_fd directory = open_directory(root, path, false);
-    struct stat found {};
+    struct stat found{};
     return directory &&
            ::fstatat(directory.get(), name_of(path).c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
            S_ISREG(found.st_mode);

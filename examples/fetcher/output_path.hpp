@@ -9,13 +9,14 @@
 
 namespace fetcher {
 
-/// A template for the names of files: `{}` and `{id}` are the target's id, `{n}` its number, `{host}`
-/// its host with the port, `{name}` the last part of the URL's path. What replaces them can neither
-/// make a directory nor leave one: of their characters, `/`, controls and the like become `_`.
+/// A template for the names of files: `{}` and `{id}` are the target's id, `{n}` its number,
+/// `{host}` its host with the port, `{name}` the last part of the URL's path. What replaces them
+/// can neither make a directory nor leave one: of their characters, `/`, controls and the like
+/// become `_`.
 class output_template {
 public:
-    /// Throws `std::invalid_argument` for a name in braces that is none of these, for `..` behind the
-    /// root, and for a name that ends with `/`.
+    /// Throws `std::invalid_argument` for a name in braces that is none of these, for `..` behind
+    /// the root, and for a name that ends with `/`.
     explicit output_template(std::string text);
     /// The same for a text that comes from a list: a path below `root`, whatever it says.
     output_template(std::string root, std::string text);

@@ -27,8 +27,8 @@ public:
     void add(std::string text);
     /// All of the file's content.
     void add(unique_fd file);
-    /// Bodies stand on lines of their own: begins one, if something is there already that did not end
-    /// its line.
+    /// Bodies stand on lines of their own: begins one, if something is there already that did not
+    /// end its line.
     void begin_body();
     /// Lets what was added be written, if nothing is being written.
     void start();

@@ -65,8 +65,8 @@ std::string progress::text(const report& of, std::size_t in_flight, clock::time_
     if (of.total()) {
         result += "/" + std::to_string(*of.total());
         if (rate > 0 && *of.total() > of.done())
-            rest += ", " +
-                    clock_text(static_cast<double>(*of.total() - of.done()) / rate) + " left";
+            rest +=
+                ", " + clock_text(static_cast<double>(*of.total() - of.done()) / rate) + " left";
     }
     result += "  " + rest;
     if (with_bar && of.total() && *of.total() > 0 && result.size() + 14 < width) {
@@ -102,9 +102,7 @@ void progress::finish(const report& of, clock::time_point now) {
         write_error("fetcher: " + text(of, 0, now, false, 200) + "\n");
 }
 
-void progress::say(const std::string& text) {
-    write("fetcher: " + text + "\n");
-}
+void progress::say(const std::string& text) { write("fetcher: " + text + "\n"); }
 
 void progress::write(const std::string& text) {
     clear();

@@ -17,9 +17,7 @@ namespace json = boost::json;
 namespace fetcher {
 namespace {
 
-long long ms(std::chrono::microseconds what) {
-    return (what.count() + 500) / 1000;
-}
+long long ms(std::chrono::microseconds what) { return (what.count() + 500) / 1000; }
 
 std::string seconds(std::chrono::duration<double> what, int digits = 2) {
     char text[32];
@@ -53,9 +51,7 @@ void add_names(std::ostream& out, const std::vector<std::string>& names, std::ui
 
 } // namespace
 
-std::string worker_name(const job& what) {
-    return "fetch_" + std::to_string(what.worker);
-}
+std::string worker_name(const job& what) { return "fetch_" + std::to_string(what.worker); }
 
 void report::add(const job& what, clock::time_point now) {
     ++(what.why == failure::none ? succeeded_ : failed_);
@@ -190,7 +186,8 @@ std::string report::summary(clock::time_point now) const {
         add_names(out, failed_names_, failed_);
     }
     if (unfinished() > 0 || unread_) {
-        out << "not finished: " << unfinished() << (unread_ ? ", and the rest of the lists\n" : "\n");
+        out << "not finished: " << unfinished()
+            << (unread_ ? ", and the rest of the lists\n" : "\n");
         add_names(out, unfinished_names_, unfinished());
     }
     if (transfer_.count() > 0) {
@@ -239,8 +236,8 @@ std::string report::metrics(clock::time_point now) const {
     const auto summary = [&](const char* name, const char* help, const histogram& of) {
         out << "# HELP " << name << ' ' << help << "\n# TYPE " << name << " summary\n";
         for (const double fraction : {0.5, 0.9, 0.99})
-            out << name << "{quantile=\"" << fraction << "\"} "
-                << seconds(of.quantile(fraction), 6) << '\n';
+            out << name << "{quantile=\"" << fraction << "\"} " << seconds(of.quantile(fraction), 6)
+                << '\n';
         out << name << "_sum " << seconds(of.sum(), 6) << '\n'
             << name << "_count " << of.count() << '\n';
     };

@@ -14,9 +14,8 @@
 
 namespace fetcher {
 
-/// What became of all targets together: numbers and the first names, never all outcomes, so that its
-/// size does not depend on how many there are.
-/// Thread safety: unsafe; one thread at a time.
+/// What became of all targets together: numbers and the first names, never all outcomes, so that
+/// its size does not depend on how many there are. Thread safety: unsafe; one thread at a time.
 class report {
 public:
     using clock = std::chrono::steady_clock;

@@ -89,10 +89,8 @@ bool retry_rules::is_transient(failure why, long status) const {
     case failure::connect:
     case failure::timeout:
     case failure::stall:
-    case failure::closed:
-        return true;
-    default:
-        return false;
+    case failure::closed: return true;
+    default: return false;
     }
 }
 

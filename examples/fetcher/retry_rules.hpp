@@ -21,24 +21,24 @@ std::optional<std::chrono::seconds> parse_retry_after(std::string_view text, std
 /// Whether repeating such a request does no more than making it once.
 bool is_idempotent(std::string_view method);
 
-/// Decides whether an attempt that failed is followed by another, and when. Decides only: it neither
-/// waits nor asks a clock.
+/// Decides whether an attempt that failed is followed by another, and when. Decides only: it
+/// neither waits nor asks a clock.
 class retry_rules {
 public:
     using duration = std::chrono::steady_clock::duration;
 
     /// `settings.on` is a list with commas of statuses (`503`), of `5xx`, and of names of failures;
-    /// without it: 408, 425, 429, 5xx but for 501 and 505, and the failures that may be gone a moment
-    /// later. Throws `std::invalid_argument`.
+    /// without it: 408, 425, 429, 5xx but for 501 and 505, and the failures that may be gone a
+    /// moment later. Throws `std::invalid_argument`.
     explicit retry_rules(const retry_settings& settings);
 
     /// Whether a failure of this kind may be gone a moment later.
     bool is_transient(failure why, long status) const;
 
     /// The pause before the next attempt; nothing when this was the last one. A method that is not
-    /// idempotent is only tried again when the request was never sent. The pause is a random part of
-    /// a limit that doubles (`random` from 0 to 1), but never shorter than what `Retry-After` asks
-    /// for, up to the limit for that.
+    /// idempotent is only tried again when the request was never sent. The pause is a random part
+    /// of a limit that doubles (`random` from 0 to 1), but never shorter than what `Retry-After`
+    /// asks for, up to the limit for that.
     std::optional<duration> next(const job& failed, std::string_view method, double random);
 
     /// What `Retry-After` asks for, up to the limit.

@@ -7,8 +7,8 @@
 
 namespace fetcher {
 
-/// Runs the engine in this thread until it is done, with Ctrl-C and SIGTERM passed on to it. The exit
-/// code of the program.
+/// Runs the engine in this thread until it is done, with Ctrl-C and SIGTERM passed on to it. The
+/// exit code of the program.
 int run_to_end(boost::asio::io_context& context, engine& fetching);
 
 } // namespace fetcher

@@ -22,8 +22,8 @@ schedule::time_point after_start(schedule::time_point planned, double rate,
     return planned + interval(rate) > now ? planned + interval(rate) : now + interval(rate);
 }
 
-/// A target counts once, however often it is tried: one that never works says less about its host than
-/// several do. A probe counts always.
+/// A target counts once, however often it is tried: one that never works says less about its host
+/// than several do. A probe counts always.
 bool counts_against_host(const job& what, const ferry::circuit_breaker& breaker) {
     return what.attempts.size() <= 1 || breaker.state() != ferry::circuit_state::closed;
 }
@@ -212,9 +212,7 @@ void schedule::close(const std::string& host, clock::duration how_long, time_poi
     its.closed_until = std::max(its.closed_until, now + how_long);
 }
 
-void schedule::multiplexes(const std::string& host) {
-    lane_of(host).multiplexed = true;
-}
+void schedule::multiplexes(const std::string& host) { lane_of(host).multiplexed = true; }
 
 void schedule::hold_back() noexcept {
     jobs_ = std::clamp<std::size_t>(in_flight_, 1, jobs_);

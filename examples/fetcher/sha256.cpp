@@ -71,7 +71,8 @@ void sha256::write(std::string_view data) {
 
 std::string sha256::finish() {
     const std::uint64_t bits = 8 * bytes_;
-    std::string end(1, '\x80'); // a one bit, zeros, and the length in the last eight bytes of a block
+    std::string end(1,
+                    '\x80'); // a one bit, zeros, and the length in the last eight bytes of a block
     end.append((block_.size() + 55 - filled_) % block_.size(), '\0');
     for (int shift = 56; shift >= 0; shift -= 8)
         end += static_cast<char>(bits >> shift & 0xff);

@@ -13,7 +13,8 @@ namespace fetcher {
 class sha256 {
 public:
     void write(std::string_view data);
-    /// Of all that was written, in lower-case hexadecimal digits. Nothing can be written afterwards.
+    /// Of all that was written, in lower-case hexadecimal digits. Nothing can be written
+    /// afterwards.
     std::string finish();
 
 private:

@@ -65,7 +65,8 @@ std::string text_of(const json::value& value, const char* member) {
 
 void add_header(target& result, std::string header) {
     if (!is_header(header))
-        throw std::invalid_argument("one of the 'headers' is not 'Name: value'"); // it may be a secret
+        throw std::invalid_argument(
+            "one of the 'headers' is not 'Name: value'"); // it may be a secret
     result.headers.push_back(std::move(header));
 }
 
@@ -95,14 +96,11 @@ bool has_content_type(const std::vector<std::string>& headers) {
 bool is_header(std::string_view text) {
     const auto end = text.find_first_of(":;");
     return end != std::string_view::npos && is_token(text.substr(0, end)) &&
-           std::none_of(text.begin(), text.end(), [](unsigned char c) {
-               return (c < 0x20 && c != '\t') || c == 0x7f;
-           });
+           std::none_of(text.begin(), text.end(),
+                        [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
-bool is_method(std::string_view text) {
-    return is_token(text) && text.size() <= 32;
-}
+bool is_method(std::string_view text) { return is_token(text) && text.size() <= 32; }
 
 void target_maker::aim(target& result, const std::string& url) const {
     parsed_url parsed = parse_url(url);
@@ -148,8 +146,8 @@ void target_maker::of_json(const std::string& line, target& result) const {
     std::string url;
     const auto& object = value.get_object();
     if (const auto* id = object.if_contains("id"))
-        result.id = id->is_string() ? std::string(id->get_string())
-                                    : std::string(raw_member(line, "id"));
+        result.id =
+            id->is_string() ? std::string(id->get_string()) : std::string(raw_member(line, "id"));
     if (const auto* text = object.if_contains("url"))
         url = text_of(*text, "url");
     if (url.empty() && result.id.empty())

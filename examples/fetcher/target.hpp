@@ -14,7 +14,7 @@ struct target {
     std::uint64_t number = 0; ///< counts from 1, in the order of the input
     std::string id;           ///< what it is called in the report
     std::string url;
-    std::string host; ///< `scheme://host:port`
+    std::string host;   ///< `scheme://host:port`
     std::string method; ///< empty: what the settings say
     std::vector<std::string> headers;
     std::optional<std::string> body;
@@ -33,8 +33,8 @@ public:
     /// What is wrong shows in the target's `error`, and nowhere else.
     target of_id(std::string id) const;
     target of_url(const std::string& url) const;
-    /// A URL, an id, or a JSON object with `url` or `id` and, as far as wanted, `method`, `headers`,
-    /// `body`, `output` and `sha256`.
+    /// A URL, an id, or a JSON object with `url` or `id` and, as far as wanted, `method`,
+    /// `headers`, `body`, `output` and `sha256`.
     target of_line(const std::string& line) const;
 
     bool has_base() const noexcept { return !base_url_.empty(); }

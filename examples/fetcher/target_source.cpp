@@ -14,9 +14,7 @@
 namespace fetcher {
 namespace {
 
-bool is_url(const std::string& text) {
-    return text.find("://") != std::string::npos;
-}
+bool is_url(const std::string& text) { return text.find("://") != std::string::npos; }
 
 bool is_template(const std::string& text) {
     return text.find("{}") != std::string::npos || text.find("{id}") != std::string::npos;
@@ -58,8 +56,7 @@ unique_fd open_list(const std::string& name) {
 
 } // namespace
 
-target_source::target_source(const std::string& base_url,
-                             const std::vector<std::string>& arguments,
+target_source::target_source(const std::string& base_url, const std::vector<std::string>& arguments,
                              const std::vector<std::string>& lists)
     : make_(base_of(base_url, arguments)) {
     for (const auto& each : arguments) {

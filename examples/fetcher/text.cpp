@@ -48,12 +48,9 @@ bool is_dangerous(char32_t c) {
 
 std::string escaped(char32_t c) {
     switch (c) {
-    case '\n':
-        return "\\n";
-    case '\r':
-        return "\\r";
-    case '\t':
-        return "\\t";
+    case '\n': return "\\n";
+    case '\r': return "\\r";
+    case '\t': return "\\t";
     default:
         char text[16];
         std::snprintf(text, sizeof text, c < 0x100 ? "\\x%02x" : "\\u%04x",
@@ -197,7 +194,8 @@ std::string percent_encoded(std::string_view text) {
     std::string result;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        if ((byte < 0x80 && std::isalnum(byte)) || std::string_view("-._~").find(c) != std::string_view::npos) {
+        if ((byte < 0x80 && std::isalnum(byte)) ||
+            std::string_view("-._~").find(c) != std::string_view::npos) {
             result += c;
         } else {
             char code[4];

@@ -14,9 +14,9 @@
 
 namespace fetcher {
 
-/// How many more transfers may be under way, over all workers. A worker that has jobs in reserve goes
-/// on with the next one as soon as one is done, without asking the event loop.
-/// Thread safety: safe.
+/// How many more transfers may be under way, over all workers. A worker that has jobs in reserve
+/// goes on with the next one as soon as one is done, without asking the event loop. Thread safety:
+/// safe.
 class slot_count {
 public:
     /// Before the workers start.
@@ -85,8 +85,8 @@ public:
     };
     /// For the worker: what came since the last time.
     orders take();
-    /// For the worker: says that it is about to wait, so that what comes wakes it. False, and then it
-    /// must not, when something came.
+    /// For the worker: says that it is about to wait, so that what comes wakes it. False, and then
+    /// it must not, when something came.
     bool try_sleep();
     CURLM* multi() const noexcept { return multi_.get(); }
 
@@ -95,9 +95,9 @@ private:
 
     const std::unique_ptr<CURLM, CURLMcode (*)(CURLM*)> multi_;
     std::mutex mutex_;
-    orders orders_;        // guarded by mutex_
-    bool news_ = false;    // guarded by mutex_: orders_ changed since take()
-    bool asleep_ = false;  // guarded by mutex_
+    orders orders_;       // guarded by mutex_
+    bool news_ = false;   // guarded by mutex_: orders_ changed since take()
+    bool asleep_ = false; // guarded by mutex_
 };
 
 } // namespace fetcher

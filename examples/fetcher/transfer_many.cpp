@@ -164,8 +164,6 @@ curl_library::curl_library() {
         throw std::runtime_error("curl_global_init failed");
 }
 
-curl_library::~curl_library() {
-    curl_global_cleanup();
-}
+curl_library::~curl_library() { curl_global_cleanup(); }
 
 } // namespace fetcher

@@ -51,7 +51,7 @@ private:
     node* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
     node* last_ FERRY_GUARDED_BY(mutex_) = nullptr;
     std::size_t left_ FERRY_GUARDED_BY(mutex_);
-    std::size_t helped_ FERRY_GUARDED_BY(mutex_) = 0;   // looked at for helping
+    std::size_t helped_ FERRY_GUARDED_BY(mutex_) = 0; // looked at for helping
     std::deque<boost::intrusive_ptr<next_waiter>> requests_ FERRY_GUARDED_BY(mutex_);
 };
 
@@ -59,8 +59,7 @@ using completion_source = waiter_owner<as_completed_waiter>;
 
 template <class T>
 future<T> typed(state_ptr s) noexcept {
-    return detail::access::make<T>(
-        boost::static_pointer_cast<shared_state<T>>(std::move(s)));
+    return detail::access::make<T>(boost::static_pointer_cast<shared_state<T>>(std::move(s)));
 }
 
 } // namespace detail
@@ -157,8 +156,8 @@ public:
     /// The operation keeps the sequence; the view may be destroyed meanwhile.
     template <class Token>
     auto async_next(Token&& token) const {
-        return boost::asio::async_initiate<Token, void(std::exception_ptr,
-                                                       std::optional<future<T>>)>(
+        return boost::asio::async_initiate<Token,
+                                           void(std::exception_ptr, std::optional<future<T>>)>(
             [](auto handler, std::shared_ptr<detail::completion_source> source) {
                 const auto ex =
                     boost::asio::get_associated_executor(handler, boost::asio::system_executor());

@@ -19,8 +19,8 @@ using context_capture = std::function<context_activation()>;
 /// the hook.
 ///
 /// The hook is called by `submit`, `map` and `run_in_executor`, at the start of the children of
-/// `gather`, of groups and of `run_coroutine_threadsafe`, and where a callback is registered. It does
-/// not reach worker processes: there a `context_value` carries the identifiers.
+/// `gather`, of groups and of `run_coroutine_threadsafe`, and where a callback is registered. It
+/// does not reach worker processes: there a `context_value` carries the identifiers.
 ///
 /// @par Executor
 /// The capture runs in the thread that starts the work. The activation runs in the thread that

@@ -60,10 +60,10 @@ boost::asio::awaitable<R> run_in_context(boost::asio::awaitable<R> a, context_pt
 
 /// A value that follows the work: what is started while it is set sees it, wherever that runs.
 ///
-/// It is captured by `submit`, `map` and `run_in_executor`, at the start of the children of `gather`,
-/// of task groups, of `wait_for`, `shield` and `run_coroutine_threadsafe`, and where a done-callback
-/// is registered; `run` keeps that of its caller. A task sees what was captured and nothing else,
-/// whichever thread runs it. Functions posted through an executor see nothing.
+/// It is captured by `submit`, `map` and `run_in_executor`, at the start of the children of
+/// `gather`, of task groups, of `wait_for`, `shield` and `run_coroutine_threadsafe`, and where a
+/// done-callback is registered; `run` keeps that of its caller. A task sees what was captured and
+/// nothing else, whichever thread runs it. Functions posted through an executor see nothing.
 ///
 /// A worker process sees it too if the object has static storage duration and `T` can be sent; the
 /// header `<ferry/process.hpp>` must be included where the object is defined.
@@ -143,8 +143,8 @@ public:
 private:
     detail::context_ptr entry(T value) const {
         detail::use_contexts();
-        return detail::context_ptr(new detail::context_entry_of<T>(
-            key_, std::move(value), detail::current_values()));
+        return detail::context_ptr(
+            new detail::context_entry_of<T>(key_, std::move(value), detail::current_values()));
     }
 
     const detail::context_key key_;

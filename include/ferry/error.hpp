@@ -260,8 +260,8 @@ private:
     std::shared_ptr<const std::vector<stack_frame>> stacktrace_;
 };
 
-/// The worker process was ended because its task exceeded a limit; the text names the limit, what it
-/// allowed and what was used.
+/// The worker process was ended because its task exceeded a limit; the text names the limit, what
+/// it allowed and what was used.
 class resource_limit_error : public worker_died {
 public:
     explicit resource_limit_error(const std::string& what = "the task exceeded a limit");

@@ -212,18 +212,18 @@ public:
     auto async_wait(Token&& token) const {
         return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
             [](auto handler, boost::intrusive_ptr<state_type> s, boost::system::error_code error) {
-                const auto ex = boost::asio::get_associated_executor(
-                    handler, boost::asio::system_executor());
+                const auto ex =
+                    boost::asio::get_associated_executor(handler, boost::asio::system_executor());
                 detail::complete_when_done(
                     *s, ex,
-                    detail::ending_handler(
-                        std::move(handler),
-                        [error](auto&& h, detail::wait_status end) {
-                            std::move(h)(end == detail::wait_status::abandoned
-                                             ? boost::asio::error::make_error_code(
-                                                   boost::asio::error::operation_aborted)
-                                             : error);
-                        }),
+                    detail::ending_handler(std::move(handler),
+                                           [error](auto&& h, detail::wait_status end) {
+                                               std::move(h)(
+                                                   end == detail::wait_status::abandoned
+                                                       ? boost::asio::error::make_error_code(
+                                                             boost::asio::error::operation_aborted)
+                                                       : error);
+                                           }),
                     detail::cancel_mode::stop_waiting);
             },
             token, awaited(),

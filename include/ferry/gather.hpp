@@ -31,7 +31,8 @@ public:
         : child_scope(parent, wait_kind::gather) {}
 
     template <class T>
-    void add_child(boost::asio::awaitable<T> a, std::optional<gather_result<T>>& place, bool keep_going) {
+    void add_child(boost::asio::awaitable<T> a, std::optional<gather_result<T>>& place,
+                   bool keep_going) {
         this->add(
             std::move(a), [&place](regular_t<T> v) { place.emplace(std::move(v)); },
             [this, &place, keep_going](std::exception_ptr e) {
@@ -134,7 +135,8 @@ gather(return_exceptions_t, boost::asio::awaitable<T>... awaitables) {
 namespace detail {
 
 template <class T>
-boost::asio::awaitable<boost::intrusive_ptr<gathering<std::vector<std::optional<gather_result<T>>>>>>
+boost::asio::awaitable<
+    boost::intrusive_ptr<gathering<std::vector<std::optional<gather_result<T>>>>>>
 gather_all(std::vector<boost::asio::awaitable<T>> awaitables, bool keep_going) {
     using places = std::vector<std::optional<gather_result<T>>>;
     const auto ex = co_await boost::asio::this_coro::executor;

@@ -21,8 +21,9 @@ class watched_loop;
 
 /// An event loop that does not get on, because a handler blocks one of its threads.
 struct late_loop {
-    std::thread::id thread;                 ///< thread that is inside a handler
-    std::chrono::nanoseconds for_how_long{}; ///< time for which the loop has not taken a new handler
+    std::thread::id thread; ///< thread that is inside a handler
+    std::chrono::nanoseconds
+        for_how_long{}; ///< time for which the loop has not taken a new handler
     /// Stack of the thread, innermost frame first. Empty if `loop_watch_options::stack` is off or
     /// the thread blocks the signal.
     std::vector<stack_frame> stack;
@@ -57,8 +58,8 @@ struct loop_watch_options {
 /// Watches an `io_context` from a thread of its own and reports handlers that block it.
 ///
 /// A loop is late if a function that the watch posted has been pending for `limit` while a thread
-/// that ran an earlier one is still inside `run` (or `poll`, `run_one`, ...), and so is blocked in a
-/// handler. A loop that is idle or stopped, or that no thread runs, is never late; the time for
+/// that ran an earlier one is still inside `run` (or `poll`, `run_one`, ...), and so is blocked in
+/// a handler. A loop that is idle or stopped, or that no thread runs, is never late; the time for
 /// which the machine was suspended or the process was stopped does not count. If several threads
 /// run the loop, it is late only when all of them are blocked, and each of them is reported.
 ///

@@ -11,8 +11,8 @@ namespace ferry {
 /// Options for `write_metrics`.
 struct metrics_options {
     /// Maximum number of labels of each pool, and of keys of each `circuit_breaker_registry`, that
-    /// get time series of their own: those with the most tasks. The rest is summed up as `other`; of
-    /// circuit breakers it is left out. Default: 100.
+    /// get time series of their own: those with the most tasks. The rest is summed up as `other`;
+    /// of circuit breakers it is left out. Default: 100.
     std::size_t max_labels = 100;
 };
 
@@ -20,9 +20,9 @@ struct metrics_options {
 /// loops in the text format of Prometheus, version 0.0.4.
 ///
 /// Names begin with `ferry_`; durations are in seconds, memory is in bytes. The label `pool` is the
-/// name of the pool; a second living pool of the same name gets `#2` appended, and so on. Bytes that
-/// are not valid UTF-8 become U+FFFD. A thread pool measures a sample of its tasks: its histograms
-/// are scaled, so that `_count` is the number of tasks that ended.
+/// name of the pool; a second living pool of the same name gets `#2` appended, and so on. Bytes
+/// that are not valid UTF-8 become U+FFFD. A thread pool measures a sample of its tasks: its
+/// histograms are scaled, so that `_count` is the number of tasks that ended.
 ///
 /// @par Blocking
 /// Briefly: it takes the lock of each pool, and reads symbols from executable files the first time

@@ -60,7 +60,7 @@ struct shutdown_report {
     std::size_t finished = 0;      ///< number of tasks that ended after the call
     std::size_t dropped = 0;       ///< number of tasks cancelled at the deadline
     std::vector<stuck_task> stuck; ///< tasks still running at the deadline, in no particular order
-    std::string trace;             ///< file with the last events of the pool; empty if none was written
+    std::string trace; ///< file with the last events of the pool; empty if none was written
 };
 
 } // namespace ferry

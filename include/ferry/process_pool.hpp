@@ -2,8 +2,8 @@
 #pragma once
 
 #include <ferry/process/detail/map.hpp>
-#include <ferry/process/options.hpp>
 #include <ferry/process/detail/task.hpp>
+#include <ferry/process/options.hpp>
 #include <ferry/stats.hpp>
 #include <ferry/thread_pool.hpp>
 

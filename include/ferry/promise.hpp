@@ -123,7 +123,8 @@ private:
     }
     void abandon() noexcept {
         if (state_)
-            state_->fail(detail::make_error<broken_promise>("the promise was destroyed without an outcome"));
+            state_->fail(
+                detail::make_error<broken_promise>("the promise was destroyed without an outcome"));
         state_.reset();
     }
 

@@ -24,8 +24,8 @@ private:
 };
 
 /// The context of one `run`. A thread of another context may still hold an executor of it when the
-/// coroutine has ended, as Asio's `co_spawn` does that another context's coroutine completes through; so it
-/// ends with `run`, but its memory goes later.
+/// coroutine has ended, as Asio's `co_spawn` does that another context's coroutine completes
+/// through; so it ends with `run`, but its memory goes later.
 class run_context final : public boost::asio::io_context {
 public:
     run_context() : io_context(1) {}

@@ -10,8 +10,8 @@ namespace detail {
 template <class Where, class F, class... A>
 auto submit_from_loop(Where& where, task_options* options, F&& fn, A&&... args) {
     if constexpr (std::is_same_v<std::remove_cv_t<Where>, thread_pool>)
-        return submit_to(*detail::pool_access::core(where), entrance::coroutine, options, std::forward<F>(fn),
-                         std::forward<A>(args)...);
+        return submit_to(*detail::pool_access::core(where), entrance::coroutine, options,
+                         std::forward<F>(fn), std::forward<A>(args)...);
     else if constexpr (asio_context<Where>)
         return submit_through(entrance::coroutine, options, where.get_executor(),
                               std::forward<F>(fn), std::forward<A>(args)...);
@@ -57,7 +57,8 @@ concept offload_target = no_temporary_pool_or_context__give_it_a_name<Where> &&
 /// Keeps a pool open for a handler that runs in it, until the handler is gone.
 class outstanding_work_guard {
 public:
-    outstanding_work_guard(std::shared_ptr<pool_core> core, boost::intrusive_ptr<shared_state_base> s) noexcept
+    outstanding_work_guard(std::shared_ptr<pool_core> core,
+                           boost::intrusive_ptr<shared_state_base> s) noexcept
         : core_(std::move(core)), state_(std::move(s)) {}
     outstanding_work_guard(outstanding_work_guard&&) noexcept = default;
     outstanding_work_guard& operator=(outstanding_work_guard&&) = delete;

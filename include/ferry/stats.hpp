@@ -80,10 +80,10 @@ private:
 /// A snapshot of a pool. The counts refer to tasks (work with a future), not to posted functions;
 /// `workers`, `idle` and `running` count workers.
 struct pool_stats {
-    std::size_t workers = 0; ///< workers that have started and not ended
-    std::size_t idle = 0;    ///< workers that run nothing
-    std::size_t queued = 0;  ///< tasks that are neither started nor cancelled
-    std::size_t running = 0; ///< workers that run a task or a function
+    std::size_t workers = 0;     ///< workers that have started and not ended
+    std::size_t idle = 0;        ///< workers that run nothing
+    std::size_t queued = 0;      ///< tasks that are neither started nor cancelled
+    std::size_t running = 0;     ///< workers that run a task or a function
     std::uint64_t completed = 0; ///< tasks that ended with a value
     std::uint64_t failed = 0;    ///< tasks that ended with an exception
     std::uint64_t cancelled = 0; ///< tasks that were cancelled

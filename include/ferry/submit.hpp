@@ -57,7 +57,8 @@ void on_work_finished(pool_core& core, shared_state_base& t) noexcept;
 
 /// Sets the latest start time of a task where the pool has a `max_wait`. False as `set_options`.
 bool limit_wait(pool_core& core, shared_state_base& t, entrance e);
-/// Lets an external task, whose work has started, into the queue of its pool. Errors: what `submit` throws when the pool refuses it.
+/// Lets an external task, whose work has started, into the queue of its pool. Errors: what `submit`
+/// throws when the pool refuses it.
 entered admit_external(pool_core& core, shared_state_base& t, entrance e);
 /// It is about to start.
 void external_left_queue(pool_core& core, shared_state_base& t) noexcept;
@@ -73,7 +74,9 @@ bool inside_strand(const boost::asio::strand<Inner>& s) noexcept {
 }
 inline bool inside_strand(const boost::asio::any_io_executor& ex) noexcept {
     namespace asio = boost::asio;
-    const auto is_inside = [](const auto* s) { return s != nullptr && s->running_in_this_thread(); };
+    const auto is_inside = [](const auto* s) {
+        return s != nullptr && s->running_in_this_thread();
+    };
     const auto* const c = ex.target<context_executor>();
     if (c != nullptr)
         return inside_strand(c->inner());
@@ -242,9 +245,9 @@ future<offload_result_t<F, A...>> submit_through(entrance e, task_options* optio
 /// `would_deadlock`.
 ///
 /// @par Errors
-/// `shutdown_error`, `queue_full_error` and `broken_thread_pool` if the executor's context is a `ferry::thread_pool`
-/// (for example through a strand). If the executor destroys the call unrun, the future fails with
-/// `broken_promise`.
+/// `shutdown_error`, `queue_full_error` and `broken_thread_pool` if the executor's context is a
+/// `ferry::thread_pool` (for example through a strand). If the executor destroys the call unrun,
+/// the future fails with `broken_promise`.
 ///
 /// @par Exception safety
 /// Strong: if `submit` throws, nothing was posted.
@@ -266,7 +269,8 @@ future<offload_result_t<F, A...>> submit_through(entrance e, task_options* optio
 template <class Executor, class F, class... A>
     requires detail::is_asio_executor<Executor> && offloadable<F, A...>
 future<offload_result_t<F, A...>> submit(const Executor& executor, F&& fn, A&&... args) {
-    return detail::submit_through(detail::entrance::thread, nullptr, executor, std::forward<F>(fn), std::forward<A>(args)...);
+    return detail::submit_through(detail::entrance::thread, nullptr, executor, std::forward<F>(fn),
+                                  std::forward<A>(args)...);
 }
 
 /// Runs `fn(args...)` on any Asio executor as `options` say: `label`, `timeout` and `start_by`

@@ -87,8 +87,8 @@ public:
     future<T> spawn(boost::asio::awaitable<T> awaitable) {
         scope_->check_open();
         scope_->expect_member();
-        auto member = std::make_shared<detail::group_member<T>>(
-            new detail::future_op<T>(scope_->executor()));
+        auto member =
+            std::make_shared<detail::group_member<T>>(new detail::future_op<T>(scope_->executor()));
         const auto started = scope_->add(
             std::move(awaitable),
             [member](regular_t<T> v) {
@@ -104,11 +104,11 @@ public:
                 scope->member_failed(std::move(e));
             });
         // What is in the slot lives with the member, and the group with its members.
-        member->op->slot().assign([group = scope_.get(), weak = std::weak_ptr(started)](
-                                      boost::asio::cancellation_type) {
-            if (auto c = weak.lock())
-                group->cancel_child(std::move(c));
-        });
+        member->op->slot().assign(
+            [group = scope_.get(), weak = std::weak_ptr(started)](boost::asio::cancellation_type) {
+                if (auto c = weak.lock())
+                    group->cancel_child(std::move(c));
+            });
         scope_->start_waiting();
         return detail::access::make<T>(member->op);
     }
@@ -146,9 +146,9 @@ template <class Body>
 concept body_that_returns_an_awaitable__make_it_a_coroutine =
     is_plain_awaitable<returned_by_body_t<Body>>;
 template <class Body>
-concept group_body = std::move_constructible<Body> &&
-                     body_that_takes_a_task_group_by_reference<Body> &&
-                     body_that_returns_an_awaitable__make_it_a_coroutine<Body>;
+concept group_body =
+    std::move_constructible<Body> && body_that_takes_a_task_group_by_reference<Body> &&
+    body_that_returns_an_awaitable__make_it_a_coroutine<Body>;
 
 } // namespace detail
 
@@ -195,12 +195,13 @@ auto with_task_group(Body body) -> detail::returned_by_body_t<Body> {
     using scope_type = detail::group_with_body<Body, result>;
     boost::intrusive_ptr<scope_type> scope(new scope_type(ex, std::move(body)));
     scope->expect_member();
-    scope->add([](scope_type* s) -> boost::asio::awaitable<result> {
-        task_group group{boost::intrusive_ptr<detail::group_scope>(s)};
-        co_return co_await s->body(group); // called on the strand
-    }(scope.get()),
-               [s = scope.get()](regular_t<result> v) { s->value.emplace(std::move(v)); },
-               [s = scope.get()](std::exception_ptr e) { s->member_failed(std::move(e)); });
+    scope->add(
+        [](scope_type* s) -> boost::asio::awaitable<result> {
+            task_group group{boost::intrusive_ptr<detail::group_scope>(s)};
+            co_return co_await s->body(group); // called on the strand
+        }(scope.get()),
+        [s = scope.get()](regular_t<result> v) { s->value.emplace(std::move(v)); },
+        [s = scope.get()](std::exception_ptr e) { s->member_failed(std::move(e)); });
     scope->launch();
     detail::wait_status how{};
     co_await detail::all_ended(*scope, how);

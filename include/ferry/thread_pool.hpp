@@ -33,15 +33,16 @@ enum class entered { yes, stands, expired, closed };
 
 /// Queues one that nobody else knows yet, or lets it stand in line, and shares ownership.
 void enqueue(pool_core& core, shared_state_base& t, entrance e);
-/// Queues all of them at once, and shares ownership. In a bounded pool one after the other: one that
-/// is refused fails with that error.
+/// Queues all of them at once, and shares ownership. In a bounded pool one after the other: one
+/// that is refused fails with that error.
 void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks);
 /// Queues a function without a future; destroys it unrun after shutdown. Where no thread can be
 /// started for it, it waits until one can.
 void post(pool_core& core, work_item& r) noexcept;
 /// Throws what `submit` would where the pool accepts nothing any more.
 void throw_if_closed(pool_core& core);
-/// Errors: std::invalid_argument for one out of range. False where a timer is needed and its thread cannot be started: then that is the outcome.
+/// Errors: std::invalid_argument for one out of range. False where a timer is needed and its thread
+/// cannot be started: then that is the outcome.
 bool set_options(shared_state_base& t, task_options& options);
 
 /// Lets the task's latest start time be at most so far away. False as `set_options`.
@@ -70,9 +71,8 @@ concept range_with_elements_that_can_be_copied__or_moved_from_a_view =
 
 /// Ranges that `map` can read.
 template <class... Ranges>
-concept mappable =
-    (sizeof...(Ranges) > 0) && (std::ranges::viewable_range<Ranges> && ...) &&
-    (range_with_elements_that_can_be_copied__or_moved_from_a_view<Ranges> && ...);
+concept mappable = (sizeof...(Ranges) > 0) && (std::ranges::viewable_range<Ranges> && ...) &&
+                   (range_with_elements_that_can_be_copied__or_moved_from_a_view<Ranges> && ...);
 
 } // namespace detail
 
@@ -223,8 +223,8 @@ public:
     /// While the queue of a bounded pool is full, if the pool blocks then.
     ///
     /// @par Errors
-    /// `shutdown_error`, `broken_thread_pool`, `std::system_error` as for `submit`; any exception of
-    /// the range. If a bounded pool refuses a callable, its future holds `queue_full_error`.
+    /// `shutdown_error`, `broken_thread_pool`, `std::system_error` as for `submit`; any exception
+    /// of the range. If a bounded pool refuses a callable, its future holds `queue_full_error`.
     ///
     /// @par Exception safety
     /// Strong: if `submit_bulk` throws, nothing was queued.
@@ -290,13 +290,15 @@ public:
     /// @par See also
     /// Python's `Executor.map`.
     template <class F, std::ranges::input_range... Ranges>
-        requires detail::mappable<Ranges...> && offloadable<F, std::ranges::range_value_t<Ranges>...>
+        requires detail::mappable<Ranges...> &&
+                 offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(F fn, Ranges&&... ranges);
 
     /// Calls `fn` for each element with a timeout for all of the `map`, or with a bound for how far
     /// input is read ahead. Otherwise as the overload without options.
     template <class F, std::ranges::input_range... Ranges>
-        requires detail::mappable<Ranges...> && offloadable<F, std::ranges::range_value_t<Ranges>...>
+        requires detail::mappable<Ranges...> &&
+                 offloadable<F, std::ranges::range_value_t<Ranges>...>
     auto map(map_options options, F fn, Ranges&&... ranges);
 
     /// Stops accepting tasks: afterwards `submit` throws `shutdown_error`. Tasks that are queued

@@ -50,8 +50,7 @@ boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> to_thread(task_opti
                                                                        A... args) {
     const auto ex = co_await boost::asio::this_coro::executor;
     auto& pool = default_executor(boost::asio::query(ex, boost::asio::execution::context));
-    co_return co_await run_in_executor(pool, std::move(options), std::move(fn),
-                                       std::move(args)...);
+    co_return co_await run_in_executor(pool, std::move(options), std::move(fn), std::move(args)...);
 }
 
 } // namespace ferry

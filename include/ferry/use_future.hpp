@@ -84,8 +84,8 @@ public:
     future_handler& operator=(future_handler&&) = delete;
     ~future_handler() {
         if (op_ != nullptr)
-            op_->fail_with(make_error<broken_promise>(
-                "the operation was destroyed before it completed"));
+            op_->fail_with(
+                make_error<broken_promise>("the operation was destroyed before it completed"));
     }
 
     cancellation_slot_type get_cancellation_slot() const noexcept { return op_->slot(); }
@@ -147,9 +147,9 @@ public:
     template <class Initiation, class... InitArgs>
     static return_type initiate(Initiation&& initiation, ferry::use_future_t, InitArgs&&... args) {
         if constexpr (requires { initiation.get_executor(); }) {
-            return ferry::detail::initiate_future<value_type>(
-                initiation.get_executor(), std::forward<Initiation>(initiation),
-                std::forward<InitArgs>(args)...);
+            return ferry::detail::initiate_future<value_type>(initiation.get_executor(),
+                                                              std::forward<Initiation>(initiation),
+                                                              std::forward<InitArgs>(args)...);
         } else {
             // The completion and the cancellation must not meet.
             const auto alone = make_strand(system_executor());

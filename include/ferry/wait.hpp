@@ -60,7 +60,7 @@ waiter_owner<wait_waiter> make_wait_watch(R&& futures, const wait_options& optio
 /// For an asynchronous wait: an invalid handle is reported through `error`.
 template <class R>
 waiter_owner<wait_waiter> make_wait_watch(R&& futures, const wait_options& options,
-                                        std::exception_ptr& error) {
+                                          std::exception_ptr& error) {
     try {
         return make_wait_watch(futures, options);
     } catch (const no_state_error&) {
@@ -81,9 +81,9 @@ wait_result<T> partition(const waiter& w) {
 }
 
 template <class T>
-boost::asio::awaitable<wait_result<T>>
-await_all(waiter_owner<wait_waiter> w, std::optional<timeout::clock::time_point> deadline,
-          std::exception_ptr error) {
+boost::asio::awaitable<wait_result<T>> await_all(waiter_owner<wait_waiter> w,
+                                                 std::optional<timeout::clock::time_point> deadline,
+                                                 std::exception_ptr error) {
     if (error)
         std::rethrow_exception(std::move(error));
     if (deadline)
@@ -169,15 +169,17 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
                 *started->enough, ex,
                 detail::ending_handler(
                     std::move(handler),
-                    [waiter = std::move(w), wrong = std::move(wrong)](auto&& h, detail::wait_status) {
+                    [waiter = std::move(w), wrong = std::move(wrong)](auto&& h,
+                                                                      detail::wait_status) {
                         wait_result<T> result;
-                        auto error = wrong ? wrong : detail::error_from([&]() -> std::exception_ptr {
-                            if (waiter->enough->current() == detail::status::cancelled)
-                                return detail::make_error<cancelled_error>(
-                                    "waiting for futures was cancelled");
-                            result = detail::partition<T>(*waiter);
-                            return nullptr;
-                        });
+                        auto error =
+                            wrong ? wrong : detail::error_from([&]() -> std::exception_ptr {
+                                if (waiter->enough->current() == detail::status::cancelled)
+                                    return detail::make_error<cancelled_error>(
+                                        "waiting for futures was cancelled");
+                                result = detail::partition<T>(*waiter);
+                                return nullptr;
+                            });
                         std::move(h)(std::move(error), std::move(result));
                     }),
                 detail::cancel_mode::cancel_task);
@@ -191,11 +193,11 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
 /// token.
 template <range_of_futures R>
 boost::asio::awaitable<wait_result<future_value_t<R>>> async_wait(R&& futures,
-                                                                         wait_options options = {}) {
+                                                                  wait_options options = {}) {
     std::exception_ptr wrong;
     auto w = detail::make_wait_watch(futures, options, wrong);
-    return detail::await_all<future_value_t<R>>(
-        std::move(w), options.timeout.deadline(), std::move(wrong));
+    return detail::await_all<future_value_t<R>>(std::move(w), options.timeout.deadline(),
+                                                std::move(wrong));
 }
 
 } // namespace ferry

@@ -114,8 +114,9 @@ void child_scope::lost(std::shared_ptr<child_coroutine> c) noexcept {
     // What is posted to a context that is being destroyed never runs.
     try {
         auto error = make_error<broken_promise>("a coroutine was destroyed unfinished");
-        boost::asio::post(strand_, [keep = boost::intrusive_ptr<child_scope>(this), c = std::move(c),
-                                    error = std::move(error)] { keep->ended(*c, error); });
+        boost::asio::post(strand_,
+                          [keep = boost::intrusive_ptr<child_scope>(this), c = std::move(c),
+                           error = std::move(error)] { keep->ended(*c, error); });
     } catch (const std::bad_alloc&) { // whoever runs the context got the first one
     }
 }

@@ -20,13 +20,9 @@ future_op_base::future_op_base(const boost::asio::any_io_executor& ex)
     registry_->add(*this);
 }
 
-future_op_base::~future_op_base() {
-    registry_->remove(*this);
-}
+future_op_base::~future_op_base() { registry_->remove(*this); }
 
-void future_op_base::ended() noexcept {
-    registry_->remove(*this);
-}
+void future_op_base::ended() noexcept { registry_->remove(*this); }
 
 void future_op_base::drop_error(std::exception_ptr error) noexcept {
     if (registry_->ending())

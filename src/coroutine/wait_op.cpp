@@ -17,18 +17,12 @@ thread_local thread_role role;
 
 } // namespace
 
-thread_role& role_of_this_thread() noexcept {
-    return role;
-}
+thread_role& role_of_this_thread() noexcept { return role; }
 
-abandoned_call_owner* abandoned_call_owner::current() noexcept {
-    return role.calls;
-}
+abandoned_call_owner* abandoned_call_owner::current() noexcept { return role.calls; }
 abandoned_call_owner::scope::scope(abandoned_call_owner* calls) noexcept
     : outer_(std::exchange(role.calls, calls)) {}
-abandoned_call_owner::scope::~scope() {
-    role.calls = outer_;
-}
+abandoned_call_owner::scope::~scope() { role.calls = outer_; }
 
 namespace {
 
@@ -155,9 +149,7 @@ struct completion_batch {
     bool left = false; // they are in their registry's list no more, and have its share
 };
 
-void wait_op::let_registry_go() noexcept {
-    intrusive_ptr_release(&registry_);
-}
+void wait_op::let_registry_go() noexcept { intrusive_ptr_release(&registry_); }
 
 void wait_op::fire(shared_state_base*) {
     if (end(wait_status::ready))
@@ -168,8 +160,8 @@ void wait_op::fire(shared_state_base*) {
 
 void wait_op::cancel(cancel_mode rule) {
     const auto s = source;
-    if (s == nullptr || (rule == cancel_mode::cancel_task &&
-                         (s->cancel() || s->done() || s->cancel_running())))
+    if (s == nullptr ||
+        (rule == cancel_mode::cancel_task && (s->cancel() || s->done() || s->cancel_running())))
         return;
     if (!end(wait_status::abandoned))
         return;
@@ -346,8 +338,7 @@ void wait_op_registry::post(completion_batch batch) noexcept {
         b.left = batch.left;
         return b;
     };
-    if (!post_persistently(first,
-                           [&] { boost::asio::post(io_.load()->get_executor(), again()); }))
+    if (!post_persistently(first, [&] { boost::asio::post(io_.load()->get_executor(), again()); }))
         static_cast<void>(again()); // drops them
 }
 

@@ -146,8 +146,8 @@ state_ptr as_completed_waiter::next() {
                 static_cast<void>(may_help->prepare_unlimited_wait());
             continue;
         }
-        // Where the work shares this processor, several may complete before anybody is woken. Not for
-        // long: who sleeps is preferred when it is woken.
+        // Where the work shares this processor, several may complete before anybody is woken. Not
+        // for long: who sleeps is preferred when it is woken.
         if (!deadline_ && !std::exchange(yielded, true)) {
             static thread_local adaptive_yield yield(std::chrono::microseconds(200));
             yield();

@@ -119,7 +119,7 @@ private:
     static constinit std::atomic<expiry_threads*> current;
 
     [[maybe_unused]] const expiry_threads* const parents_; // keeps in reach what a fork copied
-    std::mutex mutex_; // guards what follows
+    std::mutex mutex_;                                     // guards what follows
     std::condition_variable work_;
     shared_state_base* first_ = nullptr;
     shared_state_base* last_ = nullptr;
@@ -130,22 +130,15 @@ private:
 
 constinit std::atomic<expiry_threads*> expiry_threads::current{nullptr};
 
-[[maybe_unused]] const int at_fork =
-    ::pthread_atfork(nullptr, nullptr, expiry_threads::start_anew);
+[[maybe_unused]] const int at_fork = ::pthread_atfork(nullptr, nullptr, expiry_threads::start_anew);
 
 } // namespace
 
-void prepare_expiry_threads() {
-    expiry_threads::create();
-}
-void run_expired(shared_state_base& state) noexcept {
-    expiry_threads::instance()->push(state);
-}
+void prepare_expiry_threads() { expiry_threads::create(); }
+void run_expired(shared_state_base& state) noexcept { expiry_threads::instance()->push(state); }
 std::optional<timeout::clock::time_point> relieve_expiry_threads() noexcept {
     return expiry_threads::instance()->relieve();
 }
-const task_owner* expiring_owner() noexcept {
-    return current_owner;
-}
+const task_owner* expiring_owner() noexcept { return current_owner; }
 
 } // namespace ferry::detail

@@ -38,8 +38,8 @@ bool shared_state_base::claim(bool from_running) noexcept {
     }
 }
 
-// Moves a pending state on and tells the owner of the queue that still holds it. The owner lives until
-// the item is taken from it, and whoever takes it waits for the end of `leaving`.
+// Moves a pending state on and tells the owner of the queue that still holds it. The owner lives
+// until the item is taken from it, and whoever takes it waits for the end of `leaving`.
 bool shared_state_base::leave_queue(std::uint64_t to, bool cancelled) noexcept {
     FERRY_ASSERT((to & (status_mask | claimed)) != 0);
     const std::uint64_t mark = owner != nullptr ? leaving : 0;
@@ -141,8 +141,8 @@ inline std::uint32_t* shared_state_base::futex_word() noexcept {
     return std::endian::native == std::endian::little ? half : half + 1;
 }
 
-// True if no reference is left, and the state is to be destroyed. Else it may be gone, unless the caller
-// has another reference.
+// True if no reference is left, and the state is to be destroyed. Else it may be gone, unless the
+// caller has another reference.
 inline bool shared_state_base::finish(std::uint64_t change) noexcept {
     std::uint32_t* const word = futex_word();
     const std::uint64_t now = word_.fetch_add(change, std::memory_order_acq_rel) + change;
@@ -170,7 +170,8 @@ thread_local shared_state_base* postponed_states = nullptr;
 
 } // namespace
 
-// Takes them from the ring one by one, so that `first` says what is left when one of them is unwound.
+// Takes them from the ring one by one, so that `first` says what is left when one of them is
+// unwound.
 void shared_state_base::fire_all(continuation*& first, shared_state_base* state) {
     while (first != nullptr) {
         continuation* const c = first;
@@ -301,8 +302,8 @@ void shared_state_base::destroy(shared_state_base* p) noexcept {
     delete p;
     if (destroying_depth == deepest) {
         while (shared_state_base* const next = postponed_states) {
-            postponed_states = static_cast<shared_state_base*>(
-                next->next.load(std::memory_order_relaxed));
+            postponed_states =
+                static_cast<shared_state_base*>(next->next.load(std::memory_order_relaxed));
             delete next;
         }
     }
@@ -381,8 +382,8 @@ std::string shared_state_base::name() const {
 
 cancelled_error shared_state_base::cancellation() const {
     const std::string task = label();
-    return task.empty() ? cancelled_error() : cancelled_error("the task '" + task +
-                                                              "' was cancelled");
+    return task.empty() ? cancelled_error()
+                        : cancelled_error("the task '" + task + "' was cancelled");
 }
 
 timeout_error shared_state_base::expiry() const {

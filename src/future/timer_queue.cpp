@@ -86,7 +86,8 @@ private:
     };
     // Those of one time stand in the order of their arming.
     using timers = boost::intrusive::multiset<
-        timer, boost::intrusive::member_hook<timer, boost::intrusive::set_member_hook<>, &timer::hook>,
+        timer,
+        boost::intrusive::member_hook<timer, boost::intrusive::set_member_hook<>, &timer::hook>,
         boost::intrusive::compare<earlier>>;
 
     [[noreturn]] void run() {
@@ -137,7 +138,7 @@ private:
     static constinit std::atomic<timer_queue*> current; // of this process
 
     [[maybe_unused]] const timer_queue* const parents_; // keeps in reach what a fork copied
-    std::mutex mutex_; // guards what follows
+    std::mutex mutex_;                                  // guards what follows
     std::condition_variable changed_;
     timers timers_;
     std::atomic<bool> started_{false};
@@ -149,9 +150,7 @@ namespace {
 [[maybe_unused]] const int at_fork = ::pthread_atfork(nullptr, nullptr, timer_queue::start_anew);
 } // namespace
 
-void start_timers() {
-    timer_queue::instance().start();
-}
+void start_timers() { timer_queue::instance().start(); }
 void arm_timer(shared_state_base& state, timeout::clock::time_point at,
                timer_purpose purpose) noexcept {
     timer_queue::instance().arm(state, at, purpose);

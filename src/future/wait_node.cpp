@@ -15,9 +15,7 @@ wait_node::wait_node(wait_kind kind, std::uint32_t parent, const shared_state_ba
           task != nullptr && task->owner != nullptr ? task->owner->record_number() : 0,
           task != nullptr ? task->statistics_label() : task_label())) {}
 
-void wait_node::remove() noexcept {
-    recorder::instance().remove_node(number_);
-}
+void wait_node::remove() noexcept { recorder::instance().remove_node(number_); }
 
 void wait_node::record_resumption() noexcept {
     auto& r = recorder::instance();

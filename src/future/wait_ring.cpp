@@ -44,8 +44,8 @@ struct wait_ring {
         return at != inside.end() ? *at->second : nullptr;
     }
 
-    /// Follows what `from` waits for until the ways end in this wait again, or in something that can
-    /// complete. `path` gets the tasks in the order in which they are met.
+    /// Follows what `from` waits for until the ways end in this wait again, or in something that
+    /// can complete. `path` gets the tasks in the order in which they are met.
     bool is_stuck(const sleeping_wait& from, std::vector<const sleeping_wait*>& met,
                   std::vector<const shared_state_base*>& path) FERRY_REQUIRES(mutex) {
         const auto stuck = [&](shared_state_base& s) FERRY_UNCHECKED {

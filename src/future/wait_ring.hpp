@@ -10,8 +10,8 @@ namespace ferry::detail {
 /// The futures that a thread waits for, where it is more than one.
 class awaited_futures {
 public:
-    /// True if none of them has completed and `stuck` is true for all of them. For any thread, while
-    /// their owner sleeps.
+    /// True if none of them has completed and `stuck` is true for all of them. For any thread,
+    /// while their owner sleeps.
     virtual bool all_of(const std::function<bool(shared_state_base&)>& stuck) const = 0;
 
     /// Says that the waiting of this thread is for all of them, meanwhile.
@@ -30,13 +30,13 @@ protected:
     ~awaited_futures() = default;
 };
 
-/// A thread that is inside a task is about to sleep until `state` is done, for as long as that takes.
-/// While one lives, the tasks that the thread is in are known to wait.
+/// A thread that is inside a task is about to sleep until `state` is done, for as long as that
+/// takes. While one lives, the tasks that the thread is in are known to wait.
 ///
-/// Errors: would_deadlock if that closes a ring, in which every thread waits for a task that another
-/// one is inside of. Who would close a ring is known because everybody else on it sleeps already:
-/// whatever completes by other means (a timer, another thread, a task that has not started) is on
-/// none.
+/// Errors: would_deadlock if that closes a ring, in which every thread waits for a task that
+/// another one is inside of. Who would close a ring is known because everybody else on it sleeps
+/// already: whatever completes by other means (a timer, another thread, a task that has not
+/// started) is on none.
 ///
 /// One mutex for the process; it is taken only by threads that sleep.
 class sleeping_wait {

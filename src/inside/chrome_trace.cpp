@@ -114,11 +114,12 @@ private:
                std::uint64_t at) {
         out_ += std::string(out_.empty() ? "\n" : ",\n") + "{\"ph\":\"" + phase +
                 "\",\"name\":" + quoted(name) + ",\"cat\":\"" + category +
-                "\",\"pid\":" + std::to_string(picture_.pid) + ",\"tid\":" + std::to_string(thread) +
-                ",\"ts\":" + microseconds(at);
+                "\",\"pid\":" + std::to_string(picture_.pid) +
+                ",\"tid\":" + std::to_string(thread) + ",\"ts\":" + microseconds(at);
     }
-    void slice(const picture::event& of, std::string_view name, const char* category, std::uint64_t at,
-               std::uint64_t duration, const picture::pool& pool, const char* outcome) {
+    void slice(const picture::event& of, std::string_view name, const char* category,
+               std::uint64_t at, std::uint64_t duration, const picture::pool& pool,
+               const char* outcome) {
         if (category != std::string_view("run"))
             threads_.try_emplace(of.thread, "thread " + std::to_string(of.thread));
         begin("X", name, category, of.thread, at);
@@ -135,8 +136,8 @@ private:
         begin("e", s.label, "queue", s.thread, std::max(until, s.at));
         out_ += ",\"id\":" + id + "}";
     }
-    void arrow(const picture::event& a, std::uint64_t from, const picture::event& b, std::uint64_t to,
-               const char* name) {
+    void arrow(const picture::event& a, std::uint64_t from, const picture::event& b,
+               std::uint64_t to, const char* name) {
         const std::string id = std::to_string(++ids_);
         begin("s", name, "flow", a.thread, from);
         out_ += ",\"id\":" + id + "}";

@@ -82,9 +82,7 @@ context_ptr with_capture_of_hook(context_ptr values) {
     return values;
 }
 
-context_ptr capture_context_slowly() {
-    return with_capture_of_hook(current_values());
-}
+context_ptr capture_context_slowly() { return with_capture_of_hook(current_values()); }
 
 context_scope::context_scope(context_ptr context) noexcept
     : context_(std::move(context)), outer_(std::exchange(current, context_.get())) {

@@ -34,7 +34,8 @@ task_label with_text(task_label l, std::string_view text) noexcept {
 } // namespace
 
 label_entry::label_entry(const task_label& l, std::uint64_t h)
-    : text(l.text), label(with_text(l, text)), hash(h), record(recorder::instance().name_of(label)) {}
+    : text(l.text), label(with_text(l, text)), hash(h),
+      record(recorder::instance().name_of(label)) {}
 
 void label_table::grow() {
     std::vector<slot> bigger(slots_.empty() ? 16 : 2 * slots_.size());

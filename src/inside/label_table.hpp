@@ -25,8 +25,8 @@ struct label_entry {
     const std::string text; // what the label refers to
     const task_label label;
     const std::uint64_t hash;
-    const std::uint32_t record;  // of the name, for readers outside; 0 if there is none
-    std::string name;            // spelled out when it was first read; guarded by the registry's mutex
+    const std::uint32_t record; // of the name, for readers outside; 0 if there is none
+    std::string name; // spelled out when it was first read; guarded by the registry's mutex
     std::uint64_t cancelled = 0; // guarded by the registry's mutex
 };
 

@@ -11,7 +11,8 @@ namespace {
 // Whether one of the innermost frames has one of these in its name.
 bool is_in(const late_thread& thread, std::initializer_list<std::string_view> names) {
     const std::size_t depth = std::min<std::size_t>(thread.stack.size(), 8);
-    return std::any_of(thread.stack.begin(), thread.stack.begin() + static_cast<std::ptrdiff_t>(depth),
+    return std::any_of(thread.stack.begin(),
+                       thread.stack.begin() + static_cast<std::ptrdiff_t>(depth),
                        [&](const stack_frame& f) {
                            return std::ranges::any_of(names, [&](std::string_view name) {
                                return f.symbol.find(name) != std::string::npos;

@@ -23,7 +23,9 @@ public:
     explicit loop_lateness(clock::duration limit) noexcept : limit_(limit) {}
 
     /// How long to wait before it is asked again.
-    clock::duration period() const noexcept { return std::max(limit_ / 2 + limit_ % 2, clock::duration(1)); }
+    clock::duration period() const noexcept {
+        return std::max(limit_ / 2 + limit_ % 2, clock::duration(1));
+    }
 
     /// `pending`: what was posted has not run.
     action ask(clock::time_point now, bool pending) noexcept {
@@ -33,7 +35,8 @@ public:
             age_ = {};
             return action::post;
         }
-        if (passed <= period() + std::max<clock::duration>(period(), std::chrono::milliseconds(100)))
+        if (passed <=
+            period() + std::max<clock::duration>(period(), std::chrono::milliseconds(100)))
             age_ += passed;
         return age_ >= limit_ ? action::look : action::wait;
     }

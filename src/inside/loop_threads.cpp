@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <fstream>
 
@@ -52,9 +52,7 @@ void* const* own_top() noexcept {
     return &top_of_call_stack;
 }
 #else
-void* const* own_top() noexcept {
-    return nullptr;
-}
+void* const* own_top() noexcept { return nullptr; }
 #endif
 
 // Reads what another thread may be changing.
@@ -184,11 +182,11 @@ void answer(int, siginfo_t* info, void*) {
 // The last one that nobody uses.
 int choose_signal() {
     for (int s = SIGRTMAX - 2; s > SIGRTMIN; --s) {
-        struct sigaction old {};
+        struct sigaction old{};
         if (::sigaction(s, nullptr, &old) != 0 || (old.sa_flags & SA_SIGINFO) != 0 ||
             old.sa_handler != SIG_DFL)
             continue;
-        struct sigaction mine {};
+        struct sigaction mine{};
         mine.sa_sigaction = &answer;
         mine.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
         ::sigfillset(&mine.sa_mask);

@@ -3,8 +3,8 @@
 
 #include "loop_advice.hpp"
 #include "loop_threads.hpp"
-#include "watched_loop.hpp"
 #include "symbols.hpp"
+#include "watched_loop.hpp"
 
 #include <ferry/detail/assert.hpp>
 #include <ferry/unhandled.hpp>

@@ -36,7 +36,7 @@ struct breaker_figures {
 /// What metrics tell of a watched loop.
 struct loop_figures {
     std::string name;
-    histogram lag; // from the post to the run of what the watch posts
+    histogram lag;          // from the post to the run of what the watch posts
     std::uint64_t late = 0; // reports
 };
 
@@ -59,8 +59,8 @@ protected:
     virtual ~observed() = default;
 };
 
-/// All that is observed, in the order of its construction. Of a process: a child of fork() begins anew,
-/// since the lock may be held for ever there.
+/// All that is observed, in the order of its construction. Of a process: a child of fork() begins
+/// anew, since the lock may be held for ever there.
 class observed_list {
 public:
     static observed_list& instance();

@@ -73,7 +73,9 @@ std::vector<picture::event> events_of(const layout& of, std::uint32_t pool, spel
     for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, events_of_pool); ++i) {
         const auto& e = of.events[pool][i];
         const std::uint64_t at = e.at.load(std::memory_order_acquire);
-        picture::event copy{at, e.task.load(std::memory_order_acquire), {},
+        picture::event copy{at,
+                            e.task.load(std::memory_order_acquire),
+                            {},
                             e.thread.load(std::memory_order_acquire),
                             e.kind.load(std::memory_order_acquire)};
         const std::uint32_t label = e.label.load(std::memory_order_acquire);
@@ -82,9 +84,10 @@ std::vector<picture::event> events_of(const layout& of, std::uint32_t pool, spel
         copy.label = spell(label);
         events.push_back(std::move(copy));
     }
-    std::ranges::sort(events, [](const auto& a, const auto& b) { // kinds stand in their natural order
-        return a.at != b.at ? a.at < b.at : a.kind < b.kind;
-    });
+    std::ranges::sort(events,
+                      [](const auto& a, const auto& b) { // kinds stand in their natural order
+                          return a.at != b.at ? a.at < b.at : a.kind < b.kind;
+                      });
     return events;
 }
 
@@ -150,7 +153,8 @@ picture take_picture(const layout& of, std::uint64_t now, const function_namer& 
         std::ranges::sort(copy.workers, {}, &picture::worker::number);
         // That a process has started a task is recorded when it has ended.
         std::erase_if(copy.waiting, [&copy](const picture::task& t) {
-            return std::ranges::find(copy.workers, t.id, &picture::worker::task) != copy.workers.end();
+            return std::ranges::find(copy.workers, t.id, &picture::worker::task) !=
+                   copy.workers.end();
         });
     }
     for (std::uint32_t i = 0; i < most_nodes; ++i) {

@@ -10,8 +10,8 @@
 
 namespace ferry::detail {
 
-/// What a recording tells at one moment, copied, spelled out and checked: the process may be another one,
-/// which goes on meanwhile, and may have written anything.
+/// What a recording tells at one moment, copied, spelled out and checked: the process may be
+/// another one, which goes on meanwhile, and may have written anything.
 struct picture {
     /// A worker of a pool. `label` is empty if it runs no task.
     struct worker {
@@ -39,7 +39,8 @@ struct picture {
         std::uint64_t queued;
         std::vector<worker> workers;
         std::vector<event> events; // the oldest first
-        std::vector<task> waiting; // those of the queued tasks that the events tell of; the oldest first
+        std::vector<task>
+            waiting; // those of the queued tasks that the events tell of; the oldest first
     };
     struct node {
         std::uint32_t number, parent, kind; // of recording::node

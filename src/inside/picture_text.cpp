@@ -16,7 +16,8 @@ constexpr std::size_t most_lines = 50; // of the queue of a pool
 
 std::string formatted(const char* format, auto... values) {
     std::array<char, 64> text;
-    return {text.data(), static_cast<std::size_t>(std::snprintf(text.data(), text.size(), format, values...))};
+    return {text.data(),
+            static_cast<std::size_t>(std::snprintf(text.data(), text.size(), format, values...))};
 }
 std::string padded(std::string text, std::size_t width) {
     text.resize(std::max(text.size(), width), ' ');
@@ -43,11 +44,13 @@ public:
     explicit task_places(const picture& p) {
         for (const auto& pool : p.pools) {
             for (const auto& t : pool.waiting)
-                places_[t.id] = "queued in " + printable(pool.name) + " for " + readable(age(p, t.since));
+                places_[t.id] =
+                    "queued in " + printable(pool.name) + " for " + readable(age(p, t.since));
             for (const auto& w : pool.workers) {
                 if (w.task != 0 && !w.label.empty()) {
                     places_[w.task] = "running in " + printable(pool.name) + " on worker " +
-                                      std::to_string(w.number) + " for " + readable(age(p, w.since));
+                                      std::to_string(w.number) + " for " +
+                                      readable(age(p, w.since));
                     threads_[w.thread] = w.task;
                 }
             }
@@ -86,7 +89,8 @@ class tree {
 public:
     explicit tree(const picture& p) : picture_(p), places_(p) {
         for (const auto& n : p.nodes) {
-            const bool of_worker = n.kind == recording::node::blocked && places_.run_by(n.thread) != 0;
+            const bool of_worker =
+                n.kind == recording::node::blocked && places_.run_by(n.thread) != 0;
             const bool has_parent = n.parent != n.number && p.find_node(n.parent) != nullptr;
             if (of_worker)
                 of_threads_[n.thread].push_back(&n);
@@ -106,8 +110,8 @@ public:
                 draw(n, "", "");
         }
         for (const auto& pool : picture_.pools) {
-            out_ += "pool " + printable(pool.name) + ": " + std::to_string(running(pool)) + " running, " +
-                    std::to_string(pool.queued) + " queued\n";
+            out_ += "pool " + printable(pool.name) + ": " + std::to_string(running(pool)) +
+                    " running, " + std::to_string(pool.queued) + " queued\n";
             std::vector<const picture::worker*> busy;
             for (const auto& w : pool.workers) {
                 if (!w.label.empty())
@@ -121,11 +125,12 @@ public:
 
 private:
     void draw(const picture::worker& w, bool last) {
-        out_ += std::string(last ? "└─ " : "├─ ") + "worker " + std::to_string(w.number) + " runs '" +
-                printable(w.label) + "' for " + readable(age(picture_, w.since)) + '\n';
+        out_ += std::string(last ? "└─ " : "├─ ") + "worker " + std::to_string(w.number) +
+                " runs '" + printable(w.label) + "' for " + readable(age(picture_, w.since)) + '\n';
         draw_children(of_threads_[w.thread], last ? "   " : "│  ");
     }
-    void draw_children(const std::vector<const picture::node*>& children, const std::string& indent) {
+    void draw_children(const std::vector<const picture::node*>& children,
+                       const std::string& indent) {
         for (const auto* c : children) {
             const bool last = c == children.back();
             draw(*c, indent + (last ? "└─ " : "├─ "), indent + (last ? "   " : "│  "));
@@ -159,8 +164,9 @@ private:
 };
 
 std::string hidden(const picture& p) {
-    return p.hidden_pools != 0 ? "(" + count(p.hidden_pools, "pool") + " more, for which there was no record)\n"
-                               : std::string();
+    return p.hidden_pools != 0
+               ? "(" + count(p.hidden_pools, "pool") + " more, for which there was no record)\n"
+               : std::string();
 }
 
 } // namespace
@@ -182,7 +188,8 @@ std::string printable(std::string_view text) {
     std::string clean = valid_utf8(text);
     for (std::size_t i = 0; i < clean.size(); ++i) {
         const auto c = static_cast<unsigned char>(clean[i]);
-        const bool upper = c == 0xc2 && i + 1 < clean.size() && static_cast<unsigned char>(clean[i + 1]) < 0xa0;
+        const bool upper =
+            c == 0xc2 && i + 1 < clean.size() && static_cast<unsigned char>(clean[i + 1]) < 0xa0;
         if (c < 0x20 || c == 0x7f)
             clean[i] = ' ';
         else if (upper) // the control characters from U+0080 on
@@ -192,11 +199,14 @@ std::string printable(std::string_view text) {
 }
 
 std::string ps_text(const picture& p) {
-    std::string out = "process " + std::to_string(p.pid) + ": " + count(p.pools.size(), "pool") + '\n';
+    std::string out =
+        "process " + std::to_string(p.pid) + ": " + count(p.pools.size(), "pool") + '\n';
     for (const auto& pool : p.pools) {
-        out += "\npool " + printable(pool.name) + (pool.processes ? " (processes): " : " (threads): ") +
-               std::to_string(pool.workers.size()) + " of " + count(pool.max_workers, "worker") + ", " +
-               std::to_string(running(pool)) + " running, " + std::to_string(pool.queued) + " queued\n";
+        out += "\npool " + printable(pool.name) +
+               (pool.processes ? " (processes): " : " (threads): ") +
+               std::to_string(pool.workers.size()) + " of " + count(pool.max_workers, "worker") +
+               ", " + std::to_string(running(pool)) + " running, " + std::to_string(pool.queued) +
+               " queued\n";
         out += "  STATE    AGE         WORKER  LABEL\n";
         for (const auto& w : pool.workers) {
             if (!w.label.empty())
@@ -229,7 +239,8 @@ std::string ps_text(const picture& p) {
 
 std::string pstree_text(const picture& p) {
     return "process " + std::to_string(p.pid) + '\n' + tree(p).text() + hidden(p) +
-           "(coroutine frames between Ferry's own points, and tasks beyond the sample of a busy pool, "
+           "(coroutine frames between Ferry's own points, and tasks beyond the sample of a busy "
+           "pool, "
            "cannot be seen)\n";
 }
 
@@ -253,17 +264,19 @@ std::string watch_text(const picture& p, const picture& before) {
         const auto now = sums(p, pool.name), old = sums(before, pool.name);
         const auto rate = [&](std::size_t i) {
             const std::uint64_t more = now[i] > old[i] ? now[i] - old[i] : 0;
-            return seconds > 0 ? formatted("%.0f", static_cast<double>(more) / seconds) : std::string("-");
+            return seconds > 0 ? formatted("%.0f", static_cast<double>(more) / seconds)
+                               : std::string("-");
         };
         std::uint64_t longest = 0;
         for (const auto& w : pool.workers) {
             if (!w.label.empty())
                 longest = std::max(longest, age(p, w.since));
         }
-        out += padded(printable(pool.name), 20) + left_padded(std::to_string(pool.workers.size()), 7) +
-               left_padded(std::to_string(running(pool)), 9) + left_padded(std::to_string(pool.queued), 9) +
-               left_padded(rate(0), 9) + left_padded(rate(1), 10) + "  " +
-               (longest != 0 ? readable(longest) : "-") + '\n';
+        out += padded(printable(pool.name), 20) +
+               left_padded(std::to_string(pool.workers.size()), 7) +
+               left_padded(std::to_string(running(pool)), 9) +
+               left_padded(std::to_string(pool.queued), 9) + left_padded(rate(0), 9) +
+               left_padded(rate(1), 10) + "  " + (longest != 0 ? readable(longest) : "-") + '\n';
     }
     return out + hidden(p);
 }

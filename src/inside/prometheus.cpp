@@ -21,12 +21,8 @@ std::string number(double value) {
     char text[32];
     return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
-std::string number(std::uint64_t value) {
-    return std::to_string(value);
-}
-double seconds(std::chrono::nanoseconds d) {
-    return std::chrono::duration<double>(d).count();
-}
+std::string number(std::uint64_t value) { return std::to_string(value); }
+double seconds(std::chrono::nanoseconds d) { return std::chrono::duration<double>(d).count(); }
 
 /// A pool's or a label's figures, with the labels of its series.
 struct series {
@@ -52,7 +48,8 @@ public:
     /// upper ends.
     void histogram_of(const std::string& labels, const histogram& h, std::uint64_t tasks) {
         const std::uint64_t measured = h.count();
-        const double scale = measured != 0 ? static_cast<double>(tasks) / static_cast<double>(measured) : 0;
+        const double scale =
+            measured != 0 ? static_cast<double>(tasks) / static_cast<double>(measured) : 0;
         std::uint64_t seen = 0;
         for (std::size_t i = 0; i + 1 < histogram::buckets; ++i) {
             seen += h[i];
@@ -80,9 +77,7 @@ private:
     std::string text_, name_;
 };
 
-std::uint64_t ended(const pool_stats& s) {
-    return s.completed + s.failed;
-}
+std::uint64_t ended(const pool_stats& s) { return s.completed + s.failed; }
 std::uint64_t all_tasks(const pool_stats& s) {
     return ended(s) + s.cancelled + s.queued + s.running;
 }
@@ -97,7 +92,8 @@ void add(pool_stats& to, const pool_stats& s) {
     to.run_time.add(s.run_time);
 }
 
-// Those with the most tasks, and the rest as one; spelled as they are written, under which two may meet.
+// Those with the most tasks, and the rest as one; spelled as they are written, under which two may
+// meet.
 std::map<std::string, pool_stats> most_important(const pool_figures& pool, std::size_t most) {
     using label = std::pair<const std::string, pool_stats>;
     std::vector<const label*> order;
@@ -111,7 +107,8 @@ std::map<std::string, pool_stats> most_important(const pool_figures& pool, std::
     for (const label* const l : order) {
         const bool own = most != 0 && l->first != label_registry::other;
         most -= own ? 1 : 0;
-        add(kept[prometheus_label(own ? std::string_view(l->first) : label_registry::other)], l->second);
+        add(kept[prometheus_label(own ? std::string_view(l->first) : label_registry::other)],
+            l->second);
     }
     return kept;
 }
@@ -162,26 +159,40 @@ void write_pools(writer& out, const all_figures& figures, std::size_t max_labels
         for (const series& s : of)
             out.histogram_of(s.labels, s.stats.*member, ended(s.stats));
     };
-    gauge(pools, "ferry_pool_workers", "Workers that have started and not ended.", &pool_stats::workers);
+    gauge(pools, "ferry_pool_workers", "Workers that have started and not ended.",
+          &pool_stats::workers);
     gauge(pools, "ferry_pool_idle_workers", "Workers that run nothing.", &pool_stats::idle);
-    gauge(pools, "ferry_pool_running", "Workers that run a task or a function.", &pool_stats::running);
-    gauge(pools, "ferry_pool_queued_tasks", "Tasks neither started nor cancelled.", &pool_stats::queued);
-    counter(pools, "ferry_pool_completed_tasks_total", "Tasks that ended with a value.", &pool_stats::completed);
-    counter(pools, "ferry_pool_failed_tasks_total", "Tasks that ended with an exception.", &pool_stats::failed);
-    counter(pools, "ferry_pool_cancelled_tasks_total", "Tasks that were cancelled.", &pool_stats::cancelled);
-    times(pools, "ferry_pool_queue_wait_seconds", "Time from submit to start.", &pool_stats::queue_wait);
+    gauge(pools, "ferry_pool_running", "Workers that run a task or a function.",
+          &pool_stats::running);
+    gauge(pools, "ferry_pool_queued_tasks", "Tasks neither started nor cancelled.",
+          &pool_stats::queued);
+    counter(pools, "ferry_pool_completed_tasks_total", "Tasks that ended with a value.",
+            &pool_stats::completed);
+    counter(pools, "ferry_pool_failed_tasks_total", "Tasks that ended with an exception.",
+            &pool_stats::failed);
+    counter(pools, "ferry_pool_cancelled_tasks_total", "Tasks that were cancelled.",
+            &pool_stats::cancelled);
+    times(pools, "ferry_pool_queue_wait_seconds", "Time from submit to start.",
+          &pool_stats::queue_wait);
     times(pools, "ferry_pool_run_time_seconds", "Time from start to end.", &pool_stats::run_time);
     gauge(labels, "ferry_task_running", "Tasks of a label that run.", &pool_stats::running);
-    gauge(labels, "ferry_task_queued", "Tasks of a label neither started nor cancelled.", &pool_stats::queued);
-    counter(labels, "ferry_task_completed_total", "Tasks of a label that ended with a value.", &pool_stats::completed);
-    counter(labels, "ferry_task_failed_total", "Tasks of a label that ended with an exception.", &pool_stats::failed);
-    counter(labels, "ferry_task_cancelled_total", "Tasks of a label that were cancelled.", &pool_stats::cancelled);
-    times(labels, "ferry_task_queue_wait_seconds", "Time from submit to start of the tasks of a label.", &pool_stats::queue_wait);
-    times(labels, "ferry_task_run_time_seconds", "Time from start to end of the tasks of a label.", &pool_stats::run_time);
+    gauge(labels, "ferry_task_queued", "Tasks of a label neither started nor cancelled.",
+          &pool_stats::queued);
+    counter(labels, "ferry_task_completed_total", "Tasks of a label that ended with a value.",
+            &pool_stats::completed);
+    counter(labels, "ferry_task_failed_total", "Tasks of a label that ended with an exception.",
+            &pool_stats::failed);
+    counter(labels, "ferry_task_cancelled_total", "Tasks of a label that were cancelled.",
+            &pool_stats::cancelled);
+    times(labels, "ferry_task_queue_wait_seconds",
+          "Time from submit to start of the tasks of a label.", &pool_stats::queue_wait);
+    times(labels, "ferry_task_run_time_seconds", "Time from start to end of the tasks of a label.",
+          &pool_stats::run_time);
 
     if (std::ranges::all_of(figures.pools, [](const auto& p) { return p.processes.empty(); }))
         return;
-    out.family("ferry_process_resident_memory_bytes", "gauge", "Resident memory of a worker process.");
+    out.family("ferry_process_resident_memory_bytes", "gauge",
+               "Resident memory of a worker process.");
     for (std::size_t i = 0; i < names.size(); ++i) {
         for (const auto& w : figures.pools[i].processes)
             out.sample(of_pool(i) + ",pid=\"" + std::to_string(w.pid) + '"', w.resident_bytes);

@@ -19,8 +19,8 @@ using namespace recording;
 
 namespace {
 
-// The file, whose size nobody can change any more; its descriptor stays open, since it is where it is
-// found. Zero is a good start for all of it.
+// The file, whose size nobody can change any more; its descriptor stays open, since it is where it
+// is found. Zero is a good start for all of it.
 recording::layout* make_file() noexcept {
     const int fd = ::memfd_create(file_name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
@@ -69,7 +69,8 @@ std::uint64_t steady_now() noexcept {
 
 recorder& recorder::instance() noexcept {
     static constinit std::atomic<recorder*> latest{nullptr};
-    static constinit std::atomic<unsigned> making{0}; // the count of forks, and one, while it is made
+    static constinit std::atomic<unsigned> making{
+        0}; // the count of forks, and one, while it is made
     recorder* p = latest.load(std::memory_order_acquire);
     while (p == nullptr || p->forks_ != fork_count()) {
         const unsigned now = fork_count() + 1;
@@ -179,7 +180,8 @@ std::uint32_t recorder::name_of(const task_label& label) noexcept {
                       : label.how == task_label::kind::place    ? name::place
                       : label.how == task_label::kind::function ? name::function
                                                                 : name::type;
-    const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(label.address));
+    const auto address =
+        static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(label.address));
     char shortened[name::room];
     copy_text(shortened, sizeof shortened, text);
     const std::uint64_t hash = label.hash();

@@ -14,9 +14,9 @@
 
 namespace ferry::detail {
 
-/// The recording of this process, as those who write into it see it. It is made with the first pool;
-/// a child of fork() makes one of its own. Without memory for the file, there are no records, and
-/// everything goes on without.
+/// The recording of this process, as those who write into it see it. It is made with the first
+/// pool; a child of fork() makes one of its own. Without memory for the file, there are no records,
+/// and everything goes on without.
 ///
 /// Records are given out and taken back under the lock; what is in one belongs to who has it.
 class recorder {
@@ -27,7 +27,8 @@ public:
     const recording::layout* layout() const noexcept { return file_; }
 
     /// 0 where there is no record left.
-    std::uint32_t add_pool(std::uint32_t kind, const std::string& name, std::size_t max_workers) noexcept;
+    std::uint32_t add_pool(std::uint32_t kind, const std::string& name,
+                           std::size_t max_workers) noexcept;
     void remove_pool(std::uint32_t number) noexcept;
     std::uint32_t add_worker(std::uint32_t pool, std::uint32_t number) noexcept;
     void remove_worker(std::uint32_t record) noexcept;
@@ -75,7 +76,8 @@ private:
     free_list nodes_ FERRY_GUARDED_BY(nodes_mutex_);
     adaptive_mutex names_mutex_;
     std::uint32_t names_ FERRY_GUARDED_BY(names_mutex_) = 0;
-    std::unordered_multimap<std::uint64_t, std::uint32_t> known_names_ FERRY_GUARDED_BY(names_mutex_);
+    std::unordered_multimap<std::uint64_t, std::uint32_t>
+        known_names_ FERRY_GUARDED_BY(names_mutex_);
 };
 
 /// The number of the calling thread in the system.

@@ -59,7 +59,7 @@ struct pool {
 };
 
 struct alignas(64) worker {
-    field<std::uint32_t> pool; // 0: the record is unused
+    field<std::uint32_t> pool;  // 0: the record is unused
     field<std::int32_t> thread; // or the process
     field<std::uint64_t> since; // when it took what it runs
     field<std::uint64_t> task;  // that it runs; 0: none

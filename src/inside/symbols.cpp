@@ -24,10 +24,10 @@ elf_symbols::elf_symbols(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return;
-    struct ::stat about {};
+    struct ::stat about{};
     if (::fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0) {
-        void* const p = ::mmap(nullptr, static_cast<std::size_t>(about.st_size), PROT_READ,
-                               MAP_PRIVATE, fd, 0);
+        void* const p =
+            ::mmap(nullptr, static_cast<std::size_t>(about.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
         if (p != MAP_FAILED) {
             data_ = static_cast<const std::byte*>(p);
             size_ = static_cast<std::size_t>(about.st_size);

@@ -20,9 +20,10 @@ void dump_trace(const std::filesystem::path& path) {
     if (recording == nullptr)
         throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
                                 "ferry::dump_trace: nothing was recorded");
-    const detail::picture p = detail::take_picture(*recording, detail::steady_now(), [](auto address) {
-        return detail::name_of_function(reinterpret_cast<const void*>(address));
-    });
+    const detail::picture p =
+        detail::take_picture(*recording, detail::steady_now(), [](auto address) {
+            return detail::name_of_function(reinterpret_cast<const void*>(address));
+        });
     errno = 0;
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
     out << detail::chrome_trace(p);
@@ -46,9 +47,9 @@ std::string trace_of_stuck_tasks(std::string_view pool) noexcept {
             c = plain ? c : '_';
         }
         static std::atomic<unsigned> files{0};
-        const auto path = std::filesystem::path(directory) /
-                          ("ferry-" + std::to_string(::getpid()) + '-' + name + '-' +
-                           std::to_string(files.fetch_add(1)) + ".json");
+        const auto path =
+            std::filesystem::path(directory) / ("ferry-" + std::to_string(::getpid()) + '-' + name +
+                                                '-' + std::to_string(files.fetch_add(1)) + ".json");
         dump_trace(path);
         return path.string();
     } catch (const std::exception&) { // the shutdown goes on without

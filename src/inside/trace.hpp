@@ -6,8 +6,8 @@
 
 namespace ferry::detail {
 
-/// Writes a trace into the directory that FERRY_TRACE_DIR names. Returns the path; empty if the variable
-/// is not set or the file cannot be written.
+/// Writes a trace into the directory that FERRY_TRACE_DIR names. Returns the path; empty if the
+/// variable is not set or the file cannot be written.
 std::string trace_of_stuck_tasks(std::string_view pool) noexcept;
 
 } // namespace ferry::detail

@@ -135,8 +135,8 @@ std::exception_ptr refusal(admission::decision why, const std::string& kind,
             if (limits.max_queue != 0)
                 text += "max_queue is " + std::to_string(limits.max_queue);
             if (limits.max_queue_bytes != 0)
-                text += (limits.max_queue != 0 ? ", " : "") + ("max_queue_bytes is " +
-                        std::to_string(limits.max_queue_bytes));
+                text += (limits.max_queue != 0 ? ", " : "") +
+                        ("max_queue_bytes is " + std::to_string(limits.max_queue_bytes));
             text += ")";
             break;
         }

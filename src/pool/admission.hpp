@@ -40,13 +40,15 @@ concept admitting_pool = requires(P& p, int priority) {
 struct admission_request {
     std::size_t bytes = 0;
     int priority = 0;
-    bool may_wait = false; ///< stands in line even if the pool rejects, and whatever `max_wait` says
+    bool may_wait =
+        false; ///< stands in line even if the pool rejects, and whatever `max_wait` says
     timeout::clock::time_point now{};
     std::optional<timeout::clock::time_point> start_by = {};
 };
 
 /// Decides which tasks may enter the queue of a bounded pool, and keeps the line of those that wait
-/// for a place. It knows no clock, thread or lock: whoever owns it calls it under a lock of its own.
+/// for a place. It knows no clock, thread or lock: whoever owns it calls it under a lock of its
+/// own.
 ///
 /// Invariants:
 /// - Nobody overtakes the line: a task enters at once only while nobody stands there.
@@ -108,8 +110,8 @@ public:
         return limits_.when_full == when_full::block || r.may_wait ? decision::stand_in_line
                                                                    : decision::full;
     }
-    /// How long a task of this priority would wait: the tasks ahead of it, in the line too, times the
-    /// mean run time, divided by the number of workers.
+    /// How long a task of this priority would wait: the tasks ahead of it, in the line too, times
+    /// the mean run time, divided by the number of workers.
     template <admitting_pool Pool>
     std::chrono::nanoseconds estimate(int priority, Pool& pool) const {
         return estimate(pool.ahead(priority) + in_line_before(priority), pool.mean_run_time(),
@@ -174,8 +176,8 @@ private:
     // Both sums of bytes are at most the limit.
     template <admitting_pool Pool>
     bool has_room(std::size_t bytes, Pool& pool) const noexcept {
-        const bool bytes_fit = limits_.max_queue_bytes == 0 || bytes == 0 ||
-                               bytes_ + bytes <= limits_.max_queue_bytes;
+        const bool bytes_fit =
+            limits_.max_queue_bytes == 0 || bytes == 0 || bytes_ + bytes <= limits_.max_queue_bytes;
         const std::size_t queued = pool.queued();
         if (bytes_fit && (limits_.max_queue == 0 || queued < limits_.max_queue))
             return true;

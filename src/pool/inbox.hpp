@@ -2,8 +2,8 @@
 #pragma once
 
 #include <ferry/detail/assert.hpp>
-#include <ferry/detail/work_item.hpp>
 #include <ferry/detail/spin.hpp>
+#include <ferry/detail/work_item.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -15,16 +15,19 @@ namespace ferry::detail {
 ///
 /// Invariants: `last_` is null exactly when the list is empty. A push first makes its item the last
 /// one and then links it to the one before, or to `first_`. Between the two the items from there on
-/// are in the list but cannot be reached: `pop` gives null although `empty` is false. Whoever pushes
-/// says so to those who take afterwards, so an item that could not be reached is not forgotten.
+/// are in the list but cannot be reached: `pop` gives null although `empty` is false. Whoever
+/// pushes says so to those who take afterwards, so an item that could not be reached is not
+/// forgotten.
 ///
 /// The release in `push` that links an item pairs with the acquire in `pop` that follows the link.
 /// The exchange and `empty` are sequentially consistent: after a push either `empty` is false, or
-/// the other thread has looked before. A task is counted before it is pushed and after it was taken.
+/// the other thread has looked before. A task is counted before it is pushed and after it was
+/// taken.
 class inbox {
 public:
     /// `pushed_tasks` counts the tasks that were ever pushed, where readers outside see it.
-    explicit inbox(std::atomic<std::uint64_t>& pushed_tasks) noexcept : pushed_tasks_(pushed_tasks) {}
+    explicit inbox(std::atomic<std::uint64_t>& pushed_tasks) noexcept
+        : pushed_tasks_(pushed_tasks) {}
     inbox(const inbox&) = delete;
     inbox& operator=(const inbox&) = delete;
 
@@ -56,7 +59,8 @@ public:
     }
     /// How many tasks are in it; for who may take.
     std::size_t tasks() const noexcept {
-        return static_cast<std::size_t>(pushed_tasks_.load(std::memory_order_relaxed) - taken_tasks_);
+        return static_cast<std::size_t>(pushed_tasks_.load(std::memory_order_relaxed) -
+                                        taken_tasks_);
     }
     /// How many were ever taken; for who may take.
     std::uint64_t taken_tasks() const noexcept { return taken_tasks_; }
@@ -84,7 +88,7 @@ private:
     std::atomic<std::uint64_t>& pushed_tasks_;
     std::atomic<int> pushed_on_{0};
     alignas(64) std::atomic<work_item*> first_{nullptr}; // written by a push into an empty list too
-    std::uint64_t taken_tasks_ = 0;                     // belongs to who takes
+    std::uint64_t taken_tasks_ = 0;                      // belongs to who takes
 };
 
 } // namespace ferry::detail

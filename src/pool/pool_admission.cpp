@@ -106,8 +106,8 @@ void pool_core::give_up(const admission::place& p, fifo& given_up) noexcept {
     given_up.push(*p.task);
 }
 
-// Lets in all for which there is room. What has been given up is for the caller to drop, without the
-// lock; and then to `pass_on`.
+// Lets in all for which there is room. What has been given up is for the caller to drop, without
+// the lock; and then to `pass_on`.
 void pool_core::advance_line(fifo& given_up) noexcept {
     mutex_.assert_held();
     using state = admission::blocked_thread::state;
@@ -175,8 +175,8 @@ void pool_core::drop_given_up(fifo all) noexcept {
     }
 }
 
-// Whoever makes room does so and then looks at `in_line_`; who stands in line says so there and then
-// looks for room again.
+// Whoever makes room does so and then looks at `in_line_`; who stands in line says so there and
+// then looks for room again.
 entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
     admission_request request;
     request.bytes = r.extra != nullptr ? r.extra->bytes : 0;
@@ -197,15 +197,16 @@ entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
             throw_closed();
         }
         if (workers_.empty() && !start_thread())
-            throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+            throw std::system_error(
+                std::make_error_code(std::errc::resource_unavailable_try_again));
         load seen(*this, true);
         const bool exempt = is_own_thread_of(*this);
         if (exempt && request.bytes != 0) {
             admission_.add_bytes(request.bytes); // throws where the sum has no room for them
             admission_.remove_bytes(request.bytes);
         }
-        switch (const auto what = exempt ? admission::decision::enter
-                                         : admission_.decide(request, seen)) {
+        switch (const auto what =
+                    exempt ? admission::decision::enter : admission_.decide(request, seen)) {
         case admission::decision::enter: let_in(r, request.bytes); break;
         case admission::decision::start: let_in(r, 0); break;
         case admission::decision::stand_in_line: {
@@ -284,8 +285,8 @@ void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in
     }
     const bool queued = !in_line && task.external() == nullptr;
     const std::int64_t dead = queued ? claimed_.fetch_add(1) + 1 : 0;
-    if (bounded_ && (!queued || in_line_.load() != 0 ||
-                     (task.extra != nullptr && task.extra->bytes != 0))) {
+    if (bounded_ &&
+        (!queued || in_line_.load() != 0 || (task.extra != nullptr && task.extra->bytes != 0))) {
         fifo given_up;
         sleeper* wake = nullptr;
         {

@@ -19,8 +19,8 @@ bool on_worker_of(const task_owner* core) noexcept {
 
 // ---- Submitting ---------------------------------------------------------------------------------
 
-// Tries again to start a thread, in a thread that may run user code, because it may be the one that ends
-// the pool.
+// Tries again to start a thread, in a thread that may run user code, because it may be the one that
+// ends the pool.
 class pool_core::start_retry final : public shared_state<void> {
 public:
     start_retry() { extra = std::make_unique<task_extra>(); }
@@ -67,7 +67,8 @@ pool_core::pool_core(thread_pool_options options)
 void pool_core::retry_later() noexcept {
     try {
         retry_->arm(weak_from_this());
-    } catch (const std::exception&) { // no timer thread either: whoever uses the pool next tries again
+    } catch (
+        const std::exception&) { // no timer thread either: whoever uses the pool next tries again
     }
 }
 
@@ -112,7 +113,8 @@ bool pool_core::revoke(const work_item& r) noexcept {
 
 void pool_core::throw_closed() {
     if (is_forked_copy())
-        throw shutdown_error("the thread pool was made before fork() and has no threads in the child");
+        throw shutdown_error(
+            "the thread pool was made before fork() and has no threads in the child");
     scoped_lock lock(mutex_);
     if (broken_)
         throw broken_thread_pool(why_broken_);

@@ -4,14 +4,14 @@
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/thread_pool.hpp>
 
+#include "admission.hpp"
+#include "inbox.hpp"
 #include "inside/label_table.hpp"
 #include "inside/observed.hpp"
 #include "inside/recorder.hpp"
-#include "support/fork_count.hpp"
-#include "admission.hpp"
-#include "inbox.hpp"
 #include "ready_queue.hpp"
 #include "sleepers.hpp"
+#include "support/fork_count.hpp"
 #include "worker.hpp"
 
 #include <boost/intrusive/list.hpp>
@@ -28,10 +28,10 @@ namespace ferry::detail {
 
 /// The queue and the workers of a pool; shared by the pool and each of its threads.
 ///
-/// A submitting thread pushes into `inbox_` and wakes a worker only if one sleeps and none is on its
-/// way. Workers take one item at a time, under `mutex_`: from `ready_`, whose items are older, else
-/// straight from the inbox. The inbox is emptied into `ready_` by those who have to see all of it,
-/// and by everybody once there are priorities.
+/// A submitting thread pushes into `inbox_` and wakes a worker only if one sleeps and none is on
+/// its way. Workers take one item at a time, under `mutex_`: from `ready_`, whose items are older,
+/// else straight from the inbox. The inbox is emptied into `ready_` by those who have to see all of
+/// it, and by everybody once there are priorities.
 ///
 /// Invariants:
 /// - The queue owns a share of what it holds. No lock is held while user code runs.
@@ -40,13 +40,17 @@ namespace ferry::detail {
 ///   `threads_` (all sequentially consistent), so one of them sees the other.
 /// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
 ///   that has not ended, because that looks at the inbox after `closed_`; else it is taken back.
-/// - `backlog_` tells a worker that looks for more before it sleeps of what others left in `ready_`;
+/// - `backlog_` tells a worker that looks for more before it sleeps of what others left in
+/// `ready_`;
 ///   who takes an item from there and leaves more sees to it that somebody comes for that.
 /// - `claimed_` counts items in the queue that were claimed elsewhere, give or take those that are
 ///   being taken from it.
-/// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a new
+/// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a
+/// new
 ///   thread is started only when there are more items than such workers.
-class pool_core final : public task_owner, public observed, public std::enable_shared_from_this<pool_core> {
+class pool_core final : public task_owner,
+                        public observed,
+                        public std::enable_shared_from_this<pool_core> {
 public:
     explicit pool_core(thread_pool_options options);
     ~pool_core() override;
@@ -101,15 +105,15 @@ public:
     void start_if_starving() noexcept FERRY_EXCLUDES(mutex_);
 
     /// A task that reaches this pool through another executor, a strand for instance. Until `met`
-    /// the workers stay, and what is posted is accepted after shutdown, so that it still runs. False
-    /// after shutdown.
+    /// the workers stay, and what is posted is accepted after shutdown, so that it still runs.
+    /// False after shutdown.
     bool expect(shared_state_base& t) FERRY_EXCLUDES(mutex_);
     void met(shared_state_base& t) FERRY_EXCLUDES(mutex_);
 
     /// Whether `max_queue` or one of the other bounds is set.
     bool is_bounded() const noexcept { return bounded_; }
-    /// Lets an expected external task in, as `push` does. If it `stands` in the line it is passed to
-    /// its executor later; if it is `expired` it is expected no more. Throws if it is refused.
+    /// Lets an expected external task in, as `push` does. If it `stands` in the line it is passed
+    /// to its executor later; if it is `expired` it is expected no more. Throws if it is refused.
     entered admit_external(shared_state_base& t, entrance e) FERRY_EXCLUDES(mutex_);
     /// An external task has started, or will not: it waits no more.
     void external_left_queue(shared_state_base& t) noexcept FERRY_EXCLUDES(mutex_);
@@ -123,10 +127,11 @@ private:
         task_extra, boost::intrusive::member_hook<task_extra, boost::intrusive::list_member_hook<>,
                                                   &task_extra::owner_hook>>;
 
-    bool no_work_outstanding() const noexcept { return outstanding_work_.load() == 0 || outstanding_work_abandoned_.load(); }
+    bool no_work_outstanding() const noexcept {
+        return outstanding_work_.load() == 0 || outstanding_work_abandoned_.load();
+    }
 
-    bool enqueue(work_item& r, bool task, bool even_if_closed) noexcept
-        FERRY_EXCLUDES(mutex_);
+    bool enqueue(work_item& r, bool task, bool even_if_closed) noexcept FERRY_EXCLUDES(mutex_);
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     bool is_measured() noexcept;
     void note_submission(shared_state_base& task) noexcept;
@@ -134,8 +139,8 @@ private:
     void unexpect(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     void push_bounded(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
     entered enter_or_stand(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
-    bool wait_in_line(shared_state_base& r, admission::blocked_thread& me, scoped_lock& lock)
-        FERRY_UNCHECKED;
+    bool wait_in_line(shared_state_base& r, admission::blocked_thread& me,
+                      scoped_lock& lock) FERRY_UNCHECKED;
     void give_up(const admission::place& p, fifo& given_up) noexcept FERRY_REQUIRES(mutex_);
     void drop_given_up(fifo all) noexcept FERRY_EXCLUDES(mutex_);
     void let_in(shared_state_base& r, std::size_t bytes) noexcept FERRY_REQUIRES(mutex_);
@@ -215,12 +220,13 @@ private:
     std::atomic<std::int64_t>& claimed_ = record_.claimed;
     std::atomic<std::int64_t> purge_claimed_at_{256};
     std::atomic<std::int64_t> outstanding_work_{0};
-    std::atomic<bool> outstanding_work_abandoned_{false}; // what is expected is not waited for any more
+    std::atomic<bool> outstanding_work_abandoned_{
+        false}; // what is expected is not waited for any more
     std::atomic<std::uint64_t> cancelled_{0};
     std::atomic<int> unsampled_{1024}; // how many tasks are still measured without exception
 
     alignas(64) adaptive_mutex mutex_;
-    std::condition_variable_any gone_;  // a worker ended or was joined
+    std::condition_variable_any gone_; // a worker ended or was joined
     ready_queue ready_ FERRY_GUARDED_BY(mutex_);
     admission admission_ FERRY_GUARDED_BY(mutex_);
     std::size_t external_queued_ FERRY_GUARDED_BY(mutex_) = 0; // external tasks that wait
@@ -231,10 +237,11 @@ private:
     std::vector<os_thread> to_join_ FERRY_GUARDED_BY(mutex_); // always has room
     std::size_t joining_ FERRY_GUARDED_BY(mutex_) = 0;
     std::int64_t measured_again_at_ FERRY_GUARDED_BY(mutex_) = 0; // coarse_now()
-    std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0; // numbers the threads
+    std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0;            // numbers the threads
     task_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
     std::set<shared_state_base*> external_tasks_ FERRY_GUARDED_BY(mutex_); // expected
-    std::set<shared_state_base*> told_ FERRY_GUARDED_BY(mutex_); // those that for_each_external_task has told
+    std::set<shared_state_base*>
+        told_ FERRY_GUARDED_BY(mutex_); // those that for_each_external_task has told
     expiring_list expiring_ FERRY_GUARDED_BY(mutex_);
     bool expiries_abandoned_ FERRY_GUARDED_BY(mutex_) = false; // they are not waited for any more
     const boost::intrusive_ptr<start_retry> retry_;

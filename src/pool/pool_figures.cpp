@@ -16,8 +16,8 @@ void pool_core::note_submission(shared_state_base& task) noexcept {
     record(recording::event::submitted, task, label, now);
 }
 
-// A pool that has time measures every task. At most ten times a second, so that one whose workers sleep
-// all the time, for a moment each, does not measure all of a million.
+// A pool that has time measures every task. At most ten times a second, so that one whose workers
+// sleep all the time, for a moment each, does not measure all of a million.
 void pool_core::measure_again() noexcept {
     const std::int64_t now = coarse_now();
     if (now - measured_again_at_ < 100'000'000)
@@ -61,7 +61,8 @@ label_registry::figures pool_core::stats_by_label() {
     drain_all();
     ready_.extract([&](const work_item& r) { // which takes nothing out
         if (r.is_task() && !r.stale())
-            ++live[&labels_.keep(static_cast<const shared_state_base&>(r).statistics_label())].queued;
+            ++live[&labels_.keep(static_cast<const shared_state_base&>(r).statistics_label())]
+                  .queued;
         return false;
     });
     std::vector<const label_table*> tables;

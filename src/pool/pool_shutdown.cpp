@@ -186,8 +186,7 @@ void pool_core::join() {
         const bool starves = workers_.empty() && !ready_.empty() &&
                              (!starving_since || clock::now() - *starving_since < patience);
         if (!starves && threads_have_ended() && to_join_.empty() && joining_ == 0 &&
-            no_work_outstanding() &&
-            (expiring_.size() <= own_expiries || expiries_abandoned_))
+            no_work_outstanding() && (expiring_.size() <= own_expiries || expiries_abandoned_))
             return;
         if (starves) {
             if (!starving_since)
@@ -276,7 +275,8 @@ shutdown_report pool_core::close_within(timeout limit) {
         report.dropped += r->is_task() && !r->stale() ? 1 : 0;
         r->drop(nullptr);
     }
-    for_each_external_task([&report](shared_state_base& g) { report.dropped += g.cancel() ? 1 : 0; });
+    for_each_external_task(
+        [&report](shared_state_base& g) { report.dropped += g.cancel() ? 1 : 0; });
     join();
     report.finished = static_cast<std::size_t>(finished() - before);
     if (!report.stuck.empty())

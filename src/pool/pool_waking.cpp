@@ -39,8 +39,8 @@ void pool_core::call_worker(work_item* undo) {
         w->wake_up();
 }
 
-// Whether so many workers can take an item now, or very soon. In a pool of very many it looks at the
-// youngest only, so that starting them all does not take time that grows with the square.
+// Whether so many workers can take an item now, or very soon. In a pool of very many it looks at
+// the youngest only, so that starting them all does not take time that grows with the square.
 bool pool_core::has_free_workers(std::size_t wanted) const noexcept {
     mutex_.assert_held();
     std::size_t n = 0;
@@ -55,7 +55,8 @@ sleeper* pool_core::wake_or_grow() {
     mutex_.assert_held();
     if (workers_.size() < limit_.load(std::memory_order_relaxed)) {
         drain();
-        const std::size_t dead = static_cast<std::size_t>(std::max<std::int64_t>(0, claimed_.load()));
+        const std::size_t dead =
+            static_cast<std::size_t>(std::max<std::int64_t>(0, claimed_.load()));
         const std::size_t waiting = ready_.size() > dead ? ready_.size() - dead : 0;
         if (waiting == 0)
             return nullptr;
@@ -155,8 +156,9 @@ void pool_core::add_spare() {
         w = sleepers_.pop();
         if (w == nullptr && !start_thread()) {
             limit_.fetch_sub(1);
-            throw would_deadlock("a task of the thread pool waits so deep inside others that its stack "
-                                 "is short, and no other thread can be started for what it waits for");
+            throw would_deadlock(
+                "a task of the thread pool waits so deep inside others that its stack "
+                "is short, and no other thread can be started for what it waits for");
         }
     }
     if (w != nullptr)
@@ -187,9 +189,7 @@ sleeper* pool_core::wake_candidate() noexcept {
     }
 }
 
-bool pool_core::has_work() const noexcept {
-    return !inbox_.empty() || backlog_.load() || closed();
-}
+bool pool_core::has_work() const noexcept { return !inbox_.empty() || backlog_.load() || closed(); }
 
 // Looks for more for a moment before it sleeps. Nobody is woken for what is pushed meanwhile.
 void pool_core::spin_before_sleep(worker& w) noexcept {

@@ -41,8 +41,8 @@ struct fifo {
 
 /// What waits for a worker: by priority, and in the order of arrival within one. Not thread-safe.
 ///
-/// Whoever is going to push an item with a priority says so before, with `expect`, because that may need
-/// memory; the list is kept as long as there are such items.
+/// Whoever is going to push an item with a priority says so before, with `expect`, because that may
+/// need memory; the list is kept as long as there are such items.
 class ready_queue {
 public:
     bool empty() const noexcept { return size_ == 0; }

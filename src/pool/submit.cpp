@@ -31,12 +31,8 @@ void external_left_queue(pool_core& core, shared_state_base& t) noexcept {
     core.external_left_queue(t);
 }
 
-bool try_on_work_started(pool_core& core, shared_state_base& t) {
-    return core.expect(t);
-}
+bool try_on_work_started(pool_core& core, shared_state_base& t) { return core.expect(t); }
 
-void on_work_finished(pool_core& core, shared_state_base& t) noexcept {
-    core.met(t);
-}
+void on_work_finished(pool_core& core, shared_state_base& t) noexcept { core.met(t); }
 
 } // namespace ferry::detail

@@ -42,8 +42,7 @@ bool set_options(shared_state_base& t, task_options& options) {
 }
 
 bool limit_wait(pool_core& core, shared_state_base& t, entrance e) {
-    return e == entrance::map || is_own_thread_of(core) ||
-           limit_wait(core.options().max_wait, t);
+    return e == entrance::map || is_own_thread_of(core) || limit_wait(core.options().max_wait, t);
 }
 
 bool limit_wait(const timeout& max_wait, shared_state_base& t) {
@@ -105,9 +104,7 @@ void throw_if_closed(pool_core& core) {
         core.throw_closed();
 }
 
-void post(pool_core& core, work_item& r) noexcept {
-    core.post(r);
-}
+void post(pool_core& core, work_item& r) noexcept { core.post(r); }
 
 } // namespace detail
 
@@ -160,20 +157,14 @@ shutdown_report thread_pool::shutdown(timeout limit) {
     return core_->close_within(limit);
 }
 
-std::size_t thread_pool::max_workers() const noexcept {
-    return core_->options().max_workers;
-}
+std::size_t thread_pool::max_workers() const noexcept { return core_->options().max_workers; }
 
-const std::string& thread_pool::name() const noexcept {
-    return core_->options().name;
-}
+const std::string& thread_pool::name() const noexcept { return core_->options().name; }
 
 std::map<std::string, pool_stats, std::less<>> thread_pool::stats_by_label() const {
     return core_->stats_by_label();
 }
 
-pool_stats thread_pool::stats() const {
-    return core_->stats();
-}
+pool_stats thread_pool::stats() const { return core_->stats(); }
 
 } // namespace ferry

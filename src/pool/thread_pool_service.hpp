@@ -16,7 +16,7 @@ public:
     static boost::asio::execution_context::id id;
 
     explicit thread_pool_service(boost::asio::execution_context& context,
-                       const std::shared_ptr<pool_core>& c = nullptr)
+                                 const std::shared_ptr<pool_core>& c = nullptr)
         : service(context), core(c) {}
 
     const std::weak_ptr<pool_core> core;

@@ -37,12 +37,8 @@ void running_scope::describe(note_text& out) noexcept {
 bool is_own_thread_of(const pool_core& core) noexcept {
     return on_worker_of(&core) || expiring_owner() == &core;
 }
-worker* this_worker() noexcept {
-    return current_worker;
-}
-void set_this_worker(worker* w) noexcept {
-    current_worker = w;
-}
+worker* this_worker() noexcept { return current_worker; }
+void set_this_worker(worker* w) noexcept { current_worker = w; }
 
 std::int64_t coarse_now() noexcept {
 #if defined(CLOCK_MONOTONIC_COARSE)
@@ -59,7 +55,8 @@ std::int64_t coarse_now() noexcept {
 namespace {
 
 // The record of the task's label, which is written beside where there is none.
-std::uint32_t note_label(worker& w, const shared_state_base& task, const label_counts* counts) noexcept {
+std::uint32_t note_label(worker& w, const shared_state_base& task,
+                         const label_counts* counts) noexcept {
     if (counts != nullptr && counts->entry.record != 0 && counts->entry.hash != 0)
         return counts->entry.record;
     constexpr std::size_t words = std::size(recording::worker{}.text);
@@ -98,8 +95,8 @@ running_scope::running_scope(shared_state_base& task) noexcept
         if (counts_ != nullptr)
             counts_->queue_wait.record(stamp - queued);
         task.stamp.store(stamp, std::memory_order_relaxed);
-        w->core.record(recording::event::started, task, counts_ != nullptr ? counts_->entry.record : 0,
-                       now);
+        w->core.record(recording::event::started, task,
+                       counts_ != nullptr ? counts_->entry.record : 0, now);
     }
 }
 
@@ -120,7 +117,8 @@ running_scope::~running_scope() {
     }
     label_counts* const c = outer_->counts_;
     w->running_label.store(c != nullptr ? &c->entry : nullptr, std::memory_order_relaxed);
-    w->record.task.store(reinterpret_cast<std::uintptr_t>(&outer_->task_), std::memory_order_relaxed);
+    w->record.task.store(reinterpret_cast<std::uintptr_t>(&outer_->task_),
+                         std::memory_order_relaxed);
     w->record.label.store(note_label(*w, outer_->task_, c), std::memory_order_relaxed);
 }
 
@@ -249,7 +247,7 @@ void pool_core::loop(worker& w) {
     while (work_item* r = next(w)) {
         w.top = r;
         try {
-            r->run(); // from here on it may be gone
+            r->run();   // from here on it may be gone
         } catch (...) { // a function without a future
             report_or_terminate();
         }
@@ -312,8 +310,7 @@ work_item* pool_core::next(worker& w) {
             w.since.store(now, std::memory_order_relaxed);
             w.record.since.store(static_cast<std::uint64_t>(now), std::memory_order_relaxed);
             record_.taken.store(inbox_.taken_tasks() - ready_.tasks(), std::memory_order_relaxed);
-            w.current.store(r->is_task() ? static_cast<shared_state_base*>(r)
-                                            : worker::busy(),
+            w.current.store(r->is_task() ? static_cast<shared_state_base*>(r) : worker::busy(),
                             std::memory_order_relaxed);
             fifo given_up;
             if (bounded_) {

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "idle_policy.hpp"
-#include "sleepers.hpp"
 #include "inside/label_table.hpp"
 #include "inside/recorder.hpp"
 #include "inside/task_counts.hpp"
+#include "sleepers.hpp"
 #include "support/os_thread.hpp"
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/spin.hpp>
@@ -20,10 +20,10 @@ namespace ferry::detail {
 
 /// One thread of a pool.
 ///
-/// `current` is what it runs, for those who ask: null when it can take the next item, `starting()` while it
-/// is initialised, `busy()` for anything else without a name. Its worker sets and clears it; who wants to read the task's label
-/// exchanges it for `reading()` meanwhile, and the worker waits for its return before it lets go of
-/// the task.
+/// `current` is what it runs, for those who ask: null when it can take the next item, `starting()`
+/// while it is initialised, `busy()` for anything else without a name. Its worker sets and clears
+/// it; who wants to read the task's label exchanges it for `reading()` meanwhile, and the worker
+/// waits for its return before it lets go of the task.
 struct alignas(64) worker : sleeper {
     worker(pool_core& c, label_registry& r, std::uint32_t pool, std::size_t n)
         : core(c), number(n), labels(r),
@@ -54,8 +54,8 @@ struct alignas(64) worker : sleeper {
     bool found = false; // something, when it last looked before a sleep
     idle_policy idle;
     adaptive_yield yield;
-    task_counts counts;      // written by the worker
-    label_table labels;      // the same by label
+    task_counts counts;                               // written by the worker
+    label_table labels;                               // the same by label
     std::atomic<label_entry*> running_label{nullptr}; // of the innermost task that it is in
     const std::uint32_t record_number;
     recording::worker no_record{};
@@ -69,9 +69,10 @@ struct alignas(64) worker : sleeper {
 
     // Guarded by the pool's lock.
     os_thread thread;
-    std::size_t index = 0; // in the pool's list
+    std::size_t index = 0;      // in the pool's list
     std::string destroys_label; // whose outcome it destroys, where that has one
-    bool retired = false;  // it takes no items any more: it is in the list of those, and is waited for
+    bool retired =
+        false; // it takes no items any more: it is in the list of those, and is waited for
     bool detached = false; // the same, but nobody waits for it
 };
 
@@ -82,7 +83,8 @@ void set_this_worker(worker* w) noexcept;
 /// Remembers where the stack of the calling thread is, for `is_short_of_stack`.
 void note_stack() noexcept;
 
-/// Nanoseconds of the steady clock, exact to some milliseconds and cheap where the system offers it.
+/// Nanoseconds of the steady clock, exact to some milliseconds and cheap where the system offers
+/// it.
 std::int64_t coarse_now() noexcept;
 /// A time of the steady clock in units of 1024 ns, never 0.
 inline std::uint32_t stamp_of(std::uint64_t ns) noexcept {

@@ -41,8 +41,6 @@ std::size_t cpu_bound_workers() {
     return std::min(allowed_by_affinity(), detail::cpus_by_quota("/"));
 }
 
-std::size_t io_bound_workers() {
-    return std::min<std::size_t>(32, cpu_bound_workers() + 4);
-}
+std::size_t io_bound_workers() { return std::min<std::size_t>(32, cpu_bound_workers() + 4); }
 
 } // namespace ferry

@@ -153,7 +153,8 @@ void process_core::finish(answer& a) noexcept {
     to.shared = shared;
     if (shared == nullptr) {
         try {
-            to.copy = std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(to.size, 1));
+            to.copy =
+                std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(to.size, 1));
         } catch (const std::bad_alloc&) {
             call.fail(std::current_exception());
             return;

@@ -52,7 +52,7 @@ private:
     const char* const name_;
     void (*const run_)(remote_call&);
 
-    std::mutex mutex_; // guards what follows
+    std::mutex mutex_;                // guards what follows
     std::condition_variable changed_; // for the thread that waits first
     std::condition_variable spare_;   // for the others
     std::condition_variable idle_;

@@ -86,8 +86,8 @@ struct prepare_worker {
     }
 };
 
-// The launcher tells the context of the fork in the child too, which shares this memory: Asio would allocate
-// there, and open descriptors. This one is never used again, so it need not be told.
+// The launcher tells the context of the fork in the child too, which shares this memory: Asio would
+// allocate there, and open descriptors. This one is never used again, so it need not be told.
 struct launch_context : boost::asio::io_context {
     void notify_fork(fork_event) noexcept {}
 };
@@ -161,8 +161,8 @@ child::child(const child_options& options) {
     check_spare_descriptors(null.get());
     try {
         try {
-            auto started = launch(launch_executor(context), error, std::filesystem::path(start.file),
-                                  arguments.data(), prepare);
+            auto started = launch(launch_executor(context), error,
+                                  std::filesystem::path(start.file), arguments.data(), prepare);
             if (!error)
                 started.detach();
         } catch (const boost::system::system_error&) {

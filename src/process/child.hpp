@@ -24,7 +24,7 @@ struct child_options {
     int depth = 1;                                  ///< how many pools deep it is
     std::map<std::string, std::string> environment; ///< added to this process's
     std::filesystem::path working_directory;
-    scheduling how_scheduled; ///< whatever the starting thread's is
+    scheduling how_scheduled;                ///< whatever the starting thread's is
     const worker_program* program = nullptr; ///< null: this program
     worker_setup setup;                      ///< what it does with itself at its start
 };

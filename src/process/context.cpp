@@ -18,7 +18,8 @@ std::string encoded_context_value(const std::function<void(output_archive&)>& en
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-void decode_context_value(std::string_view bytes, const std::function<void(input_archive&)>& decode) {
+void decode_context_value(std::string_view bytes,
+                          const std::function<void(input_archive&)>& decode) {
     byte_source in(std::as_bytes(std::span(bytes.data(), bytes.size())));
     input_archive ar(in);
     decode(ar);
@@ -66,9 +67,10 @@ std::string encode_context() {
         }
     });
     if (bytes.size() > longest_context)
-        throw std::length_error("the values of the context that follow a task to a worker process take " +
-                                std::to_string(bytes.size()) + " bytes; the most is " +
-                                std::to_string(longest_context));
+        throw std::length_error(
+            "the values of the context that follow a task to a worker process take " +
+            std::to_string(bytes.size()) + " bytes; the most is " +
+            std::to_string(longest_context));
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 

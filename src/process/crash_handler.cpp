@@ -153,7 +153,7 @@ void write_frames(const place& from) noexcept {
 }
 
 void die_of(int signal) noexcept {
-    struct sigaction standard {};
+    struct sigaction standard{};
     standard.sa_handler = SIG_DFL;
     ::sigaction(signal, &standard, nullptr);
     ::syscall(SYS_tgkill, ::getpid(), ::syscall(SYS_gettid), signal);
@@ -171,8 +171,8 @@ void on_time_over(int) noexcept {
 
 void write_record(int signal, const void* context) noexcept {
     signal_in_work.store(signal);
-    struct sigaction over {};
-    struct sigaction over_before {};
+    struct sigaction over{};
+    struct sigaction over_before{};
     over.sa_handler = on_time_over;
     ::sigaction(SIGALRM, &over, &over_before);
     const itimerval limit{{0, 0}, {0, longest_search_us}};
@@ -201,7 +201,7 @@ void hand_on(int signal, siginfo_t* info, void* context) noexcept {
             next = {};
         handler(signal);
     } else if (info->si_code > 0) { // the instruction faults again, where a core file shall show it
-        struct sigaction standard {};
+        struct sigaction standard{};
         standard.sa_handler = SIG_DFL;
         ::sigaction(signal, &standard, nullptr);
     } else {
@@ -253,7 +253,7 @@ void install_crash_handler(crash_record& to) noexcept {
     void* first[2];
     static_cast<void>(::backtrace(first, 2)); // which loads what it needs
     provide_stack();
-    struct sigaction mine {};
+    struct sigaction mine{};
     mine.sa_sigaction = on_fatal_signal;
     mine.sa_flags = SA_SIGINFO | SA_ONSTACK;
     for (std::size_t i = 0; i != fatal_signals.size(); ++i) {

@@ -16,8 +16,12 @@ void dispatcher::push(dispatch_item& i) noexcept {
 
 dispatch_item* dispatcher::after(const key& k) noexcept {
     struct by_key {
-        bool operator()(const key& a, const dispatch_item& b) const noexcept { return a < key_of(b); }
-        bool operator()(const dispatch_item& a, const key& b) const noexcept { return key_of(a) < b; }
+        bool operator()(const key& a, const dispatch_item& b) const noexcept {
+            return a < key_of(b);
+        }
+        bool operator()(const dispatch_item& a, const key& b) const noexcept {
+            return key_of(a) < b;
+        }
     };
     const auto it = queue_.upper_bound(k, by_key());
     return it == queue_.end() ? nullptr : &*it;
@@ -91,8 +95,8 @@ dispatcher::step dispatcher::next() noexcept {
     return {};
 }
 
-// An idle worker, best the one that knows the mapping in which the arguments are; else, once all are
-// there, the one that holds least, as long as that is not too much.
+// An idle worker, best the one that knows the mapping in which the arguments are; else, once all
+// are there, the one that holds least, as long as that is not too much.
 dispatch_worker* dispatcher::pick(const dispatch_item& i) noexcept {
     const std::size_t depth =
         workers_.size() < most_workers_ ? 1 : hand_out_depth(mean_run_ns_, most_held_);

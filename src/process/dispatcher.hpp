@@ -63,7 +63,9 @@ public:
     dispatch_item* first() noexcept { return queue_.empty() ? nullptr : &*queue_.begin(); }
 
     using key = std::pair<std::int64_t, std::uint64_t>; // falling priority, place
-    static key key_of(const dispatch_item& i) noexcept { return {-std::int64_t(i.priority), i.place}; }
+    static key key_of(const dispatch_item& i) noexcept {
+        return {-std::int64_t(i.priority), i.place};
+    }
     /// The first one behind that key, or null.
     dispatch_item* after(const key& k) noexcept;
 

@@ -101,7 +101,7 @@ private:
     }
 
     const descriptor file_;
-    ElfW(Ehdr) header_{};
+    ElfW(Ehdr) header_ {};
     std::vector<ElfW(Phdr)> segments_;
     std::vector<ElfW(Shdr)> sections_;
 };

@@ -66,7 +66,8 @@ std::span<const std::error_category* const> known(const std::error_category*) {
 
 // ---- A category that is not here ----------------------------------------------------------------
 
-// Boost's error_category has a destructor that is not virtual, and no category is deleted through it.
+// Boost's error_category has a destructor that is not virtual, and no category is deleted through
+// it.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 template <class Category>

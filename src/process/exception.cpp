@@ -73,10 +73,14 @@ void describe(const std::exception& e, described& d) {
     } else if (const auto* c = dynamic_cast<const circuit_open_error*>(&e)) {
         k.numbers[0] = c->retry_after().count();
     } else if (const auto* w = dynamic_cast<const worker_died*>(&e)) {
-        k.numbers = {w->pid(), w->exit_code().has_value(), w->exit_code().value_or(0),
-                     w->signal().has_value(), w->signal().value_or(0),
+        k.numbers = {w->pid(),
+                     w->exit_code().has_value(),
+                     w->exit_code().value_or(0),
+                     w->signal().has_value(),
+                     w->signal().value_or(0),
                      w->usage().cpu_time.count(),
-                     static_cast<std::int64_t>(w->usage().peak_memory), w->attempt()};
+                     static_cast<std::int64_t>(w->usage().peak_memory),
+                     w->attempt()};
         k.texts = {w->label(), w->stderr_tail()};
     } else if (const auto* f = dynamic_cast<const queue_full_error*>(&e)) {
         k.numbers = {static_cast<std::int64_t>(f->queued()), f->retry_after().count()};

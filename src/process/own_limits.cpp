@@ -67,7 +67,7 @@ void set_own_limits(std::size_t open_files, std::size_t file_size) noexcept {
     if (open_files != 0)
         open_files_limit.set(open_files);
     if (file_size != 0) {
-        struct sigaction standard {};
+        struct sigaction standard{};
         standard.sa_handler = SIG_DFL;
         ::sigaction(SIGXFSZ, &standard, nullptr);
         file_size_limit.set(file_size);

@@ -17,8 +17,7 @@ public:
     }
     std::size_t ahead(int priority) const noexcept {
         core_.mutex_.assert_held();
-        return core_.dispatcher_.ahead(priority) + core_.copying_ +
-               core_.dispatcher_.held_behind();
+        return core_.dispatcher_.ahead(priority) + core_.copying_ + core_.dispatcher_.held_behind();
     }
     std::size_t free_workers() const noexcept {
         core_.mutex_.assert_held();
@@ -111,8 +110,8 @@ entered process_core::enter_or_stand(remote_call& c, entrance e, scoped_lock& lo
     }
     load seen(*this);
     const bool exempt = is_callback_thread();
-    switch (const auto what = exempt ? admission::decision::enter
-                                     : admission_.decide(request, seen)) {
+    switch (const auto what =
+                exempt ? admission::decision::enter : admission_.decide(request, seen)) {
     case admission::decision::enter:
         if (exempt && options_.max_queue_bytes == 0)
             request.bytes = 0;

@@ -9,7 +9,7 @@ namespace ferry::detail {
 void process_core::dropped(remote_call& c, bool failed) noexcept {
     if (is_forked_copy())
         return;
-    payload unneeded; // freed without the lock
+    payload unneeded;      // freed without the lock
     remote_call_ptr entry; // likewise
     bool last = false;
     {
@@ -42,7 +42,7 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
 
 bool process_core::revoke(remote_call& c) noexcept {
     if (is_forked_copy())
-        return false; // the workers are the parent's
+        return false;      // the workers are the parent's
     remote_call_ptr share; // freed without the lock
     {
         const scoped_lock lock(mutex_);

@@ -61,8 +61,8 @@ process_core::process_core(process_pool_options options)
       callbacks_(job_threads::kind::one, "ferry-callbacks",
                  [](remote_call& c) { c.run_callbacks(); }),
       dispatcher_(options_.max_workers, wire::slot_count),
-      admission_({options_.max_queue, options_.max_queue_bytes, options_.max_wait,
-                  options_.when_full}),
+      admission_(
+          {options_.max_queue, options_.max_queue_bytes, options_.max_wait, options_.when_full}),
       line_owner_(make_line_owner()),
       quarantine_(options_.quarantine_after, options_.quarantine_time),
       figures_(options_.name, options_.max_workers) {
@@ -224,7 +224,8 @@ void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
 
 // Copies large arguments into a mapping that the worker may see, without the lock. Whoever cancels
 // the task meanwhile finds it nowhere, so that only a task that nobody has claimed is put back.
-void process_core::copy_arguments(remote_call& call, worker_channel& w, scoped_lock& lock) noexcept {
+void process_core::copy_arguments(remote_call& call, worker_channel& w,
+                                  scoped_lock& lock) noexcept {
     if (w.is_full_of_large()) {
         dispatcher_.refused(w);
         return;
@@ -271,9 +272,8 @@ void process_core::copy_arguments(remote_call& call, worker_channel& w, scoped_l
 
 // What tasks of a broken pool fail with; its reason does not change any more.
 std::exception_ptr process_core::broken_error() const noexcept {
-    return error_or_shortage([this]() FERRY_UNCHECKED {
-        return make_error<broken_process_pool>(why_broken_);
-    });
+    return error_or_shortage(
+        [this]() FERRY_UNCHECKED { return make_error<broken_process_pool>(why_broken_); });
 }
 
 // There is no room in it now; the others may have some.

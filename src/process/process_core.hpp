@@ -6,11 +6,11 @@
 #include <ferry/stats.hpp>
 
 #include "callback_thread.hpp"
-#include "pool/admission.hpp"
-#include "pool/ready_queue.hpp"
 #include "deadline_list.hpp"
 #include "death_policy.hpp"
 #include "dispatcher.hpp"
+#include "pool/admission.hpp"
+#include "pool/ready_queue.hpp"
 #include "process_figures.hpp"
 #include "quarantine_book.hpp"
 #include "start_policy.hpp"
@@ -39,10 +39,10 @@ namespace ferry::detail {
 ///
 /// Data flow: `submit` writes a task straight into the channel of a worker that can take it, else
 /// it stays in the queue of `dispatcher_`. One thread, the reader, waits for answers, deaths,
-/// standard error and time. It runs no user code: it decodes small results of types that bring none,
-/// and gives all others to `decoders_` and callbacks to `callbacks_`. It alone starts, reaps and
-/// destroys workers.
-/// What a worker says is material to check; whoever breaks the protocol is killed.
+/// standard error and time. It runs no user code: it decodes small results of types that bring
+/// none, and gives all others to `decoders_` and callbacks to `callbacks_`. It alone starts, reaps
+/// and destroys workers. What a worker says is material to check; whoever breaks the protocol is
+/// killed.
 ///
 /// Invariants:
 /// - A task is in the queue, or held by one worker, or neither when it has, or is about to get, its
@@ -51,11 +51,14 @@ namespace ferry::detail {
 /// - A held task is marked as handed out (shared_state_base::offer) and can be claimed by others
 ///   only after it was taken back through its slot.
 /// - No lock is held while user code runs: no decoding, no destructor of a value, no callback.
-/// - Nothing that the reader does needs memory to go on: queue, deadlines and jobs are linked through
+/// - Nothing that the reader does needs memory to go on: queue, deadlines and jobs are linked
+/// through
 ///   what they are about.
 /// - In a child of fork() nobody takes the mutex, which may be locked for ever, and nobody touches
 ///   what is shared with the workers, which are the parent's.
-class process_core final : public call_host, public observed, public std::enable_shared_from_this<process_core> {
+class process_core final : public call_host,
+                           public observed,
+                           public std::enable_shared_from_this<process_core> {
 public:
     explicit process_core(process_pool_options options);
     ~process_core();
@@ -132,8 +135,9 @@ private:
     bool blame(const remote_call& c, death_cause why) noexcept FERRY_REQUIRES(mutex_);
     /// What the worker runs may be another task now; for readers outside.
     void note(const worker_channel& w) noexcept FERRY_REQUIRES(mutex_) {
-        figures_.worker_runs(w.record, w.items.empty() ? nullptr
-                                                       : static_cast<const remote_call*>(&w.items.front()));
+        figures_.worker_runs(w.record, w.items.empty()
+                                           ? nullptr
+                                           : static_cast<const remote_call*>(&w.items.front()));
     }
     worker_channel* find(std::uint32_t id) noexcept FERRY_REQUIRES(mutex_);
     bool has_unfinished() const noexcept FERRY_REQUIRES(mutex_);
@@ -149,8 +153,8 @@ private:
     void for_each_held(F visit) FERRY_EXCLUDES(mutex_);
 
     // The line of a bounded pool.
-    entered enter_or_stand(remote_call& c, entrance e, scoped_lock& lock) FERRY_REQUIRES(mutex_)
-        FERRY_UNCHECKED;
+    entered enter_or_stand(remote_call& c, entrance e, scoped_lock& lock)
+        FERRY_REQUIRES(mutex_) FERRY_UNCHECKED;
     void let_in(remote_call& c, std::size_t bytes) noexcept FERRY_REQUIRES(mutex_);
     void uncount(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
     /// The oldest task that it holds runs, and waits no more.
@@ -182,7 +186,8 @@ private:
     void on_deadline(deadline& d) noexcept FERRY_EXCLUDES(mutex_);
     void rests(worker_channel& w, clock::time_point since) noexcept FERRY_REQUIRES(mutex_);
     void retire(worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
-    bool on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept FERRY_REQUIRES(mutex_);
+    bool on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept
+        FERRY_REQUIRES(mutex_);
     void look() noexcept FERRY_EXCLUDES(mutex_);
     void trim() noexcept FERRY_EXCLUDES(mutex_);
     void watch_limits() noexcept FERRY_EXCLUDES(mutex_);
@@ -218,7 +223,7 @@ private:
     std::atomic<bool> woken_{false}; // a wake-up of the reader is on its way
     job_threads decoders_;
     job_threads callbacks_;
-    std::array<answer, 64> batch_; // the reader's
+    std::array<answer, 64> batch_;             // the reader's
     std::atomic<std::thread::id> reader_id_{}; // for assertions
 
     mutable adaptive_mutex mutex_;
@@ -239,7 +244,7 @@ private:
     std::thread reader_ FERRY_GUARDED_BY(mutex_);
     std::uint32_t worker_ids_ FERRY_GUARDED_BY(mutex_) = 0;
     std::size_t finishing_ FERRY_GUARDED_BY(mutex_) = 0; // answered, outcome not yet published
-    std::size_t copying_ FERRY_GUARDED_BY(mutex_) = 0; // taken out of the queue to be made ready
+    std::size_t copying_ FERRY_GUARDED_BY(mutex_) = 0;   // taken out of the queue to be made ready
     bool closed_ FERRY_GUARDED_BY(mutex_) = false;
     bool cancelling_ FERRY_GUARDED_BY(mutex_) = false; // what has not started is to be cancelled
     // Some of what is queued or handed out may be quarantined; nothing is handed out until the

@@ -17,9 +17,7 @@ using recording::event;
 process_figures::process_figures(const std::string& name, std::size_t max_workers) noexcept
     : pool_(recorder::instance().add_pool(recording::pool::processes, name, max_workers)) {}
 
-process_figures::~process_figures() {
-    recorder::instance().remove_pool(pool_);
-}
+process_figures::~process_figures() { recorder::instance().remove_pool(pool_); }
 
 std::uint32_t process_figures::name_record(const remote_call& c) noexcept {
     const label_counts* const counts = table_.find(c.state().statistics_label());
@@ -85,7 +83,8 @@ void process_figures::remove_worker(std::uint32_t record) noexcept {
 
 void process_figures::worker_runs(std::uint32_t record, const remote_call* first) noexcept {
     auto* const w = recorder::instance().worker(record);
-    const std::uint64_t task = first != nullptr ? reinterpret_cast<std::uintptr_t>(&first->state()) : 0;
+    const std::uint64_t task =
+        first != nullptr ? reinterpret_cast<std::uintptr_t>(&first->state()) : 0;
     if (w == nullptr || w->task.load(std::memory_order_relaxed) == task)
         return;
     if (task == 0) {

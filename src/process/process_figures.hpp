@@ -14,8 +14,8 @@ namespace ferry::detail {
 
 struct worker_channel;
 
-/// The counts of a process pool, in all and by label, and its part of the recording. For who holds the
-/// pool's mutex.
+/// The counts of a process pool, in all and by label, and its part of the recording. For who holds
+/// the pool's mutex.
 class process_figures {
 public:
     process_figures(const std::string& name, std::size_t max_workers) noexcept;

@@ -30,8 +30,8 @@ std::string target_of_own_link() {
 // Whether the file of that name is still the one that was started.
 bool is_what_was_started(const std::string& path) {
     const descriptor own(::open(own_link, O_RDONLY | O_CLOEXEC));
-    struct stat started {};
-    struct stat now {};
+    struct stat started{};
+    struct stat now{};
     return own && ::fstat(own.get(), &started) == 0 && ::stat(path.c_str(), &now) == 0 &&
            started.st_dev == now.st_dev && started.st_ino == now.st_ino;
 }

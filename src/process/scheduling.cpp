@@ -63,7 +63,8 @@ bool scheduling::allows(const std::vector<int>& numbers) {
         got.resize(std::max(got.size(), wanted.processors_.size()));
         wanted.processors_.resize(got.size());
         all = got == wanted.processors_; // the kernel leaves out what may not be used
-    }).join();
+    })
+        .join();
     return all;
 }
 

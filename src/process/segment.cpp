@@ -47,8 +47,8 @@ std::int64_t now_ns() noexcept {
 
 // Reading it must never fail: it is ordinary memory, of that size, and stays so.
 void check(int file, std::size_t capacity) {
-    struct ::statfs kind {};
-    struct ::stat s {};
+    struct ::statfs kind{};
+    struct ::stat s{};
     constexpr auto ordinary_memory = 0x01021994; // TMPFS_MAGIC; not huge pages, which may run out
     if (::fstatfs(file, &kind) != 0 || kind.f_type != ordinary_memory)
         throw bad_segment("a shared mapping is no memory");

@@ -54,7 +54,8 @@ shutdown_report process_core::close_within(timeout limit) {
             else
                 changed_.wait(lock);
         }
-        report.finished = static_cast<std::size_t>(figures_.all().completed + figures_.all().failed - before);
+        report.finished =
+            static_cast<std::size_t>(figures_.all().completed + figures_.all().failed - before);
     }
     report.dropped = close(true);
     {

@@ -129,12 +129,12 @@ std::vector<filter_rule> rules_for(const forbidden_calls& forbidden) {
 }
 
 std::vector<sock_filter> assemble(std::span<const filter_rule> rules) {
-    std::vector<sock_filter> program {
+    std::vector<sock_filter> program{
         load(offsetof(seccomp_data, arch)), jump(BPF_JEQ, filter_architecture(), 1, 0),
-            give(error_action(EPERM)),
+        give(error_action(EPERM)),
 #if defined(__x86_64__)
-            load(offsetof(seccomp_data, nr)), // the third table of this machine, x32
-            jump(BPF_JGE, 0x40000000, 0, 1), give(error_action(EPERM)),
+        load(offsetof(seccomp_data, nr)), // the third table of this machine, x32
+        jump(BPF_JGE, 0x40000000, 0, 1),    give(error_action(EPERM)),
 #endif
     };
     for (const auto& rule : rules) {

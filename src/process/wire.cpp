@@ -103,8 +103,8 @@ bool ring_reader::prepare_sleep() noexcept {
     return false;
 }
 
-// A signal number that is never used, since no signals are asked for: nothing else that is so cheap to
-// look at tells one event descriptor from another.
+// A signal number that is never used, since no signals are asked for: nothing else that is so cheap
+// to look at tells one event descriptor from another.
 void mark_event(int event) noexcept { ::fcntl(event, F_SETSIG, SIGRTMAX - 1); }
 bool is_marked_event(int event) noexcept { return ::fcntl(event, F_GETSIG) == SIGRTMAX - 1; }
 

@@ -53,16 +53,16 @@ inline constexpr std::size_t ring_size = std::size_t(256) << 10;
 /// Tasks that can be handed to a worker at a time.
 inline constexpr std::size_t slot_count = 64;
 
-/// The first part of the body of `run`, `initialise` and `finalise`. The encoded arguments follow, or are in a
-/// segment.
+/// The first part of the body of `run`, `initialise` and `finalise`. The encoded arguments follow,
+/// or are in a segment.
 struct run_body {
     std::uint64_t module = 0;
     std::uint64_t offset = 0;
     std::uint16_t path_size = 0; ///< the module's path follows
     bool takes_stop_token = false;
-    bool in_segment = false; ///< a segment_ref follows
+    bool in_segment = false;        ///< a segment_ref follows
     std::uint32_t context_size = 0; ///< the context follows, behind the path
-    bool reports = false;    ///< somebody wants to know its progress
+    bool reports = false;           ///< somebody wants to know its progress
 };
 /// The first part of the body of `progress`; the note follows.
 struct progress_body {
@@ -107,9 +107,9 @@ struct ring_positions {
     alignas(64) std::atomic<std::uint32_t> reader_sleeps;
 };
 
-/// One end of a ring that writes. It keeps its own position: what stands in the shared memory is for
-/// the other end, which may have written anything there. Invariant: only one thread at a time uses
-/// it.
+/// One end of a ring that writes. It keeps its own position: what stands in the shared memory is
+/// for the other end, which may have written anything there. Invariant: only one thread at a time
+/// uses it.
 class ring_writer {
 public:
     ring_writer(ring_positions& at, std::byte* memory) noexcept : at_(&at), memory_(memory) {}
@@ -191,7 +191,7 @@ struct channel {
     /// Written once, before the worker starts: with how much resident memory after a task it
     /// retires; 0: never.
     std::atomic<std::uint64_t> most_memory;
-    worker_setup setup;                   ///< constant once the worker runs
+    worker_setup setup; ///< constant once the worker runs
     /// The processor time that the worker had used when it claimed its task, in nanoseconds.
     std::atomic<std::int64_t> cpu_at_start;
     /// Not 0: it ends because a call was refused memory; the bytes that it used.

@@ -72,10 +72,10 @@ worker_channel::worker_channel(std::uint32_t number, const child_options& option
     static_cast<void>(answers->prepare_sleep());
 
     const int files[] = {memory_file.get(), answered.get()};
-    static_cast<void>(send_message(socket.get(),
-                                   {wire::message::what::hello, settings.start_calls,
-                                    static_cast<std::uint64_t>(::getpid())},
-                                   files));
+    static_cast<void>(send_message(
+        socket.get(),
+        {wire::message::what::hello, settings.start_calls, static_cast<std::uint64_t>(::getpid())},
+        files));
     child_options c = options;
     c.socket = theirs.get();
     c.standard_error = write_end.get();
@@ -159,8 +159,7 @@ bool worker_channel::share(payload& arguments, segment_store& store) noexcept {
     return true;
 }
 
-bool worker_channel::give(remote_call_ptr& c, std::uint64_t number,
-                          segment_store& store) noexcept {
+bool worker_channel::give(remote_call_ptr& c, std::uint64_t number, segment_store& store) noexcept {
     if (free_slots == 0)
         return false;
     remote_call& call = *c;

@@ -106,7 +106,7 @@ struct worker_channel : dispatch_worker {
     stream read_stderr(bool last);
 
     wire::channel* memory = nullptr; ///< shared with the worker
-    std::uint32_t record = 0; ///< for readers outside
+    std::uint32_t record = 0;        ///< for readers outside
     descriptor socket;
     descriptor answered; ///< an event: the worker answered while nobody read
     descriptor standard_error;

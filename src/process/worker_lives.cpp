@@ -15,7 +15,8 @@
 namespace ferry::detail {
 namespace {
 
-// How often the last words of a worker that has ended are tried to be received, ten milliseconds apart.
+// How often the last words of a worker that has ended are tried to be received, ten milliseconds
+// apart.
 constexpr unsigned most_tries = 1000;
 
 std::string text_of(const std::exception_ptr& error) {
@@ -240,8 +241,8 @@ void process_core::reap(worker_channel& w) noexcept {
     std::unique_ptr<worker_channel> gone; // likewise
     unsigned attempt = 0;
     const bool not_started = w.was_starting;
-    const auto reason = w.why_not_ready.empty() ? start_policy::reason::unknown
-                                                : start_policy::reason::initializer;
+    const auto reason =
+        w.why_not_ready.empty() ? start_policy::reason::unknown : start_policy::reason::initializer;
     {
         scoped_lock lock(mutex_);
         // A worker runs what it was given in turn, so it has begun one at most, whatever it wrote
@@ -267,7 +268,7 @@ void process_core::reap(worker_channel& w) noexcept {
                 requeue(std::move(c));
         }
         if (victim != nullptr) {
-            const auto why = w.dismissed                 ? death_cause::dismissed
+            const auto why = w.dismissed             ? death_cause::dismissed
                              : breach_of(w, *victim) ? death_cause::resource_limit
                                                      : death_cause::crash;
             attempt = ++victim->lost_starts;

@@ -254,8 +254,9 @@ void worker_process::run_task(const wire::frame& f) {
         stop = stop_.emplace().get_token();
     }
     if (memory_->setup.measures_cpu)
-        memory_->cpu_at_start.store(cpu_time_of(::getpid()).value_or(std::chrono::seconds(0)).count(),
-                                    std::memory_order_relaxed);
+        memory_->cpu_at_start.store(
+            cpu_time_of(::getpid()).value_or(std::chrono::seconds(0)).count(),
+            std::memory_order_relaxed);
     note_running_task(h.task);
     const std::int64_t started = wire::now_ns();
     memory_->started_ns.store(started, std::memory_order_relaxed);

@@ -4,10 +4,10 @@
 #include <ferry/detail/progress_sink.hpp>
 #include <ferry/process/detail/bytes.hpp>
 
-#include "support/fork_count.hpp"
 #include "descriptor.hpp"
 #include "message.hpp"
 #include "segment.hpp"
+#include "support/fork_count.hpp"
 #include "wire.hpp"
 
 #include <condition_variable>
@@ -25,13 +25,13 @@ class descriptor_identity {
 public:
     descriptor_identity() = default;
     explicit descriptor_identity(int fd) noexcept {
-        if (struct ::stat s {}; ::fstat(fd, &s) == 0) {
+        if (struct ::stat s{}; ::fstat(fd, &s) == 0) {
             device_ = s.st_dev;
             node_ = s.st_ino;
         }
     }
     bool is(int fd) const noexcept {
-        struct ::stat s {};
+        struct ::stat s{};
         return ::fstat(fd, &s) == 0 && s.st_dev == device_ && s.st_ino == node_;
     }
 
@@ -110,8 +110,8 @@ private:
     int parent_pid_ = 0;
     const descriptor_identity socket_is_;
     const unsigned forks_;
-    descriptor parent_; // its handle, where the system gives one
-    descriptor answered_; // wakes the pool's reader
+    descriptor parent_;        // its handle, where the system gives one
+    descriptor answered_;      // wakes the pool's reader
     unsigned start_calls_ = 0; // still to come
     std::size_t most_memory_ = 0;
     std::vector<std::byte> finalizer_; // as the body of a frame

@@ -28,11 +28,11 @@ bool is_of_a_test_framework(const struct sigaction& act) {
 // the pool's to deal with. Handlers stay: a worker's are those of the program, which it has
 // installed before, or of a sanitizer.
 void reset_signals() {
-    struct sigaction act {};
+    struct sigaction act{};
     act.sa_handler = SIG_DFL;
     for (const int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGTERM, SIGHUP,
                         SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2, SIGCHLD}) {
-        struct sigaction now {};
+        struct sigaction now{};
         if (::sigaction(s, nullptr, &now) == 0 &&
             (now.sa_handler == SIG_IGN || is_of_a_test_framework(now)))
             ::sigaction(s, &act, nullptr);

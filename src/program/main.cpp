@@ -29,7 +29,8 @@ constexpr char usage[] =
     "       ferry pstree PID           who waits for whom\n"
     "       ferry trace PID [SECONDS]  the last events, or those of the next seconds, in Chrome's\n"
     "                                  trace format; open it in ui.perfetto.dev\n"
-    "       ferry watch PID            a table that is renewed each second, until the process ends\n"
+    "       ferry watch PID            a table that is renewed each second, until the process "
+    "ends\n"
     "       ferry --version\n";
 
 /// What is left of the program's life.
@@ -46,7 +47,8 @@ std::optional<T> number(std::string_view text) {
 
 void print(const std::string& text) {
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
-        throw ferry::detail::cannot_look(std::string("the output cannot be written: ") + std::strerror(errno));
+        throw ferry::detail::cannot_look(std::string("the output cannot be written: ") +
+                                         std::strerror(errno));
 }
 
 void watch(target& t) {
@@ -73,7 +75,8 @@ int run(int argc, char** argv) {
               std::to_string(ferry::detail::recording::version) + '\n');
         return success;
     }
-    const bool known = command == "ps" || command == "pstree" || command == "trace" || command == "watch";
+    const bool known =
+        command == "ps" || command == "pstree" || command == "trace" || command == "watch";
     if (!known || argc < 3 || argc > (command == "trace" ? 4 : 3)) {
         std::fputs(usage, stderr);
         return wrong_usage;
@@ -100,10 +103,11 @@ int run(int argc, char** argv) {
         if (seconds) {
             from = t.look().now;
             const auto end = std::chrono::steady_clock::now() +
-                             std::chrono::milliseconds(static_cast<std::int64_t>(std::min(*seconds, 1e9) * 1000));
+                             std::chrono::milliseconds(
+                                 static_cast<std::int64_t>(std::min(*seconds, 1e9) * 1000));
             while (t.lives() && std::chrono::steady_clock::now() < end)
-                std::this_thread::sleep_for(
-                    std::min<std::chrono::steady_clock::duration>(100ms, end - std::chrono::steady_clock::now()));
+                std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(
+                    100ms, end - std::chrono::steady_clock::now()));
         }
         print(ferry::detail::chrome_trace(t.look(), from));
     }

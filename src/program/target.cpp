@@ -25,14 +25,11 @@ namespace {
 
 using recording::layout;
 
-std::string proc(pid_t pid, const char* what) {
-    return "/proc/" + std::to_string(pid) + what;
-}
-std::string the_process(pid_t pid) {
-    return "process " + std::to_string(pid);
-}
+std::string proc(pid_t pid, const char* what) { return "/proc/" + std::to_string(pid) + what; }
+std::string the_process(pid_t pid) { return "process " + std::to_string(pid); }
 
-// Field 22 of /proc/PID/stat, counted behind the name, which may contain anything; 0 if it has ended.
+// Field 22 of /proc/PID/stat, counted behind the name, which may contain anything; 0 if it has
+// ended.
 std::uint64_t start_of(pid_t pid) {
     std::ifstream in(proc(pid, "/stat"));
     std::string text;
@@ -64,13 +61,15 @@ std::uint32_t own_number(pid_t pid) {
     if (error == ENOENT || error == ESRCH)
         throw cannot_look("there is no " + the_process(pid));
     if (error == EACCES || error == EPERM) {
-        struct ::stat about {};
-        const bool foreign = ::stat(proc(pid, "").c_str(), &about) == 0 && about.st_uid != ::geteuid();
+        struct ::stat about{};
+        const bool foreign =
+            ::stat(proc(pid, "").c_str(), &about) == 0 && about.st_uid != ::geteuid();
         if (foreign && about.st_uid != 0)
             throw cannot_look(the_process(pid) + " belongs to another user (number " +
                               std::to_string(about.st_uid) + ")");
-        throw cannot_look(the_process(pid) +
-                          " may not be looked into: it belongs to another user, or is not dumpable");
+        throw cannot_look(
+            the_process(pid) +
+            " may not be looked into: it belongs to another user, or is not dumpable");
     }
     throw cannot_look(the_process(pid) + " cannot be looked into: " + std::strerror(error));
 }
@@ -83,7 +82,7 @@ struct closing {
 /// What the files with the name of a recording are.
 struct findings {
     const layout* recording = nullptr;
-    bool of_parent = false;         // inherited by fork()
+    bool of_parent = false;          // inherited by fork()
     std::uint64_t other_version = 0; // of the layout; 0: none was seen
 };
 
@@ -92,14 +91,16 @@ void examine(const std::string& path, std::uint32_t own, findings& found) {
     if (fd < 0)
         return;
     const closing c{fd};
-    struct ::stat about {};
+    struct ::stat about{};
     const int seals = ::fcntl(fd, F_GET_SEALS);
     if (::fstat(fd, &about) != 0 || seals < 0 || (seals & F_SEAL_SHRINK) == 0)
         return; // it could shrink while it is read
     std::uint64_t magic = 0;
     std::uint32_t version = 0;
-    if (::pread(fd, &magic, sizeof magic, offsetof(recording::header, magic_number)) != sizeof magic ||
-        ::pread(fd, &version, sizeof version, offsetof(recording::header, layout_version)) != sizeof version ||
+    if (::pread(fd, &magic, sizeof magic, offsetof(recording::header, magic_number)) !=
+            sizeof magic ||
+        ::pread(fd, &version, sizeof version, offsetof(recording::header, layout_version)) !=
+            sizeof version ||
         magic != recording::magic)
         return;
     if (version != recording::version || about.st_size != sizeof(layout)) {
@@ -141,7 +142,8 @@ target::target(pid_t pid) : pid_(pid), started_(start_of(pid)) {
     if (start_of(pid) == 0)
         throw cannot_look(the_process(pid) + " has ended");
     if (found.other_version != 0)
-        throw cannot_look(the_process(pid) + " uses another version of Ferry: its recording has version " +
+        throw cannot_look(the_process(pid) +
+                          " uses another version of Ferry: its recording has version " +
                           std::to_string(found.other_version) + ", this program reads version " +
                           std::to_string(recording::version));
     throw cannot_look(the_process(pid) + (found.of_parent
@@ -154,9 +156,7 @@ target::~target() {
         ::munmap(const_cast<layout*>(recording_), sizeof(layout));
 }
 
-bool target::lives() const {
-    return started_ != 0 && start_of(pid_) == started_;
-}
+bool target::lives() const { return started_ != 0 && start_of(pid_) == started_; }
 
 picture target::look() {
     const auto now = static_cast<std::uint64_t>(
@@ -171,7 +171,8 @@ void target::read_mappings() {
         mapping m{};
         int path = 0;
         unsigned long long from = 0, to = 0, offset = 0;
-        if (std::sscanf(line.c_str(), "%llx-%llx %*s %llx %*s %*s %n", &from, &to, &offset, &path) < 3 ||
+        if (std::sscanf(line.c_str(), "%llx-%llx %*s %llx %*s %*s %n", &from, &to, &offset, &path) <
+                3 ||
             path == 0 || line.size() <= static_cast<std::size_t>(path))
             continue;
         m.from = from;
@@ -195,7 +196,8 @@ std::string target::name_of_function(std::uint64_t address) {
         mappings_, [&](const mapping& x) { return address >= x.from && address < x.to; });
     if (m == mappings_.end())
         return known->second;
-    // As the process sees the file, which may be replaced by now, or lie in another mount namespace.
+    // As the process sees the file, which may be replaced by now, or lie in another mount
+    // namespace.
     const bool is_program = [&] {
         char exe[4096];
         const auto n = ::readlink(proc(pid_, "/exe").c_str(), exe, sizeof exe);

@@ -157,8 +157,7 @@ public:
             const scoped_lock lock_breaker(breaker->mutex_);
             std::ostringstream state;
             state << breaker->circuit_.state(circuit::clock::now());
-            figures.push_back(
-                {key, std::move(state).str(), breaker->rejected_, breaker->opened_});
+            figures.push_back({key, std::move(state).str(), breaker->rejected_, breaker->opened_});
         }
     }
 

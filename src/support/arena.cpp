@@ -18,9 +18,9 @@ namespace {
 
 /// Objects one behind the other, each with a pointer to its arena in front.
 ///
-/// `users_` counts the objects in it, and many more while its thread cuts from it, so that it cannot
-/// reach zero before; the thread takes away what is too many when it lets go. The release in `leave`
-/// pairs with the acquire of the last to leave, who retires the arena.
+/// `users_` counts the objects in it, and many more while its thread cuts from it, so that it
+/// cannot reach zero before; the thread takes away what is too many when it lets go. The release in
+/// `leave` pairs with the acquire of the last to leave, who retires the arena.
 class arena {
 public:
     void* allocate(std::size_t n) noexcept {
@@ -52,12 +52,12 @@ private:
     std::atomic<std::int64_t> users_{open};
     std::int64_t cut_ = 0;   // objects so far; its thread's, as `offset_`
     std::size_t offset_ = 0; // of the next one
-    arena* next_ = nullptr;   // where it is spare
+    arena* next_ = nullptr;  // where it is spare
     alignas(arena_alignment) std::array<std::byte, size - 4 * sizeof(std::int64_t)> room_;
 };
 
-/// Arenas for the next ones who need some: while a burst lasts memory goes round and is not given back
-/// to the system and asked for again page by page.
+/// Arenas for the next ones who need some: while a burst lasts memory goes round and is not given
+/// back to the system and asked for again page by page.
 class spare_arenas {
 public:
     arena* get() {
@@ -151,12 +151,8 @@ void* arena_allocate(std::size_t size) {
     return p;
 }
 
-void arena_deallocate(void* object) noexcept {
-    arena::of(object).leave();
-}
+void arena_deallocate(void* object) noexcept { arena::of(object).leave(); }
 
-void arena_trim() noexcept {
-    spares.trim();
-}
+void arena_trim() noexcept { spares.trim(); }
 
 } // namespace ferry::detail

@@ -60,9 +60,7 @@ void open(spares& mine) noexcept {
 }
 
 // Sizes are rounded up to one that a block of glibc's allocator holds: 8, 24, 40 and so on.
-constexpr std::size_t shelf_of(std::size_t size) noexcept {
-    return (size + 7) / step;
-}
+constexpr std::size_t shelf_of(std::size_t size) noexcept { return (size + 7) / step; }
 
 } // namespace
 

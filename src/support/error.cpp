@@ -175,8 +175,8 @@ detail::error_with_text::error_with_text(const boost::system::error_code& code,
 std::ostream& operator<<(std::ostream& out, const stack_frame& f) { return out << text_of(f); }
 
 cancelled_error::cancelled_error(const std::string& what)
-    : error_with_text(
-          boost::asio::error::make_error_code(boost::asio::error::operation_aborted), what) {}
+    : error_with_text(boost::asio::error::make_error_code(boost::asio::error::operation_aborted),
+                      what) {}
 timeout_error::timeout_error(const std::string& what) : error_with_text(errc::timeout, what) {}
 timeout_error::timeout_error(std::size_t unfinished, std::size_t total)
     : error_with_text(errc::timeout, unfinished_text(unfinished, total)), unfinished_(unfinished),
@@ -200,7 +200,8 @@ would_deadlock::would_deadlock(const std::string& what)
     : error_with_text(errc::would_deadlock, what) {}
 broken_executor::broken_executor(const std::string& what)
     : broken_executor(errc::broken_executor, what) {}
-broken_executor::broken_executor(errc code, const std::string& what) : error_with_text(code, what) {}
+broken_executor::broken_executor(errc code, const std::string& what)
+    : error_with_text(code, what) {}
 broken_thread_pool::broken_thread_pool(const std::string& what)
     : broken_executor(errc::broken_thread_pool, what) {}
 broken_process_pool::broken_process_pool(const std::string& what)
@@ -211,9 +212,9 @@ worker_died::worker_died(const std::string& what)
     : worker_died(errc::worker_died, what, 0, {}, {}, {}) {}
 worker_died::worker_died(int pid, ending how, std::string label, std::string stderr_tail,
                          worker_usage usage, unsigned attempt, std::vector<stack_frame> stacktrace)
-    : worker_died(errc::worker_died,
-                  death_text(pid, how, label, stderr_tail, attempt, stacktrace), pid, how, label,
-                  stderr_tail, usage, attempt, stacktrace) {} // a copy: the text may be made later
+    : worker_died(errc::worker_died, death_text(pid, how, label, stderr_tail, attempt, stacktrace),
+                  pid, how, label, stderr_tail, usage, attempt, stacktrace) {
+} // a copy: the text may be made later
 worker_died::worker_died(errc code, const std::string& what, int pid, ending how, std::string label,
                          std::string stderr_tail, worker_usage usage, unsigned attempt,
                          std::vector<stack_frame> stacktrace)
@@ -250,8 +251,7 @@ exception_group::exception_group(const std::string& what)
       exceptions_(std::make_shared<const std::vector<std::exception_ptr>>()) {}
 exception_group::exception_group(std::vector<std::exception_ptr> exceptions)
     : error_with_text(errc::exception_group, group_text(exceptions)),
-      exceptions_(
-          std::make_shared<const std::vector<std::exception_ptr>>(std::move(exceptions))) {}
+      exceptions_(std::make_shared<const std::vector<std::exception_ptr>>(std::move(exceptions))) {}
 
 bool detail::is_cancellation(const std::exception_ptr& error) noexcept {
     try {

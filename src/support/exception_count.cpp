@@ -47,9 +47,7 @@ struct exception_header {
 
 static_assert(sizeof(exception_header) == 128);
 
-exception_header& header_of(void* object) {
-    return static_cast<exception_header*>(object)[-1];
-}
+exception_header& header_of(void* object) { return static_cast<exception_header*>(object)[-1]; }
 
 } // namespace
 
@@ -76,8 +74,7 @@ void ferry_release_exception(void** pointer) noexcept {
 // The end of a handler. One more reference makes sure that the last one ends above.
 void __cxa_end_catch() {
     using function = void (*)();
-    static const auto end_catch =
-        reinterpret_cast<function>(::dlsym(RTLD_NEXT, "__cxa_end_catch"));
+    static const auto end_catch = reinterpret_cast<function>(::dlsym(RTLD_NEXT, "__cxa_end_catch"));
     const std::exception_ptr held = std::current_exception();
     end_catch();
 }

@@ -10,8 +10,8 @@
 
 namespace ferry::detail {
 
-/// A thread whose stack has a size of one's choice, which std::thread does not offer. Joined or detached
-/// before it is destroyed.
+/// A thread whose stack has a size of one's choice, which std::thread does not offer. Joined or
+/// detached before it is destroyed.
 class os_thread {
 public:
     os_thread() noexcept = default;
@@ -23,8 +23,7 @@ public:
         start(stack_size, &run<F>, call.get());
         static_cast<void>(call.release());
     }
-    os_thread(os_thread&& o) noexcept
-        : id_(o.id_), joinable_(std::exchange(o.joinable_, false)) {}
+    os_thread(os_thread&& o) noexcept : id_(o.id_), joinable_(std::exchange(o.joinable_, false)) {}
     os_thread& operator=(os_thread&& o) noexcept {
         id_ = o.id_;
         joinable_ = std::exchange(o.joinable_, false);

@@ -25,9 +25,7 @@ struct hook {
 
 } // namespace
 
-std::string demangle(const char* name) {
-    return boost::core::demangle(name);
-}
+std::string demangle(const char* name) { return boost::core::demangle(name); }
 
 std::string type_name_of(const std::exception_ptr& error) {
     try {

@@ -35,12 +35,8 @@ int stay(int n) {
     open_here->pass();
     return n;
 }
-int same(int n) {
-    return n;
-}
-std::size_t size_of(const std::string& text) {
-    return text.size();
-}
+int same(int n) { return n; }
+std::size_t size_of(const std::string& text) { return text.size(); }
 
 template <class Pool>
 struct options_of;
@@ -98,7 +94,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_rejection_reaches_submit_and_the_awaiting_forms,
     auto queued = b.pool.submit(same, 2);
     BOOST_CHECK_THROW(b.pool.submit(same, 3), queue_full_error);
     BOOST_CHECK_THROW(run(run_in_executor(b.pool, same, 3)), queue_full_error);
-    BOOST_CHECK_THROW(async_invoke(b.pool, [] { return 3; }, use_future).result(), queue_full_error);
+    BOOST_CHECK_THROW(
+        async_invoke(b.pool, [] { return 3; }, use_future).result(), queue_full_error);
     BOOST_TEST(b.pool.stats().queued == 1u);
     BOOST_TEST(queued.cancel());
     queued = b.pool.submit(same, 4);
@@ -112,9 +109,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(coroutines_and_threads_stand_in_one_line, Pool, po
     asio::io_context io;
     std::vector<int> order;
     for (int i = 1; i != 4; ++i)
-        asio::co_spawn(io, [&b, &order, i]() -> asio::awaitable<void> {
-            order.push_back(co_await run_in_executor(b.pool, same, i));
-        }, asio::detached);
+        asio::co_spawn(
+            io,
+            [&b, &order, i]() -> asio::awaitable<void> {
+                order.push_back(co_await run_in_executor(b.pool, same, i));
+            },
+            asio::detached);
     io.poll(); // would not return
     BOOST_TEST(b.pool.stats().queued == 1u);
     std::optional<future<int>> late;
@@ -133,16 +133,19 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_coroutine_leaves_the_line, Pool, pools
     asio::cancellation_signal stop;
     bool cancelled = false;
     int value = 0;
-    asio::co_spawn(io, [&]() -> asio::awaitable<void> {
-        try {
-            co_await run_in_executor(b.pool, same, 1);
-        } catch (const cancelled_error&) {
-            cancelled = true;
-        }
-    }, asio::bind_cancellation_slot(stop.slot(), asio::detached));
-    asio::co_spawn(io, [&]() -> asio::awaitable<void> {
-        value = co_await run_in_executor(b.pool, same, 2);
-    }, asio::detached);
+    asio::co_spawn(
+        io,
+        [&]() -> asio::awaitable<void> {
+            try {
+                co_await run_in_executor(b.pool, same, 1);
+            } catch (const cancelled_error&) {
+                cancelled = true;
+            }
+        },
+        asio::bind_cancellation_slot(stop.slot(), asio::detached));
+    asio::co_spawn(
+        io, [&]() -> asio::awaitable<void> { value = co_await run_in_executor(b.pool, same, 2); },
+        asio::detached);
     io.poll();
     stop.emit(asio::cancellation_type::terminal);
     io.poll();
@@ -232,9 +235,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_thousand_stand_in_line_and_all_are_served, Pool,
     asio::io_context io;
     int sum = 0;
     for (int i = 0; i != 1000; ++i)
-        asio::co_spawn(io, [&b, &sum]() -> asio::awaitable<void> {
-            sum += co_await run_in_executor(b.pool, same, 1);
-        }, asio::detached);
+        asio::co_spawn(
+            io,
+            [&b, &sum]() -> asio::awaitable<void> {
+                sum += co_await run_in_executor(b.pool, same, 1);
+            },
+            asio::detached);
     io.poll();
     b.release();
     io.run();

@@ -43,7 +43,8 @@ static_assert(!offloadable_from_a_coroutine<awaitable<int> (*)()>); // CF-SUB-12
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(a_future_is_awaited_on_the_coroutines_own_executor) { // CF-ASY-06 -08 CF-IOP-02
+BOOST_AUTO_TEST_CASE(
+    a_future_is_awaited_on_the_coroutines_own_executor) { // CF-ASY-06 -08 CF-IOP-02
     thread_pool pool(1);
     asio::io_context io;
     const auto strand = asio::make_strand(io);
@@ -76,8 +77,8 @@ BOOST_AUTO_TEST_CASE(cancelling_the_coroutine_cancels_what_it_awaits) { // CF-CA
     asio::cancellation_signal signal;
     std::exception_ptr outcome;
     asio::co_spawn(io, f.async_result(),
-                   asio::bind_cancellation_slot(
-                       signal.slot(), [&](std::exception_ptr e, int) { outcome = e; }));
+                   asio::bind_cancellation_slot(signal.slot(),
+                                                [&](std::exception_ptr e, int) { outcome = e; }));
     io.poll();
     BOOST_TEST(!f.done());
     signal.emit(asio::cancellation_type::terminal);
@@ -174,10 +175,10 @@ BOOST_AUTO_TEST_CASE(children_of_other_contexts_give_their_results_here) { // CF
     thread_pool pool(1);
     run([&]() -> awaitable<void> {
         const auto here = std::this_thread::get_id();
-        auto [a, b, c] = co_await gather(
-            asio::co_spawn(other, thread_of_a_coroutine(), asio::use_awaitable),
-            run_in_executor(pool, [] { return std::this_thread::get_id(); }),
-            thread_of_a_coroutine());
+        auto [a, b, c] =
+            co_await gather(asio::co_spawn(other, thread_of_a_coroutine(), asio::use_awaitable),
+                            run_in_executor(pool, [] { return std::this_thread::get_id(); }),
+                            thread_of_a_coroutine());
         BOOST_TEST((a != here && b != here && a != b));
         BOOST_TEST((c == here && std::this_thread::get_id() == here));
     }());
@@ -191,8 +192,8 @@ BOOST_AUTO_TEST_CASE(one_future_can_be_gathered_twice) { // CF-GAT-09 CF-IOP-01
     p.set_value(4);
     run([&]() -> awaitable<void> {
         auto f = pool.submit([&] { return ++runs; });
-        auto [a, b, c] = co_await gather(f.async_result(), f.async_result(),
-                                         p.get_future().async_result());
+        auto [a, b, c] =
+            co_await gather(f.async_result(), f.async_result(), p.get_future().async_result());
         BOOST_TEST(a == 1);
         BOOST_TEST(b == 1);
         BOOST_TEST(c == 4);

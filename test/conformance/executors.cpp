@@ -101,9 +101,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_call_gives_its_result, E, all) { // CF-SUB-01
     BOOST_TEST(
         e.submit([](const std::string& s) { return s + "!"; }, std::string("hey")).result(3min) ==
         "hey!");
-    BOOST_TEST(
-        e.submit([](point p) { return p.name + std::to_string(p.x); }, point{1, "p"}).result(3min) ==
-        "p1");
+    BOOST_TEST(e.submit([](point p) { return p.name + std::to_string(p.x); }, point{1, "p"})
+                   .result(3min) == "p1");
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(an_exception_keeps_its_type_and_text, E, all) { // CF-SUB-08, CF-TP-11
@@ -118,11 +117,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_exception_keeps_its_type_and_text, E, all) { //
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(an_exception_that_is_returned_is_a_value, E, all) { // CF-SUB-09
     E e;
-    const auto f = e.submit([](int n) {
-        failure x;
-        x.code = n;
-        return x;
-    }, 7);
+    const auto f = e.submit(
+        [](int n) {
+            failure x;
+            x.code = n;
+            return x;
+        },
+        7);
     BOOST_TEST(f.result(3min).code == 7);
     BOOST_CHECK(f.exception() == nullptr);
 }

@@ -28,9 +28,7 @@ using pools = boost::mpl::list<ferry::thread_pool, ferry::process_pool>;
 // In a worker process it never opens.
 std::unique_ptr<gate> open_here = std::make_unique<gate>();
 
-int same(int n) {
-    return n;
-}
+int same(int n) { return n; }
 int stay(int n) {
     open_here->pass();
     return n;
@@ -48,12 +46,8 @@ ferry::future<int> keep_busy(Pool& pool) {
     return pool.submit(stay, 0);
 }
 /// Ends calls of `stay`, after what is tested.
-void release(ferry::thread_pool&) {
-    open_here->open();
-}
-void release(ferry::process_pool& pool) {
-    pool.kill_workers();
-}
+void release(ferry::thread_pool&) { open_here->open(); }
+void release(ferry::process_pool& pool) { pool.kill_workers(); }
 
 /// Can be sent unless it is 3.
 struct unsendable_three {
@@ -69,9 +63,7 @@ struct unsendable_three {
         ar(n);
     }
 };
-int number_of(unsendable_three u) {
-    return u.n;
-}
+int number_of(unsendable_three u) { return u.n; }
 
 template <class View>
 std::vector<int> read_all(View&& view) {
@@ -91,7 +83,9 @@ std::vector<int> read_all(View&& view) {
     return all;
 }
 
-const std::vector expired{ferry::timeout(0s), ferry::timeout(-1s), ferry::timeout(-0.5s),
+const std::vector expired{ferry::timeout(0s),
+                          ferry::timeout(-1s),
+                          ferry::timeout(-0.5s),
                           ferry::timeout(std::chrono::duration<double>(0.0004)),
                           ferry::timeout(std::chrono::duration<float, std::micro>(0.25F)),
                           ferry::timeout(std::optional(1us))};
@@ -107,7 +101,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_view_ends_with_its_time_out, P, pools) { // CF-M
         P pool(1);
         const auto busy = keep_busy(pool);
         for (const ferry::timeout limit : expired) {
-            const ferry::map_options options{.timeout = limit, .chunksize = 2, .buffersize = buffer};
+            const ferry::map_options options{
+                .timeout = limit, .chunksize = 2, .buffersize = buffer};
             auto view = pool.map(options, same, std::vector{0, 1, 2, 3, 4});
             BOOST_TEST((read_all(view) == std::vector{-1}));
             auto it = view.begin();
@@ -173,8 +168,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_others_take_the_same_time_outs, P, pools) {
         BOOST_TEST(given == 1);
         BOOST_TEST(late == 1);
         ferry::run([&]() -> asio::awaitable<void> {
-            BOOST_CHECK_THROW(co_await ferry::wait_for(ferry::run_in_executor(pool, same, 1), limit),
-                              ferry::timeout_error);
+            BOOST_CHECK_THROW(
+                co_await ferry::wait_for(ferry::run_in_executor(pool, same, 1), limit),
+                ferry::timeout_error);
             ferry::wait_options options{.timeout = limit};
             const auto waited = co_await ferry::async_wait(both, options);
             BOOST_TEST(waited.not_done.size() == 1u);
@@ -216,15 +212,15 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_input_that_throws_cancels_nothing, P, pools) { 
                          throw std::out_of_range("input");
                      return i;
                  });
-    BOOST_TEST((read_all(pool.map({.buffersize = 2}, same, later)) ==
-                std::vector{0, 1, 2, 3, -3}));
+    BOOST_TEST((read_all(pool.map({.buffersize = 2}, same, later)) == std::vector{0, 1, 2, 3, -3}));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_view_may_outlive_its_pool, P, pools) { // CF-MAP-24
     for (const std::size_t chunk : {1u, 2u}) {
         for (const bool destroy : {true, false}) {
             auto pool = std::make_unique<P>(2);
-            auto endless = pool->map({.chunksize = chunk, .buffersize = 4}, same, std::views::iota(0));
+            auto endless =
+                pool->map({.chunksize = chunk, .buffersize = 4}, same, std::views::iota(0));
             auto all = pool->map({.chunksize = chunk, .buffersize = 3}, same, std::vector{0, 1, 2});
             auto none = pool->map({.chunksize = chunk, .buffersize = 3}, same, std::vector<int>());
             auto first = endless.begin();

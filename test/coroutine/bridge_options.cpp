@@ -58,7 +58,8 @@ BOOST_AUTO_TEST_CASE(a_call_that_runs_too_long_is_asked_to_stop) {
         while (!stop.stop_requested())
             std::this_thread::yield();
     };
-    BOOST_TEST(run(error_of<timeout_error>(run_in_executor(pool, limited, until_stopped))) != "none");
+    BOOST_TEST(run(error_of<timeout_error>(run_in_executor(pool, limited, until_stopped))) !=
+               "none");
     BOOST_TEST(run(error_of<timeout_error>(to_thread(limited, until_stopped))) != "none");
     auto f = async_invoke(pool, limited, until_stopped, asio::use_future);
     BOOST_CHECK_THROW(f.get(), timeout_error);
@@ -71,9 +72,9 @@ BOOST_AUTO_TEST_CASE(a_call_of_higher_priority_runs_first) {
     std::vector<int> order;
     std::vector<future<void>> calls;
     for (const int priority : {0, 5, -5})
-        calls.push_back(async_invoke(pool, task_options{.priority = priority},
-                                     [&order, priority] { order.push_back(priority); },
-                                     ferry::use_future));
+        calls.push_back(async_invoke(
+            pool, task_options{.priority = priority},
+            [&order, priority] { order.push_back(priority); }, ferry::use_future));
     go.open();
     for (auto& f : calls)
         f.result();

@@ -94,10 +94,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(while_calls_are_queued_and_running, Way, ways) { /
     {
         asio::io_context io;
         for (int i = 0; i < many; ++i)
-            Way::start(io, pool, [&, t = tracked(calls)] {
-                started.open();
-                go.pass();
-            }, awaiters);
+            Way::start(
+                io, pool,
+                [&, t = tracked(calls)] {
+                    started.open();
+                    go.pass();
+                },
+                awaiters);
         io.poll(); // coroutines start
         started.pass();
         BOOST_TEST(awaiters->alive() == many);
@@ -164,10 +167,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(at_any_moment, Way, ways) { // CF-ASY-27
             asio::io_context io;
             std::atomic<int> left{round % many};
             for (int i = 0; i < many; ++i)
-                Way::start(io, pool, [&io, &left, t = tracked(calls)] {
-                    if (--left == 0)
-                        io.stop();
-                }, awaiters);
+                Way::start(
+                    io, pool,
+                    [&io, &left, t = tracked(calls)] {
+                        if (--left == 0)
+                            io.stop();
+                    },
+                    awaiters);
             if (round % many == 0)
                 io.stop();
             std::thread runner([&] { io.run(); });
@@ -189,10 +195,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(while_calls_finish, Way, ways) { // CF-ASY-27
             gate go;
             auto io = std::make_unique<asio::io_context>();
             for (int i = 0; i < 20; ++i)
-                Way::start(*io, pool, [&go, i, round, t = tracked(calls)] {
-                    if (i == round % 20)
-                        go.open();
-                }, awaiters);
+                Way::start(
+                    *io, pool,
+                    [&go, i, round, t = tracked(calls)] {
+                        if (i == round % 20)
+                            go.open();
+                    },
+                    awaiters);
             io->poll();
             go.pass();
             io.reset();
@@ -287,7 +296,8 @@ BOOST_AUTO_TEST_CASE(a_context_at_the_address_of_an_earlier_one_gets_its_own_mai
         std::thread([&] { // by another one
             io.emplace();
             offload();
-        }).join();
+        })
+            .join();
         io->restart();
         offload();
     }

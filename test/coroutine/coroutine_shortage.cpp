@@ -16,13 +16,9 @@ namespace asio = boost::asio;
 
 namespace {
 
-int cube(int x) {
-    return x * x * x;
-}
+int cube(int x) { return x * x * x; }
 
-asio::awaitable<void> one_call(thread_pool& pool) {
-    co_await run_in_executor(pool, cube, 2);
-}
+asio::awaitable<void> one_call(thread_pool& pool) { co_await run_in_executor(pool, cube, 2); }
 asio::awaitable<void> two_at_once(thread_pool& pool) {
     co_await gather(run_in_executor(pool, cube, 2), run_in_executor(pool, cube, 3));
 }
@@ -68,18 +64,10 @@ long at_every_point(Make make) {
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(of_one_call) {
-    BOOST_TEST(at_every_point(one_call) > 0);
-}
-BOOST_AUTO_TEST_CASE(of_two_at_once) {
-    BOOST_TEST(at_every_point(two_at_once) > 0);
-}
-BOOST_AUTO_TEST_CASE(of_a_call_with_a_limit) {
-    BOOST_TEST(at_every_point(with_a_limit) > 0);
-}
-BOOST_AUTO_TEST_CASE(of_a_group) {
-    BOOST_TEST(at_every_point(a_group) > 0);
-}
+BOOST_AUTO_TEST_CASE(of_one_call) { BOOST_TEST(at_every_point(one_call) > 0); }
+BOOST_AUTO_TEST_CASE(of_two_at_once) { BOOST_TEST(at_every_point(two_at_once) > 0); }
+BOOST_AUTO_TEST_CASE(of_a_call_with_a_limit) { BOOST_TEST(at_every_point(with_a_limit) > 0); }
+BOOST_AUTO_TEST_CASE(of_a_group) { BOOST_TEST(at_every_point(a_group) > 0); }
 BOOST_AUTO_TEST_CASE(of_futures_as_they_complete) {
     BOOST_TEST(at_every_point(as_they_complete) > 0);
 }

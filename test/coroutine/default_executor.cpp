@@ -112,13 +112,12 @@ BOOST_AUTO_TEST_CASE(nothing_comes_of_a_shutdown_whose_awaiter_was_cancelled_by_
         std::exception_ptr error;
         const auto top = [type]() -> awaitable<void> {
             static_cast<void>(type);
-            co_await asio::this_coro::reset_cancellation_state(
-                asio::enable_total_cancellation());
+            co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
             co_await leave(1h);
         };
-        asio::co_spawn(*busy.io, top(),
-                       asio::bind_cancellation_slot(signal.slot(),
-                                                    [&](std::exception_ptr e) { error = e; }));
+        asio::co_spawn(
+            *busy.io, top(),
+            asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e) { error = e; }));
         busy.io->poll();
         signal.emit(type);
         busy.io->run();
@@ -140,7 +139,8 @@ BOOST_AUTO_TEST_CASE(nothing_comes_of_a_shutdown_whose_context_is_gone) {
 BOOST_AUTO_TEST_CASE(a_shutdown_tells_whether_all_ended_in_time) {
     busy_default busy;
     bool in_time = true, again = false;
-    run_on(*busy.io, [&]() -> awaitable<void> { in_time = co_await shutdown_default_executor(1ms); });
+    run_on(*busy.io,
+           [&]() -> awaitable<void> { in_time = co_await shutdown_default_executor(1ms); });
     BOOST_TEST(!in_time);
     busy.go.open();
     run([&]() -> awaitable<void> {

@@ -74,9 +74,8 @@ struct event {
                     });
                 };
                 if (slot.is_connected())
-                    slot.assign([this](asio::cancellation_type) {
-                        set(asio::error::operation_aborted);
-                    });
+                    slot.assign(
+                        [this](asio::cancellation_type) { set(asio::error::operation_aborted); });
             },
             token);
     }
@@ -86,9 +85,7 @@ struct event {
     }
 };
 
-awaitable<void> wait_for_event(event& e) {
-    co_await e.wait(asio::use_awaitable);
-}
+awaitable<void> wait_for_event(event& e) { co_await e.wait(asio::use_awaitable); }
 awaitable<void> wake_while_leaving(event& mine, event& other) {
     try {
         co_await mine.wait(asio::use_awaitable);
@@ -259,10 +256,10 @@ BOOST_AUTO_TEST_CASE(a_child_may_end_inside_the_emission_of_anothers_signal) {
     const auto both_ways = [&](bool forwards) {
         future<void> first, second;
         BOOST_CHECK_THROW(run_group([&](task_group& g) -> awaitable<void> {
-                              first = g.spawn(forwards ? wake_while_leaving(a, b)
-                                                       : wait_for_event(b));
-                              second = g.spawn(forwards ? wait_for_event(b)
-                                                        : wake_while_leaving(a, b));
+                              first =
+                                  g.spawn(forwards ? wake_while_leaving(a, b) : wait_for_event(b));
+                              second =
+                                  g.spawn(forwards ? wait_for_event(b) : wake_while_leaving(a, b));
                               g.spawn(wait_for_event(c));
                               co_await turn();
                               g.cancel();
@@ -303,8 +300,7 @@ BOOST_AUTO_TEST_CASE(a_handle_may_cancel_a_group_from_a_function_of_its_executor
     std::optional<task_group> handle;
     event e;
     bool ended = false;
-    asio::co_spawn(strand,
-                   with_task_group([&](task_group& g) -> awaitable<void> {
+    asio::co_spawn(strand, with_task_group([&](task_group& g) -> awaitable<void> {
                        handle = g;
                        co_await e.wait(asio::use_awaitable);
                    }),

@@ -26,15 +26,9 @@ using asio::awaitable;
 
 namespace {
 
-awaitable<int> value(int n) {
-    co_return n;
-}
-awaitable<void> nothing() {
-    co_return;
-}
-awaitable<std::unique_ptr<int>> box(int n) {
-    co_return std::make_unique<int>(n);
-}
+awaitable<int> value(int n) { co_return n; }
+awaitable<void> nothing() { co_return; }
+awaitable<std::unique_ptr<int>> box(int n) { co_return std::make_unique<int>(n); }
 awaitable<int> failing() {
     throw std::out_of_range("failing");
     co_return 0;
@@ -55,16 +49,15 @@ awaitable<int> endless(bool& cancelled) {
 BOOST_AUTO_TEST_CASE(values_come_in_the_order_of_the_arguments) { // CF-GAT-01
     run([]() -> awaitable<void> {
         gate second_first;
-        auto [a, b, c, d] = co_await gather(
-            to_thread([&] {
-                second_first.pass();
-                return std::string("late");
-            }),
-            to_thread([&] {
-                second_first.open();
-                return 2;
-            }),
-            nothing(), box(4));
+        auto [a, b, c, d] = co_await gather(to_thread([&] {
+                                                second_first.pass();
+                                                return std::string("late");
+                                            }),
+                                            to_thread([&] {
+                                                second_first.open();
+                                                return 2;
+                                            }),
+                                            nothing(), box(4));
         BOOST_TEST(a == "late");
         BOOST_TEST(b == 2);
         static_assert(std::is_same_v<decltype(c), std::monostate>);
@@ -133,12 +126,10 @@ BOOST_AUTO_TEST_CASE(a_cancellation_reaches_all_children) { // CF-GAT-07
     asio::cancellation_signal signal;
     asio::co_spawn(
         io, [&]() -> awaitable<void> { co_await gather(endless(one), endless(two)); },
-        asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e) {
-            aborted = detail::is_cancellation(e);
-        }));
-    asio::post(io, [&] {
-        asio::post(io, [&] { signal.emit(asio::cancellation_type::terminal); });
-    });
+        asio::bind_cancellation_slot(
+            signal.slot(), [&](std::exception_ptr e) { aborted = detail::is_cancellation(e); }));
+    asio::post(io,
+               [&] { asio::post(io, [&] { signal.emit(asio::cancellation_type::terminal); }); });
     io.run();
     BOOST_TEST(one);
     BOOST_TEST(two);

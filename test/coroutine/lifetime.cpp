@@ -129,8 +129,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(callbacks_and_handlers_of_any_type, T, kinds) {
         auto f = pool.submit([&] { go.pass(); });
         f.add_done_callback([&calls, t = T(l)](const future<void>&) { ++calls; });
         f.async_wait(asio::bind_executor(io, [&calls, t = T(l)](auto) { ++calls; }));
-        async_invoke(pool, [t = T(l)] { return 1; },
-                     asio::bind_executor(io, [&calls, t = T(l)](auto, int n) { calls += n; }));
+        async_invoke(
+            pool, [t = T(l)] { return 1; },
+            asio::bind_executor(io, [&calls, t = T(l)](auto, int n) { calls += n; }));
         go.open();
         io.run();
         pool.shutdown();
@@ -279,15 +280,13 @@ BOOST_AUTO_TEST_CASE(a_callback_is_destroyed_right_after_it_ran) {
         auto f = p.get_future();
         std::vector<std::size_t> alive;
         for (int i = 0; i < 3; ++i)
-            f.add_done_callback([&, t = tracked(l)](const future<int>&) {
-                alive.push_back(l->alive());
-            });
+            f.add_done_callback(
+                [&, t = tracked(l)](const future<int>&) { alive.push_back(l->alive()); });
         cancelled ? static_cast<void>(f.cancel()) : p.set_value(1);
-        f.add_done_callback([&, t = tracked(l)](const future<int>&) {
-            alive.push_back(l->alive());
-        });
+        f.add_done_callback(
+            [&, t = tracked(l)](const future<int>&) { alive.push_back(l->alive()); });
         BOOST_TEST((alive == std::vector<std::size_t>{3, 2, 1, 2})); // with the last one's source
-        BOOST_TEST(l->balanced()); // while handles live
+        BOOST_TEST(l->balanced());                                   // while handles live
     }
 }
 
@@ -357,9 +356,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_argument_that_cannot_be_copied_leaves_nothing, 
     {
         Place place;
         auto&& where = place.where();
-        thrown = rejections(l, [&](const fragile& a) {
-            ferry::submit(where, [&](const fragile&) { ++runs; }, a);
-        });
+        thrown = rejections(
+            l, [&](const fragile& a) { ferry::submit(where, [&](const fragile&) { ++runs; }, a); });
     }
     BOOST_TEST(thrown >= 1);
     BOOST_TEST(thrown + runs == 8); // what did not throw ran

@@ -96,12 +96,12 @@ BOOST_AUTO_TEST_CASE(the_first_call_of_a_group_ends_the_others) { // CF-ASY-04 C
     make_parallel_group(async_invoke(pool, running, on_loop), async_invoke(pool, queued, on_loop),
                         f.async_wait(on_loop))
         .async_wait(asio::experimental::wait_for_one(),
-                    asio::bind_executor(io, [&](auto order, std::exception_ptr e1,
-                                                std::exception_ptr e2, auto ec) {
-                        called = order[0] == 2 && !ec;
-                        BOOST_TEST(aborted(e1));
-                        BOOST_TEST(aborted(e2));
-                    }));
+                    asio::bind_executor(
+                        io, [&](auto order, std::exception_ptr e1, std::exception_ptr e2, auto ec) {
+                            called = order[0] == 2 && !ec;
+                            BOOST_TEST(aborted(e1));
+                            BOOST_TEST(aborted(e2));
+                        }));
     started.pass();
     first.set_value();
     io.run();
@@ -311,10 +311,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_without_an_executor_runs_there, Place, p
     Place place;
     gate done;
     std::thread::id ran, called;
-    async_invoke(place.where(), [&] { ran = std::this_thread::get_id(); }, [&](std::exception_ptr) {
-        called = std::this_thread::get_id();
-        done.open();
-    });
+    async_invoke(
+        place.where(), [&] { ran = std::this_thread::get_id(); },
+        [&](std::exception_ptr) {
+            called = std::this_thread::get_id();
+            done.open();
+        });
     done.pass();
     BOOST_TEST((ran != std::this_thread::get_id()));
     BOOST_TEST((called != std::this_thread::get_id()));

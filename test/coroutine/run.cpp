@@ -25,7 +25,9 @@ using asio::awaitable;
 
 BOOST_AUTO_TEST_CASE(it_gives_the_value_or_throws_the_exception) { // CF-ASY-29
     BOOST_TEST(run([]() -> awaitable<int> { co_return 3; }()) == 3);
-    BOOST_TEST(*run([]() -> awaitable<std::unique_ptr<int>> { co_return std::make_unique<int>(4); }()) == 4);
+    BOOST_TEST(*run([]() -> awaitable<std::unique_ptr<int>> {
+        co_return std::make_unique<int>(4);
+    }()) == 4);
     BOOST_CHECK_THROW(run([]() -> awaitable<void> {
                           throw std::out_of_range("x");
                           co_return;
@@ -52,16 +54,17 @@ BOOST_AUTO_TEST_CASE(what_ferry_started_is_cancelled_and_awaited_and_the_rest_de
                 throw std::runtime_error("clean-up failed");
             }
         }(cleaned));
-        asio::co_spawn(ex,
-                       [](bool& d) -> awaitable<void> {
-                           struct mark {
-                               bool& m;
-                               ~mark() { m = true; }
-                           } const at_end{d};
-                           asio::steady_timer timer(co_await asio::this_coro::executor, 1h);
-                           co_await timer.async_wait(asio::use_awaitable);
-                       }(destroyed),
-                       asio::detached);
+        asio::co_spawn(
+            ex,
+            [](bool& d) -> awaitable<void> {
+                struct mark {
+                    bool& m;
+                    ~mark() { m = true; }
+                } const at_end{d};
+                asio::steady_timer timer(co_await asio::this_coro::executor, 1h);
+                co_await timer.async_wait(asio::use_awaitable);
+            }(destroyed),
+            asio::detached);
         co_await to_thread([] {});
     }());
     set_unhandled_callback(previous);
@@ -76,7 +79,8 @@ BOOST_AUTO_TEST_CASE(use_future_gives_the_future_of_any_operation) { // CF-ASY-3
     future<void> waited = timer.async_wait(use_future);
     future<int> spawned = asio::co_spawn(io, []() -> awaitable<int> { co_return 5; }, use_future);
     auto posted_function = asio::post(io, use_future);
-    auto both = asio::async_initiate<const use_future_t&, void(boost::system::error_code, int, std::string)>(
+    auto both = asio::async_initiate<const use_future_t&,
+                                     void(boost::system::error_code, int, std::string)>(
         [](auto h) { std::move(h)(boost::system::error_code(), 1, "x"); }, use_future);
     static_assert(std::is_same_v<decltype(both), future<std::tuple<int, std::string>>>);
     io.run();
@@ -84,10 +88,13 @@ BOOST_AUTO_TEST_CASE(use_future_gives_the_future_of_any_operation) { // CF-ASY-3
     posted_function.result();
     BOOST_TEST(spawned.result() == 5);
     BOOST_TEST(std::get<1>(both.result()) == "x");
-    auto failed = asio::co_spawn(io, []() -> awaitable<int> {
-        throw std::out_of_range("x");
-        co_return 1;
-    }, use_future);
+    auto failed = asio::co_spawn(
+        io,
+        []() -> awaitable<int> {
+            throw std::out_of_range("x");
+            co_return 1;
+        },
+        use_future);
     io.restart();
     io.run();
     BOOST_CHECK_THROW(failed.result(), std::out_of_range);
@@ -119,7 +126,8 @@ BOOST_AUTO_TEST_CASE(run_coroutine_threadsafe_gives_value_and_exception) { // CF
     asio::io_context io;
     auto guard = asio::make_work_guard(io);
     std::jthread loop([&] { io.run(); });
-    auto a = run_coroutine_threadsafe(io.get_executor(), []() -> awaitable<std::string> { co_return "x"; }());
+    auto a = run_coroutine_threadsafe(io.get_executor(),
+                                      []() -> awaitable<std::string> { co_return "x"; }());
     auto b = run_coroutine_threadsafe(io.get_executor(), []() -> awaitable<void> {
         throw std::out_of_range("x");
         co_return;
@@ -142,7 +150,8 @@ BOOST_AUTO_TEST_CASE(a_destroyed_context_breaks_the_promise) { // CF-ASY-27
         asio::io_context io;
         asio::steady_timer timer(io, 1h);
         waited = timer.async_wait(use_future);
-        spawned = run_coroutine_threadsafe(io.get_executor(), []() -> awaitable<int> { co_return 1; }());
+        spawned =
+            run_coroutine_threadsafe(io.get_executor(), []() -> awaitable<int> { co_return 1; }());
         BOOST_CHECK_THROW(spawned.result(0s), timeout_error);
         timer.async_wait([](auto) {});
     }
@@ -153,9 +162,7 @@ BOOST_AUTO_TEST_CASE(a_destroyed_context_breaks_the_promise) { // CF-ASY-27
 
 BOOST_AUTO_TEST_CASE(a_helped_task_may_run_a_coroutine_of_its_own) {
     thread_pool pool(1);
-    const auto answer = []() -> awaitable<int> {
-        co_return co_await to_thread([] { return 42; });
-    };
+    const auto answer = []() -> awaitable<int> { co_return co_await to_thread([] { return 42; }); };
     // The worker is inside of `run` when it helps with what it waits for.
     const auto waits = [&]() -> awaitable<int> {
         co_return pool.submit([&] { return run(answer()); }).result();

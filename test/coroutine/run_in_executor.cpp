@@ -157,8 +157,9 @@ BOOST_AUTO_TEST_CASE(a_late_result_into_a_destroyed_context_does_nothing) { // C
 BOOST_AUTO_TEST_CASE(a_pool_that_was_shut_down_says_so) { // CF-ASY-40
     thread_pool pool(1);
     pool.shutdown();
-    BOOST_CHECK_THROW(run([&]() -> asio::awaitable<void> { co_await run_in_executor(pool, [] {}); }),
-                      shutdown_error);
+    BOOST_CHECK_THROW(
+        run([&]() -> asio::awaitable<void> { co_await run_in_executor(pool, [] {}); }),
+        shutdown_error);
 }
 
 BOOST_AUTO_TEST_CASE(the_default_executor_can_be_chosen) {
@@ -201,11 +202,12 @@ BOOST_AUTO_TEST_CASE(every_completion_token_works) { // CF-ASY-34
     asio::io_context io;
     int got = 0;
     std::thread::id where;
-    async_invoke(pool, [] { return 5; },
-                 asio::bind_executor(io.get_executor(), [&](std::exception_ptr e, int n) {
-                     got = e ? -1 : n;
-                     where = std::this_thread::get_id();
-                 }));
+    async_invoke(
+        pool, [] { return 5; },
+        asio::bind_executor(io.get_executor(), [&](std::exception_ptr e, int n) {
+            got = e ? -1 : n;
+            where = std::this_thread::get_id();
+        }));
     BOOST_TEST(got == 0);
     io.run();
     BOOST_TEST(got == 5);
@@ -213,15 +215,17 @@ BOOST_AUTO_TEST_CASE(every_completion_token_works) { // CF-ASY-34
 
     auto f = async_invoke(pool, [] { return 6; }, asio::use_future);
     BOOST_TEST(f.get() == 6);
-    BOOST_CHECK_THROW(async_invoke(pool, [] { throw std::out_of_range("x"); }, asio::use_future).get(),
+    BOOST_CHECK_THROW(async_invoke(
+                          pool, [] { throw std::out_of_range("x"); }, asio::use_future)
+                          .get(),
                       std::out_of_range);
     auto lazy = async_invoke(pool, [] { return 7; }, asio::deferred);
     BOOST_TEST(std::move(lazy)(asio::use_future).get() == 7);
     io.restart();
     run_on(io, [&]() -> asio::awaitable<void> {
         co_await async_invoke(pool, [] {}, asio::use_awaitable);
-        auto [e, n] = co_await async_invoke(pool, []() -> int { throw 1; },
-                                            asio::as_tuple(asio::use_awaitable));
+        auto [e, n] = co_await async_invoke(
+            pool, []() -> int { throw 1; }, asio::as_tuple(asio::use_awaitable));
         got = e ? 8 : n;
     });
     BOOST_TEST(got == 8);
@@ -233,9 +237,9 @@ BOOST_AUTO_TEST_CASE(a_handler_without_an_executor_runs_in_the_pool_also_at_shut
         bool inside = false;
         {
             thread_pool pool(1);
-            async_invoke(pool, [] {}, [&](std::exception_ptr) {
-                inside = pool.get_executor().running_in_this_thread();
-            });
+            async_invoke(
+                pool, [] {},
+                [&](std::exception_ptr) { inside = pool.get_executor().running_in_this_thread(); });
         }
         BOOST_REQUIRE(inside);
     }
@@ -300,7 +304,8 @@ BOOST_AUTO_TEST_CASE(what_a_call_captures_is_destroyed_exactly_once) {
     auto held = std::make_shared<int>(7);
     asio::io_context io;
     int sum = 0;
-    // g++ 12 destroys a closure twice that is created within a co_await expression: these have names.
+    // g++ 12 destroys a closure twice that is created within a co_await expression: these have
+    // names.
     const auto first = [held] { return *held; };
     const auto second = [held](const std::string& s) { return *held + static_cast<int>(s.size()); };
     const auto body = [held](task_group&) -> asio::awaitable<int> { co_return *held; };

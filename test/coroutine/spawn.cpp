@@ -49,8 +49,8 @@ BOOST_AUTO_TEST_CASE(a_stackful_coroutine_gets_the_result_on_its_own_thread) { /
     thread_pool pool(1);
     run_spawned([&](asio::yield_context yield) {
         const auto here = std::this_thread::get_id();
-        const auto [error, there] = async_invoke(
-            pool, [] { return std::this_thread::get_id(); }, asio::as_tuple(yield));
+        const auto [error, there] =
+            async_invoke(pool, [] { return std::this_thread::get_id(); }, asio::as_tuple(yield));
         BOOST_TEST((error == nullptr));
         BOOST_TEST((there != here));
         BOOST_TEST((std::this_thread::get_id() == here));
@@ -60,8 +60,8 @@ BOOST_AUTO_TEST_CASE(a_stackful_coroutine_gets_the_result_on_its_own_thread) { /
 BOOST_AUTO_TEST_CASE(a_stackful_coroutine_gets_the_exception) { // CF-ASY-34
     thread_pool pool(1);
     run_spawned([&](asio::yield_context yield) {
-        const auto [error] = async_invoke(
-            pool, [] { throw std::out_of_range("there"); }, asio::as_tuple(yield));
+        const auto [error] =
+            async_invoke(pool, [] { throw std::out_of_range("there"); }, asio::as_tuple(yield));
         BOOST_CHECK_THROW(std::rethrow_exception(error), std::out_of_range);
     });
 }

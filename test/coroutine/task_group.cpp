@@ -98,12 +98,12 @@ BOOST_AUTO_TEST_CASE(a_cancellation_from_outside_is_not_swallowed) { // CF-TG-05
     asio::cancellation_signal signal;
     std::exception_ptr error;
     int ended = 0;
-    asio::co_spawn(io, with_task_group([&](task_group& g) -> awaitable<void> {
-                       g.spawn(endless(ended));
-                       co_await endless(ended);
-                   }),
-                   asio::bind_cancellation_slot(signal.slot(),
-                                                [&](std::exception_ptr e) { error = e; }));
+    asio::co_spawn(
+        io, with_task_group([&](task_group& g) -> awaitable<void> {
+            g.spawn(endless(ended));
+            co_await endless(ended);
+        }),
+        asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e) { error = e; }));
     asio::steady_timer later(io, 2ms);
     later.async_wait([&](auto) { signal.emit(asio::cancellation_type::terminal); });
     io.run();

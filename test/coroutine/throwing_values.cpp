@@ -73,7 +73,8 @@ struct outcome {
         }
     }
     bool one(int bangs_expected) const {
-        return values + bangs == 1 && others == 0 && (bangs_expected < 0 || bangs == bangs_expected);
+        return values + bangs == 1 && others == 0 &&
+               (bangs_expected < 0 || bangs == bangs_expected);
     }
 };
 
@@ -98,7 +99,8 @@ void with_each_token(Start start, int expected) {
     {
         outcome o;
         asio::io_context io;
-        start(asio::deferred)(asio::bind_executor(io, [&](std::exception_ptr e, auto&&) { o.add(e); }));
+        start(asio::deferred)(
+            asio::bind_executor(io, [&](std::exception_ptr e, auto&&) { o.add(e); }));
         io.run();
         BOOST_TEST(o.one(expected), "deferred");
     }
@@ -153,8 +155,7 @@ BOOST_AUTO_TEST_CASE(a_tuple_gets_what_a_copy_or_a_move_throws) {
     outcome o;
     run_on(io, [&]() -> awaitable<void> {
         const auto make = [] { return bomb(0); };
-        auto [e, value] =
-            co_await async_invoke(pool, make, asio::as_tuple(asio::use_awaitable));
+        auto [e, value] = co_await async_invoke(pool, make, asio::as_tuple(asio::use_awaitable));
         o.add(e);
         BOOST_TEST(value.left == nullptr);
     });
@@ -166,7 +167,9 @@ BOOST_AUTO_TEST_CASE(a_coroutine_gets_what_any_later_move_throws) {
     for (int left = 0; left < 12; ++left) {
         const auto f = give(pool, left);
         const auto make = [left] { return bomb(left); };
-        const auto child = [&]() -> awaitable<bomb> { co_return co_await run_in_executor(pool, make); };
+        const auto child = [&]() -> awaitable<bomb> {
+            co_return co_await run_in_executor(pool, make);
+        };
         const std::function<awaitable<void>()> ways[] = {
             [&]() -> awaitable<void> { co_await run_in_executor(pool, make); },
             [&]() -> awaitable<void> { co_await to_thread(make); },
@@ -207,10 +210,11 @@ BOOST_AUTO_TEST_CASE(a_callback_that_throws_is_called_once) {
     thread_pool pool(1);
     asio::io_context io;
     int calls = 0;
-    async_invoke(pool, [] { return bomb(100); }, asio::bind_executor(io, [&](std::exception_ptr, bomb&&) {
-                     ++calls;
-                     throw bang();
-                 }));
+    async_invoke(
+        pool, [] { return bomb(100); }, asio::bind_executor(io, [&](std::exception_ptr, bomb&&) {
+            ++calls;
+            throw bang();
+        }));
     BOOST_CHECK_THROW(io.run(), bang);
     io.restart();
     io.run();

@@ -190,12 +190,15 @@ BOOST_AUTO_TEST_CASE(a_call_started_on_a_worker_of_its_pool_completes_later) {
     bool inside = true;
     gate done;
     pool.submit([&] {
-        async_invoke(pool, [] { return 7; }, [&](auto&&... a) {
-            got.handler()(a...);
-            done.open();
-        });
-        inside = got.calls != 0;
-    }).result();
+            async_invoke(
+                pool, [] { return 7; },
+                [&](auto&&... a) {
+                    got.handler()(a...);
+                    done.open();
+                });
+            inside = got.calls != 0;
+        })
+        .result();
     done.pass();
     BOOST_TEST(!inside);
     BOOST_TEST(got.given == 7);
@@ -232,9 +235,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_strand_never_runs_two_handlers_at_once, Op, oper
     const auto strand = asio::make_strand(pool);
     int calls = 0; // unprotected: the strand is the protection
     for (int i = 0; i < 100; ++i)
-        op.start(asio::bind_executor(strand, [&](auto&&...) {
-            calls += strand.running_in_this_thread() ? 1 : 0;
-        }));
+        op.start(asio::bind_executor(
+            strand, [&](auto&&...) { calls += strand.running_in_this_thread() ? 1 : 0; }));
     op.finish();
     pool.join();
     BOOST_TEST(calls == 100);
@@ -276,11 +278,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(tokens_that_change_the_arguments, Op, operations) 
     collector got;
     int last = 0, first = 0;
     const auto keep = std::make_shared<int>(1);
-    op.start(asio::bind_executor(
-        io, asio::append([&](const auto& error, const auto&... v) {
-                got.calls += failed(error) ? 0 : 1;
-                last = std::get<sizeof...(v) - 1>(std::tie(v...));
-            }, 5)));
+    op.start(asio::bind_executor(io, asio::append(
+                                         [&](const auto& error, const auto&... v) {
+                                             got.calls += failed(error) ? 0 : 1;
+                                             last = std::get<sizeof...(v) - 1>(std::tie(v...));
+                                         },
+                                         5)));
     op.start(asio::bind_executor(io, asio::prepend([&](int n, auto&&...) { first = n; }, 6)));
     op.start(asio::bind_executor(io, asio::consign(got.handler(), keep)));
     BOOST_TEST(keep.use_count() == 2);
@@ -329,9 +332,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(allocated_memory_is_free_before_the_handler_runs, 
     asio::io_context io;
     memory_counts memory;
     int alive = -1;
-    op.start(asio::bind_allocator(
-        counting_allocator<int>(memory),
-        asio::bind_executor(io, [&](auto&&...) { alive = memory.alive; })));
+    op.start(
+        asio::bind_allocator(counting_allocator<int>(memory),
+                             asio::bind_executor(io, [&](auto&&...) { alive = memory.alive; })));
     BOOST_TEST(memory.alive > 0);
     std::thread other([&] { op.finish(); });
     other.join();
@@ -347,8 +350,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(every_kind_of_cancellation_ends_the_waiting, Op, o
         asio::io_context io;
         collector got;
         asio::cancellation_signal signal;
-        op.start(asio::bind_cancellation_slot(signal.slot(),
-                                              asio::bind_executor(io, got.handler())));
+        op.start(
+            asio::bind_cancellation_slot(signal.slot(), asio::bind_executor(io, got.handler())));
         op.until_running();
         asio::post(io, [&] { signal.emit(type); });
         io.run();
@@ -366,8 +369,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancellation_meets_the_completion, Op, operation
         asio::io_context io;
         collector got;
         asio::cancellation_signal signal;
-        op.start(asio::bind_cancellation_slot(signal.slot(),
-                                              asio::bind_executor(io, got.handler())));
+        op.start(
+            asio::bind_cancellation_slot(signal.slot(), asio::bind_executor(io, got.handler())));
         gate go;
         asio::post(io, [&] {
             go.open();
@@ -413,8 +416,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_handler_leaves_no_memory, Op, operatio
     op.start(asio::bind_allocator(
         counting_allocator<int>(memory),
         asio::bind_cancellation_slot(
-            signal.slot(),
-            asio::bind_executor(io, [&](auto&&...) { alive = memory.alive; }))));
+            signal.slot(), asio::bind_executor(io, [&](auto&&...) { alive = memory.alive; }))));
     op.until_running();
     asio::post(io, [&] { signal.emit(asio::cancellation_type::total); });
     io.run();

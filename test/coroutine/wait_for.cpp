@@ -23,9 +23,7 @@ using asio::awaitable;
 
 namespace {
 
-awaitable<int> value(int n) {
-    co_return n;
-}
+awaitable<int> value(int n) { co_return n; }
 awaitable<void> endless() {
     asio::steady_timer timer(co_await asio::this_coro::executor, 1h);
     co_await timer.async_wait(asio::use_awaitable);
@@ -39,9 +37,9 @@ BOOST_AUTO_TEST_CASE(a_value_in_time_is_given) { // CF-TMO-07 -15
 }
 
 BOOST_AUTO_TEST_CASE(a_time_out_cancels_and_throws) { // CF-TMO-07 -15
-    BOOST_CHECK_EXCEPTION(
-        run(wait_for(endless(), 1ms)), timeout_error,
-        [](const timeout_error& e) { return e.what() == "wait_for: not done within 1ms [ferry:1]"s; });
+    BOOST_CHECK_EXCEPTION(run(wait_for(endless(), 1ms)), timeout_error, [](const timeout_error& e) {
+        return e.what() == "wait_for: not done within 1ms [ferry:1]"s;
+    });
 }
 
 BOOST_AUTO_TEST_CASE(without_time_the_coroutine_is_not_started) { // CF-TMO-08 -16
@@ -71,7 +69,8 @@ BOOST_AUTO_TEST_CASE(a_foreign_exception_passes_and_a_late_value_counts) { // CF
     BOOST_TEST(run(wait_for(stubborn(), 1ms)) == 5);
 }
 
-BOOST_AUTO_TEST_CASE(cancelling_it_cancels_the_inner_and_is_no_time_out) { // CF-TMO-11 -17 CF-CAN-18
+BOOST_AUTO_TEST_CASE(
+    cancelling_it_cancels_the_inner_and_is_no_time_out) { // CF-TMO-11 -17 CF-CAN-18
     asio::io_context io;
     asio::cancellation_signal signal;
     std::exception_ptr error;
@@ -84,12 +83,11 @@ BOOST_AUTO_TEST_CASE(cancelling_it_cancels_the_inner_and_is_no_time_out) { // CF
             throw;
         }
     };
-    asio::co_spawn(io, wait_for(inner(), 1h),
-                   asio::bind_cancellation_slot(signal.slot(),
-                                                [&](std::exception_ptr e) { error = e; }));
-    asio::post(io, [&] {
-        asio::post(io, [&] { signal.emit(asio::cancellation_type::terminal); });
-    });
+    asio::co_spawn(
+        io, wait_for(inner(), 1h),
+        asio::bind_cancellation_slot(signal.slot(), [&](std::exception_ptr e) { error = e; }));
+    asio::post(io,
+               [&] { asio::post(io, [&] { signal.emit(asio::cancellation_type::terminal); }); });
     io.run();
     BOOST_CHECK_THROW(std::rethrow_exception(error), cancelled_error);
     BOOST_TEST(inner_cancelled);

@@ -13,21 +13,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string read_file(const std::string& path) {
-    return "contents of " + path;
-}
-std::string download(const std::string& url) {
-    return "page at " + url;
-}
+std::string read_file(const std::string& path) { return "contents of " + path; }
+std::string download(const std::string& url) { return "page at " + url; }
 std::string stoppable_download(std::stop_token stop, const std::string& url) {
     return stop.stop_requested() ? "" : download(url);
 }
-void append(std::string& log, const std::string& line) {
-    log += line + '\n';
-}
-int answer() {
-    return 42;
-}
+void append(std::string& log, const std::string& line) { log += line + '\n'; }
+int answer() { return 42; }
 
 struct page {
     std::string text;
@@ -35,22 +27,12 @@ struct page {
 struct unreachable : std::runtime_error {
     unreachable() : runtime_error("unreachable") {}
 };
-bool connect(int& attempts) {
-    return --attempts == 0;
-}
+bool connect(int& attempts) { return --attempts == 0; }
 
-asio::awaitable<std::string> load_text(std::string path) {
-    co_return read_file(path);
-}
-asio::awaitable<std::string> load_user(int id) {
-    co_return "user " + std::to_string(id);
-}
-asio::awaitable<std::vector<int>> load_orders(int id) {
-    co_return std::vector{id, id};
-}
-asio::awaitable<page> load_page(std::string path) {
-    co_return page{std::move(path)};
-}
+asio::awaitable<std::string> load_text(std::string path) { co_return read_file(path); }
+asio::awaitable<std::string> load_user(int id) { co_return "user " + std::to_string(id); }
+asio::awaitable<std::vector<int>> load_orders(int id) { co_return std::vector{id, id}; }
+asio::awaitable<page> load_page(std::string path) { co_return page{std::move(path)}; }
 asio::awaitable<void> commit(int& order) {
     ++order;
     co_return;
@@ -59,9 +41,7 @@ asio::awaitable<void> crawl(std::string url, std::vector<std::string>& pages) {
     pages.push_back(download(url));
     co_return;
 }
-asio::awaitable<int> ask() {
-    co_return answer();
-}
+asio::awaitable<int> ask() { co_return answer(); }
 
 } // namespace
 

@@ -17,9 +17,7 @@ namespace {
 
 thread_local int span = 0;
 
-int current_span() {
-    return span;
-}
+int current_span() { return span; }
 std::shared_ptr<void> activate(int s) {
     span = s;
     return {nullptr, [](void*) { span = 0; }};

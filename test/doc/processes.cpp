@@ -18,20 +18,18 @@ bool is_prime(int n) {
     }
     return n > 1;
 }
-void import(const std::string&) {
-    ::raise(SIGKILL);
-}
+void import(const std::string&) { ::raise(SIGKILL); }
 
 } // namespace
 
 int main() {
-    ferry::run_worker_if_spawned();                                           // the workers are this program too
+    ferry::run_worker_if_spawned(); // the workers are this program too
     ferry::process_pool pool;
     for (bool prime : pool.map({.chunksize = 64}, is_prime, std::views::iota(1, 1000)))
         std::cout << prime;
     try {
         pool.submit({.label = "import", .timeout = 2s}, import, "big.xml").result();
     } catch (const ferry::worker_died& e) {
-        std::cout << e.what() << '\n';                                        // which task, which signal, its stderr
+        std::cout << e.what() << '\n'; // which task, which signal, its stderr
     }
 }

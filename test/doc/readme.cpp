@@ -19,25 +19,17 @@ struct config {
 struct page {
     std::string title;
 };
-std::string read_file(const std::string& path) {
-    return "contents of " + path;
-}
-config parse(std::string text) {
-    return {std::move(text)};
-}
-asio::awaitable<std::string> query(const config& c, std::string what) {
-    co_return c.text + what;
-}
+std::string read_file(const std::string& path) { return "contents of " + path; }
+config parse(std::string text) { return {std::move(text)}; }
+asio::awaitable<std::string> query(const config& c, std::string what) { co_return c.text + what; }
 asio::awaitable<void> store(std::string a, std::string b) {
     const auto both = [a, b] { return a + b; };
     co_await ferry::to_thread(both);
 }
-int square(int n) {
-    return n * n;
-}
+int square(int n) { return n * n; }
 
 asio::awaitable<void> serve(ferry::thread_pool& pool, std::string path) {
-    std::string text = co_await ferry::to_thread(read_file, path);            // default pool of the context
+    std::string text = co_await ferry::to_thread(read_file, path); // default pool of the context
     config c = co_await ferry::run_in_executor(pool, parse, std::move(text)); // a pool of your own
     auto [a, b] = co_await ferry::gather(query(c, "a"), query(c, "b"));       // at the same time
     co_await ferry::wait_for(store(a, b), 2s);                                // or timeout_error
@@ -46,7 +38,7 @@ asio::awaitable<void> serve(ferry::thread_pool& pool, std::string path) {
 
 asio::awaitable<config> name_it_first(std::string text) {
     auto parse_it = [text] { return parse(text); };
-    config c = co_await ferry::to_thread(parse_it);                  // not: to_thread([text] { ... })
+    config c = co_await ferry::to_thread(parse_it); // not: to_thread([text] { ... })
     co_return c;
 }
 
@@ -83,7 +75,8 @@ BOOST_AUTO_TEST_CASE(the_pool_of_the_readme_works) {
 
             for (int n : pool.map(square, std::vector{1, 2, 3})) // in the order of the input
                 std::cout << n << '\n';
-            for (ferry::future<page> p : ferry::as_completed(pages, 10s)) // in the order of completion
+            for (ferry::future<page> p :
+                 ferry::as_completed(pages, 10s)) // in the order of completion
                 std::cout << p.result().title << '\n';
         }
         said = out.text.str();

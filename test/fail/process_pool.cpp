@@ -13,18 +13,10 @@ public:
     int n() const { return n_; }
 };
 
-int twice(int n) {
-    return 2 * n;
-}
-int until(int n, std::stop_token) {
-    return n;
-}
-int length(const std::string& s) {
-    return static_cast<int>(s.size());
-}
-int take(std::unique_ptr<int> p) {
-    return *p;
-}
+int twice(int n) { return 2 * n; }
+int until(int n, std::stop_token) { return n; }
+int length(const std::string& s) { return static_cast<int>(s.size()); }
+int take(std::unique_ptr<int> p) { return *p; }
 
 struct base {
     int id = 0;
@@ -56,26 +48,26 @@ int use(ferry::process_pool& pool) {
     static_cast<void>(local);
 #if CASE == 1 // expect: captures_nothing__pass_what_it_needs_as_arguments
     return pool.submit([local] { return local; }).result();
-#elif CASE == 2 // expect: not_a_pointer__send_what_it_points_to
+#elif CASE == 2  // expect: not_a_pointer__send_what_it_points_to
     return pool.submit([](int* p) { return *p; }, &local).result();
-#elif CASE == 3 // expect: default_constructible_so_that_it_can_be_rebuilt
+#elif CASE == 3  // expect: default_constructible_so_that_it_can_be_rebuilt
     return pool.submit([](std::reference_wrapper<int> r) { return r.get(); }, std::ref(local))
         .result();
-#elif CASE == 4 // expect: cereal_or_an_aggregate__give_it_a_serialize_function
+#elif CASE == 4  // expect: cereal_or_an_aggregate__give_it_a_serialize_function
     return pool.submit([](const opaque& o) { return o.n(); }, opaque()).result();
-#elif CASE == 5 // expect: not_a_reference__send_a_value
+#elif CASE == 5  // expect: not_a_reference__send_a_value
     return pool.submit([]() -> int& { return there; }).result();
-#elif CASE == 6 // expect: text_that_it_owns__say_std_string
+#elif CASE == 6  // expect: text_that_it_owns__say_std_string
     return pool
         .submit([](std::string_view s) { return static_cast<int>(s.size()); },
                 std::string_view("text"))
         .result();
-#elif CASE == 7 // expect: text_that_it_owns__say_std_string
+#elif CASE == 7  // expect: text_that_it_owns__say_std_string
     return pool.submit([]() -> std::string_view { return "text"; }).result().size();
-#elif CASE == 8 // expect: elements_that_it_owns__say_std_vector
+#elif CASE == 8  // expect: elements_that_it_owns__say_std_vector
     return pool.submit([](std::span<const int> s) { return s[0]; }, std::span<const int>(&local, 1))
         .result();
-#elif CASE == 9 // expect: no_parameter_by_non_const_reference__say_std_ref
+#elif CASE == 9  // expect: no_parameter_by_non_const_reference__say_std_ref
     return pool.submit([](int& n) { return n; }, local).result();
 #elif CASE == 10 // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
     return pool.submit(twice).result();

@@ -8,27 +8,13 @@
 #include <string>
 #include <vector>
 
-boost::asio::awaitable<int> coroutine() {
-    co_return 1;
-}
-const std::string& same(const std::string& s) {
-    return s;
-}
-int count(int& n) {
-    return ++n;
-}
-int twice(int n) {
-    return 2 * n;
-}
-int until(int n, std::stop_token) {
-    return n;
-}
-int from(std::stop_token, int n) {
-    return n;
-}
-int take(std::unique_ptr<int> p) {
-    return *p;
-}
+boost::asio::awaitable<int> coroutine() { co_return 1; }
+const std::string& same(const std::string& s) { return s; }
+int count(int& n) { return ++n; }
+int twice(int n) { return 2 * n; }
+int until(int n, std::stop_token) { return n; }
+int from(std::stop_token, int n) { return n; }
+int take(std::unique_ptr<int> p) { return *p; }
 
 boost::asio::awaitable<int> await(ferry::future<int> f) {
 #if CASE == 1 // expect: a future is not awaited by itself: say co_await f.async_result()
@@ -53,17 +39,17 @@ int use(ferry::thread_pool& pool, ferry::future<int>& f) {
     } fixed;
 #if CASE == 3 // expect: not_a_coroutine__await_it_instead
     pool.submit(coroutine);
-#elif CASE == 4 // expect: no_reference_to_an_argument__return_a_value
+#elif CASE == 4  // expect: no_reference_to_an_argument__return_a_value
     pool.submit(same, std::string("text"));
-#elif CASE == 5 // expect: no_parameter_by_non_const_reference__say_std_ref
+#elif CASE == 5  // expect: no_parameter_by_non_const_reference__say_std_ref
     pool.submit(count, n);
-#elif CASE == 6 // expect: no_parameter_by_non_const_reference__say_std_ref
+#elif CASE == 6  // expect: no_parameter_by_non_const_reference__say_std_ref
     static_cast<void>(ferry::run_in_executor(pool, count, n));
-#elif CASE == 7 // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
+#elif CASE == 7  // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
     static_cast<void>(ferry::to_thread(count, std::string("text")));
-#elif CASE == 8 // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
+#elif CASE == 8  // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
     pool.submit(twice);
-#elif CASE == 9 // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
+#elif CASE == 9  // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
     ferry::submit(pool.get_executor(), twice, 1, 2);
 #elif CASE == 10 // expect: task_options_before_the_function__not_among_its_arguments
     pool.submit(twice, n, options);

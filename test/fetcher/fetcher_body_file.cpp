@@ -114,8 +114,8 @@ BOOST_AUTO_TEST_CASE(a_write_that_fails_is_told_by_the_next_one) {
     int ends[2];
     BOOST_REQUIRE(::pipe(ends) == 0);
     const unique_fd nobody_writes_here(ends[1]);
-    const auto file = std::make_shared<body_file>(unique_fd(ends[0]), std::nullopt, budget, &writers,
-                                                  nullptr);
+    const auto file =
+        std::make_shared<body_file>(unique_fd(ends[0]), std::nullopt, budget, &writers, nullptr);
     BOOST_TEST(file->write("x"));
     BOOST_CHECK_THROW(file->finish(), std::system_error);
     BOOST_CHECK_THROW(file->write("y"), std::system_error);

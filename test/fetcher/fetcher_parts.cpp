@@ -70,7 +70,8 @@ BOOST_AUTO_TEST_CASE(what_a_terminal_would_act_upon_is_escaped) {
                "\\x9b\\u202e\\u2028\\ufeff");
     BOOST_TEST(printable("\xff\xc0\x80\xed\xa0\x80\xe2\x82") ==
                "\\xff\\xc0\\x80\\xed\\xa0\\x80\\xe2\\x82");
-    BOOST_TEST(printable_json("\"\xc2\x9b\xf3\xa0\x81\x81\xff\"") == "\"\\u009b\\udb40\\udc41\\ufffd\"");
+    BOOST_TEST(printable_json("\"\xc2\x9b\xf3\xa0\x81\x81\xff\"") ==
+               "\"\\u009b\\udb40\\udc41\\ufffd\"");
 }
 
 BOOST_AUTO_TEST_CASE(shortening_cuts_no_character) {
@@ -84,7 +85,8 @@ BOOST_AUTO_TEST_CASE(secrets_of_urls_are_masked) {
     BOOST_TEST(masked("http://u:p@h/?a=1&Access_Token=x&b=2") ==
                "http://u:***@h/?a=1&Access_Token=***&b=2");
     BOOST_TEST(masked("http://u@h/") == "http://u@h/");
-    BOOST_TEST(masked("http://h/a@b:c?sig=x;key=y#token=z") == "http://h/a@b:c?sig=***;key=***#token=z");
+    BOOST_TEST(masked("http://h/a@b:c?sig=x;key=y#token=z") ==
+               "http://h/a@b:c?sig=***;key=***#token=z");
     BOOST_TEST(masked("http://u:p@q@h?key=x") == "http://u:***@h?key=***");
 }
 
@@ -107,7 +109,8 @@ BOOST_AUTO_TEST_CASE(urls_are_read_as_libcurl_reads_them) {
     BOOST_TEST(parse_url("example.com/x").host == "http://example.com:80");
     BOOST_TEST(parse_url("ftp.example.com/x").host == "http://ftp.example.com:80");
     BOOST_TEST(parse_url("http://h/a b").text == "http://h/a%20b");
-    for (const char* each : {"", "http://", "ftp://h/", "http://h:0/", "http://h:99999/", "file:///x"})
+    for (const char* each :
+         {"", "http://", "ftp://h/", "http://h:0/", "http://h:99999/", "file:///x"})
         BOOST_TEST(!parse_url(each).error.empty());
     BOOST_TEST(!parse_url(std::string("http://h/\0x", 11)).error.empty());
     BOOST_TEST(last_segment("http://h/a/b.txt?c/d") == "b.txt");
@@ -161,7 +164,8 @@ BOOST_AUTO_TEST_CASE(json_is_checked_while_it_arrives) {
 }
 
 BOOST_AUTO_TEST_CASE(an_extract_is_the_servers_text_without_blanks) {
-    BOOST_TEST(extract_of("  { \"a b\" : 1.10 ,\n\"c\\\" d\": 2 }") == "{\"a b\":1.10,\"c\\\" d\":2}");
+    BOOST_TEST(extract_of("  { \"a b\" : 1.10 ,\n\"c\\\" d\": 2 }") ==
+               "{\"a b\":1.10,\"c\\\" d\":2}");
     BOOST_TEST(extract_of(" some \n\n text ") == "some text");
     BOOST_TEST(extract_of("[ \"\\\\\" , 1 ]") == "[\"\\\\\",1]");
     BOOST_TEST(extract_of(std::string(1000, 'x')) == std::string(60, 'x') + "...");
@@ -233,8 +237,8 @@ BOOST_AUTO_TEST_CASE(what_may_be_better_later_is_tried_again) {
         BOOST_TEST(rules.is_transient(failure::status, each));
     for (const long each : {301, 400, 404, 501, 505, 600})
         BOOST_TEST(!rules.is_transient(failure::status, each));
-    for (const auto each : {failure::dns, failure::connect, failure::timeout, failure::stall,
-                            failure::closed})
+    for (const auto each :
+         {failure::dns, failure::connect, failure::timeout, failure::stall, failure::closed})
         BOOST_TEST(rules.is_transient(each, 0));
     for (const auto each : {failure::url, failure::tls, failure::protocol, failure::json,
                             failure::too_large, failure::output, failure::redirects})

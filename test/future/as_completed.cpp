@@ -22,11 +22,12 @@ namespace asio = boost::asio;
 
 BOOST_AUTO_TEST_CASE(it_is_an_input_range) {
     static_assert(std::ranges::input_range<as_completed_view<int>>);
-    static_assert(std::is_same_v<std::ranges::range_reference_t<as_completed_view<int>>,
-                                 future<int>&&>);
+    static_assert(
+        std::is_same_v<std::ranges::range_reference_t<as_completed_view<int>>, future<int>&&>);
 }
 
-BOOST_AUTO_TEST_CASE(every_future_comes_once_and_those_that_were_done_come_first) { // CF-ASC-01 CF-ASC-02
+BOOST_AUTO_TEST_CASE(
+    every_future_comes_once_and_those_that_were_done_come_first) { // CF-ASC-01 CF-ASC-02
     gate go;
     thread_pool pool(2);
     std::vector<future<int>> all{pool.submit([&] {
@@ -123,7 +124,8 @@ BOOST_AUTO_TEST_CASE(a_worker_that_iterates_runs_its_own_pools_tasks) { // CF-DL
                             for (auto f : as_completed(parts))
                                 n += f.result();
                             return n;
-                        }).result();
+                        })
+                        .result();
     BOOST_TEST(sum == 45);
 }
 
@@ -150,8 +152,7 @@ BOOST_AUTO_TEST_CASE(coroutines_get_one_each_and_then_the_end) { // CF-GAT-16
     BOOST_TEST(ended == 3);
 }
 
-BOOST_AUTO_TEST_CASE(
-    a_coroutine_sees_the_time_out_and_a_temporary_may_be_awaited) { // CF-GAT-16
+BOOST_AUTO_TEST_CASE(a_coroutine_sees_the_time_out_and_a_temporary_may_be_awaited) { // CF-GAT-16
     promise<int> a, b;
     std::vector<future<int>> all{a.get_future(), b.get_future()};
     a.set_value(7);
@@ -185,10 +186,10 @@ BOOST_AUTO_TEST_CASE(leaving_and_resuming_loses_nothing) {
     asio::cancellation_signal leave;
     bool left = false;
     view.async_next(asio::bind_cancellation_slot(
-        leave.slot(),
-        asio::bind_executor(io.get_executor(), [&](std::exception_ptr e, std::optional<future<int>>) {
-            left = e != nullptr;
-        })));
+        leave.slot(), asio::bind_executor(io.get_executor(),
+                                          [&](std::exception_ptr e, std::optional<future<int>>) {
+                                              left = e != nullptr;
+                                          })));
     leave.emit(asio::cancellation_type::terminal);
     io.run();
     BOOST_TEST(left);

@@ -114,7 +114,8 @@ BOOST_AUTO_TEST_CASE(a_thread_that_waits_is_released_by_any_outcome) { // CF-FUT
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_thread_that_sleeps_in_exception_is_woken_when_the_future_fails) { // CF-FUT-22
+BOOST_AUTO_TEST_CASE(
+    a_thread_that_sleeps_in_exception_is_woken_when_the_future_fails) { // CF-FUT-22
     promise<int> p;
     const auto f = p.get_future();
     std::atomic<pid_t> waiter = 0;
@@ -156,7 +157,9 @@ BOOST_AUTO_TEST_CASE(a_callback_on_a_done_future_runs_at_once_and_here) { // CF-
 BOOST_AUTO_TEST_CASE(an_exception_that_nobody_asks_for_is_dropped_in_silence) { // CF-FUT-39
     int reported = 0;
     const auto previous = set_unhandled_callback([&](std::exception_ptr) { ++reported; });
-    { const five_states s; }
+    {
+        const five_states s;
+    }
     set_unhandled_callback(previous);
     BOOST_TEST(reported == 0);
 }
@@ -316,7 +319,9 @@ BOOST_AUTO_TEST_CASE(references_pass_through) { // CF-FUT-28
 
 BOOST_AUTO_TEST_CASE(an_abandoned_promise_leaves_nobody_waiting) {
     future<int> f;
-    { f = promise<int>().get_future(); }
+    {
+        f = promise<int>().get_future();
+    }
     BOOST_CHECK_THROW(f.result(), broken_promise);
 }
 
@@ -367,9 +372,11 @@ BOOST_AUTO_TEST_CASE(cancel_and_set_value_race_to_one_outcome) {
 
 template <class T>
 constexpr bool copies_cannot_throw =
-    std::is_nothrow_copy_constructible_v<future<T>> && std::is_nothrow_copy_assignable_v<future<T>> &&
-    std::is_nothrow_move_constructible_v<future<T>> && std::is_nothrow_move_assignable_v<future<T>> &&
-    noexcept(future<T>() == future<T>()) && noexcept(std::hash<future<T>>()(future<T>()));
+    std::is_nothrow_copy_constructible_v<future<T>> &&
+    std::is_nothrow_copy_assignable_v<future<T>> &&
+    std::is_nothrow_move_constructible_v<future<T>> &&
+    std::is_nothrow_move_assignable_v<future<T>> && noexcept(future<T>() == future<T>()) &&
+    noexcept(std::hash<future<T>>()(future<T>()));
 static_assert(copies_cannot_throw<int> && copies_cannot_throw<void> && copies_cannot_throw<int&> &&
               copies_cannot_throw<std::unique_ptr<int>> && copies_cannot_throw<std::string>);
 

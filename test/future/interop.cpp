@@ -1,5 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// Ferry beside other futures and executors. interop_other.cpp includes the same the other way round.
+// Ferry beside other futures and executors. interop_other.cpp includes the same the other way
+// round.
 #include <future>
 
 #include <boost/thread/future.hpp>
@@ -127,9 +128,9 @@ BOOST_AUTO_TEST_CASE(a_handlers_allocator_gets_back_all_that_it_gave) { // CF-TP
         for (int i = 0; i < 10; ++i)
             ferry::async_invoke(
                 pool, [] { return 1; },
-                asio::bind_executor(io, asio::bind_allocator(
-                                            counting_allocator<char>(book),
-                                            [&](std::exception_ptr, int n) { got += n; })));
+                asio::bind_executor(
+                    io, asio::bind_allocator(counting_allocator<char>(book),
+                                             [&](std::exception_ptr, int n) { got += n; })));
         BOOST_TEST(book.open > 0);
         io.run();
     }

@@ -70,9 +70,7 @@ std::vector<std::string> run_ring(std::vector<submitter> members, const way& wai
     return told;
 }
 
-void by_wait(const future<void>& f) {
-    f.wait();
-}
+void by_wait(const future<void>& f) { f.wait(); }
 void by_result(const future<void>& f) {
     try {
         f.result();

@@ -59,16 +59,19 @@ BOOST_AUTO_TEST_CASE(a_cancelled_future_is_done_at_once) { // CF-WAIT-04
 BOOST_AUTO_TEST_CASE(first_exception_returns_with_the_first_failure) { // CF-WAIT-05
     three t;
     t.a.set_value(1);
-    std::jthread setter([&] { t.b.set_exception(std::make_exception_ptr(std::runtime_error("x"))); });
+    std::jthread setter(
+        [&] { t.b.set_exception(std::make_exception_ptr(std::runtime_error("x"))); });
     const auto r = ferry::wait(t.all, {.return_when = return_when::first_exception});
     BOOST_TEST(r.done.size() == 2u);
     BOOST_TEST(r.not_done.size() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(first_exception_sees_an_earlier_failure_and_ignores_cancellation) { // CF-WAIT-06
+BOOST_AUTO_TEST_CASE(
+    first_exception_sees_an_earlier_failure_and_ignores_cancellation) { // CF-WAIT-06
     three t;
     t.all[0].cancel();
-    const auto still = ferry::wait(t.all, {.timeout = 0s, .return_when = return_when::first_exception});
+    const auto still =
+        ferry::wait(t.all, {.timeout = 0s, .return_when = return_when::first_exception});
     BOOST_TEST(still.not_done.size() == 2u);
     t.b.set_exception(std::make_exception_ptr(1));
     const auto r = ferry::wait(t.all, {.return_when = return_when::first_exception});
@@ -96,8 +99,8 @@ BOOST_AUTO_TEST_CASE(a_time_out_is_no_error_and_keeps_the_futures_usable) { // C
 }
 
 BOOST_AUTO_TEST_CASE(nothing_to_wait_for_returns_at_once) { // CF-WAIT-12
-    for (auto when : {return_when::all_completed, return_when::first_completed,
-                      return_when::first_exception}) {
+    for (auto when :
+         {return_when::all_completed, return_when::first_completed, return_when::first_exception}) {
         const auto r = ferry::wait(std::vector<future<int>>(), {.return_when = when});
         BOOST_TEST(r.done.empty());
         BOOST_TEST(r.not_done.empty());
@@ -133,7 +136,8 @@ BOOST_AUTO_TEST_CASE(a_worker_that_waits_runs_its_own_pools_tasks) { // CF-DLK-0
                             for (auto& p : parts)
                                 n += p.result();
                             return n;
-                        }).result();
+                        })
+                        .result();
     BOOST_TEST(sum == 45);
 }
 
@@ -197,11 +201,12 @@ BOOST_AUTO_TEST_CASE(a_callback_can_wait) {
     three t;
     asio::io_context io;
     std::size_t done = 0;
-    async_wait(t.all, {.return_when = return_when::first_completed},
-               asio::bind_executor(io.get_executor(), [&](std::exception_ptr e, wait_result<int> r) {
-                   BOOST_TEST(!e);
-                   done = r.done.size();
-               }));
+    async_wait(
+        t.all, {.return_when = return_when::first_completed},
+        asio::bind_executor(io.get_executor(), [&](std::exception_ptr e, wait_result<int> r) {
+            BOOST_TEST(!e);
+            done = r.done.size();
+        }));
     t.c.set_value(1);
     BOOST_TEST(done == 0u);
     io.run();
@@ -215,7 +220,8 @@ BOOST_AUTO_TEST_CASE(waiting_and_completing_race) {
         for (int i = 0; i < 4; ++i)
             all.push_back(pool.submit([i] { return i; }));
         all[static_cast<std::size_t>(round % 4)].cancel();
-        const auto rule = round % 2 == 0 ? return_when::all_completed : return_when::first_completed;
+        const auto rule =
+            round % 2 == 0 ? return_when::all_completed : return_when::first_completed;
         const auto r = ferry::wait(all, {.return_when = rule});
         BOOST_REQUIRE(r.done.size() + r.not_done.size() == 4);
         BOOST_REQUIRE(r.done.size() >= (round % 2 == 0 ? 4u : 1u));
@@ -243,8 +249,9 @@ BOOST_AUTO_TEST_CASE(every_wait_takes_any_duration_and_none) { // CF-TMO-01
         BOOST_CHECK_THROW(*view.begin(), timeout_error);
     }
     go.open();
-    for (const timeout limit : {timeout(), timeout(std::nullopt), timeout(std::chrono::hours::max()),
-                                timeout(std::chrono::duration<double>(1e300)), timeout(0.5h)}) {
+    for (const timeout limit :
+         {timeout(), timeout(std::nullopt), timeout(std::chrono::hours::max()),
+          timeout(std::chrono::duration<double>(1e300)), timeout(0.5h)}) {
         BOOST_TEST(done[0].result(limit) == 1);
         BOOST_TEST(ferry::wait(done, {.timeout = limit}).done.size() == 1u);
         BOOST_TEST((*as_completed(done, limit).begin() == done[0]));

@@ -19,16 +19,17 @@ inline void* allocate(std::size_t size, std::size_t alignment) {
         throw std::bad_alloc();
     }
     size = size == 0 ? 1 : size;
-    void* const p = alignment <= alignof(std::max_align_t)
-                        ? std::malloc(size)
-                        : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    void* const p =
+        alignment <= alignof(std::max_align_t)
+            ? std::malloc(size)
+            : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
     if (p == nullptr)
         throw std::bad_alloc();
     return p;
 }
 
-/// Calls `scenario(arm)` again and again, so that after `arm()` each allocation fails once, until one run
-/// has none that could fail. Returns the number of them.
+/// Calls `scenario(arm)` again and again, so that after `arm()` each allocation fails once, until
+/// one run has none that could fail. Returns the number of them.
 template <class F>
 long fail_each_allocation(F scenario) {
     for (long n = 0;; ++n) {
@@ -42,21 +43,11 @@ long fail_each_allocation(F scenario) {
 
 } // namespace failing_new
 
-void* operator new(std::size_t size) {
-    return failing_new::allocate(size, 1);
-}
+void* operator new(std::size_t size) { return failing_new::allocate(size, 1); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
     return failing_new::allocate(size, static_cast<std::size_t>(alignment));
 }
-void operator delete(void* p) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::align_val_t) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-    std::free(p);
-}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }

@@ -1,7 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-/// FERRY_SANITIZED is 1 under AddressSanitizer and ThreadSanitizer, which need more stack, memory and time.
+/// FERRY_SANITIZED is 1 under AddressSanitizer and ThreadSanitizer, which need more stack, memory
+/// and time.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define FERRY_SANITIZED 1
 #elif defined(__has_feature)

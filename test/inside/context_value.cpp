@@ -25,9 +25,7 @@ ferry::context_value<std::string> id;
 ferry::context_value<int> depth;
 
 // What the calling thread sees.
-std::string seen() {
-    return id.get() != nullptr ? *id.get() : "nothing";
-}
+std::string seen() { return id.get() != nullptr ? *id.get() : "nothing"; }
 
 asio::awaitable<std::string> seen_after_a_timer() {
     asio::steady_timer timer(co_await asio::this_coro::executor, 1us);
@@ -207,7 +205,8 @@ BOOST_AUTO_TEST_CASE(a_cancellation_goes_through) {
 BOOST_AUTO_TEST_CASE(children_see_what_was_there_at_their_start) {
     ferry::thread_pool pool(2);
     const auto children = [&]() -> asio::awaitable<void> {
-        auto [a, b] = co_await ferry::gather(seen_after_a_timer(), id.with("b", seen_after_a_timer()));
+        auto [a, b] =
+            co_await ferry::gather(seen_after_a_timer(), id.with("b", seen_after_a_timer()));
         BOOST_TEST(a == "c");
         BOOST_TEST(b == "b");
         ferry::future<std::string> spawned, other;
@@ -286,7 +285,8 @@ BOOST_AUTO_TEST_CASE(a_hook_carries_the_context_of_a_tracer) {
             std::vector<asio::awaitable<std::string>> children;
             {
                 const active a("gathered");
-                auto g = ferry::run_coroutine_threadsafe(co_await asio::this_coro::executor, child());
+                auto g =
+                    ferry::run_coroutine_threadsafe(co_await asio::this_coro::executor, child());
                 children.push_back(std::move(g).async_result());
             }
             const auto values = co_await ferry::gather(std::move(children));

@@ -283,8 +283,9 @@ BOOST_AUTO_TEST_CASE(what_the_report_throws_goes_to_the_hook) {
     const auto old = ferry::set_unhandled_callback([&](std::exception_ptr) { told.open(); });
     {
         asio::io_context io;
-        const ferry::loop_watch w(
-            io, {.limit = 20ms, .report = [](const ferry::late_loop&) { throw std::runtime_error("x"); }});
+        const ferry::loop_watch w(io, {.limit = 20ms, .report = [](const ferry::late_loop&) {
+                                           throw std::runtime_error("x");
+                                       }});
         meet(io);
         asio::post(io, [&] { told.pass(); });
         io.restart();

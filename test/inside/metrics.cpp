@@ -23,9 +23,7 @@ std::string text(ferry::metrics_options options = {}) {
     ferry::write_metrics(out, options);
     return std::move(out).str();
 }
-prometheus_page page(ferry::metrics_options options = {}) {
-    return prometheus_page(text(options));
-}
+prometheus_page page(ferry::metrics_options options = {}) { return prometheus_page(text(options)); }
 
 int twice(int n) { return 2 * n; }
 
@@ -35,9 +33,7 @@ struct named_callable {
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(without_anything_there_is_nothing) {
-    BOOST_TEST(text() == "");
-}
+BOOST_AUTO_TEST_CASE(without_anything_there_is_nothing) { BOOST_TEST(text() == ""); }
 
 BOOST_AUTO_TEST_CASE(tasks_count_under_their_labels) {
     ferry::thread_pool pool(1);
@@ -146,14 +142,15 @@ BOOST_AUTO_TEST_CASE(the_page_of_a_pool_agrees_with_its_statistics) {
     BOOST_TEST(p.value("ferry_pool_run_time_seconds_count", of) == 2000);
     BOOST_TEST(p.value("ferry_pool_queue_wait_seconds_count", of) == 2000);
     BOOST_TEST(p.value("ferry_pool_run_time_seconds_sum", of) > 0);
-    BOOST_TEST(p.value("ferry_task_run_time_seconds_count", {{"pool", "disk"}, {"label", "odd"}}) == 1000);
+    BOOST_TEST(p.value("ferry_task_run_time_seconds_count", {{"pool", "disk"}, {"label", "odd"}}) ==
+               1000);
     BOOST_TEST(p.types.at("ferry_pool_run_time_seconds") == "histogram");
 }
 
 BOOST_AUTO_TEST_CASE(a_second_pool_of_a_name_gets_a_number) {
     ferry::thread_pool a({.max_workers = 1, .name = "x"}), b({.max_workers = 2, .name = "x"});
-    std::optional<ferry::thread_pool> c(std::in_place,
-                                        ferry::thread_pool_options{.max_workers = 3, .name = "x#2"});
+    std::optional<ferry::thread_pool> c(
+        std::in_place, ferry::thread_pool_options{.max_workers = 3, .name = "x#2"});
     auto p = page();
     BOOST_TEST(p.value("ferry_pool_max_workers", {{"pool", "x"}}) == 1);
     BOOST_TEST(p.value("ferry_pool_max_workers", {{"pool", "x#2"}}) == 2);
@@ -170,8 +167,9 @@ BOOST_AUTO_TEST_CASE(labels_with_quotes_newlines_and_invalid_bytes_are_written_v
     const auto all = p.all("ferry_task_completed_total");
     BOOST_REQUIRE(all.size() == 1);
     BOOST_TEST(all[0].of.at("pool") == "a \"b\"\n\xef\xbf\xbd");
-    BOOST_TEST(all[0].of.at("label") ==
-               "back\\slash \"quoted\"\nline \xc3\xa9 \xef\xbf\xbd( \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    BOOST_TEST(
+        all[0].of.at("label") ==
+        "back\\slash \"quoted\"\nline \xc3\xa9 \xef\xbf\xbd( \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 }
 
 BOOST_AUTO_TEST_CASE(two_labels_that_are_written_alike_are_one) {

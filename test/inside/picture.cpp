@@ -29,7 +29,8 @@ struct recorded {
     }
     ~recorded() { ::munmap(file, sizeof(layout)); }
 
-    std::uint32_t name(const char* text, std::uint32_t kind = recording::name::text, std::uint64_t address = 0) {
+    std::uint32_t name(const char* text, std::uint32_t kind = recording::name::text,
+                       std::uint64_t address = 0) {
         auto& n = file->names[names];
         std::strcpy(n.characters, text);
         n.address = address;
@@ -37,7 +38,8 @@ struct recorded {
         n.kind = kind;
         return ++names;
     }
-    void pool(std::uint32_t number, const char* name, std::uint64_t pushed = 0, std::uint64_t taken = 0) {
+    void pool(std::uint32_t number, const char* name, std::uint64_t pushed = 0,
+              std::uint64_t taken = 0) {
         auto& p = file->pools[number - 1];
         std::strcpy(p.name, name);
         p.max_workers = 2;
@@ -65,8 +67,8 @@ struct recorded {
         e.kind = kind;
         e.at = at;
     }
-    void waits(std::uint32_t number, std::uint32_t kind, std::uint32_t parent, std::uint64_t task = 0,
-               std::uint32_t label = 0, std::int32_t thread = 1) {
+    void waits(std::uint32_t number, std::uint32_t kind, std::uint32_t parent,
+               std::uint64_t task = 0, std::uint32_t label = 0, std::int32_t thread = 1) {
         auto& n = file->nodes[number - 1];
         n.parent = parent;
         n.task = task;
@@ -76,7 +78,9 @@ struct recorded {
         n.kind = kind;
     }
     picture look(std::uint64_t now = 1'000'000'001) const {
-        return take_picture(*file, now, [](std::uint64_t address) { return "function " + std::to_string(address); });
+        return take_picture(*file, now, [](std::uint64_t address) {
+            return "function " + std::to_string(address);
+        });
     }
 
     layout* const file;
@@ -96,13 +100,14 @@ BOOST_AUTO_TEST_CASE(names_of_all_kinds_are_spelled) {
     r.worker(2, 1, 6, 1, r.name("file.cpp", recording::name::place), 1);
     r.worker(3, 1, 7, 1, r.name("", recording::name::function, 99), 1);
     r.worker(4, 1, 8, 1, r.name("i", recording::name::type), 1);
-    r.worker(5, 1, 9, 1, 4000, 1);   // none of them
-    r.worker(6, 1, 9, 1, 9999, 1);   // outside
+    r.worker(5, 1, 9, 1, 4000, 1); // none of them
+    r.worker(6, 1, 9, 1, 9999, 1); // outside
     const auto p = r.look();
     std::vector<std::string> labels;
     for (const auto& w : p.pools.at(0).workers)
         labels.push_back(w.label);
-    BOOST_TEST(labels == (std::vector<std::string>{"text", "file.cpp:7", "function 99", "int", "", "other"}),
+    BOOST_TEST(labels == (std::vector<std::string>{"text", "file.cpp:7", "function 99", "int", "",
+                                                   "other"}),
                boost::test_tools::per_element());
 }
 
@@ -164,18 +169,19 @@ BOOST_AUTO_TEST_CASE(the_tree_has_what_waits_below_who_waits) {
     r.waits(4, node::child, 2);
     r.waits(5, node::await, 3, 0x10, load);
     r.waits(6, node::blocked, 0, 0x20, save, 9); // by the worker
-    BOOST_TEST(pstree_text(r.look()) ==
-               "process 42\n"
-               "run in thread 1, since 1.0 s\n"
-               "└─ gather of 2, since 1.0 s\n"
-               "   ├─ child, since 1.0 s\n"
-               "   │  └─ awaits 'load', running in disk on worker 0 for 500.0 ms, since 1.0 s\n"
-               "   └─ child (runs, or waits for what is not Ferry's), since 1.0 s\n"
-               "pool disk: 1 running, 1 queued\n"
-               "└─ worker 0 runs 'load' for 500.0 ms\n"
-               "   └─ waits in result() for 'save', queued in disk for 300.0 ms, since 1.0 s\n"
-               "(coroutine frames between Ferry's own points, and tasks beyond the sample of a busy pool, "
-               "cannot be seen)\n");
+    BOOST_TEST(
+        pstree_text(r.look()) ==
+        "process 42\n"
+        "run in thread 1, since 1.0 s\n"
+        "└─ gather of 2, since 1.0 s\n"
+        "   ├─ child, since 1.0 s\n"
+        "   │  └─ awaits 'load', running in disk on worker 0 for 500.0 ms, since 1.0 s\n"
+        "   └─ child (runs, or waits for what is not Ferry's), since 1.0 s\n"
+        "pool disk: 1 running, 1 queued\n"
+        "└─ worker 0 runs 'load' for 500.0 ms\n"
+        "   └─ waits in result() for 'save', queued in disk for 300.0 ms, since 1.0 s\n"
+        "(coroutine frames between Ferry's own points, and tasks beyond the sample of a busy pool, "
+        "cannot be seen)\n");
 }
 
 BOOST_AUTO_TEST_CASE(the_list_counts_what_it_cannot_name) {
@@ -211,11 +217,17 @@ BOOST_AUTO_TEST_CASE(the_trace_has_slices_and_arrows) {
     r.happens(event::resumed, 1, label, 12'000, 1);
     const std::string text = chrome_trace(r.look());
     BOOST_TEST(has(text, R"({"ph":"X","name":"load \uffff)") == false);
-    BOOST_TEST(has(text, "{\"ph\":\"X\",\"name\":\"load \xef\xbf\xbd\\u000a\",\"cat\":\"run\",\"pid\":42,\"tid\":9,"
-                         "\"ts\":3.500,\"dur\":6.500,\"args\":{\"pool\":\"a \\\"b\\\"\",\"outcome\":\"completed\"}}"),
+    BOOST_TEST(has(text, "{\"ph\":\"X\",\"name\":\"load "
+                         "\xef\xbf\xbd\\u000a\",\"cat\":\"run\",\"pid\":42,\"tid\":9,"
+                         "\"ts\":3.500,\"dur\":6.500,\"args\":{\"pool\":\"a "
+                         "\\\"b\\\"\",\"outcome\":\"completed\"}}"),
                text);
-    BOOST_TEST(has(text, "{\"ph\":\"s\",\"name\":\"submitted\",\"cat\":\"flow\",\"pid\":42,\"tid\":1,\"ts\":1.000,"), text);
-    BOOST_TEST(has(text, "{\"ph\":\"f\",\"name\":\"resumed\",\"cat\":\"flow\",\"pid\":42,\"tid\":1,\"ts\":12.000,"), text);
+    BOOST_TEST(has(text, "{\"ph\":\"s\",\"name\":\"submitted\",\"cat\":\"flow\",\"pid\":42,\"tid\":"
+                         "1,\"ts\":1.000,"),
+               text);
+    BOOST_TEST(has(text, "{\"ph\":\"f\",\"name\":\"resumed\",\"cat\":\"flow\",\"pid\":42,\"tid\":1,"
+                         "\"ts\":12.000,"),
+               text);
     BOOST_TEST(has(text, "worker 0 of a \\\"b\\\""), text);
     BOOST_TEST(!has(chrome_trace(r.look(), 20'000), "load"));
 }

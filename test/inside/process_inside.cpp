@@ -13,13 +13,13 @@
 
 #include <ferry/ferry.hpp>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/asio/buffer.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -88,8 +88,9 @@ BOOST_AUTO_TEST_CASE(map_carries_the_value_to_workers) {
 BOOST_AUTO_TEST_CASE(large_arguments_and_a_value_go_together) {
     ferry::process_pool pool(1);
     const auto s = request.set("large");
-    const auto f = pool.submit([](const std::string& text) { return std::to_string(text.size()) + seen(); },
-                               std::string(1'000'000, 'x'));
+    const auto f =
+        pool.submit([](const std::string& text) { return std::to_string(text.size()) + seen(); },
+                    std::string(1'000'000, 'x'));
     BOOST_TEST(f.result() == "1000000large");
 }
 
@@ -110,7 +111,8 @@ BOOST_AUTO_TEST_CASE(a_context_that_is_too_long_is_refused) {
     BOOST_TEST(pool.submit(seen).result() == "nothing");
 }
 
-// From the request of a client, through a coroutine, a pool of threads and a worker process, and back.
+// From the request of a client, through a coroutine, a pool of threads and a worker process, and
+// back.
 BOOST_AUTO_TEST_CASE(a_trace_id_goes_through_a_request) {
     ferry::process_pool processes(1);
     ferry::thread_pool threads(1);
@@ -132,8 +134,9 @@ BOOST_AUTO_TEST_CASE(a_trace_id_goes_through_a_request) {
                 id = line.substr(13, line.size() - 14);
         }
         const std::string body = co_await request.with(id, handle());
-        const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
-                                   "\r\nConnection: close\r\n\r\n" + body;
+        const std::string answer =
+            "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
+            "\r\nConnection: close\r\n\r\n" + body;
         co_await asio::async_write(socket, asio::buffer(answer), asio::use_awaitable);
     };
     std::string received;
@@ -172,7 +175,8 @@ BOOST_AUTO_TEST_CASE(tasks_of_processes_count_under_their_labels) {
     ferry::write_metrics(text);
     const prometheus_page page(text.str());
     BOOST_TEST(page.value("ferry_pool_completed_tasks_total", {{"pool", "workers"}}) == 2);
-    BOOST_TEST(page.value("ferry_task_failed_total", {{"pool", "workers"}, {"label", "deadly"}}) == 1);
+    BOOST_TEST(page.value("ferry_task_failed_total", {{"pool", "workers"}, {"label", "deadly"}}) ==
+               1);
     const auto memory = page.all("ferry_process_resident_memory_bytes");
     BOOST_TEST(std::ranges::all_of(memory, [](const auto& s) { return s.value > 0; }));
 }
@@ -180,8 +184,9 @@ BOOST_AUTO_TEST_CASE(tasks_of_processes_count_under_their_labels) {
 BOOST_AUTO_TEST_CASE(a_process_pool_is_in_the_picture) {
     ferry::process_pool pool({.max_workers = 1, .name = "pictured"});
     pool.submit({.label = "done"}, twice, 1).wait();
-    const auto p = ferry::detail::take_picture(*ferry::detail::recorder::instance().layout(),
-                                               ferry::detail::steady_now(), [](auto) { return "f"; });
+    const auto p =
+        ferry::detail::take_picture(*ferry::detail::recorder::instance().layout(),
+                                    ferry::detail::steady_now(), [](auto) { return "f"; });
     const auto at = std::ranges::find(p.pools, "pictured", &ferry::detail::picture::pool::name);
     BOOST_REQUIRE((at != p.pools.end()));
     BOOST_TEST(at->processes);
@@ -193,6 +198,7 @@ BOOST_AUTO_TEST_CASE(a_process_pool_is_in_the_picture) {
         if (e.label == "done")
             kinds.push_back(e.kind);
     }
-    BOOST_TEST(kinds == (std::vector<std::uint32_t>{event::submitted, event::started, event::completed}),
+    BOOST_TEST(kinds ==
+                   (std::vector<std::uint32_t>{event::submitted, event::started, event::completed}),
                boost::test_tools::per_element());
 }

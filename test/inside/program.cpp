@@ -16,12 +16,11 @@ namespace {
 
 gate everything_hangs;
 
-void read_the_disk() {
-    everything_hangs.pass();
-}
+void read_the_disk() { everything_hangs.pass(); }
 
 // A coroutine with a gather of three, a group and two pools, all of which hang.
-asio::awaitable<void> hang(ferry::thread_pool& disk, ferry::thread_pool& cpu, std::atomic<int>& started) {
+asio::awaitable<void> hang(ferry::thread_pool& disk, ferry::thread_pool& cpu,
+                           std::atomic<int>& started) {
     const auto block = [&started] {
         ++started;
         everything_hangs.pass();
@@ -39,7 +38,9 @@ asio::awaitable<void> hang(ferry::thread_pool& disk, ferry::thread_pool& cpu, st
         ferry::task_options o{.label = label};
         co_await ferry::run_in_executor(disk, o, block);
     };
-    const auto group = [&]() -> asio::awaitable<void> { co_await ferry::with_task_group(in_group); };
+    const auto group = [&]() -> asio::awaitable<void> {
+        co_await ferry::with_task_group(in_group);
+    };
     co_await ferry::gather(load("load \"users\""), load("load\nitems"), group());
 }
 
@@ -52,7 +53,8 @@ int main(int argc, char** argv) {
         std::cin.get();
         return 0;
     }
-    ferry::thread_pool disk({.max_workers = 1, .name = "disk"}), cpu({.max_workers = 2, .name = "cpu"});
+    ferry::thread_pool disk({.max_workers = 1, .name = "disk"}),
+        cpu({.max_workers = 2, .name = "cpu"});
     std::atomic<int> started{0};
     std::thread input([&] {
         while (started.load() < 3)

@@ -58,7 +58,8 @@ private:
             throw std::runtime_error(std::string(why) + ": " + where);
     }
     static bool is_name(const std::string& s) {
-        return !s.empty() && s.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
+        return !s.empty() &&
+               s.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
     }
 
     void read_line(const std::string& line) {
@@ -67,7 +68,8 @@ private:
             std::string what, name, rest;
             in >> what >> name;
             std::getline(in, rest);
-            check((what == "HELP" || what == "TYPE") && is_name(name) && rest.size() > 1, "comment", line);
+            check((what == "HELP" || what == "TYPE") && is_name(name) && rest.size() > 1, "comment",
+                  line);
             if (what == "TYPE") {
                 check(helped_.contains(name), "no help before", line);
                 check(types.emplace(name, rest.substr(1)).second, "family twice", line);
@@ -107,7 +109,8 @@ private:
     static std::size_t read_labels(const std::string& line, std::size_t i, labels& to) {
         for (;;) {
             const std::size_t equals = line.find('=', i);
-            check(equals != std::string::npos && equals + 1 < line.size() && line[equals + 1] == '"',
+            check(equals != std::string::npos && equals + 1 < line.size() &&
+                      line[equals + 1] == '"',
                   "label", line);
             const std::string name = line.substr(i, equals - i);
             check(is_name(name), "name of a label", line);

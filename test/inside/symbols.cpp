@@ -20,7 +20,8 @@ namespace {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_static_function_has_a_name) {
-    const auto name = ferry::detail::name_of_function(reinterpret_cast<const void*>(&a_static_function));
+    const auto name =
+        ferry::detail::name_of_function(reinterpret_cast<const void*>(&a_static_function));
     BOOST_TEST(name == "(anonymous namespace)::a_static_function(int)");
 }
 
@@ -55,7 +56,8 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_none_of_elf_is_harmless) {
     std::string start(4096, '\0');
     in.read(start.data(), static_cast<std::streamsize>(start.size()));
     // Empty, text, a program that is cut off, and one whose table of sections lies outside.
-    for (const auto& content : {std::string(), std::string("#!/bin/sh\n"), start.substr(0, 40), start}) {
+    for (const auto& content :
+         {std::string(), std::string("#!/bin/sh\n"), start.substr(0, 40), start}) {
         std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
         BOOST_TEST(!ferry::detail::elf_symbols(path).find(0x1000));
     }

@@ -122,7 +122,8 @@ BOOST_AUTO_TEST_CASE(a_trace_is_written) {
     ferry::thread_pool pool(1);
     pool.submit({.label = "traced"}, [] {}).wait();
     ferry::dump_trace(f.path / "t.json");
-    BOOST_TEST(contents(f.path / "t.json").find("\"name\":\"traced\",\"cat\":\"run\"") != std::string::npos);
+    BOOST_TEST(contents(f.path / "t.json").find("\"name\":\"traced\",\"cat\":\"run\"") !=
+               std::string::npos);
     BOOST_CHECK_THROW(ferry::dump_trace(f.path / "none" / "t.json"), std::system_error);
     BOOST_CHECK_THROW(ferry::dump_trace("/dev/full"), std::system_error);
 }

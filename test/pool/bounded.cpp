@@ -53,10 +53,13 @@ BOOST_AUTO_TEST_CASE(a_coroutine_stands_in_line_and_blocks_nothing) {
     asio::io_context io;
     std::vector<int> order;
     for (int i = 0; i != 3; ++i)
-        asio::co_spawn(io, [&b, &order, i]() -> asio::awaitable<void> {
-            const auto note = [&order, i] { order.push_back(i); };
-            co_await run_in_executor(b.pool, note);
-        }, asio::detached);
+        asio::co_spawn(
+            io,
+            [&b, &order, i]() -> asio::awaitable<void> {
+                const auto note = [&order, i] { order.push_back(i); };
+                co_await run_in_executor(b.pool, note);
+            },
+            asio::detached);
     io.poll(); // would not return
     BOOST_TEST(b.pool.stats().queued == 1u);
     BOOST_TEST(order.empty());
@@ -115,19 +118,25 @@ BOOST_AUTO_TEST_CASE(a_cancelled_coroutine_leaves_the_line) {
     asio::io_context io;
     asio::cancellation_signal stop;
     bool cancelled = false, ran = false;
-    asio::co_spawn(io, [&]() -> asio::awaitable<void> {
-        const auto never = [&ran] { ran = true; };
-        try {
-            co_await run_in_executor(b.pool, never);
-        } catch (const cancelled_error&) {
-            cancelled = true;
-        }
-    }, asio::bind_cancellation_slot(stop.slot(), asio::detached));
+    asio::co_spawn(
+        io,
+        [&]() -> asio::awaitable<void> {
+            const auto never = [&ran] { ran = true; };
+            try {
+                co_await run_in_executor(b.pool, never);
+            } catch (const cancelled_error&) {
+                cancelled = true;
+            }
+        },
+        asio::bind_cancellation_slot(stop.slot(), asio::detached));
     bool second = false;
-    asio::co_spawn(io, [&]() -> asio::awaitable<void> {
-        const auto note = [&second] { second = true; };
-        co_await run_in_executor(b.pool, note);
-    }, asio::detached);
+    asio::co_spawn(
+        io,
+        [&]() -> asio::awaitable<void> {
+            const auto note = [&second] { second = true; };
+            co_await run_in_executor(b.pool, note);
+        },
+        asio::detached);
     io.poll();
     stop.emit(asio::cancellation_type::terminal);
     io.poll();
@@ -205,10 +214,10 @@ BOOST_AUTO_TEST_CASE(a_large_task_at_the_head_of_the_line_is_not_overtaken) {
     busy_pool b({.max_queue_bytes = 100});
     auto first = b.pool.submit({.bytes = 60}, [] {});
     std::vector<int> order;
-    auto large = async_invoke(b.pool, task_options{.bytes = 90}, [&] { order.push_back(1); },
-                              use_future);
-    auto small = async_invoke(b.pool, task_options{.bytes = 1}, [&] { order.push_back(2); },
-                              use_future);
+    auto large =
+        async_invoke(b.pool, task_options{.bytes = 90}, [&] { order.push_back(1); }, use_future);
+    auto small =
+        async_invoke(b.pool, task_options{.bytes = 1}, [&] { order.push_back(2); }, use_future);
     BOOST_TEST(b.pool.stats().queued == 1u);
     b.go.open();
     large.result();
@@ -269,13 +278,15 @@ BOOST_AUTO_TEST_CASE(the_estimate_follows_the_run_times) {
         BOOST_TEST((e.retry_after() >= 100ms));
         BOOST_TEST(e.queued() == 10u);
     }
-    auto urgent = pool.submit({.start_by = std::chrono::steady_clock::now() + 1h, .priority = 1}, [] {});
+    auto urgent =
+        pool.submit({.start_by = std::chrono::steady_clock::now() + 1h, .priority = 1}, [] {});
     go.open();
     urgent.result();
 }
 
 BOOST_AUTO_TEST_CASE(a_pools_own_worker_never_waits_for_a_place) {
-    thread_pool pool({.max_workers = 1, .max_queue = 1, .max_wait = 0s, .when_full = when_full::reject});
+    thread_pool pool(
+        {.max_workers = 1, .max_queue = 1, .max_wait = 0s, .when_full = when_full::reject});
     auto outer = pool.submit([&] {
         std::vector<future<int>> inner;
         for (int i = 0; i != 5; ++i)
@@ -349,12 +360,13 @@ BOOST_AUTO_TEST_CASE(a_broken_pool_turns_the_line_away) {
     gate go, started;
     std::atomic<int> workers{0};
     thread_pool pool({.max_workers = 2,
-                      .initializer = [&] {
-                          if (workers++ == 1) {
-                              go.pass();
-                              throw std::runtime_error("no licence");
-                          }
-                      },
+                      .initializer =
+                          [&] {
+                              if (workers++ == 1) {
+                                  go.pass();
+                                  throw std::runtime_error("no licence");
+                              }
+                          },
                       .max_queue = 1});
     gate release;
     auto busy = pool.submit([&] {
@@ -362,7 +374,9 @@ BOOST_AUTO_TEST_CASE(a_broken_pool_turns_the_line_away) {
         release.pass();
     });
     started.pass();
-    auto first = pool.submit([] {}), second = async_invoke(pool, [] {}, use_future),
+    auto first = pool.submit([] {}),
+         second = async_invoke(
+             pool, [] {}, use_future),
          third = async_invoke(pool, [] {}, use_future);
     go.open();
     BOOST_CHECK_THROW(third.result(), broken_thread_pool);

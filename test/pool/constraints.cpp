@@ -30,10 +30,12 @@ struct unpostable_executor { // may run what it is given in the caller
     void execute(F f) const {
         f();
     }
-    [[maybe_unused]] friend bool operator==(const unpostable_executor&, const unpostable_executor&) noexcept {
+    [[maybe_unused]] friend bool operator==(const unpostable_executor&,
+                                            const unpostable_executor&) noexcept {
         return true;
     }
-    [[maybe_unused]] friend bool operator!=(const unpostable_executor&, const unpostable_executor&) noexcept {
+    [[maybe_unused]] friend bool operator!=(const unpostable_executor&,
+                                            const unpostable_executor&) noexcept {
         return false;
     }
 };
@@ -43,8 +45,12 @@ struct bare_executor { // of no execution context
     void execute(F f) const {
         std::thread(std::move(f)).join();
     }
-    [[maybe_unused]] friend bool operator==(const bare_executor&, const bare_executor&) noexcept { return true; }
-    [[maybe_unused]] friend bool operator!=(const bare_executor&, const bare_executor&) noexcept { return false; }
+    [[maybe_unused]] friend bool operator==(const bare_executor&, const bare_executor&) noexcept {
+        return true;
+    }
+    [[maybe_unused]] friend bool operator!=(const bare_executor&, const bare_executor&) noexcept {
+        return false;
+    }
 };
 struct own_context {};
 struct strange_executor : bare_executor { // of a context that is no execution context
@@ -95,9 +101,8 @@ concept is_callback = requires(future<int> f, F&& g) { f.add_done_callback(std::
 template <class Body>
 concept is_body = requires(Body b) { with_task_group(b); };
 template <class C, class P>
-concept becomes_default = requires(C&& c, P&& p) {
-    set_default_executor(std::forward<C>(c), std::forward<P>(p));
-};
+concept becomes_default =
+    requires(C&& c, P&& p) { set_default_executor(std::forward<C>(c), std::forward<P>(p)); };
 template <class... A>
 concept retries = requires(A&&... a) { retry(retry_policy(), std::forward<A>(a)...); };
 template <class F>
@@ -119,8 +124,7 @@ static_assert(submits<thread_pool, move_only, int> && !submits<thread_pool, move
               maps<thread_pool, move_only, std::vector<int>&>);
 static_assert(copies_are_asked_for<process_pool>);
 static_assert(frees<asio::io_context&, take, pointer> && !frees<asio::io_context&, take, pointer&>);
-static_assert(!frees<thread_pool&, immovable&> &&
-              !frees<asio::system_executor, take, pointer&>);
+static_assert(!frees<thread_pool&, immovable&> && !frees<asio::system_executor, take, pointer&>);
 static_assert(goes_to_a_thread<take, pointer> && !goes_to_a_thread<take, pointer&> &&
               !goes_to_a_thread<immovable&>);
 static_assert(is_callback<void (*)(future<int>)> && !is_callback<immovable&> &&
@@ -143,15 +147,15 @@ static_assert(!goes_to_a_thread<twice> && !frees<thread_pool&, twice> &&
               !frees<asio::io_context&, int (*)(int&), int&>);
 static_assert(retries<twice, int> && retries<int (*)(int&), int&> && !retries<twice> &&
               !retries<asio::awaitable<int> (*)()>);
-static_assert(retries_awaitable<asio::awaitable<int> (*)()> &&
-              !retries_awaitable<int (*)()> && !retries_awaitable<asio::awaitable<int> (*)(int)>);
+static_assert(retries_awaitable<asio::awaitable<int> (*)()> && !retries_awaitable<int (*)()> &&
+              !retries_awaitable<asio::awaitable<int> (*)(int)>);
 static_assert(breaks<twice, int> && !breaks<twice> && !breaks<asio::awaitable<int> (*)()>);
 
 // Temporary pools and contexts; executors may be temporaries.
 template <class Where>
-constexpr bool used_as_lvalue = runs<Where&, twice, int> && !runs<Where, twice, int> &&
-                                !runs<const Where, twice, int> && invokes<Where&, int (*)()> &&
-                                !invokes<Where, int (*)()>;
+constexpr bool used_as_lvalue =
+    runs<Where&, twice, int> && !runs<Where, twice, int> && !runs<const Where, twice, int> &&
+    invokes<Where&, int (*)()> && !invokes<Where, int (*)()>;
 static_assert(used_as_lvalue<thread_pool> && used_as_lvalue<process_pool> &&
               used_as_lvalue<asio::io_context> && used_as_lvalue<asio::thread_pool>);
 static_assert(frees<asio::io_context&, twice, int> && !frees<asio::io_context, twice, int> &&
@@ -160,9 +164,9 @@ static_assert(becomes_default<asio::io_context&, thread_pool&> &&
               !becomes_default<asio::io_context&, thread_pool> &&
               !becomes_default<asio::io_context, thread_pool&>);
 template <class E>
-constexpr bool used_by_value = runs<E, twice, int> && runs<E&, twice, int> &&
-                               runs<const E&, twice, int> && invokes<E, int (*)()> &&
-                               frees<E, twice, int>;
+constexpr bool used_by_value =
+    runs<E, twice, int> && runs<E&, twice, int> && runs<const E&, twice, int> &&
+    invokes<E, int (*)()> && frees<E, twice, int>;
 static_assert(used_by_value<asio::any_io_executor> && used_by_value<asio::system_executor> &&
               used_by_value<asio::io_context::executor_type> &&
               used_by_value<thread_pool::executor_type> &&
@@ -177,9 +181,10 @@ static_assert(!frees<unpostable_executor, twice, int> && !runs<unpostable_execut
 static_assert(!runs<int, twice, int> && !runs<std::string&, twice, int> && !frees<int, twice, int>);
 
 // The bodies of groups.
-static_assert(is_body<asio::awaitable<void> (*)(task_group&)> &&
-              is_body<asio::awaitable<int> (*)(task_group&)> && // by value it is a copy of the handle
-              is_body<asio::awaitable<int> (*)(task_group)>);
+static_assert(
+    is_body<asio::awaitable<void> (*)(task_group&)> &&
+    is_body<asio::awaitable<int> (*)(task_group&)> && // by value it is a copy of the handle
+    is_body<asio::awaitable<int> (*)(task_group)>);
 static_assert(!is_body<int (*)(task_group&)> && !is_body<void (*)(task_group&)> &&
               !is_body<asio::awaitable<int> (*)()> && !is_body<asio::awaitable<int> (*)(int)> &&
               !is_body<future<int> (*)(task_group&)> && !is_body<int> &&

@@ -223,7 +223,8 @@ BOOST_AUTO_TEST_CASE(many_timeouts_at_once_all_come) {
         BOOST_CHECK_THROW(f.result(), timeout_error);
 }
 
-BOOST_AUTO_TEST_CASE(a_start_by_in_the_farthest_past_expires_and_one_in_the_farthest_future_does_not) {
+BOOST_AUTO_TEST_CASE(
+    a_start_by_in_the_farthest_past_expires_and_one_in_the_farthest_future_does_not) {
     using clock = std::chrono::steady_clock;
     gate go;
     thread_pool pool(1);

@@ -14,9 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int square(int n) {
-    return n * n;
-}
+int square(int n) { return n * n; }
 
 template <class View>
 std::vector<int> collect(View&& view) {
@@ -50,7 +48,8 @@ BOOST_AUTO_TEST_CASE(results_come_in_the_order_of_the_input) { // CF-MAP-01 CF-M
     for (std::size_t chunk : {1u, 2u, 5u, 100u})
         BOOST_TEST(collect(pool.map({.chunksize = chunk}, square, in)) == out,
                    boost::test_tools::per_element());
-    const auto sums = collect(pool.map([](int a, int b) { return a + b; }, in, std::vector{1, 1, 1}));
+    const auto sums =
+        collect(pool.map([](int a, int b) { return a + b; }, in, std::vector{1, 1, 1}));
     BOOST_TEST((sums == std::vector{6, 5, 4})); // CF-MAP-02
     BOOST_TEST(collect(pool.map(square, std::vector<int>())).empty());
     BOOST_TEST((collect(pool.map(square, std::vector{7})) == std::vector{49}));
@@ -81,15 +80,16 @@ BOOST_AUTO_TEST_CASE(the_time_out_counts_from_the_call) { // CF-MAP-06
     thread_pool pool(1);
     bool ran = false;
     {
-        auto view = pool.map({.timeout = 20ms},
-                             [&](int n) {
-                                 if (n == 1)
-                                     go.pass();
-                                 if (n == 2)
-                                     ran = true;
-                                 return n;
-                             },
-                             std::vector{0, 1, 2});
+        auto view = pool.map(
+            {.timeout = 20ms},
+            [&](int n) {
+                if (n == 1)
+                    go.pass();
+                if (n == 2)
+                    ran = true;
+                return n;
+            },
+            std::vector{0, 1, 2});
         auto it = view.begin();
         BOOST_TEST(*it == 0);
         ++it;
@@ -138,13 +138,15 @@ BOOST_AUTO_TEST_CASE(zero_is_refused_at_the_call) { // CF-MAP-11 CF-MAP-18
                       std::invalid_argument); // CF-MAP-12
 }
 
-BOOST_AUTO_TEST_CASE(a_buffer_changes_nothing_but_the_reading_ahead) { // CF-MAP-13 CF-MAP-15 CF-MAP-17
+BOOST_AUTO_TEST_CASE(
+    a_buffer_changes_nothing_but_the_reading_ahead) { // CF-MAP-13 CF-MAP-15 CF-MAP-17
     thread_pool pool(2);
     const std::vector<int> in{1, 2, 3, 4};
     const std::vector<int> out{1, 4, 9, 16};
     for (std::size_t k : {1u, 2u, 4u, 8u}) {
         BOOST_TEST((collect(pool.map({.buffersize = k}, square, in)) == out));
-        BOOST_TEST((collect(pool.map({.timeout = 1h, .buffersize = k}, std::multiplies<int>(), in, in)) == out));
+        BOOST_TEST((collect(pool.map({.timeout = 1h, .buffersize = k}, std::multiplies<int>(), in,
+                                     in)) == out));
     }
     BOOST_TEST(collect(pool.map({.buffersize = 3}, square, std::vector<int>())).empty());
 }
@@ -183,7 +185,8 @@ BOOST_AUTO_TEST_CASE(single_pass_input_and_move_only_results) {
         units.push_back(u);
     BOOST_TEST(units.size() == 2u);
     std::vector<int> store{1, 2, 3};
-    for (int& r : pool.map([&](std::size_t i) -> int& { return store[i]; }, std::vector{0u, 1u, 2u}))
+    for (int& r :
+         pool.map([&](std::size_t i) -> int& { return store[i]; }, std::vector{0u, 1u, 2u}))
         r *= 10;
     BOOST_TEST((store == std::vector{10, 20, 30}));
 }

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// Each allocation of a pool fails once: whoever asked gets an error or an outcome, and afterwards all
-// works. A hang is found by the time limit of the test, a leak by AddressSanitizer.
+// Each allocation of a pool fails once: whoever asked gets an error or an outcome, and afterwards
+// all works. A hang is found by the time limit of the test, a leak by AddressSanitizer.
 #include <ferry/as_completed.hpp>
 #include <ferry/map.hpp>
 #include <ferry/promise.hpp>
@@ -23,9 +23,7 @@ using failing_new::fail_each_allocation;
 
 namespace {
 
-int cube(int x) {
-    return x * x * x;
-}
+int cube(int x) { return x * x * x; }
 
 // Runs it; a shortage may come out of it.
 template <class F>
@@ -88,11 +86,12 @@ BOOST_AUTO_TEST_CASE(of_a_pool_with_workers) {
                    return pool.submit({.label = long_label, .timeout = 1h}, cube, i);
                }) > 0);
     BOOST_TEST(all_points([&](int i) {
-                   return pool.submit({.label = long_label, .timeout = 1ms}, [i](std::stop_token stop) {
-                       while (!stop.stop_requested())
-                           std::this_thread::yield();
-                       return i;
-                   });
+                   return pool.submit({.label = long_label, .timeout = 1ms},
+                                      [i](std::stop_token stop) {
+                                          while (!stop.stop_requested())
+                                              std::this_thread::yield();
+                                          return i;
+                                      });
                }) > 0);
     BOOST_TEST(all_points([&](int i) -> future<int> {
                    auto f = pool.submit(cube, i);
@@ -100,12 +99,14 @@ BOOST_AUTO_TEST_CASE(of_a_pool_with_workers) {
                    return f;
                }) > 0);
     BOOST_TEST(all_points([&](int i) {
-                   return pool.submit([i]() -> int { throw std::runtime_error(std::to_string(i)); });
+                   return pool.submit(
+                       [i]() -> int { throw std::runtime_error(std::to_string(i)); });
                }) > 0);
     const auto strand = boost::asio::make_strand(pool.get_executor());
     BOOST_TEST(all_points([&](int i) { return submit(strand, cube, i); }) > 0);
     BOOST_TEST(all_points([&](int i) {
-                   return submit(task_options{.label = long_label, .timeout = 1h,
+                   return submit(task_options{.label = long_label,
+                                              .timeout = 1h,
                                               .start_by = std::chrono::steady_clock::now() + 1h},
                                  strand, cube, i);
                }) > 0);
@@ -113,21 +114,22 @@ BOOST_AUTO_TEST_CASE(of_a_pool_with_workers) {
 
 BOOST_AUTO_TEST_CASE(of_tasks_that_expire_in_the_queue) {
     thread_pool pool(1);
-    BOOST_TEST(fail_each_allocation([&](auto arm) {
-                   gate go;
-                   auto blocker = pool.submit([&] { go.pass(); });
-                   future<int> f;
-                   arm();
-                   attempt([&] {
-                       f = pool.submit({.label = long_label,
-                                        .start_by = std::chrono::steady_clock::now() + 1ms},
-                                       [text = long_label] { return static_cast<int>(text.size()); });
-                   });
-                   expect_end(f);
-                   failing_new::left = -1;
-                   go.open();
-                   blocker.result();
-               }) > 0);
+    BOOST_TEST(
+        fail_each_allocation([&](auto arm) {
+            gate go;
+            auto blocker = pool.submit([&] { go.pass(); });
+            future<int> f;
+            arm();
+            attempt([&] {
+                f = pool.submit(
+                    {.label = long_label, .start_by = std::chrono::steady_clock::now() + 1ms},
+                    [text = long_label] { return static_cast<int>(text.size()); });
+            });
+            expect_end(f);
+            failing_new::left = -1;
+            go.open();
+            blocker.result();
+        }) > 0);
 }
 
 BOOST_AUTO_TEST_CASE(of_a_shutdown_with_a_deadline) {
@@ -155,11 +157,10 @@ BOOST_AUTO_TEST_CASE(of_a_shutdown_with_a_deadline) {
 BOOST_AUTO_TEST_CASE(of_an_initializer_that_fails) {
     BOOST_TEST(fail_each_allocation([&](auto arm) {
                    gate go;
-                   thread_pool pool(thread_pool_options{
-                       .max_workers = 1, .initializer = [&] {
-                           go.pass();
-                           throw std::runtime_error(long_label);
-                       }});
+                   thread_pool pool(thread_pool_options{.max_workers = 1, .initializer = [&] {
+                                                            go.pass();
+                                                            throw std::runtime_error(long_label);
+                                                        }});
                    const auto strand = boost::asio::make_strand(pool.get_executor());
                    std::vector futures{pool.submit(cube, 1), submit(strand, cube, 2)};
                    arm();

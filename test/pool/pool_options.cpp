@@ -21,7 +21,8 @@ BOOST_AUTO_TEST_CASE(workers_have_a_stack_of_the_size_asked_for) {
                                      ::pthread_attr_getstacksize(&attributes, &stack);
                                      ::pthread_attr_destroy(&attributes);
                                      return stack;
-                                 }).result();
+                                 })
+                                 .result();
     BOOST_TEST(seen >= size);
     BOOST_TEST(seen < size + (1 << 20));
 }

@@ -247,7 +247,8 @@ BOOST_AUTO_TEST_CASE(a_million_cancelled_tasks_behind_a_busy_worker_take_no_memo
     const std::size_t before = ::mallinfo2().uordblks;
     std::size_t most = 0;
     for (int i = 0; i < 1'000'000; ++i) {
-        pool.submit({.priority = i % 3}, [text = std::array<char, 100>()] { return text[0]; }).cancel();
+        pool.submit({.priority = i % 3}, [text = std::array<char, 100>()] { return text[0]; })
+            .cancel();
         if (i % 1000 == 0)
             most = std::max(most, static_cast<std::size_t>(::mallinfo2().uordblks) - before);
     }

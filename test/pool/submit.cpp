@@ -4,8 +4,8 @@
 #include "helpers/gate.hpp"
 
 #define BOOST_TEST_MODULE submit
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/defer.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/system_executor.hpp>
 #include <boost/test/unit_test.hpp>
 

@@ -114,9 +114,11 @@ BOOST_AUTO_TEST_CASE(a_task_that_did_not_start_in_time_never_runs) { // CF-TP-17
                             [&] { ran = true; });
     BOOST_CHECK_THROW(late.result(), timeout_error);
     BOOST_TEST(what(late.exception()).find("stale") != std::string::npos);
-    auto past = pool.submit({.start_by = std::chrono::steady_clock::now() - 1s}, [&] { ran = true; });
+    auto past =
+        pool.submit({.start_by = std::chrono::steady_clock::now() - 1s}, [&] { ran = true; });
     BOOST_CHECK_THROW(past.result(), timeout_error);
-    auto in_time = pool.submit({.start_by = std::chrono::steady_clock::now() + 1h}, [] { return 1; });
+    auto in_time =
+        pool.submit({.start_by = std::chrono::steady_clock::now() + 1h}, [] { return 1; });
     go.open();
     BOOST_TEST(in_time.result() == 1);
     pool.shutdown();
@@ -144,7 +146,8 @@ BOOST_AUTO_TEST_CASE(expiry_and_start_race) {
     int expired = 0, done = 0;
     std::vector<future<void>> all;
     for (int i = 0; i < 2000; ++i)
-        all.push_back(pool.submit({.start_by = std::chrono::steady_clock::now() + 20us}, [&] { ++ran; }));
+        all.push_back(
+            pool.submit({.start_by = std::chrono::steady_clock::now() + 20us}, [&] { ++ran; }));
     for (auto& f : all)
         ++(f.exception() ? expired : done);
     pool.shutdown();

@@ -25,7 +25,8 @@ struct anything {
 };
 
 template <class F, class... A>
-concept submittable = requires(thread_pool& p, F f, A... a) { p.submit(std::move(f), std::move(a)...); };
+concept submittable =
+    requires(thread_pool& p, F f, A... a) { p.submit(std::move(f), std::move(a)...); };
 
 using coroutine_function = boost::asio::awaitable<void> (*)();
 static_assert(!submittable<coroutine_function> && !offloadable<coroutine_function>); // CF-SUB-12
@@ -66,9 +67,9 @@ BOOST_AUTO_TEST_CASE(arguments_are_copied_or_moved_when_they_are_submitted) { //
     auto blocker = pool.submit([&] { go.wait(); });
     std::string text = "before";
     auto box = std::make_unique<int>(7);
-    auto f = pool.submit([](const std::string& s, std::unique_ptr<int> p) {
-        return s + std::to_string(*p);
-    }, text, std::move(box));
+    auto f = pool.submit(
+        [](const std::string& s, std::unique_ptr<int> p) { return s + std::to_string(*p); }, text,
+        std::move(box));
     text = "after";
     go.count_down();
     BOOST_TEST(f.result() == "before7");
@@ -91,7 +92,8 @@ BOOST_AUTO_TEST_CASE(a_task_may_submit_to_its_own_pool) { // CF-SUB-14
     pool.submit([&] {
             for (int i = 0; i < 3; ++i)
                 inner[static_cast<std::size_t>(i)] = pool.submit([i] { return i; });
-        }).result();
+        })
+        .result();
     for (int i = 0; i < 3; ++i)
         BOOST_TEST(inner[static_cast<std::size_t>(i)].result() == i);
 }
@@ -276,7 +278,8 @@ BOOST_AUTO_TEST_CASE(a_failing_initializer_breaks_the_pool) { // CF-INIT-03 CF-B
     pool.shutdown();
 }
 
-BOOST_AUTO_TEST_CASE(the_initializer_runs_once_in_each_worker_before_its_first_task) { // CF-INIT-01 -08
+BOOST_AUTO_TEST_CASE(
+    the_initializer_runs_once_in_each_worker_before_its_first_task) { // CF-INIT-01 -08
     thread_local int prepared = 0;
     thread_pool_options options{.max_workers = 3, .initializer = [by = 1] { prepared += by; }};
     thread_pool pool(options);
@@ -293,7 +296,8 @@ BOOST_AUTO_TEST_CASE(the_initializer_runs_once_in_each_worker_before_its_first_t
         BOOST_TEST(f.result() == 1);
 }
 
-BOOST_AUTO_TEST_CASE(initializer_and_finalizer_balance_and_threads_have_names) { // CF-TP-14 CF-SHUT-14
+BOOST_AUTO_TEST_CASE(
+    initializer_and_finalizer_balance_and_threads_have_names) { // CF-TP-14 CF-SHUT-14
     std::atomic<int> begun{0}, ended{0};
     std::string name;
     {
@@ -305,7 +309,8 @@ BOOST_AUTO_TEST_CASE(initializer_and_finalizer_balance_and_threads_have_names) {
                 char n[16];
                 pthread_getname_np(pthread_self(), n, sizeof n);
                 name = n;
-            }).result();
+            })
+            .result();
     }
     BOOST_TEST(begun >= 1);
     BOOST_TEST(begun == ended);
@@ -346,7 +351,8 @@ BOOST_AUTO_TEST_CASE(a_stop_token_reaches_a_running_task) {
     BOOST_TEST(f.result());
 }
 
-BOOST_AUTO_TEST_CASE(submit_cancel_and_shutdown_meet_without_losing_anything) { // CF-SUB-13 CF-CAN-12
+BOOST_AUTO_TEST_CASE(
+    submit_cancel_and_shutdown_meet_without_losing_anything) { // CF-SUB-13 CF-CAN-12
     for (int round = 0; round < 300; ++round) {
         thread_pool pool(2);
         std::vector<std::vector<future<int>>> fs(2);

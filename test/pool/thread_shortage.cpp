@@ -39,8 +39,9 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
                               void* (*start)(void*), void* argument) noexcept {
     if (shortage)
         return EAGAIN;
-    static const auto real = reinterpret_cast<int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*),
-                                                      void*)>(::dlsym(RTLD_NEXT, "pthread_create"));
+    static const auto real =
+        reinterpret_cast<int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>(
+            ::dlsym(RTLD_NEXT, "pthread_create"));
     return real(thread, attributes, start, argument);
 }
 
@@ -55,7 +56,8 @@ BOOST_AUTO_TEST_CASE(without_a_timer_thread_a_task_with_a_timeout_fails) {
     {
         const short_of_threads now;
         timed = pool.submit({.timeout = 1h}, [&] { ran = true; });
-        starts = pool.submit({.start_by = std::chrono::steady_clock::now() + 1h}, [&] { ran = true; });
+        starts =
+            pool.submit({.start_by = std::chrono::steady_clock::now() + 1h}, [&] { ran = true; });
         BOOST_CHECK_THROW(timed.result(), std::system_error);
         BOOST_CHECK_THROW(starts.result(), std::system_error);
         BOOST_CHECK_THROW((void)*futures.begin(), std::system_error);

@@ -50,8 +50,8 @@ BOOST_AUTO_TEST_CASE(a_child_of_fork_gets_an_error_and_disturbs_nothing) {
     auto running = pool->submit(wait_for_it, go.path());
     wait_for_worker_of(running, *pool);
     auto waiting = pool->submit(triple, 5);
-    auto large = pool->submit([](const std::string& s) { return s.size(); },
-                              std::string(100'000, 'x'));
+    auto large =
+        pool->submit([](const std::string& s) { return s.size(); }, std::string(100'000, 'x'));
     const int child = ::fork();
     if (child == 0) {
         int wrong = 0;
@@ -98,16 +98,18 @@ BOOST_AUTO_TEST_CASE(what_a_task_leaves_behind_may_write_to_its_standard_error) 
     const marker go, wrote;
     {
         ferry::process_pool pool(1);
-        pool.submit([](const std::string& wait_for, const std::string& tell) {
-                if (::fork() != 0)
-                    return;
-                ::setsid();
-                while (::access(wait_for.c_str(), F_OK) != 0)
-                    ::usleep(1000);
-                static_cast<void>(::write(2, "left behind\n", 12) < 0); // would die of SIGPIPE
-                touch(tell);
-                ::_exit(0);
-            }, go.path(), wrote.path())
+        pool.submit(
+                [](const std::string& wait_for, const std::string& tell) {
+                    if (::fork() != 0)
+                        return;
+                    ::setsid();
+                    while (::access(wait_for.c_str(), F_OK) != 0)
+                        ::usleep(1000);
+                    static_cast<void>(::write(2, "left behind\n", 12) < 0); // would die of SIGPIPE
+                    touch(tell);
+                    ::_exit(0);
+                },
+                go.path(), wrote.path())
             .result(20s);
     }
     touch(go.path());

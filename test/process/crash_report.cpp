@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(a_handler_that_was_there_is_called_and_may_end_the_process)
     BOOST_TEST(e.frames.empty());
     const auto with_info = crash(
         [] {
-            struct sigaction mine {};
+            struct sigaction mine{};
             mine.sa_flags = SA_SIGINFO;
             mine.sa_sigaction = [](int, siginfo_t* info, void* context) {
                 ::_exit(info->si_addr == nullptr && context != nullptr ? 43 : 44);

@@ -113,7 +113,8 @@ BOOST_AUTO_TEST_CASE(higher_priorities_go_first_and_equals_in_their_order) {
         const auto s = b.d.next();
         BOOST_TEST(s.item == expected);
         b.give(s);
-        BOOST_CHECK(b.d.next().what == action::nothing); // one at a time, as long as nothing is known
+        BOOST_CHECK(b.d.next().what ==
+                    action::nothing); // one at a time, as long as nothing is known
         b.answer(*expected, w);
     }
 }

@@ -135,9 +135,8 @@ BOOST_AUTO_TEST_CASE(system_errors_keep_code_and_text) {
     BOOST_TEST((b.code() == boost::asio::error::eof));
     BOOST_TEST(std::string(b.what()) ==
                boost::system::system_error(boost::asio::error::eof, "reading").what());
-    const auto mine = thrown<boost::system::system_error>([] {
-        throw boost::system::system_error({5, own}, "mine");
-    });
+    const auto mine = thrown<boost::system::system_error>(
+        [] { throw boost::system::system_error({5, own}, "mine"); });
     BOOST_TEST((mine.code() == boost::system::error_code(5, own)));
     BOOST_TEST(mine.code().message() == "own 5");
     const auto t = thrown<ferry::timeout_error>([] { throw ferry::timeout_error("too late"); });

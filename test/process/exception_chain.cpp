@@ -305,4 +305,3 @@ BOOST_AUTO_TEST_CASE(a_category_that_is_not_here_keeps_its_name_and_text) {
     BOOST_TEST(e.code().message() == "heap 7");
     BOOST_TEST(std::string(e.what()) == "somewhere: heap 7");
 }
-

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// Workers that write what no worker writes, into all that they can write to: it costs their task and
-// themselves, and nobody else anything.
+// Workers that write what no worker writes, into all that they can write to: it costs their task
+// and themselves, and nobody else anything.
 #include <ferry/process_pool.hpp>
 
 #define BOOST_TEST_MODULE hostile
@@ -101,7 +101,18 @@ int my_socket() {
 }
 
 /// Announces a mapping that is none, and answers with it instead of with a value.
-enum class bad { unsealed, truncated, small, pipe, absurd, none, many, other_kind, read_only, sealed };
+enum class bad {
+    unsealed,
+    truncated,
+    small,
+    pipe,
+    absurd,
+    none,
+    many,
+    other_kind,
+    read_only,
+    sealed
+};
 int send_segment(bad how) {
     wire::channel& c = my_channel();
     const int socket = my_socket();
@@ -147,8 +158,8 @@ int send_segment(bad how) {
     return 0;
 }
 
-/// Another worker does honest work meanwhile, and then the pool is as good as new and can end. A task that
-/// came to run in the hostile process may die with it, but no other one.
+/// Another worker does honest work meanwhile, and then the pool is as good as new and can end. A
+/// task that came to run in the hostile process may die with it, but no other one.
 template <class Attack>
 void survives(Attack attack) {
     ferry::process_pool pool({.max_workers = 2, .kill_grace = 200ms});
@@ -239,11 +250,13 @@ BOOST_AUTO_TEST_CASE(frames_that_no_worker_sends_cost_only_who_sends_them) {
     for (const auto& [header, body] : frames) {
         BOOST_TEST_CONTEXT("kind " << static_cast<int>(header.kind) << ", slot " << header.slot)
         survives([&, h = header, b = body](ferry::process_pool& pool) {
-            return pool.submit([](std::string raw, std::string text) {
-                wire::frame_header f;
-                std::memcpy(&f, raw.data(), sizeof f);
-                return send_frame(f, text);
-            }, bytes_of(h), b);
+            return pool.submit(
+                [](std::string raw, std::string text) {
+                    wire::frame_header f;
+                    std::memcpy(&f, raw.data(), sizeof f);
+                    return send_frame(f, text);
+                },
+                bytes_of(h), b);
         });
     }
 }
@@ -260,22 +273,24 @@ BOOST_AUTO_TEST_CASE(a_task_may_close_write_to_or_empty_every_descriptor) {
     for (int how = 0; how < 4; ++how) {
         BOOST_TEST_CONTEXT("how " << how)
         survives([&](ferry::process_pool& pool) {
-            return pool.submit([](int h) {
-                for (int fd = 3; fd < 64; ++fd) {
-                    const std::uint64_t most = ~std::uint64_t(0) - 1;
-                    char byte[64] = {};
-                    if (h == 0)
-                        ::close(fd);
-                    else if (h == 1)
-                        static_cast<void>(::send(fd, byte, sizeof byte, MSG_DONTWAIT) < 0 &&
-                                          ::write(fd, &most, sizeof most) < 0);
-                    else if (h == 2)
-                        static_cast<void>(::ftruncate(fd, 0) < 0);
-                    else
-                        ::shutdown(fd, SHUT_RDWR);
-                }
-                return h;
-            }, how);
+            return pool.submit(
+                [](int h) {
+                    for (int fd = 3; fd < 64; ++fd) {
+                        const std::uint64_t most = ~std::uint64_t(0) - 1;
+                        char byte[64] = {};
+                        if (h == 0)
+                            ::close(fd);
+                        else if (h == 1)
+                            static_cast<void>(::send(fd, byte, sizeof byte, MSG_DONTWAIT) < 0 &&
+                                              ::write(fd, &most, sizeof most) < 0);
+                        else if (h == 2)
+                            static_cast<void>(::ftruncate(fd, 0) < 0);
+                        else
+                            ::shutdown(fd, SHUT_RDWR);
+                    }
+                    return h;
+                },
+                how);
         });
     }
 }
@@ -284,16 +299,18 @@ BOOST_AUTO_TEST_CASE(the_descriptors_of_a_task_that_closed_ours_get_nothing_of_o
     const marker file;
     {
         ferry::process_pool pool(1);
-        auto f = pool.submit([](const std::string& path) {
-            for (int fd = 3; fd < 256; ++fd)
-                ::close(fd);
-            int first = -1;
-            for (int i = 0; i < 8; ++i) {
-                const int fd = ::open(path.c_str(), O_CREAT | O_APPEND | O_RDWR, 0600);
-                first = first < 0 ? fd : first;
-            }
-            return static_cast<int>(::write(first, "user data\n", 10));
-        }, file.path());
+        auto f = pool.submit(
+            [](const std::string& path) {
+                for (int fd = 3; fd < 256; ++fd)
+                    ::close(fd);
+                int first = -1;
+                for (int i = 0; i < 8; ++i) {
+                    const int fd = ::open(path.c_str(), O_CREAT | O_APPEND | O_RDWR, 0600);
+                    first = first < 0 ? fd : first;
+                }
+                return static_cast<int>(::write(first, "user data\n", 10));
+            },
+            file.path());
         // Its worker notices when it has to wake the pool: with its answer, or, where the pool was
         // awake then, with the next one.
         int deaths = 0;
@@ -318,9 +335,13 @@ BOOST_AUTO_TEST_CASE(the_descriptors_of_a_task_that_closed_ours_get_nothing_of_o
 // Arguments are in memory that only the pool can write to.
 BOOST_AUTO_TEST_CASE(a_worker_cannot_write_to_the_arguments_of_a_task) {
     ferry::process_pool pool(1);
-    const bool failed = pool.submit([](const std::string& s) {
-        const mapping m = find_mapping("ferry-payload");
-        return s.size() == 200'000 && ::mprotect(m.from, m.size, PROT_READ | PROT_WRITE) != 0;
-    }, std::string(200'000, 'x')).result(30s);
+    const bool failed = pool.submit(
+                                [](const std::string& s) {
+                                    const mapping m = find_mapping("ferry-payload");
+                                    return s.size() == 200'000 &&
+                                           ::mprotect(m.from, m.size, PROT_READ | PROT_WRITE) != 0;
+                                },
+                                std::string(200'000, 'x'))
+                            .result(30s);
     BOOST_TEST(failed);
 }

@@ -120,7 +120,9 @@ BOOST_AUTO_TEST_CASE(limits_hold_for_tasks_and_not_for_the_worker_itself) {
     rlimit sizes{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     ::getrlimit(RLIMIT_FSIZE, &sizes);
-    { const limits_lifted none_are_set; }
+    {
+        const limits_lifted none_are_set;
+    }
     set_own_limits(32, 4096);
     const auto soft = [](auto resource) {
         rlimit now{};
@@ -131,7 +133,9 @@ BOOST_AUTO_TEST_CASE(limits_hold_for_tasks_and_not_for_the_worker_itself) {
     BOOST_TEST(soft(RLIMIT_FSIZE) == 4096u);
     {
         const limits_lifted outer;
-        { const limits_lifted inner; }
+        {
+            const limits_lifted inner;
+        }
         BOOST_TEST(soft(RLIMIT_NOFILE) == files.rlim_cur);
         const int m = ::memfd_create("large", MFD_CLOEXEC);
         BOOST_TEST(::ftruncate(m, 1 << 20) == 0);

@@ -156,8 +156,7 @@ BOOST_AUTO_TEST_CASE(so_does_one_that_the_system_refuses_memory) {
     ferry::process_pool limited({.max_workers = 1, .limits = {.memory = 512 * mebibyte}});
     BOOST_TEST(limit_error(limited.submit(asks_for_too_much), {"limits.memory", "refused"}) == "");
     const std::vector<int> inputs{1, 2};
-    auto chunk = limited.map(
-        {.chunksize = 2}, [](int) { return asks_for_too_much(); }, inputs);
+    auto chunk = limited.map({.chunksize = 2}, [](int) { return asks_for_too_much(); }, inputs);
     BOOST_CHECK_THROW(*chunk.begin(), ferry::resource_limit_error);
     BOOST_CHECK_THROW(limited.submit(asks_for_nonsense, -1).result(), std::bad_array_new_length);
     ferry::process_pool unlimited(1);

@@ -10,11 +10,11 @@
 #include "helpers/worker_main.hpp"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <thread>
 #include <unordered_map>
-#include <map>
 #include <vector>
 
 #include <sys/wait.h>
@@ -55,9 +55,7 @@ BOOST_AUTO_TEST_CASE(functions_lambdas_and_function_objects_with_state_can_be_se
     BOOST_TEST(pool.submit(&triple, 1).result() == 3);
     BOOST_TEST(pool.submit([](int a, int b) { return a - b; }, 5, 3).result() == 2);
     BOOST_TEST(pool.submit(scale{.by = 7}, 6).result() == 42);
-    BOOST_TEST(pool.submit(
-                       +[](int n) { return -n; }, 6)
-                   .result() == -6);
+    BOOST_TEST(pool.submit(+[](int n) { return -n; }, 6).result() == -6);
     BOOST_CHECK_THROW(pool.submit(static_cast<int (*)(int)>(nullptr), 1).result(),
                       std::invalid_argument);
 }
@@ -278,8 +276,8 @@ BOOST_AUTO_TEST_CASE(the_time_out_of_a_map_runs_from_the_call) { // CF-MAP-06
 BOOST_AUTO_TEST_CASE(a_map_of_functions_without_a_result_works) {
     ferry::process_pool pool(1);
     int n = 0;
-    for ([[maybe_unused]] auto&& unit : pool.map(
-             {.chunksize = 2}, [](int) {}, std::vector{1, 2, 3}))
+    for ([[maybe_unused]] auto&& unit :
+         pool.map({.chunksize = 2}, [](int) {}, std::vector{1, 2, 3}))
         ++n;
     BOOST_TEST(n == 3);
 }

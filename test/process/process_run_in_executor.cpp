@@ -182,8 +182,7 @@ BOOST_AUTO_TEST_CASE(every_completion_token_works) { // CF-ASY-34
     BOOST_TEST(by_callback == 7);
     BOOST_TEST(ferry::async_invoke(pool, seven, asio::use_future).get() == 7);
     BOOST_TEST(ferry::async_invoke(pool, seven, ferry::use_future).result(20s) == 7);
-    auto failed = ferry::async_invoke(
-        pool, [] { throw std::out_of_range("o"); }, asio::use_future);
+    auto failed = ferry::async_invoke(pool, [] { throw std::out_of_range("o"); }, asio::use_future);
     BOOST_CHECK_THROW(failed.get(), std::out_of_range);
     pool.shutdown();
     BOOST_CHECK_THROW(ferry::async_invoke(pool, seven, asio::use_future).get(),

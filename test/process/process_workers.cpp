@@ -12,9 +12,9 @@
 
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <set>
 #include <thread>
-#include <map>
 #include <vector>
 
 #include <fcntl.h>

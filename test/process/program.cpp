@@ -298,7 +298,7 @@ int with_ignored_signals() {
     ferry::process_pool pool(1);
     const auto all = [] {
         const auto is = [](int s, void (*what)(int)) {
-            struct sigaction now {};
+            struct sigaction now{};
             return ::sigaction(s, nullptr, &now) == 0 && now.sa_handler == what;
         };
         return is(SIGTERM, SIG_DFL) && is(SIGUSR1, SIG_DFL) && is(SIGCHLD, SIG_DFL) &&
@@ -382,7 +382,8 @@ int main(int argc, char** argv) {
         {"left-work", leave_work_to_the_end},
         {"library", [&] { return call_a_library(argument(2)); }},
         {"relative-library", [&] { return call_a_relative_library(argument(2)); }},
-        {"replace-library", [&] { return replace_a_library(argument(2), argument(3), argument(4)); }},
+        {"replace-library",
+         [&] { return replace_a_library(argument(2), argument(3), argument(4)); }},
         {"names", print_names},
         {"special-thread", submit_from_a_special_thread},
         {"no-handles", without_handles_of_processes},

@@ -39,8 +39,8 @@ BOOST_AUTO_TEST_CASE(a_failed_future_may_outlive_the_pool_that_its_large_argumen
     killed = {};
 }
 
-// UndefinedBehaviorSanitizer opens a pipe to look at an object, and takes it for an invalid one where
-// it cannot.
+// UndefinedBehaviorSanitizer opens a pipe to look at an object, and takes it for an invalid one
+// where it cannot.
 #if !defined(__SANITIZE_ADDRESS__)
 namespace {
 
@@ -120,11 +120,13 @@ BOOST_AUTO_TEST_CASE(a_short_shortage_breaks_no_pool) {
 BOOST_AUTO_TEST_CASE(who_lives_does_the_work_of_those_that_cannot_be_started) {
     ferry::process_pool pool(2);
     const marker go;
-    auto busy = pool.submit([](const std::string& path) {
-        while (!std::filesystem::exists(path))
-            std::this_thread::sleep_for(1ms);
-        return 1;
-    }, go.path());
+    auto busy = pool.submit(
+        [](const std::string& path) {
+            while (!std::filesystem::exists(path))
+                std::this_thread::sleep_for(1ms);
+            return 1;
+        },
+        go.path());
     wait_for_worker_of(busy, pool);
     const file_limit limit(open_descriptors() + 1);
     std::vector<ferry::future<std::size_t>> others;

@@ -105,8 +105,8 @@ BOOST_AUTO_TEST_CASE(map_gives_them_too) {
     ferry::process_pool pool(2);
     const std::vector<std::size_t> sizes{10, 100'000, 200'000, 20};
     std::size_t i = 0;
-    for (shared_bytes b : pool.map(
-             {.chunksize = 2}, [](std::size_t n) { return makes(n, 'm'); }, sizes))
+    for (shared_bytes b :
+         pool.map({.chunksize = 2}, [](std::size_t n) { return makes(n, 'm'); }, sizes))
         BOOST_TEST(b.size() == sizes[i++]);
     BOOST_TEST(i == sizes.size());
 }

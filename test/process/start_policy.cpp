@@ -13,7 +13,8 @@ using reason = start_policy::reason;
 BOOST_AUTO_TEST_CASE(the_delay_doubles_from_10_ms_to_a_second) {
     start_policy p;
     const start_policy::clock::time_point now{};
-    for (const auto expected : {10ms, 20ms, 40ms, 80ms, 160ms, 320ms, 640ms, 1000ms, 1000ms, 1000ms})
+    for (const auto expected :
+         {10ms, 20ms, 40ms, 80ms, 160ms, 320ms, 640ms, 1000ms, 1000ms, 1000ms})
         BOOST_CHECK(p.failed(now, reason::unknown, true) == now + expected);
     BOOST_TEST(p.failures() == 10u);
     for (int n = 0; n < 100; ++n)

@@ -66,13 +66,15 @@ BOOST_AUTO_TEST_CASE(the_time_out_of_a_task_handed_out_behind_another_runs_from_
 BOOST_AUTO_TEST_CASE(what_was_answered_before_the_worker_died_counts) {
     ferry::process_pool pool(1);
     for (int i = 0; i < 30; ++i) {
-        auto f = pool.submit([](int n) {
-            std::thread([] {
-                std::this_thread::sleep_for(std::chrono::microseconds(200));
-                ::_exit(1);
-            }).detach();
-            return n;
-        }, i);
+        auto f = pool.submit(
+            [](int n) {
+                std::thread([] {
+                    std::this_thread::sleep_for(std::chrono::microseconds(200));
+                    ::_exit(1);
+                }).detach();
+                return n;
+            },
+            i);
         try {
             BOOST_TEST(f.result(20s) == i);
         } catch (const ferry::worker_died&) { // before it had answered

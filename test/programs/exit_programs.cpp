@@ -122,9 +122,10 @@ int exit_in_a_task_of_a_static_pool() {
         dot();
     });
     pool.submit([] {
-        go.open();
-        std::exit(4);
-    }).wait();
+            go.open();
+            std::exit(4);
+        })
+        .wait();
     return 1;
 }
 int exit_in_a_callback() {
@@ -263,7 +264,9 @@ int fork_and_use_a_new_pool() {
                const int n = own.submit([] { return 7; }).result();
                own.shutdown();
                std::exit(n);
-           }) == 7 ? 0 : 1;
+           }) == 7
+               ? 0
+               : 1;
 }
 int fork_and_use_time_outs() {
     const parent p;
@@ -275,7 +278,9 @@ int fork_and_use_time_outs() {
                go.open();
                own.shutdown();
                std::exit(7);
-           }) == 7 ? 0 : 1;
+           }) == 7
+               ? 0
+               : 1;
 }
 
 // ---- A pool that ends on its own worker ---------------------------------------------------------
@@ -309,7 +314,8 @@ const std::map<std::string_view, int (*)()> cases{
     {"quick-exit", in_main<thread_pool, std::quick_exit>},
     {"_exit", in_main<thread_pool, ::_exit>},
     {"exception", exception_escapes<thread_pool>},
-    {"posted-throws", [] {
+    {"posted-throws",
+     [] {
          thread_pool pool(1);
          boost::asio::post(pool, [] { throw std::runtime_error("nobody gets this"); });
          pool.shutdown();

@@ -23,9 +23,7 @@ using stress::told;
 
 namespace {
 
-awaitable<int> answer() {
-    co_return 42;
-}
+awaitable<int> answer() { co_return 42; }
 
 /// A coroutine under way, some operation of a future of its own beside it.
 struct coroutine : operation, told {

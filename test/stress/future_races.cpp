@@ -193,8 +193,7 @@ BOOST_AUTO_TEST_CASE(a_destroyed_promise_lets_every_waiter_go) { // CF-FUT-20 CF
              BOOST_REQUIRE(r.waiter.cancellations == (r.cancelled ? 1 : 0));
              return ending_of(r.f);
          },
-         [](round& r) { r.waiter.look([&] { r.f.result(); }); },
-         [](round& r) { r.p.reset(); },
+         [](round& r) { r.waiter.look([&] { r.f.result(); }); }, [](round& r) { r.p.reset(); },
          [](round& r) {
              r.f.add_done_callback(r.callback());
              r.cancel();
@@ -245,7 +244,9 @@ BOOST_AUTO_TEST_CASE(who_lets_go_of_an_exception_last_destroys_it) {
         std::atomic<bool> over = false; // tells when, and orders nothing
         p.set_exception(std::make_exception_ptr(std::runtime_error("a text that is not short")));
         std::exception_ptr last = f.exception();
-        { const promise<int> gone = std::move(p); }
+        {
+            const promise<int> gone = std::move(p);
+        }
         std::thread reader([f = std::move(f), &over]() mutable {
             try {
                 std::move(f).result();

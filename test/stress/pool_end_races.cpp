@@ -134,7 +134,8 @@ BOOST_AUTO_TEST_CASE(a_shutdown_that_cancels_lets_every_waiter_go) { // CF-SHUT-
          [](round& r) { r.task.go = true; });
 }
 
-BOOST_AUTO_TEST_CASE(a_pool_may_go_while_its_last_queued_task_is_cancelled) { // CF-SHUT-09 CF-CAN-02
+BOOST_AUTO_TEST_CASE(
+    a_pool_may_go_while_its_last_queued_task_is_cancelled) { // CF-SHUT-09 CF-CAN-02
     struct round {
         std::optional<thread_pool> pool{std::in_place, 1u};
         std::atomic<bool> go{false};

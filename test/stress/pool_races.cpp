@@ -89,11 +89,10 @@ BOOST_AUTO_TEST_CASE(a_task_that_saw_the_stop_was_asked_to_stop) { // CF-ASY-04
 BOOST_AUTO_TEST_CASE(a_timed_task_ends_in_one_way) { // CF-TMO-06
     struct round {
         round(thread_pool& pool, unsigned n)
-            : f(pool.submit({.timeout = n % 64 * 1us},
-                            [this, h = held](std::stop_token) {
-                                await(go);
-                                return h;
-                            })) {}
+            : f(pool.submit({.timeout = n % 64 * 1us}, [this, h = held](std::stop_token) {
+                  await(go);
+                  return h;
+              })) {}
         std::shared_ptr<int> held = std::make_shared<int>(0);
         std::atomic<bool> go{false};
         bool cancelled = false;

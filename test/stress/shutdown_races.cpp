@@ -86,9 +86,9 @@ BOOST_AUTO_TEST_CASE(a_task_submitted_during_a_shutdown_runs_or_is_refused) { //
              r.pool.destroy();
              const auto first = r.one.check(r.pool.may_drop());
              const auto second = r.two.check(r.pool.may_drop());
-             BOOST_REQUIRE((!r.pool.with_report() ||
-                            r.pool.dropped == unsigned(first == "cancelled") +
-                                                  unsigned(second == "cancelled")));
+             BOOST_REQUIRE(
+                 (!r.pool.with_report() || r.pool.dropped == unsigned(first == "cancelled") +
+                                                                 unsigned(second == "cancelled")));
              return first;
          },
          [](round& r) { r.one.make([&](auto f) { return r.pool->submit(f); }); },

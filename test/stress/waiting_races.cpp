@@ -221,8 +221,8 @@ BOOST_AUTO_TEST_CASE(several_who_wait_for_the_next_get_one_each) { // CF-GAT-16
              BOOST_REQUIRE(r.ends == 1);
              return "done";
          },
-         [](round& r) { r.io.run(); }, [](round& r) { r.io.run(); },
-         [](round& r) { r.deliver(0); }, [](round& r) { r.deliver(1); });
+         [](round& r) { r.io.run(); }, [](round& r) { r.io.run(); }, [](round& r) { r.deliver(0); },
+         [](round& r) { r.deliver(1); });
 }
 
 BOOST_AUTO_TEST_CASE(a_context_may_go_with_its_async_next_while_futures_complete) { // CF-ASY-27

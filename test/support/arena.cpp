@@ -35,8 +35,8 @@ object make(std::size_t n) {
     return o;
 }
 bool is_whole_then_gone(const object& o) {
-    const bool whole = std::all_of(o.bytes, o.bytes + o.size,
-                                   [&o](unsigned char b) { return b == o.mark; });
+    const bool whole =
+        std::all_of(o.bytes, o.bytes + o.size, [&o](unsigned char b) { return b == o.mark; });
     detail::arena_deallocate(o.bytes);
     return whole;
 }
@@ -47,8 +47,8 @@ BOOST_AUTO_TEST_CASE(objects_are_aligned_and_do_not_overlap) {
     std::vector<object> objects;
     for (std::size_t n = 0; n < 1000; ++n) {
         objects.push_back(make(n));
-        BOOST_TEST(reinterpret_cast<std::uintptr_t>(objects.back().bytes) %
-                       detail::arena_alignment == 0u);
+        BOOST_TEST(
+            reinterpret_cast<std::uintptr_t>(objects.back().bytes) % detail::arena_alignment == 0u);
     }
     for (const auto& o : objects)
         BOOST_TEST(is_whole_then_gone(o));

@@ -50,9 +50,7 @@ void operator delete(void* p) noexcept {
         handed_out.fetch_sub(1);
     std::free(p);
 }
-void operator delete(void* p, std::size_t) noexcept {
-    operator delete(p);
-}
+void operator delete(void* p, std::size_t) noexcept { operator delete(p); }
 
 BOOST_AUTO_TEST_CASE(blocks_of_any_size_are_aligned_and_do_not_overlap) {
     for (int round = 0; round < 3; ++round) {

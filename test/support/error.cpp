@@ -23,7 +23,7 @@ static_assert(base_of<broken_executor, broken_thread_pool, broken_process_pool, 
                       broken_cluster_pool>);
 static_assert(base_of<broken_process_pool, worker_died>);
 static_assert(base_of<worker_died, resource_limit_error>);
-static_assert(base_of<std::runtime_error, broken_executor>);  // CF-BRK-28
+static_assert(base_of<std::runtime_error, broken_executor>);       // CF-BRK-28
 static_assert(!std::is_base_of_v<timeout_error, cancelled_error>); // CF-CAN-04
 
 BOOST_AUTO_TEST_CASE(a_cancellation_has_the_code_that_asio_uses) {
@@ -135,7 +135,8 @@ BOOST_AUTO_TEST_CASE(no_text_says_a_thing_twice) {
 
 BOOST_AUTO_TEST_CASE(errors_are_copied_without_throwing) {
     for_each_error([]<class E>(const E& e) {
-        static_assert(std::is_nothrow_copy_constructible_v<E> && std::is_nothrow_copy_assignable_v<E>);
+        static_assert(std::is_nothrow_copy_constructible_v<E> &&
+                      std::is_nothrow_copy_assignable_v<E>);
         const E copy(e);
         BOOST_TEST(copy.what() == std::string(e.what()));
         BOOST_CHECK(copy.code() == e.code());
@@ -152,10 +153,10 @@ BOOST_AUTO_TEST_CASE(a_group_can_be_made_from_a_text) {
 }
 
 template <class... E>
-constexpr bool made_from_a_string = (std::is_constructible_v<E, std::string> && ...) &&
-                                    (std::is_constructible_v<E, const char*> && ...) &&
-                                    base_of<boost::system::system_error, E...>;
-static_assert(made_from_a_string<cancelled_error, timeout_error, invalid_state_error, no_state_error,
-                                 broken_promise, shutdown_error, queue_full_error, would_deadlock,
-                                 broken_executor, broken_thread_pool, broken_process_pool, worker_died,
-                                 remote_error, exception_group, circuit_open_error>);
+constexpr bool made_from_a_string =
+    (std::is_constructible_v<E, std::string> && ...) &&
+    (std::is_constructible_v<E, const char*> && ...) && base_of<boost::system::system_error, E...>;
+static_assert(made_from_a_string<
+              cancelled_error, timeout_error, invalid_state_error, no_state_error, broken_promise,
+              shutdown_error, queue_full_error, would_deadlock, broken_executor, broken_thread_pool,
+              broken_process_pool, worker_died, remote_error, exception_group, circuit_open_error>);

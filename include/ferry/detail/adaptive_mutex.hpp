@@ -14,9 +14,9 @@ namespace ferry::detail {
 /// A mutex for a few instructions at a time: it spins a little before it sleeps. Taking it and
 /// letting go is one atomic operation each where nobody else wants it.
 ///
-/// `state_` is `contended` while somebody may sleep. The release in `unlock` pairs with the acquires
-/// in `lock` and `lock_slowly`. `unlock` touches nothing after its exchange, so that who comes next
-/// may destroy the mutex.
+/// `state_` is `contended` while somebody may sleep. The release in `unlock` pairs with the
+/// acquires in `lock` and `lock_slowly`. `unlock` touches nothing after its exchange, so that who
+/// comes next may destroy the mutex.
 ///
 /// Debug builds note the owner, so that it can be asserted. The member is always there, and the
 /// functions are never shared between translation units, so that a debug library and a release

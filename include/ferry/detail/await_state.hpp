@@ -30,15 +30,15 @@ inline auto until_done(shared_state_base& state, cancel_mode rule, wait_status& 
     return boost::asio::async_initiate<const boost::asio::deferred_t&, void()>(
         [](auto handler, shared_state_base* s, wait_status* where, cancel_mode r) {
             const auto ex = boost::asio::get_associated_executor(handler);
-            complete_when_done(*s, ex,
-                              ending_handler(std::move(handler),
-                                             [where](auto&& h, wait_status end) {
-                                                 FERRY_ASSERT(runs_here(
-                                                     boost::asio::get_associated_executor(h)));
-                                                 *where = end;
-                                                 std::move(h)();
-                                             }),
-                              r);
+            complete_when_done(
+                *s, ex,
+                ending_handler(std::move(handler),
+                               [where](auto&& h, wait_status end) {
+                                   FERRY_ASSERT(runs_here(boost::asio::get_associated_executor(h)));
+                                   *where = end;
+                                   std::move(h)();
+                               }),
+                r);
         },
         boost::asio::deferred, &state, &result, rule);
 }
@@ -171,23 +171,23 @@ template <class T, class Handler, class E, class Kept = std::monostate>
 void initiate_result_on(Handler handler, boost::intrusive_ptr<shared_state<T>> state, const E& ex,
                         bool take, Kept kept = {}) {
     shared_state_base& started = *state;
-    complete_when_done(started, ex,
-                      ending_handler(std::move(handler),
-                                     [state = std::move(state), take,
-                                      kept = std::move(kept)](auto&& h, wait_status end) {
-                                         FERRY_ASSERT(runs_here(
-                                             boost::asio::get_associated_executor(h)));
-                                         const auto keep = state;
-                                         static_cast<void>(kept);
-                                         complete_with<T>(std::move(h), *keep, end, take);
-                                     }),
-                      cancel_mode::cancel_task);
+    complete_when_done(
+        started, ex,
+        ending_handler(
+            std::move(handler),
+            [state = std::move(state), take, kept = std::move(kept)](auto&& h, wait_status end) {
+                FERRY_ASSERT(runs_here(boost::asio::get_associated_executor(h)));
+                const auto keep = state;
+                static_cast<void>(kept);
+                complete_with<T>(std::move(h), *keep, end, take);
+            }),
+        cancel_mode::cancel_task);
 }
 
 /// The same on the handler's associated executor, else on `fallback`.
 template <class T, class Handler, class E>
-void initiate_result(Handler handler, boost::intrusive_ptr<shared_state<T>> state, const E& fallback,
-                     bool take) {
+void initiate_result(Handler handler, boost::intrusive_ptr<shared_state<T>> state,
+                     const E& fallback, bool take) {
     const auto ex = boost::asio::get_associated_executor(handler, fallback);
     initiate_result_on<T>(std::move(handler), std::move(state), ex, take);
 }

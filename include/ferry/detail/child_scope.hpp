@@ -39,18 +39,19 @@ private:
     virtual void failed(std::exception_ptr e) = 0;
 
     boost::asio::cancellation_signal signal_;
-    std::list<std::shared_ptr<child_coroutine>>::iterator place_; // in the list of those that have started
+    std::list<std::shared_ptr<child_coroutine>>::iterator
+        place_;              // in the list of those that have started
     bool suspended_ = false; // at least once
     bool ended_ = false;
-    bool lost_early_ = false;            // destroyed before its first suspension
-    bool cancelled_early_ = false;       // the signal waits for the first suspension
+    bool lost_early_ = false;                 // destroyed before its first suspension
+    bool cancelled_early_ = false;            // the signal waits for the first suspension
     abandoned_call_owner* adopter_ = nullptr; // of what that cancellation leaves running
 };
 
 /// Child coroutines on one strand, for a parent that waits until all have ended.
 ///
-/// It is itself what the parent waits for: running until the last child has ended. A cancellation of
-/// the parent reaches it as `request_stop` and is passed on to the children.
+/// It is itself what the parent waits for: running until the last child has ended. A cancellation
+/// of the parent reaches it as `request_stop` and is passed on to the children.
 ///
 /// Invariants: after `launch`, everything but `live_`, `stopped_` and the outcome is touched on the
 /// strand only. A child is signalled only after its first suspension, since `co_spawn` loses a
@@ -64,8 +65,8 @@ public:
     /// True when the parent was cancelled from outside.
     bool stopped() const noexcept { return stopped_.load(); }
 
-    /// Adds a child, which sees the context of the caller; `store(value)` and `failed(exception)` are
-    /// called on the strand. Before `launch`, or on the strand.
+    /// Adds a child, which sees the context of the caller; `store(value)` and `failed(exception)`
+    /// are called on the strand. Before `launch`, or on the strand.
     template <class T, class Store, class Failed>
     std::shared_ptr<child_coroutine> add(boost::asio::awaitable<T> a, Store store, Failed failed) {
         return add(std::move(a), std::move(store), std::move(failed), capture_context());
@@ -118,7 +119,8 @@ private:
     public:
         using cancellation_slot_type = boost::asio::cancellation_slot;
 
-        at_end(child_scope& all, std::shared_ptr<child_coroutine> c) noexcept : all_(&all), child_(std::move(c)) {}
+        at_end(child_scope& all, std::shared_ptr<child_coroutine> c) noexcept
+            : all_(&all), child_(std::move(c)) {}
         at_end(at_end&&) noexcept = default;
         at_end& operator=(at_end&&) = delete;
         ~at_end() {

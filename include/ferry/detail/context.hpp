@@ -53,8 +53,8 @@ public:
 
     virtual const void* value() const noexcept = 0;
 
-    const std::uint64_t number;   // of its key; 0: what a hook has captured
-    const context_key* const key; // an address only: the object may be gone
+    const std::uint64_t number;       // of its key; 0: what a hook has captured
+    const context_key* const key;     // an address only: the object may be gone
     const context_codec* const codec; // null where the value cannot be sent
     const context_ptr outer;
 
@@ -90,7 +90,9 @@ const void* find_in_context(std::uint64_t number) noexcept;
 
 /// What work that is started now is to see, with what the hook captures; null if there is nothing.
 context_ptr capture_context_slowly();
-inline context_ptr capture_context() { return contexts_in_use() ? capture_context_slowly() : nullptr; }
+inline context_ptr capture_context() {
+    return contexts_in_use() ? capture_context_slowly() : nullptr;
+}
 
 /// Makes what was captured the context of the calling thread while it lives.
 class context_scope {

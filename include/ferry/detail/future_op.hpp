@@ -25,8 +25,8 @@ public:
     void remove(future_op_base& op) noexcept FERRY_EXCLUDES(mutex_);
     /// Posts the emission of a cancellation signal to the operation's executor.
     void emit(future_op_base& op) noexcept FERRY_EXCLUDES(mutex_);
-    /// Cancels every future whose operation has not ended; what such an operation throws from now on
-    /// is reported to the unhandled hook.
+    /// Cancels every future whose operation has not ended; what such an operation throws from now
+    /// on is reported to the unhandled hook.
     void cancel_all() FERRY_EXCLUDES(mutex_);
     bool empty() FERRY_EXCLUDES(mutex_);
     bool ending() FERRY_EXCLUDES(mutex_);

@@ -13,17 +13,18 @@ inline constexpr std::size_t arena_object_limit = 256;
 #endif
 inline constexpr std::size_t arena_alignment = alignof(void*);
 
-/// Memory for an object that one thread makes and another soon destroys, such as a posted_function function:
-/// the general allocator is slow at exactly that. Each thread cuts its objects from a arena of its own;
-/// the arena is released when the last of them is gone, so an object that lives long would hold it.
-/// Errors: `std::bad_alloc`.
+/// Memory for an object that one thread makes and another soon destroys, such as a posted_function
+/// function: the general allocator is slow at exactly that. Each thread cuts its objects from a
+/// arena of its own; the arena is released when the last of them is gone, so an object that lives
+/// long would hold it. Errors: `std::bad_alloc`.
 void* arena_allocate(std::size_t size);
 void arena_deallocate(void* object) noexcept;
 /// A burst is over: gives back most of what is spare.
 void arena_trim() noexcept;
 
-/// Memory for a task: one that this thread has just given back, else from the general allocator, which
-/// takes ten times as long. A thread keeps a few spare blocks of each size. Errors: `std::bad_alloc`.
+/// Memory for a task: one that this thread has just given back, else from the general allocator,
+/// which takes ten times as long. A thread keeps a few spare blocks of each size. Errors:
+/// `std::bad_alloc`.
 void* block_allocate(std::size_t size);
 /// From any thread; `size` as it was asked for.
 void block_deallocate(void* block, std::size_t size) noexcept;

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/work_item.hpp>
 #include <ferry/detail/memory.hpp>
+#include <ferry/detail/work_item.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -13,8 +13,8 @@
 
 namespace ferry::detail {
 
-/// What `allocate` gives; tries again for half a second while there is no memory. A strand that could not
-/// post its turn would never run again, and cannot be told.
+/// What `allocate` gives; tries again for half a second while there is no memory. A strand that
+/// could not post its turn would never run again, and cannot be told.
 template <class F>
 void* allocate_patiently(F allocate) {
     for (int milliseconds = 1;; milliseconds *= 2) {
@@ -60,7 +60,8 @@ public:
 
 private:
     static constexpr bool in_slab() noexcept {
-        return sizeof(posted_function) <= arena_object_limit && alignof(posted_function) <= arena_alignment;
+        return sizeof(posted_function) <= arena_object_limit &&
+               alignof(posted_function) <= arena_alignment;
     }
 
     F function_;

@@ -41,11 +41,12 @@ public:
     virtual ~task_owner() = default;
 
     /// A task that stands in the queue, or `in_line` before it, was claimed by somebody else.
-    virtual void on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept = 0;
+    virtual void on_task_claimed(shared_state_base& task, bool cancelled,
+                                 bool in_line) noexcept = 0;
     /// The calling thread has taken one from the queue that had been claimed.
     virtual void on_claimed_task_removed(shared_state_base& task) noexcept = 0;
-    /// A timer of a task has fired; the user's part of that runs until `on_expiry_finished`, and the
-    /// owner waits for it. `t` stays where it is until then.
+    /// A timer of a task has fired; the user's part of that runs until `on_expiry_finished`, and
+    /// the owner waits for it. `t` stays where it is until then.
     virtual void on_expiry_started(task_extra& t) noexcept = 0;
     virtual void on_expiry_finished(task_extra& t) noexcept = 0;
     /// The record of the pool, for readers outside; 0 if there is none.
@@ -67,8 +68,9 @@ struct running_frame {
 /// The one that the calling thread entered last.
 extern constinit thread_local running_frame* innermost_task;
 
-/// While one lives, and the calling thread is a worker that is short of stack, its pool has one worker
-/// more, because this one waits instead of helping. Errors: would_deadlock if that cannot be started.
+/// While one lives, and the calling thread is a worker that is short of stack, its pool has one
+/// worker more, because this one waits instead of helping. Errors: would_deadlock if that cannot be
+/// started.
 class spare_worker {
 public:
     spare_worker();
@@ -135,16 +137,16 @@ protected:
     ~external_entry() = default;
 };
 
-/// What only some tasks have. It has room for whatever a timer needs, so that a timer that was accepted
-/// never fails for want of memory.
+/// What only some tasks have. It has room for whatever a timer needs, so that a timer that was
+/// accepted never fails for want of memory.
 struct task_extra {
     std::string label;
     timeout limit;
     std::size_t bytes = 0;         // what it holds
     std::size_t counted_bytes = 0; // of those in the queue; guarded by the pool's mutex
     std::optional<timeout::clock::time_point> start_by;
-    context_ptr context; // that the call sees
-    std::source_location where; // of the options; its line is 0 if there were none
+    context_ptr context;                     // that the call sees
+    std::source_location where;              // of the options; its line is 0 if there were none
     std::unique_ptr<progress_sink> progress; ///< null: nobody wants to know
 
     /// The timer, guarded by the timer queue that holds it.
@@ -328,8 +330,8 @@ public:
     }
     /// Ends a reference unless it is the last one: false, and it is still the caller's.
     [[nodiscard]] bool drop_reference_unless_last() noexcept;
-    /// Deletes a state without references. Where states hold each other, deletes one after the other
-    /// instead of recursing without end.
+    /// Deletes a state without references. Where states hold each other, deletes one after the
+    /// other instead of recursing without end.
     static void destroy(shared_state_base* p) noexcept;
     std::size_t references() const noexcept {
         return static_cast<std::size_t>(word_.load(std::memory_order_acquire) >> 32);
@@ -389,8 +391,8 @@ protected:
         FERRY_ASSERT((h & ring_closed) == 0); // an outcome is published once
         return {reinterpret_cast<continuation*>(h & ~ring_flags), (h & ring_user_code) != 0};
     }
-    /// The second half of `publish`; with `release` it also ends one reference: true if that was the
-    /// last one, and the caller must `destroy` the state.
+    /// The second half of `publish`; with `release` it also ends one reference: true if that was
+    /// the last one, and the caller must `destroy` the state.
     bool announce(status outcome, closed_ring ring, bool release);
     /// `publish` in two halves, for a thread that must run no user code: the continuations that do
     /// are given back, to be passed to `fire`. The caller has a reference.
@@ -438,9 +440,9 @@ boost::intrusive_ptr<S> make_state(A&&... a) {
 }
 
 template <class T>
-using stored_t = std::conditional_t<
-    std::is_void_v<T>, std::byte,
-    std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
+using stored_t =
+    std::conditional_t<std::is_void_v<T>, std::byte,
+                       std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
 /// The typed part: room for the value, which is there exactly when the status says so.
 template <class T>

@@ -50,7 +50,8 @@ private:
 /// crowded, and whoever yields waits for threads that it has nothing to do with.
 class adaptive_yield {
 public:
-    explicit adaptive_yield(std::chrono::microseconds long_turn = std::chrono::microseconds(1000)) noexcept
+    explicit adaptive_yield(
+        std::chrono::microseconds long_turn = std::chrono::microseconds(1000)) noexcept
         : long_turn_(long_turn) {}
 
     void operator()() noexcept {

@@ -22,8 +22,8 @@ struct label_counts;
 bool on_worker_of(const task_owner* pool) noexcept;
 bool on_worker_of(const pool_core* pool) noexcept;
 
-/// True when the calling thread is a worker that has less than half of its stack left: it had better
-/// wait than run something else meanwhile.
+/// True when the calling thread is a worker that has less than half of its stack left: it had
+/// better wait than run something else meanwhile.
 bool is_short_of_stack() noexcept;
 
 /// Marks `task` as running on this thread for as long as it lives.
@@ -34,8 +34,8 @@ public:
     running_scope(const running_scope&) = delete;
     running_scope& operator=(const running_scope&) = delete;
 
-    /// The call is over: counts it, before its outcome becomes visible. Unless user code follows, the
-    /// worker that runs the task can take the next one from now on.
+    /// The call is over: counts it, before its outcome becomes visible. Unless user code follows,
+    /// the worker that runs the task can take the next one from now on.
     void finished(bool failed, bool user_code_follows) noexcept;
     /// The done-callbacks have run: the worker lets go of the task, which may be gone from now on.
     void left() noexcept;
@@ -75,7 +75,8 @@ protected:
             if (!this->extra->label.empty())
                 return task_label::of_text(this->extra->label);
             if (this->extra->where.line() != 0)
-                return task_label::of_place(this->extra->where.file_name(), this->extra->where.line());
+                return task_label::of_place(this->extra->where.file_name(),
+                                            this->extra->where.line());
         }
         return callee;
     }
@@ -227,8 +228,7 @@ private:
         const auto ring = this->close();
         if (ring.user_code) {
             scope.finished(failed, true);
-            static_cast<void>(
-                this->announce(failed ? status::error : status::value, ring, false));
+            static_cast<void>(this->announce(failed ? status::error : status::value, ring, false));
             scope.left();
             if (release && this->drop_reference())
                 destroy_outcome(scope);
@@ -310,7 +310,7 @@ private:
 };
 
 template <class F, class... A>
-using task_for = task<call_result_t<F, A...>, takes_stop_token<F, A...>, std::decay_t<F>,
-                      std::decay_t<A>...>;
+using task_for =
+    task<call_result_t<F, A...>, takes_stop_token<F, A...>, std::decay_t<F>, std::decay_t<A>...>;
 
 } // namespace ferry::detail

@@ -8,8 +8,8 @@
 
 namespace ferry::detail {
 
-/// What a task is called in statistics, before that is spelled out: by its label, else by the place of
-/// its options, else by the function or the type that is called.
+/// What a task is called in statistics, before that is spelled out: by its label, else by the place
+/// of its options, else by the function or the type that is called.
 struct task_label {
     enum class kind : std::uint8_t { none, text, place, function, type };
 
@@ -22,9 +22,7 @@ struct task_label {
     static task_label of_place(const char* file, std::uint32_t line) noexcept {
         return {kind::place, line, file, {}};
     }
-    static task_label of_type(const std::type_info& t) noexcept {
-        return {kind::type, 0, &t, {}};
-    }
+    static task_label of_type(const std::type_info& t) noexcept { return {kind::type, 0, &t, {}}; }
 
     std::uint64_t hash() const noexcept {
         if (how == kind::text)

@@ -9,12 +9,22 @@ namespace ferry::detail {
 class shared_state_base;
 
 /// What waits, for readers outside: a coroutine's scope, one of its children, or a wait for a task.
-enum class wait_kind : std::uint32_t { run = 1, gather, group, wait_for, context, child, await, blocked };
+enum class wait_kind : std::uint32_t {
+    run = 1,
+    gather,
+    group,
+    wait_for,
+    context,
+    child,
+    await,
+    blocked
+};
 
 /// The innermost node that the calling thread works for; 0 where that is not known.
 extern constinit thread_local std::uint32_t current_wait_node;
 
-/// A node of the tree that `ferry pstree` draws, as long as it lives. Without a record it does nothing.
+/// A node of the tree that `ferry pstree` draws, as long as it lives. Without a record it does
+/// nothing.
 class wait_node {
 public:
     wait_node() noexcept = default;

@@ -1,10 +1,10 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/post_persistently.hpp>
 #include <ferry/detail/shared_state.hpp>
-#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/wait_node.hpp>
 
@@ -46,9 +46,9 @@ enum class cancel_mode {
 /// A handler of some context that waits for an outcome from elsewhere.
 ///
 /// It is shared by its registry, by the state that it waits for, and by the handler's cancellation
-/// slot, one share each from the start. Whoever sets `ended_` first decides how the waiting ended and
-/// brings it home, with the state's share: to the mailbox of its io_context, or posted to its executor.
-/// There it has the registry's share too, and all of them end in one operation.
+/// slot, one share each from the start. Whoever sets `ended_` first decides how the waiting ended
+/// and brings it home, with the state's share: to the mailbox of its io_context, or posted to its
+/// executor. There it has the registry's share too, and all of them end in one operation.
 class wait_op : public continuation {
 public:
     void fire(shared_state_base*) override;
@@ -89,7 +89,7 @@ protected:
         if (state.stamp.load(std::memory_order_relaxed) != 0)
             node_ = wait_node(wait_kind::await, current_wait_node, &state);
     }
-    wait_node node_;                            // of the wait, for readers outside
+    wait_node node_;                               // of the wait, for readers outside
     std::uint32_t outer_node_ = current_wait_node; // that the handler works for
     /// Ends some shares.
     void release(int n) noexcept {
@@ -142,10 +142,10 @@ private:
 ///
 /// Invariants: the list shares ownership of what it holds, whose outcome may come while it is
 /// dropped. While the list of an io_context is not empty, that context has work. `completed_` is a
-/// lock-free list, newest first; the push that finds it empty posts a drain, and the push that finds
-/// `awaited_tag()` relies on the drain that put that there. `posting_` counts threads that post to
-/// the context, so that it is not destroyed under them. The context's service, batches on their way,
-/// and deliveries that were under way when it was closed keep the registry.
+/// lock-free list, newest first; the push that finds it empty posts a drain, and the push that
+/// finds `awaited_tag()` relies on the drain that put that there. `posting_` counts threads that
+/// post to the context, so that it is not destroyed under them. The context's service, batches on
+/// their way, and deliveries that were under way when it was closed keep the registry.
 class wait_op_registry : public boost::intrusive_ref_counter<wait_op_registry> {
 public:
     /// Puts a new one into the list; its mail goes to `home`. False, and it is dropped, where the
@@ -177,8 +177,8 @@ private:
     void end_posting() FERRY_EXCLUDES(mutex_);
 
     alignas(64) std::atomic<wait_op*> completed_{nullptr};
-    std::atomic<int> completed_on_{0}; // the processor of the last push; a hint
-    adaptive_yield yield_;             // belongs to who put `awaited_tag()` there
+    std::atomic<int> completed_on_{0};                  // the processor of the last push; a hint
+    adaptive_yield yield_;                              // belongs to who put `awaited_tag()` there
     std::atomic<boost::asio::io_context*> io_{nullptr}; // where mail goes; always the same
     // For the drain, of which one at most is posted: an outcome must not depend on free memory.
     template <class T>
@@ -266,8 +266,8 @@ public:
     /// Calls `handler(ending)` on `ex`, its executor, when `state` is done. `io` is the context for
     /// mail.
     template <class E>
-    static void start(shared_state_base& state, const E& ex, boost::asio::io_context* io, Handler&& h,
-                      cancel_mode rule) {
+    static void start(shared_state_base& state, const E& ex, boost::asio::io_context* io,
+                      Handler&& h, cancel_mode rule) {
         auto slot = boost::asio::get_associated_cancellation_slot(h);
         const bool in_slot = slot.is_connected();
         wait_op_registry& registry =
@@ -355,7 +355,8 @@ private:
     }
 
     std::optional<Handler> handler_;
-    [[no_unique_address]] std::conditional_t<Posted, boost::asio::any_io_executor, nothing> executor_;
+    [[no_unique_address]] std::conditional_t<Posted, boost::asio::any_io_executor, nothing>
+        executor_;
     [[no_unique_address]] allocator allocator_;
 };
 

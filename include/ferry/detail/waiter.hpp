@@ -31,10 +31,10 @@ template <class R>
 using future_value_t =
     typename detail::future_value<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::type;
 
-/// A range of `future<T>`: a container, a view, or `std::views::keys` of a map whose keys are futures.
+/// A range of `future<T>`: a container, a view, or `std::views::keys` of a map whose keys are
+/// futures.
 template <class R>
-concept range_of_futures =
-    std::ranges::input_range<R> && requires { typename future_value_t<R>; };
+concept range_of_futures = std::ranges::input_range<R> && requires { typename future_value_t<R>; };
 
 namespace detail {
 

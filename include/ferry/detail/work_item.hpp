@@ -28,8 +28,8 @@ public:
     virtual std::string label() const { return {}; }
 
     std::atomic<work_item*> next{nullptr}; // the queue's
-    /// When a task was queued, or began, in units of 1024 ns; 0: not measured. Whoever waits for the
-    /// task may look whether it is.
+    /// When a task was queued, or began, in units of 1024 ns; 0: not measured. Whoever waits for
+    /// the task may look whether it is.
     std::atomic<std::uint32_t> stamp{0};
     std::int32_t priority = 0; // constant once queued
 

@@ -14,7 +14,8 @@ namespace ferry::detail {
 
 /// What `encode` writes, as a string.
 std::string encoded_context_value(const std::function<void(output_archive&)>& encode);
-void decode_context_value(std::string_view bytes, const std::function<void(input_archive&)>& decode);
+void decode_context_value(std::string_view bytes,
+                          const std::function<void(input_archive&)>& decode);
 
 /// Carries a value that can be sent.
 template <class T>

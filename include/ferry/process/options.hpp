@@ -167,7 +167,8 @@ struct process_pool_options {
     /// Arguments for `executable`. Default: none.
     std::vector<std::string> arguments = {};
     /// Number of workers that a task, told by its function and its arguments, may kill within
-    /// `quarantine_time` before it is refused with `quarantined_error`. 0 (the default): any number.
+    /// `quarantine_time` before it is refused with `quarantined_error`. 0 (the default): any
+    /// number.
     unsigned quarantine_after = 0;
     /// Time within which the deaths have to fall, and for which the task is refused after the last
     /// one. Not negative. Default: one minute.

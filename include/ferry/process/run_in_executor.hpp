@@ -9,8 +9,8 @@ namespace detail {
 
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_remotely(std::shared_ptr<call_host> host, F fn, A... args) {
-    auto s = detail::access::take(
-        submit_remotely(host, entrance::coroutine, nullptr, std::as_const(fn), std::as_const(args)...));
+    auto s = detail::access::take(submit_remotely(host, entrance::coroutine, nullptr,
+                                                  std::as_const(fn), std::as_const(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
@@ -18,8 +18,8 @@ boost::asio::awaitable<R> offload_remotely(std::shared_ptr<call_host> host, F fn
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_remotely_with(std::shared_ptr<call_host> host,
                                                 task_options options, F fn, A... args) {
-    auto s = detail::access::take(
-        submit_remotely(host, entrance::coroutine, &options, std::as_const(fn), std::as_const(args)...));
+    auto s = detail::access::take(submit_remotely(host, entrance::coroutine, &options,
+                                                  std::as_const(fn), std::as_const(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);

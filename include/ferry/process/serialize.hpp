@@ -61,7 +61,7 @@ struct input : cereal::InputArchive<input> {
 /// A class that says itself, through cereal, how it is serialised.
 template <class T>
 concept says_how = cereal::traits::is_output_serializable<T, serialize_probe::output>::value &&
-    cereal::traits::is_input_serializable<T, serialize_probe::input>::value;
+                   cereal::traits::is_input_serializable<T, serialize_probe::input>::value;
 
 template <class T>
 struct is_serializable_union : std::bool_constant<says_how<T>> {};
@@ -284,7 +284,8 @@ concept sendable =
     detail::elements_that_it_owns__say_std_vector<T> &&
     detail::default_constructible_so_that_it_can_be_rebuilt<T> &&
     detail::no_base_bit_field_union_const_or_reference_member__else_give_it_a_serialize_function<
-        T> && detail::cereal_or_an_aggregate__give_it_a_serialize_function<T>;
+        T> &&
+    detail::cereal_or_an_aggregate__give_it_a_serialize_function<T>;
 
 } // namespace ferry
 

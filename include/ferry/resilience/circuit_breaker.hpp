@@ -1,8 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/is_awaitable.hpp>
 #include <ferry/detail/adaptive_mutex.hpp>
+#include <ferry/detail/is_awaitable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
 

@@ -19,8 +19,8 @@ struct segment_deleter {
 };
 using segment_ptr = std::unique_ptr<segment, segment_deleter>;
 
-/// Encoded bytes on their way: on the heap, or, where there is much and a shared mapping is free, in
-/// that.
+/// Encoded bytes on their way: on the heap, or, where there is much and a shared mapping is free,
+/// in that.
 class payload {
 public:
     payload() noexcept = default;

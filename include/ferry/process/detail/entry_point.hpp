@@ -35,7 +35,7 @@ template <class F>
 inline constexpr bool is_function_pointer =
     std::conjunction_v<std::is_pointer<F>, std::is_function<std::remove_pointer_t<F>>>;
 template <class F>
-inline constexpr bool is_stateless = std::default_initializable<F>&& std::is_empty_v<F>;
+inline constexpr bool is_stateless = std::default_initializable<F> && std::is_empty_v<F>;
 
 template <class F>
 inline constexpr bool is_sendable_object = sendable<F>; // compilers do not say why it is not

@@ -61,7 +61,7 @@ template <bool Referable, class... T>
 struct field_list {
     /// None is a bit-field, a reference or const.
     static constexpr bool plain =
-        Referable && ((!std::is_reference_v<T> && !std::is_const_v<T>)&&...);
+        Referable && ((!std::is_reference_v<T> && !std::is_const_v<T>) && ...);
 };
 
 template <class T>

@@ -96,11 +96,11 @@ public:
         host_->check_open();
         out.put_at(place, count);
         constexpr bool stop = takes_stop_token<F, T...>;
-        return chunk_call<R>(submit_payload<chunk_result<R>>(host_, entrance::map, nullptr, typeid(F),
-                                                             &run_chunk_remotely<F, stop, T...>,
-                                                             stop, out.finish(),
-                                                             label_of_callable(fn_)),
-                             count);
+        return chunk_call<R>(
+            submit_payload<chunk_result<R>>(host_, entrance::map, nullptr, typeid(F),
+                                            &run_chunk_remotely<F, stop, T...>, stop, out.finish(),
+                                            label_of_callable(fn_)),
+            count);
     }
 
 private:
@@ -112,8 +112,7 @@ private:
 };
 
 template <class F, class... Ranges>
-auto map_remotely(std::shared_ptr<call_host> host, map_options options, F fn,
-                  Ranges&&... ranges) {
+auto map_remotely(std::shared_ptr<call_host> host, map_options options, F fn, Ranges&&... ranges) {
     using result = std::remove_cv_t<offload_result_t<F, std::ranges::range_value_t<Ranges>...>>;
     host->check_open();
     check_function(*host, fn);

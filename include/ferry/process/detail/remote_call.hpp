@@ -61,9 +61,9 @@ protected:
 struct dispatch_item {
     boost::intrusive::set_member_hook<> in_queue;
     boost::intrusive::list_member_hook<> handed_out; ///< in the order of the hand-outs
-    int priority = 0;          ///< the highest goes first
-    std::uint64_t place = 0;   ///< among those of its priority; kept when it is taken back
-    std::uint64_t number = 0;  ///< of its latest hand-out
+    int priority = 0;                                ///< the highest goes first
+    std::uint64_t place = 0;    ///< among those of its priority; kept when it is taken back
+    std::uint64_t number = 0;   ///< of its latest hand-out
     std::uint32_t known_to = 0; ///< the worker that has its arguments mapped, or 0
 };
 
@@ -105,9 +105,9 @@ public:
     // Constant once submitted.
     payload arguments; // guarded by the pool's mutex from then on; freed when nobody needs it
     code_ref entry;
-    bool stops = false;     // takes a stop token
-    bool is_chunk = false;  // stands for many calls, and is no task of its own
-    unsigned attempts = 1;  // most starts
+    bool stops = false;    // takes a stop token
+    bool is_chunk = false; // stands for many calls, and is no task of its own
+    unsigned attempts = 1; // most starts
     /// Tells it from other tasks; 0: it is not told.
     std::uint64_t fingerprint = 0;
 

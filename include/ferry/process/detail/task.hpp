@@ -1,9 +1,9 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/context.hpp>
 #include <ferry/process/detail/entry_point.hpp>
 #include <ferry/process/detail/remote_call.hpp>
-#include <ferry/detail/context.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <functional>
@@ -136,9 +136,9 @@ std::string encode_context();
 
 /// Submits encoded arguments for `entry`. Errors: those of `call_host::submit`.
 template <class R>
-future<R> submit_payload(const std::shared_ptr<call_host>& host, entrance e,
-                         task_options* options, const std::type_info& type, entry_point entry,
-                         bool stops, payload arguments, task_label callee) {
+future<R> submit_payload(const std::shared_ptr<call_host>& host, entrance e, task_options* options,
+                         const std::type_info& type, entry_point entry, bool stops,
+                         payload arguments, task_label callee) {
     boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(host, type));
     if (options != nullptr && !set_options(*t, *options))
         return detail::access::make<R>(std::move(t));
@@ -224,9 +224,11 @@ std::shared_ptr<const encoded_initializer> encode_initializer(const F& fn, const
 /// A call that can be offloaded to a worker process: a function pointer, a captureless lambda or a
 /// serializable function object, with arguments and a result that are `sendable`.
 template <class F, class... A>
-concept process_offloadable = offloadable<F, detail::passed_t<A>...> &&
+concept process_offloadable =
+    offloadable<F, detail::passed_t<A>...> &&
     detail::captures_nothing__pass_what_it_needs_as_arguments<std::decay_t<F>> &&
-    sendable<detail::first_unsendable_t<detail::sent_t<A>...>> && sendable<
+    sendable<detail::first_unsendable_t<detail::sent_t<A>...>> &&
+    sendable<
         detail::first_unsendable_t<std::remove_const_t<offload_result_t<F, detail::sent_t<A>...>>>>;
 
 } // namespace ferry
