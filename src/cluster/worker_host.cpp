@@ -117,11 +117,19 @@ void worker_host::do_now(to_do todo) {
     for (const auto& id : todo.run)
         start(id);
     for (const auto& call : todo.stop)
-        call->request_stop();
+        ask_to_stop(call);
     for (const auto& call : todo.end) {
         if (!call->cancel())
             call->cancel_running();
     }
+}
+
+// In the consuming thread. A call that its worker process is only about to start is asked again.
+void worker_host::ask_to_stop(const boost::intrusive_ptr<call_type>& call) {
+    if (!call->stops || call->done() || call->request_stop())
+        return;
+    const lock_type lock(mutex_);
+    stops_.push_back(call);
 }
 
 // ---- Running ------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ private:
     };
     void act(const host_ledger::actions& all, to_do& later);
     void do_now(to_do todo);
+    void ask_to_stop(const boost::intrusive_ptr<call_type>& call);
     void start(const task_id& id);
     void finished(const task_id& id) noexcept;
     void refuse(const task_id& id, const std::string& type, const std::string& why);
@@ -119,6 +120,7 @@ private:
     std::deque<report> unconfirmed_; // of the present publishing connection, in their order
     std::deque<std::pair<clock::time_point, task_id>> starts_; // to be reported, if they last
     std::vector<std::uint64_t> acknowledgements_;
+    std::vector<boost::intrusive_ptr<call_type>> stops_;        // to be asked again
     std::deque<task_id> finished_;                              // whose outcomes are to be reported
     std::deque<std::pair<clock::time_point, report>> returned_; // to be published again, and when
     clock::time_point next_beat_{};

@@ -204,6 +204,8 @@ void worker_host::tell_all(const std::string& reply_to, const host_ledger::known
 worker_host::clock::time_point worker_host::next_time() const {
     const lock_type lock(mutex_);
     auto at = next_beat_;
+    if (!stops_.empty())
+        at = std::min(at, clock::now() + std::chrono::milliseconds(10));
     if (!starts_.empty())
         at = std::min(at, starts_.front().first);
     if (drain_until_ && !ended_workers_)
@@ -217,6 +219,13 @@ void worker_host::watch_time(connection* c) {
     if (asked_to_end_.load() != 0)
         begin_to_drain(c);
     const auto now = clock::now();
+    std::vector<boost::intrusive_ptr<call_type>> again;
+    {
+        const lock_type lock(mutex_);
+        again.swap(stops_);
+    }
+    for (const auto& call : again)
+        ask_to_stop(call);
     bool end_workers = false;
     {
         const lock_type lock(mutex_);
