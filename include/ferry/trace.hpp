@@ -9,7 +9,7 @@ namespace ferry {
 ///
 /// The recorder is always on and keeps the last 16,384 events of every pool: submission, start and
 /// end of a task, its cancellation, and the coroutine that goes on with its result. A pool that has
-/// time records every task; a busy one records every 32nd that a thread submits. The program
+/// time records every task; a busy one records one of 512 that a thread submits. The program
 /// `ferry` reads the same from outside, also of a process that hangs.
 ///
 /// @par Blocking

@@ -414,8 +414,8 @@ bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline)
         std::uint64_t w = word_.load(std::memory_order_acquire);
         if (static_cast<status>(w & status_mask) >= status::cancelled)
             return true;
-        // Of the tasks of a pool, only those that are measured, since this takes time.
-        if (node.number() == 0 && (owner == nullptr || stamp.load(std::memory_order_relaxed) != 0))
+        // Of the tasks of a pool, only those that are recorded, since this takes time.
+        if (node.number() == 0 && (owner == nullptr || is_recorded()))
             node = wait_node(wait_kind::blocked, current_wait_node, this);
         if (deadline && timeout::clock::now() >= *deadline)
             return false;

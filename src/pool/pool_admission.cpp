@@ -280,7 +280,7 @@ void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in
     if (cancelled) {
         cancelled_.fetch_add(1, std::memory_order_relaxed);
         labels_.count_cancelled(task.statistics_label());
-        if (task.stamp.load(std::memory_order_relaxed) != 0)
+        if (task.is_recorded())
             record(recording::event::cancelled, task, 0, steady_now());
     }
     const bool queued = !in_line && task.external() == nullptr;

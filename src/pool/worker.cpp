@@ -83,20 +83,32 @@ running_scope::running_scope(shared_state_base& task) noexcept
     worker* const w = current_worker;
     if (w == nullptr)
         return;
-    counts_ = w->labels.find(task.statistics_label());
+    if (task.extra == nullptr && w->last_type == &typeid(task)) {
+        counts_ = w->last_counts;
+    } else {
+        const task_label label = task.statistics_label();
+        counts_ = w->labels.find(label);
+        if (task.extra == nullptr && label.how == task_label::kind::type) {
+            w->last_type = &typeid(task);
+            w->last_counts = counts_;
+        }
+    }
     w->running_label.store(counts_ != nullptr ? &counts_->entry : nullptr,
                            std::memory_order_relaxed);
     w->record.task.store(reinterpret_cast<std::uintptr_t>(&task), std::memory_order_relaxed);
     w->record.label.store(note_label(*w, task, counts_), std::memory_order_relaxed);
     if (const std::uint32_t queued = task.stamp.load(std::memory_order_relaxed); queued != 0) {
         const std::uint64_t now = steady_now();
-        const std::uint32_t stamp = stamp_of(now);
-        w->counts.queue_wait.record(stamp - queued);
+        const bool recorded = (queued & 1) != 0;
+        const std::uint32_t stamp = stamp_of(now, recorded);
+        const std::uint32_t waited = (stamp | 1) - (queued | 1);
+        w->counts.queue_wait.record(waited);
         if (counts_ != nullptr)
-            counts_->queue_wait.record(stamp - queued);
+            counts_->queue_wait.record(waited);
         task.stamp.store(stamp, std::memory_order_relaxed);
-        w->core.record(recording::event::started, task,
-                       counts_ != nullptr ? counts_->entry.record : 0, now);
+        if (recorded)
+            w->core.record(recording::event::started, task,
+                           counts_ != nullptr ? counts_->entry.record : 0, now);
     }
 }
 
@@ -111,7 +123,6 @@ running_scope::~running_scope() {
         return;
     if (outer_ == nullptr) {
         w->running_label.store(nullptr, std::memory_order_relaxed);
-        w->record.task.store(0, std::memory_order_relaxed);
         w->record.label.store(0, std::memory_order_relaxed);
         return;
     }
@@ -134,9 +145,10 @@ void running_scope::finished(bool failed, bool user_code_follows) noexcept {
                std::memory_order_relaxed);
     if (const std::uint32_t began = task_.stamp.load(std::memory_order_relaxed); began != 0) {
         const std::uint64_t now = steady_now();
-        const std::uint32_t time = stamp_of(now) - began;
-        w->core.record(failed ? recording::event::failed : recording::event::completed, task_,
-                       counts_ != nullptr ? counts_->entry.record : 0, now);
+        const std::uint32_t time = stamp_of(now, true) - (began | 1);
+        if ((began & 1) != 0)
+            w->core.record(failed ? recording::event::failed : recording::event::completed, task_,
+                           counts_ != nullptr ? counts_->entry.record : 0, now);
         w->counts.run_time.record(time);
         if (counts_ != nullptr)
             counts_->run_time.record(time);

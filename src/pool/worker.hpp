@@ -54,8 +54,11 @@ struct alignas(64) worker : sleeper {
     bool found = false; // something, when it last looked before a sleep
     idle_policy idle;
     adaptive_yield yield;
-    task_counts counts;                               // written by the worker
-    label_table labels;                               // the same by label
+    task_counts counts; // written by the worker
+    label_table labels; // the same by label
+    const std::type_info* last_type =
+        nullptr; // of a task whose label is its type, and the counts of that
+    label_counts* last_counts = nullptr;
     std::atomic<label_entry*> running_label{nullptr}; // of the innermost task that it is in
     const std::uint32_t record_number;
     recording::worker no_record{};
@@ -86,9 +89,10 @@ void note_stack() noexcept;
 /// Nanoseconds of the steady clock, exact to some milliseconds and cheap where the system offers
 /// it.
 std::int64_t coarse_now() noexcept;
-/// A time of the steady clock in units of 1024 ns, never 0.
-inline std::uint32_t stamp_of(std::uint64_t ns) noexcept {
-    return static_cast<std::uint32_t>(ns >> 10) | 1;
+/// A time of the steady clock for `work_item::stamp`, never 0.
+inline std::uint32_t stamp_of(std::uint64_t ns, bool recorded) noexcept {
+    const std::uint32_t units = static_cast<std::uint32_t>(ns >> 10) & ~1U;
+    return recorded ? units | 1 : units != 0 ? units : 2;
 }
 
 } // namespace ferry::detail

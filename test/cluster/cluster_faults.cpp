@@ -217,7 +217,7 @@ BOOST_FIXTURE_TEST_CASE(a_cancelled_task_does_not_hold_up_the_next, fixture) {
     touch(go.path());
     BOOST_TEST(busy.result() == 1);
     BOOST_TEST(pool.submit(twice, 1).result() == 2); // behind it in the queue
-    BOOST_TEST(f.cancelled()); // whether it ran is for the note to be in time
+    BOOST_TEST(f.cancelled());                       // whether it ran is for the note to be in time
 }
 
 BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))

@@ -84,9 +84,9 @@ protected:
     }
 
     wait_status how() const noexcept { return how_; }
-    /// Notes what it waits for, if that is measured.
+    /// Notes what it waits for, if that is recorded.
     void note(const shared_state_base& state) noexcept {
-        if (state.stamp.load(std::memory_order_relaxed) != 0)
+        if (state.is_recorded())
             node_ = wait_node(wait_kind::await, current_wait_node, &state);
     }
     wait_node node_;                               // of the wait, for readers outside

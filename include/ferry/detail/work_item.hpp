@@ -28,9 +28,10 @@ public:
     virtual std::string label() const { return {}; }
 
     std::atomic<work_item*> next{nullptr}; // the queue's
-    /// When a task was queued, or began, in units of 1024 ns; 0: not measured. Whoever waits for
-    /// the task may look whether it is.
+    /// When a task was queued, or began, in units of 1024 ns; 0: not measured. The lowest bit says
+    /// whether its events are recorded; whoever waits for the task may look.
     std::atomic<std::uint32_t> stamp{0};
+    bool is_recorded() const noexcept { return (stamp.load(std::memory_order_relaxed) & 1) != 0; }
     std::int32_t priority = 0; // constant once queued
 
 protected:
