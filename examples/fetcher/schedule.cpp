@@ -166,7 +166,8 @@ std::optional<schedule::decision> schedule::start_from(lane& which, time_point n
 // A host's connections are with one worker; only as many plain requests as keep it busy let others
 // help. Of TLS, connections are dear, so that takes more.
 std::size_t schedule::worker_for(const lane& which) const {
-    const std::size_t busy = std::min(which.in_flight, jobs_); // what is in reserve keeps nobody busy
+    const std::size_t busy =
+        std::min(which.in_flight, jobs_); // what is in reserve keeps nobody busy
     const std::size_t helpers = which.multiplexed ? 0 : busy / (which.secure ? 32 : 16);
     std::size_t best = which.home;
     for (std::size_t n = 1; n <= std::min(helpers, load_.size() - 1); ++n)
