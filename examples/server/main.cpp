@@ -138,7 +138,10 @@ int serve(const settings& s) {
     asio::co_spawn(context, lag.run(), asio::detached);
     asio::co_spawn(context, observer->run(), asio::detached);
     std::cout << "http://127.0.0.1:" << http.endpoint().port() << std::endl;
-    context.run();
+    {
+        const ferry::loop_watch watch(context, {.name = "server"}); // tells of handlers that block
+        context.run();
+    }
 
     bool ended = end("files", files, deadline);
     ended = end("database", databases, deadline) && ended;

@@ -26,7 +26,9 @@ response text(http::status status, std::string body) {
     response r;
     r.result(status);
     r.set(http::field::content_type, "text/plain; charset=utf-8");
-    r.body() = std::move(body) + '\n';
+    r.body() = std::move(body);
+    if (!r.body().ends_with('\n'))
+        r.body() += '\n';
     return r;
 }
 

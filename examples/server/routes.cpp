@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <fstream>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -39,6 +40,14 @@ bool is_prime(std::uint64_t n) {
     return n > 1;
 }
 
+response metrics() {
+    std::ostringstream out;
+    ferry::write_metrics(out);
+    response r = text(http::status::ok, out.str());
+    r.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
+    return r;
+}
+
 response not_found() { return text(http::status::not_found, "not found"); }
 
 /// Takes the prefix off; false if it is not there.
@@ -63,6 +72,8 @@ asio::awaitable<response> routes::answer(request asked) {
     const bool read = asked.method() == http::verb::get || asked.method() == http::verb::head;
     if (read && path == "/healthz")
         co_return text(http::status::ok, "ok");
+    if (read && path == "/metrics")
+        co_return metrics();
     if (read && path == "/")
         co_return live();
     if (read && path == "/events")

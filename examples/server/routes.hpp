@@ -24,6 +24,7 @@ namespace server {
 /// | `GET /file/NAME` | in the default pool of the event loop |
 /// | `GET /db/KEY`, `PUT /db/KEY` | on a strand over a pool: the database has one connection |
 /// | `GET /prime/N` | in worker processes |
+/// | `GET /metrics` | in the event loop: the figures of all pools, for Prometheus |
 /// | `GET /healthz` | in the event loop itself, so it tells whether that still turns |
 /// | `GET /`, `GET /events` | in the event loop: a live page, and what it shows |
 class routes {

@@ -60,7 +60,8 @@ public:
     // What tasks and those who submit them ask for.
     void check_open() override;
     segment_store& store() noexcept override { return store_; }
-    void submit(remote_call_ptr c) override;
+    void check_code(const code_ref&) const override {} // the hosts' tables do
+    void submit(remote_call_ptr c, entrance e) override;
     void submit(remote_call_ptr c, cluster_call how) override;
     void dropped(remote_call& c, bool expired) noexcept override;
     bool revoke(remote_call&) noexcept override { return true; }

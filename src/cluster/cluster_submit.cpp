@@ -26,8 +26,8 @@ void cluster_core::check_open() {
     throw_if_closed();
 }
 
-void cluster_core::submit(remote_call_ptr c) {
-    submit(std::move(c), {.entrance = cluster_entrance::map});
+void cluster_core::submit(remote_call_ptr c, entrance e) {
+    submit(std::move(c), {.entrance = e});
 }
 
 // Finds the names of the code; what follows it in the encoded arguments is the same everywhere.
@@ -70,7 +70,7 @@ void cluster_core::submit(remote_call_ptr c, cluster_call how) {
         throw queue_full_error("the task alone exceeds max_queue_bytes", ledger_.unstarted(),
                                std::chrono::nanoseconds::max());
     const bool bounded = !is_own_thread;
-    const bool is_map = e.how.entrance == cluster_entrance::map;
+    const bool is_map = e.how.entrance == detail::entrance::map;
     if (bounded && !is_map)
         refuse_if_slow(e, now);
     const bool may_enter = !bounded || (line_.empty() && has_room_for(e));
@@ -95,7 +95,7 @@ void cluster_core::submit(remote_call_ptr c, cluster_call how) {
         line_deadlines_.emplace(*entry.how.start_by, number);
         wake_consumer_.signal();
     }
-    if (entry.how.entrance == cluster_entrance::coroutine)
+    if (entry.how.entrance == detail::entrance::coroutine)
         return;
     bool turned_away = false;
     entry.turned_away = &turned_away;

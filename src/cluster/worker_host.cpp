@@ -185,7 +185,7 @@ void worker_host::start(const task_id& id) {
                 starts_.emplace_back(now + worth_reporting, id);
         }
         auto* const note = new completion(*this, id);
-        host->submit(t);
+        host->submit(t, entrance::coroutine);
         bool unwanted = false;
         {
             const lock_type lock(mutex_);

@@ -142,8 +142,8 @@ void process_core::finish(answer& a) noexcept {
         byte_source in(shared != nullptr ? std::span<const std::byte>(shared->data(), a.size)
                                          : a.bytes);
         call.finish(in);
-        if (shared != nullptr) // its worker may use it again
-            shared->head().in_use.store(0, std::memory_order_release);
+        if (shared != nullptr)
+            shared->was_read();
         return;
     }
     auto& to = call.arrived;

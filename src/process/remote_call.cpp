@@ -52,8 +52,8 @@ void remote_call::decode() {
         finish_with_error(in);
     else
         finish(in);
-    if (from.shared != nullptr && !is_gift) // its worker may use it again
-        from.shared->head().in_use.store(0, std::memory_order_release);
+    if (from.shared != nullptr)
+        from.shared->was_read();
 }
 
 } // namespace ferry::detail

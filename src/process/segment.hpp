@@ -66,6 +66,11 @@ public:
     /// Says that it is not used any more, and frees its memory where that is possible while others
     /// have it mapped.
     void retire() noexcept;
+    /// Lets its creator use it again; not what was given away, which cannot be written to.
+    void was_read() noexcept {
+        if (!is_gift())
+            head().in_use.store(0, std::memory_order_release);
+    }
     /// Somebody used so much of it just now.
     void used(std::size_t size) noexcept;
 

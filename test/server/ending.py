@@ -20,6 +20,11 @@ class Routes(ServerTest):
                 self.assertEqual((await client.get("/prime/97")).body, b"prime\n")
                 self.assertEqual((await client.get("/prime/91")).body, b"not prime\n")
                 self.assertEqual((await client.get("/healthz")).body, b"ok\n")
+                metrics = (await client.get("/metrics")).body.decode()
+                for line in ['ferry_pool_completed_tasks_total{pool="files"} 1',
+                             'ferry_pool_completed_tasks_total{pool="database"} 2',
+                             'ferry_pool_completed_tasks_total{pool="primes"} 2']:
+                    self.assertIn("\n" + line + "\n", metrics)
 
     async def test_what_is_not_there(self):
         with Running() as server:

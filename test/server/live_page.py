@@ -55,6 +55,26 @@ class Page(ServerTest):
             while True:
                 await client.get(path)
 
+    async def check_agreement(self, server, page, loads):
+        """When the load has ended, the page says the same as `/metrics`."""
+        for load in loads:
+            load.cancel()
+        await asyncio.gather(*loads, return_exceptions=True)
+        async with server.client() as client:
+            for pool in ["files", "database", "primes"]:
+                name = f'ferry_pool_completed_tasks_total{{pool="{pool}"}} '
+                # Calls whose client has left go on for a while, so it takes some looks.
+                for _ in range(20 * TICK):
+                    metrics = (await client.get("/metrics")).body.decode()
+                    wanted = next(line[len(name):] for line in metrics.splitlines()
+                                  if line.startswith(name))
+                    shown = await page.evaluate(f"document.querySelector('[data-pool={pool}]').textContent"
+                                                ".match(/(\\d+) completed/)[1]")
+                    if shown == wanted:
+                        break
+                    await asyncio.sleep(0.05)
+                self.assertEqual(shown, wanted, pool)
+
     async def test_it_shows_what_goes_on(self):
         with Running("--max-queue", "4", "--limit", "60", "--max-wait", "60") as server:
             server.write("page", b"x" * 1000)
@@ -90,10 +110,8 @@ class Page(ServerTest):
                             await page.screenshot(os.path.join(directory, f"{name}-{scheme}.png"))
                 lock.rollback()
                 lock.close()
+                await self.check_agreement(server, page, loads)
                 await page.wait_for("document.getElementById('calls').textContent.includes('none')")
-                for load in loads:
-                    load.cancel()
-                await asyncio.gather(*loads, return_exceptions=True)
                 self.assertEqual(page.console, [])
                 hosts = {url for url in page.requested if not url.startswith(("data:", server.url))}
                 self.assertEqual(hosts, set())

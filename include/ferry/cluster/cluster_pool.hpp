@@ -82,7 +82,7 @@ public:
         requires process_offloadable<F, A...>
     auto submit(F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
-        return detail::submit_to_cluster(host(), detail::cluster_entrance::thread, nullptr, f,
+        return detail::submit_to_cluster(host(), detail::entrance::thread, nullptr, f,
                                          args...);
     }
 
@@ -95,7 +95,7 @@ public:
         requires process_offloadable<F, A...>
     auto submit(task_options options, F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
-        return detail::submit_to_cluster(host(), detail::cluster_entrance::thread, &options, f,
+        return detail::submit_to_cluster(host(), detail::entrance::thread, &options, f,
                                          args...);
     }
 

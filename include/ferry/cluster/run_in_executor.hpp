@@ -9,7 +9,7 @@ namespace detail {
 
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_to_cluster(std::shared_ptr<cluster_host> host, F fn, A... args) {
-    auto s = access::take(submit_to_cluster(host, cluster_entrance::coroutine, nullptr,
+    auto s = access::take(submit_to_cluster(host, detail::entrance::coroutine, nullptr,
                                             std::as_const(fn), std::as_const(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
@@ -18,7 +18,7 @@ boost::asio::awaitable<R> offload_to_cluster(std::shared_ptr<cluster_host> host,
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_to_cluster_with(std::shared_ptr<cluster_host> host,
                                                   task_options options, F fn, A... args) {
-    auto s = access::take(submit_to_cluster(host, cluster_entrance::coroutine, &options,
+    auto s = access::take(submit_to_cluster(host, detail::entrance::coroutine, &options,
                                             std::as_const(fn), std::as_const(args)...));
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
@@ -31,7 +31,7 @@ void initiate_on_cluster(Handler handler, const std::shared_ptr<cluster_host>& h
                          task_options* options, const F& fn) {
     future<R> started;
     try {
-        started = submit_to_cluster(host, cluster_entrance::coroutine, options, fn);
+        started = submit_to_cluster(host, detail::entrance::coroutine, options, fn);
     } catch (...) {
         promise<R> p;
         started = p.get_future();

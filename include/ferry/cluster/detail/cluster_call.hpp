@@ -13,12 +13,9 @@
 
 namespace ferry::detail {
 
-/// Who submits, which decides what happens where the queue is full.
-enum class cluster_entrance { thread, coroutine, map };
-
 /// What a cluster pool has to know of a task beside the call.
 struct cluster_call {
-    cluster_entrance entrance = cluster_entrance::thread;
+    detail::entrance entrance = detail::entrance::thread;
     std::optional<timeout::clock::time_point> start_by = {};
     timeout limit = {};
     std::size_t bytes = 0;
@@ -41,7 +38,7 @@ protected:
 
 /// Errors: those of `cluster_host::submit`. What encoding throws is the outcome.
 template <class F, class... A>
-auto submit_to_cluster(const std::shared_ptr<cluster_host>& host, cluster_entrance entrance,
+auto submit_to_cluster(const std::shared_ptr<cluster_host>& host, detail::entrance entrance,
                        task_options* options, const F& fn, const A&... args) {
     using result = std::remove_cv_t<call_result_t<F, sent_t<A>...>>;
     constexpr bool stop = takes_stop_token<F, sent_t<A>...>;
