@@ -26,9 +26,7 @@ void cluster_core::check_open() {
     throw_if_closed();
 }
 
-void cluster_core::submit(remote_call_ptr c, entrance e) {
-    submit(std::move(c), {.entrance = e});
-}
+void cluster_core::submit(remote_call_ptr c, entrance e) { submit(std::move(c), {.entrance = e}); }
 
 // Finds the names of the code; what follows it in the encoded arguments is the same everywhere.
 cluster_core::call_entry cluster_core::translate(remote_call& c, cluster_call how) const {
