@@ -40,7 +40,7 @@ struct label_counts : task_counts {
 /// lock, since nobody else changes the table; it adds one under the registry's.
 class label_table {
 public:
-    explicit label_table(label_registry& r) noexcept : registry_(r) {}
+    explicit label_table(label_registry& r) : registry_(r) {} // whose deque allocates
 
     /// The counts for that label; null where there is no memory for them. For the worker.
     label_counts* find(const task_label& label) noexcept {

@@ -26,7 +26,7 @@ bool admission::is_too_slow(const admission_request& r,
 }
 
 std::size_t admission::in_line_before(int priority) const noexcept {
-    const std::size_t live = line_.size() - claimed_;
+    const std::size_t live = line_size() - claimed_;
     std::size_t n = priority <= 0 && live > others_count_ ? live - others_count_ : 0;
     for (const auto& [p, count] : others_) {
         if (p < priority)
@@ -78,36 +78,47 @@ void admission::uncount(const place& p, bool given_up) noexcept {
     --others_count_;
 }
 
-void admission::remove_at(std::size_t i, bool given_up) noexcept {
+std::size_t admission::remove_at(std::size_t i, bool given_up) noexcept {
+    FERRY_ASSERT(first_ <= i && i < line_.size());
     uncount(line_[i], given_up);
-    line_.erase(line_.begin() + static_cast<std::ptrdiff_t>(i));
+    if (i != first_) {
+        line_.erase(line_.begin() + static_cast<std::ptrdiff_t>(i));
+        return i;
+    }
+    if (++first_ < 64 || first_ * 2 < line_.size())
+        return first_;
+    line_.erase(line_.begin(), line_.begin() + static_cast<std::ptrdiff_t>(first_));
+    return first_ = 0;
 }
 
 void admission::remove(const shared_state_base& task, bool given_up) noexcept {
-    const auto at = std::ranges::find(line_, &task, &place::task);
+    const auto at = std::ranges::find(line_.begin() + static_cast<std::ptrdiff_t>(first_),
+                                      line_.end(), &task, &place::task);
     if (at != line_.end())
         remove_at(static_cast<std::size_t>(at - line_.begin()), given_up);
 }
 
 bool admission::on_claimed(const shared_state_base& task) noexcept {
-    if (line_.empty()) // everybody had to go
+    if (line_size() == 0) // everybody had to go
         return false;
     // Seldom, and only a timer does that to the task of a thread, which nobody else knows yet.
     if (threads_ != 0) {
-        const auto at = std::ranges::find(line_, &task, &place::task);
+        const auto at = std::ranges::find(line_.begin() + static_cast<std::ptrdiff_t>(first_),
+                                          line_.end(), &task, &place::task);
         if (at != line_.end() && at->thread != nullptr)
             at->thread->set(blocked_thread::state::turned_away);
     }
-    return ++claimed_ > 256 + line_.size() / 2;
+    return ++claimed_ > 256 + line_size() / 2;
 }
 
-std::deque<admission::place> admission::clear() noexcept {
+std::vector<admission::place> admission::clear() noexcept {
     others_.clear();
     others_count_ = 0;
     claimed_ = 0;
     threads_ = 0;
-    std::deque<place> all;
+    std::vector<place> all;
     all.swap(line_);
+    all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::exchange(first_, 0)));
     return all;
 }
 

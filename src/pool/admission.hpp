@@ -8,11 +8,11 @@
 #include <concepts>
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ferry::detail {
 
@@ -126,9 +126,9 @@ public:
     std::size_t bytes() const noexcept { return bytes_; }
 
     /// Whether nobody stands in the line who still wants to enter.
-    bool is_line_empty() const noexcept { return line_.size() == claimed_; }
+    bool is_line_empty() const noexcept { return line_size() == claimed_; }
     /// Places in the line, given-up ones too.
-    std::size_t line_size() const noexcept { return line_.size(); }
+    std::size_t line_size() const noexcept { return line_.size() - first_; }
 
     /// Errors: std::bad_alloc, and nothing has changed.
     void stand(const place& p);
@@ -140,17 +140,17 @@ public:
     /// them, and `drop(place)` for each place that has been given up.
     template <admitting_pool Pool, class LetIn, class Drop>
     void advance(Pool& pool, LetIn let_in, Drop drop) noexcept {
-        for (std::size_t i = 0; i < line_.size();) {
+        for (std::size_t i = first_; i < line_.size();) {
             const place p = line_[i];
             if (p.task->stale()) {
-                remove_at(i, true); // whoever claimed it has said so
+                i = remove_at(i, true); // whoever claimed it has said so
                 drop(p);
             } else if (p.task->is_claimed()) {
                 ++i; // whoever claimed it is about to say so, and needs the pool until then
             } else if (!has_room(p.bytes, pool)) {
                 return;
             } else if (p.task->leave_line()) {
-                remove_at(i, false);
+                i = remove_at(i, false);
                 let_in(p);
             }
         }
@@ -158,6 +158,8 @@ public:
     /// Drops all places that have been given up.
     template <class Drop>
     void purge(Drop drop) noexcept {
+        line_.erase(line_.begin(), line_.begin() + static_cast<std::ptrdiff_t>(first_));
+        first_ = 0;
         auto to = line_.begin();
         for (place& p : line_) {
             if (p.task->stale()) {
@@ -170,7 +172,7 @@ public:
         line_.erase(to, line_.end());
     }
     /// Everybody has to go.
-    std::deque<place> clear() noexcept;
+    std::vector<place> clear() noexcept;
 
 private:
     // Both sums of bytes are at most the limit.
@@ -186,12 +188,13 @@ private:
     }
     bool is_too_slow(const admission_request& r, std::chrono::nanoseconds wait) const noexcept;
     std::size_t in_line_before(int priority) const noexcept;
-    void remove_at(std::size_t i, bool given_up) noexcept;
+    std::size_t remove_at(std::size_t i, bool given_up) noexcept; // the index of the next one
     void uncount(const place& p, bool given_up) noexcept;
 
     const admission_limits limits_;
-    std::size_t bytes_ = 0; // of those that count in the queue
-    std::deque<place> line_;
+    std::size_t bytes_ = 0;   // of those that count in the queue
+    std::vector<place> line_; // from `first_` on; allocates nothing until somebody stands there
+    std::size_t first_ = 0;
     std::map<int, std::size_t, std::greater<>> others_; // those in the line with a priority
     std::size_t others_count_ = 0;
     std::size_t threads_ = 0; // that wait for a place

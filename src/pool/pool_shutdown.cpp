@@ -18,7 +18,7 @@ constexpr auto patience = std::chrono::seconds(5);
 } // namespace
 
 // Tells everybody who stood in the line that the pool takes nothing any more.
-void pool_core::turn_away(std::deque<admission::place> all) noexcept {
+void pool_core::turn_away(std::vector<admission::place> all) noexcept {
     for (const admission::place& p : all) {
         if (p.thread != nullptr) {
             const scoped_lock lock(mutex_);
@@ -95,7 +95,7 @@ void pool_core::close(bool cancel) {
     if (is_forked_copy())
         return;
     fifo dropped;
-    std::deque<admission::place> turned_away;
+    std::vector<admission::place> turned_away;
     {
         const scoped_lock lock(mutex_);
         closed_.store(true);
@@ -116,7 +116,7 @@ void pool_core::close(bool cancel) {
 
 void pool_core::mark_broken(std::string why) noexcept {
     fifo dropped;
-    std::deque<admission::place> turned_away;
+    std::vector<admission::place> turned_away;
     {
         const scoped_lock lock(mutex_);
         if (!broken_)

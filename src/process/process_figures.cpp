@@ -14,7 +14,7 @@ namespace ferry::detail {
 
 using recording::event;
 
-process_figures::process_figures(const std::string& name, std::size_t max_workers) noexcept
+process_figures::process_figures(const std::string& name, std::size_t max_workers)
     : pool_(recorder::instance().add_pool(recording::pool::processes, name, max_workers)) {}
 
 process_figures::~process_figures() { recorder::instance().remove_pool(pool_); }

@@ -18,7 +18,7 @@ struct worker_channel;
 /// the pool's mutex.
 class process_figures {
 public:
-    process_figures(const std::string& name, std::size_t max_workers) noexcept;
+    process_figures(const std::string& name, std::size_t max_workers);
     ~process_figures();
     process_figures(const process_figures&) = delete;
     process_figures& operator=(const process_figures&) = delete;

@@ -56,9 +56,11 @@ struct busy {
                   when_full full = when_full::block)
         : pool(options(max_queue, bytes, wait, full)) {
         open_here = std::make_unique<gate>();
-        blocker = pool.submit(stay, 1);
-        while (!blocker.running())
-            std::this_thread::yield();
+        do { // it may expire itself before a worker is there
+            blocker = pool.submit(stay, 1);
+            while (!blocker.running() && !blocker.done())
+                std::this_thread::yield();
+        } while (!blocker.running());
     }
     ~busy() { release(); }
     static auto options(std::size_t max_queue, std::size_t bytes, timeout wait, when_full full) {

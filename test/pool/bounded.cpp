@@ -22,28 +22,26 @@ namespace asio = boost::asio;
 
 namespace {
 
-// One worker that stays in a task until it is released.
-struct busy_pool {
-    explicit busy_pool(thread_pool_options o) : pool((o.max_workers = 1, std::move(o))) {
-        blocker = pool.submit([this] {
-            started.open();
-            go.pass();
-        });
-        started.pass();
-    }
-    ~busy_pool() { go.open(); }
-
-    thread_pool pool;
-    gate started, go;
-    future<void> blocker;
-};
-
-// Waits until so many stand in line, which has no sign of its own: they have been refused a place.
 template <class Condition>
 void until(Condition c) {
     while (!c())
         std::this_thread::yield();
 }
+
+// One worker that stays in a task until it is released.
+struct busy_pool {
+    explicit busy_pool(thread_pool_options o) : pool((o.max_workers = 1, std::move(o))) {
+        do { // it may expire itself before a worker is there
+            blocker = pool.submit([this] { go.pass(); });
+            until([this] { return blocker.running() || blocker.done(); });
+        } while (!blocker.running());
+    }
+    ~busy_pool() { go.open(); }
+
+    thread_pool pool;
+    gate go;
+    future<void> blocker;
+};
 
 } // namespace
 
