@@ -18,6 +18,11 @@ constexpr std::chrono::milliseconds patience(20);
 
 job_threads::~job_threads() = default;
 
+// One pool has a queue of either kind.
+remote_call*& job_threads::next_of(remote_call& c) const noexcept {
+    return c.next_job[kind_ == kind::one ? 1 : 0];
+}
+
 void job_threads::start(const std::shared_ptr<void>& keep) {
     const std::lock_guard lock(mutex_);
     if (threads_ != nullptr)
@@ -57,8 +62,8 @@ void job_threads::post(boost::intrusive_ptr<shared_state_base> share, remote_cal
         const std::lock_guard lock(mutex_);
         if (!finished_ && threads_ != nullptr) {
             static_cast<void>(share.detach());
-            c.next_job = nullptr;
-            (first_ != nullptr ? last_->next_job : first_) = &c;
+            next_of(c) = nullptr;
+            (first_ != nullptr ? next_of(*last_) : first_) = &c;
             last_ = &c;
             add_spare();
             (first_waits_ ? changed_ : spare_).notify_one();
@@ -109,7 +114,7 @@ void job_threads::run() noexcept {
         ++working_;
         while (first_ != nullptr) {
             remote_call& c = *first_;
-            first_ = c.next_job;
+            first_ = next_of(c);
             ++taken_;
             add_spare();
             lock.unlock();

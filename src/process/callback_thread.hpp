@@ -44,6 +44,7 @@ private:
     };
 
     void add_thread(const std::shared_ptr<void>& keep);
+    remote_call*& next_of(remote_call& c) const noexcept;
     void add_spare() noexcept;
     void run() noexcept;
     bool may_take(std::unique_lock<std::mutex>& lock) noexcept;

@@ -43,13 +43,13 @@ int spins() {
         n = n + 1;
     return n;
 }
-int asks_for_too_much() {
+[[maybe_unused]] int asks_for_too_much() {
     // Whatever the machine has, it has not that; and no compiler may know it before.
     volatile std::size_t much = std::size_t(1) << 46;
     std::unique_ptr<char[]> all(new char[much]);
     return all[much - 1];
 }
-int asks_for_nonsense(int n) { return std::unique_ptr<int[]>(new int[n])[0]; }
+[[maybe_unused]] int asks_for_nonsense(int n) { return std::unique_ptr<int[]>(new int[n])[0]; }
 std::size_t writes(const std::string& path, std::size_t bytes) {
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     const std::string some(4096, 'x');

@@ -130,7 +130,9 @@ public:
         std::size_t size = 0;
         bool failed = false; ///< an error was thrown
     } arrived;
-    remote_call* next_job = nullptr; // guarded by the queue that it is in
+    /// In the queue of the decoders and in that of the callbacks, which may hold it at the same
+    /// time: an answer may come while a report of progress waits. Each is guarded by its queue.
+    remote_call* next_job[2] = {};
 
 protected:
     /// For a call whose progress somebody wants to know: has its outcome published by the thread of
