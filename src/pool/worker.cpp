@@ -9,6 +9,7 @@
 #include <ferry/detail/task.hpp>
 #include <ferry/detail/thread_note.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <iterator>
@@ -381,6 +382,7 @@ void pool_core::ended(worker& w) noexcept {
 namespace {
 
 thread_local const char* middle_of_stack = nullptr; // null where that is not known
+thread_local std::size_t a_few_frames = 0;          // of that stack
 
 } // namespace
 
@@ -393,6 +395,7 @@ void note_stack() noexcept {
     std::size_t size = 0;
     if (::pthread_attr_getstack(&attributes, &lowest, &size) == 0)
         middle_of_stack = static_cast<const char*>(lowest) + size / 2;
+    a_few_frames = std::min<std::size_t>(size / 16, 16384);
     ::pthread_attr_destroy(&attributes);
 #endif
 }
@@ -402,9 +405,12 @@ bool is_short_of_stack() noexcept {
            static_cast<const char*>(__builtin_frame_address(0)) < middle_of_stack;
 }
 
+// Whoever refused to help was some frames deeper: where it was short of stack, this is, too. Else
+// nobody would run what is waited for.
 spare_worker::spare_worker() {
     worker* const w = current_worker;
-    if (w != nullptr && is_short_of_stack()) {
+    if (w != nullptr && middle_of_stack != nullptr &&
+        static_cast<const char*>(__builtin_frame_address(0)) < middle_of_stack + a_few_frames) {
         w->core.add_spare();
         owner_ = &w->core;
     }

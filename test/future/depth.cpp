@@ -38,6 +38,22 @@ BOOST_AUTO_TEST_CASE(twenty_thousand_levels_of_helping_complete) {
     }
 }
 
+// Wherever the half of the stack lies between those who decide.
+BOOST_AUTO_TEST_CASE(a_worker_that_does_not_help_is_always_stood_in_for) {
+    for (std::size_t shift = 0; shift != 64; ++shift) {
+        thread_pool pool({.max_workers = 1, .stack_size = 512 * 1024});
+        std::function<int(int)> down = [&](int level) -> int {
+            return level == 0 ? 0 : 1 + pool.submit(down, level - 1).result();
+        };
+        const auto from_there = [&] {
+            volatile char* const room = static_cast<char*>(__builtin_alloca(16 + 48 * shift));
+            room[0] = 0;
+            return down(1000 / slower);
+        };
+        BOOST_TEST(pool.submit(from_there).result() == 1000 / slower);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(deep_waiting_for_several_futures_completes) {
     thread_pool pool(1);
     std::function<int(int)> by_wait = [&](int level) -> int {
