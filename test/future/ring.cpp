@@ -149,9 +149,9 @@ BOOST_AUTO_TEST_CASE(a_wait_for_something_that_can_still_complete_closes_none) {
 }
 
 BOOST_AUTO_TEST_CASE(a_timed_wait_or_a_limited_run_breaks_a_ring_by_itself) {
+    std::vector<future<void>> members(2); // outlive the thread of the one that is given up
+    meeting both(2), again(2);
     thread_pool pool(2);
-    std::vector<future<void>> members(2);
-    meeting both(2);
     members[0] = pool.submit([&] {
         both.arrive();
         BOOST_CHECK(!members[1].wait_for(1ms));
@@ -164,7 +164,6 @@ BOOST_AUTO_TEST_CASE(a_timed_wait_or_a_limited_run_breaks_a_ring_by_itself) {
     members[0].result();
     members[1].result();
 
-    meeting again(2);
     members[0] = pool.submit({.timeout = 1ms}, [&] {
         again.arrive();
         members[1].wait();
