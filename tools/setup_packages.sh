@@ -25,7 +25,7 @@ CODE
 setup_packages() {
     local packages=(g++ cmake ninja-build pkg-config python3 libboost1.81-dev libboost-test1.81-dev
         libboost-context1.81-dev libboost-json1.81-dev libboost-url1.81-dev libcurl4-openssl-dev
-        libcli11-dev libcereal-dev libsqlite3-dev librabbitmq-dev openssl)
+        libcli11-dev libcereal-dev libsqlite3-dev openssl)
     local compiler=${CXX:-g++} missing=() as_root=() package
     if [[ ${1:-} == --tsan ]]; then
         packages+=(clang-19 libclang-rt-19-dev llvm-19)
