@@ -12,7 +12,7 @@ constinit thread_local std::uint32_t current_wait_node = 0;
 wait_node::wait_node(wait_kind kind, std::uint32_t parent, const shared_state_base* task) noexcept
     : number_(recorder::instance().add_node(
           static_cast<std::uint32_t>(kind), parent, task,
-          task != nullptr && task->owner != nullptr ? task->owner->record_number() : 0,
+          task != nullptr ? task->pool_record : 0, // not from the pool, which may be gone
           task != nullptr ? task->statistics_label() : task_label())) {}
 
 void wait_node::remove() noexcept { recorder::instance().remove_node(number_); }

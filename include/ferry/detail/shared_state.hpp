@@ -354,6 +354,7 @@ public:
 
     std::unique_ptr<task_extra> extra; // constant once queued
     task_owner* owner = nullptr;       // that of a task; constant once queued
+    std::uint32_t pool_record = 0;     // of the owner, for readers outside; constant once queued
 
 protected:
     shared_state_base() noexcept = default;
