@@ -36,11 +36,30 @@ std::size_t admission::in_line_before(int priority) const noexcept {
     return n;
 }
 
-void admission::add_bytes(std::size_t n) {
+admission_request admission_request::of(const shared_state_base& task, std::size_t bytes,
+                                        int priority, entrance e,
+                                        const admission_limits& limits) noexcept {
+    admission_request r;
+    r.bytes = bytes;
+    r.priority = priority;
+    r.may_wait = e == entrance::map;
+    if (limits.max_wait.limit()) {
+        r.now = timeout::clock::now();
+        if (task.extra != nullptr)
+            r.start_by = task.extra->start_by;
+    }
+    return r;
+}
+
+void admission::check_bytes(std::size_t n) const {
     if (n > std::numeric_limits<std::size_t>::max() - bytes_)
         throw std::invalid_argument("task_options::bytes is " + std::to_string(n) +
                                     ", which does not fit beside the " + std::to_string(bytes_) +
                                     " bytes of the tasks that wait");
+}
+
+void admission::add_bytes(std::size_t n) {
+    check_bytes(n);
     bytes_ += n;
 }
 

@@ -3,6 +3,7 @@
 
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/pool_options.hpp>
+#include <ferry/thread_pool.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -44,6 +45,10 @@ struct admission_request {
         false; ///< stands in line even if the pool rejects, and whatever `max_wait` says
     timeout::clock::time_point now{};
     std::optional<timeout::clock::time_point> start_by = {};
+
+    /// Of that task, which holds so many bytes.
+    static admission_request of(const shared_state_base& task, std::size_t bytes, int priority,
+                                entrance e, const admission_limits& limits) noexcept;
 };
 
 /// Decides which tasks may enter the queue of a bounded pool, and keeps the line of those that wait
@@ -97,7 +102,8 @@ public:
         const bool hurried = !r.may_wait && limits_.max_wait.limit();
         const std::size_t queued = pool.queued();
         if (is_line_empty()) {
-            if (!hurried && r.bytes == 0 && (limits_.max_queue == 0 || queued < limits_.max_queue))
+            if (!hurried && counted(r.bytes) == 0 &&
+                (limits_.max_queue == 0 || queued < limits_.max_queue))
                 return decision::enter;
             if (queued < pool.free_workers())
                 return decision::start;
@@ -120,7 +126,49 @@ public:
     static std::chrono::nanoseconds estimate(std::size_t ahead, std::chrono::nanoseconds mean,
                                              std::size_t workers) noexcept;
 
-    /// Adds to the bytes in the queue. Errors: std::invalid_argument if the sum overflows.
+    /// The bytes of a task, where the pool bounds them.
+    std::size_t counted(std::size_t bytes) const noexcept {
+        return limits_.max_queue_bytes != 0 ? bytes : 0;
+    }
+
+    /// Lets a task in, or has it stand in line; a thread waits there, without `lock` meanwhile.
+    /// `exempt` tasks enter in any case. `let_in(bytes)` is to queue the task with the bytes that
+    /// count, `advance()` to call the function of that name, `refuse(why)` to throw. If it comes
+    /// back as `expired` or `closed`, the task is not queued.
+    template <admitting_pool Pool, class Lock, class LetIn, class Advance, class Refuse>
+    entered enter(shared_state_base& task, void* own, const admission_request& r, entrance e,
+                  bool exempt, Pool& pool, Lock& lock, LetIn let_in, Advance advance,
+                  Refuse refuse) {
+        const std::size_t bytes = counted(r.bytes);
+        if (exempt)
+            check_bytes(bytes);
+        switch (const auto what = exempt ? decision::enter : decide(r, pool)) {
+        case decision::enter: let_in(bytes); return entered::yes;
+        case decision::start: let_in(0); return entered::yes;
+        case decision::stand_in_line: break;
+        default: refuse(what);
+        }
+        blocked_thread me;
+        const bool blocks = e != entrance::coroutine;
+        stand({&task, blocks ? &me : nullptr, bytes, r.priority, own});
+        if (!task.stand_in_line()) { // expired just now
+            remove(task, false);
+            return entered::expired;
+        }
+        advance();
+        if (!blocks)
+            return entered::stands; // or was let in
+        while (me.is == blocked_thread::state::waiting)
+            me.changed.wait(lock);
+        if (me.is == blocked_thread::state::let_in)
+            return entered::yes;
+        remove(task, true);
+        return task.is_claimed() ? entered::expired : entered::closed;
+    }
+
+    /// Errors: std::invalid_argument if so many bytes more have no room in the sum.
+    void check_bytes(std::size_t n) const;
+    /// Adds to the bytes in the queue. Errors: those of `check_bytes`.
     void add_bytes(std::size_t n);
     void remove_bytes(std::size_t n) noexcept;
     std::size_t bytes() const noexcept { return bytes_; }

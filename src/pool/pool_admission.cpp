@@ -150,19 +150,6 @@ void pool_core::pass_on() noexcept {
     }
 }
 
-// Waits, without the lock meanwhile, until the task is let in (true) or turned away.
-bool pool_core::wait_in_line(shared_state_base& r, admission::blocked_thread& me,
-                             scoped_lock& lock) {
-    using state = admission::blocked_thread::state;
-    while (me.is == state::waiting)
-        me.changed.wait(lock);
-    if (me.is == state::let_in)
-        return true;
-    admission_.remove(r, true);
-    in_line_.store(admission_.line_size());
-    return false;
-}
-
 void pool_core::drop_given_up(fifo all) noexcept {
     while (work_item* const r = all.pop()) {
         auto& task = static_cast<shared_state_base&>(*r);
@@ -178,17 +165,8 @@ void pool_core::drop_given_up(fifo all) noexcept {
 // Whoever makes room does so and then looks at `in_line_`; who stands in line says so there and
 // then looks for room again.
 entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
-    admission_request request;
-    request.bytes = r.extra != nullptr ? r.extra->bytes : 0;
-    request.priority = r.external() != nullptr ? 0 : r.priority;
-    request.may_wait = e == entrance::map;
-    if (options_.max_wait.limit()) {
-        request.now = timeout::clock::now();
-        if (r.extra != nullptr)
-            request.start_by = r.extra->start_by;
-    }
     sleeper* wake = nullptr;
-    entered result = entered::yes;
+    entered result{};
     fifo given_up;
     {
         scoped_lock lock(mutex_);
@@ -199,41 +177,28 @@ entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
         if (workers_.empty() && !start_thread())
             throw std::system_error(
                 std::make_error_code(std::errc::resource_unavailable_try_again));
+        const auto request =
+            admission_request::of(r, r.extra != nullptr ? r.extra->bytes : 0,
+                                  r.external() != nullptr ? 0 : r.priority, e, admission_.limits());
         load seen(*this, true);
-        const bool exempt = is_own_thread_of(*this);
-        if (exempt && request.bytes != 0) {
-            admission_.add_bytes(request.bytes); // throws where the sum has no room for them
-            admission_.remove_bytes(request.bytes);
-        }
-        switch (const auto what =
-                    exempt ? admission::decision::enter : admission_.decide(request, seen)) {
-        case admission::decision::enter: let_in(r, request.bytes); break;
-        case admission::decision::start: let_in(r, 0); break;
-        case admission::decision::stand_in_line: {
-            admission::blocked_thread me;
-            const bool blocks = e != entrance::coroutine;
-            admission_.stand({&r, blocks ? &me : nullptr, request.bytes, request.priority});
-            if (!r.stand_in_line()) { // expired just now
-                admission_.remove(r, false);
-                return entered::expired;
-            }
-            in_line_.store(admission_.line_size());
-            advance_line(given_up);
-            if (!blocks)
-                result = entered::stands; // or was let in
-            else if (!wait_in_line(r, me, lock))
-                result = r.is_claimed() ? entered::expired : entered::closed;
-            break;
-        }
-        default: {
-            const std::size_t queued = seen.queued();
-            const auto wait = admission_.estimate(request.priority, seen);
-            const admission_limits limits = admission_.limits();
-            lock.unlock();
-            std::rethrow_exception(refusal(what, "the thread pool '" + options_.name + "'", r,
-                                           request, limits, queued, wait));
-        }
-        }
+        result = admission_.enter(
+            r, nullptr, request, e, is_own_thread_of(*this), seen, lock,
+            [&](std::size_t bytes) {
+                mutex_.assert_held();
+                let_in(r, bytes);
+            },
+            [&] {
+                mutex_.assert_held();
+                in_line_.store(admission_.line_size());
+                advance_line(given_up);
+            },
+            [&](admission::decision why) {
+                mutex_.assert_held();
+                std::rethrow_exception(refusal(why, "the thread pool '" + options_.name + "'", r,
+                                               request, admission_.limits(), seen.queued(),
+                                               admission_.estimate(request.priority, seen)));
+            });
+        in_line_.store(admission_.line_size());
         wake = wake_candidate();
     }
     if (wake != nullptr)

@@ -92,59 +92,31 @@ void process_core::advance_line() noexcept {
 
 // Under the lock; throws what refuses it. If the task expires meanwhile, it is not queued.
 entered process_core::enter_or_stand(remote_call& c, entrance e, scoped_lock& lock) {
-    using state = admission::blocked_thread::state;
     shared_state_base& task = c.state();
-    admission_request request;
     const std::size_t own = task.extra != nullptr ? task.extra->bytes : 0;
     if (c.arguments.size() > SIZE_MAX - own)
         throw std::invalid_argument("task_options::bytes is " + std::to_string(own) +
                                     ", which does not fit beside the task's " +
                                     std::to_string(c.arguments.size()) + " encoded bytes");
-    request.bytes = own + c.arguments.size();
-    request.priority = c.priority;
-    request.may_wait = e == entrance::map;
-    if (options_.max_wait.limit()) {
-        request.now = clock::now();
-        if (task.extra != nullptr)
-            request.start_by = task.extra->start_by;
-    }
+    const auto request =
+        admission_request::of(task, own + c.arguments.size(), c.priority, e, admission_.limits());
     load seen(*this);
-    const bool exempt = is_callback_thread();
-    switch (const auto what =
-                exempt ? admission::decision::enter : admission_.decide(request, seen)) {
-    case admission::decision::enter:
-        if (exempt && options_.max_queue_bytes == 0)
-            request.bytes = 0;
-        if (exempt && request.bytes != 0) {
-            admission_.add_bytes(request.bytes); // throws where the sum has no room for them
-            admission_.remove_bytes(request.bytes);
-        }
-        let_in(c, options_.max_queue_bytes != 0 ? request.bytes : 0);
-        return entered::yes;
-    case admission::decision::start: let_in(c, 0); return entered::yes;
-    case admission::decision::stand_in_line: break;
-    default:
-        std::rethrow_exception(refusal(what, "the process pool '" + options_.name + "'", task,
-                                       request, admission_.limits(), seen.queued(),
-                                       admission_.estimate(request.priority, seen)));
-    }
-    admission::blocked_thread me;
-    const bool blocks = e != entrance::coroutine;
-    admission_.stand({&task, blocks ? &me : nullptr,
-                      options_.max_queue_bytes != 0 ? request.bytes : 0, request.priority, &c});
-    if (!task.stand_in_line()) { // expired just now
-        admission_.remove(task, false);
-        return entered::expired;
-    }
-    advance_line();
-    if (!blocks)
-        return entered::stands;
-    while (me.is == state::waiting)
-        me.changed.wait(lock);
-    if (me.is == state::let_in)
-        return entered::yes;
-    admission_.remove(task, true);
-    return task.is_claimed() ? entered::expired : entered::closed;
+    return admission_.enter(
+        task, &c, request, e, is_callback_thread(), seen, lock,
+        [&](std::size_t bytes) {
+            mutex_.assert_held();
+            let_in(c, bytes);
+        },
+        [&] {
+            mutex_.assert_held();
+            advance_line();
+        },
+        [&](admission::decision why) {
+            mutex_.assert_held();
+            std::rethrow_exception(refusal(why, "the process pool '" + options_.name + "'", task,
+                                           request, admission_.limits(), seen.queued(),
+                                           admission_.estimate(request.priority, seen)));
+        });
 }
 
 void process_core::claimed_in_line(shared_state_base& task) noexcept {

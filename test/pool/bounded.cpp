@@ -11,6 +11,7 @@
 #include <boost/asio/detached.hpp>
 
 #include <atomic>
+#include <limits>
 #include <optional>
 #include <string>
 #include <thread>
@@ -199,6 +200,16 @@ BOOST_AUTO_TEST_CASE(bytes_are_bounded_too) {
     none.result();
     auto later = b.pool.submit({.bytes = 100}, [] {}); // all is free again
     later.result();
+}
+
+BOOST_AUTO_TEST_CASE(bytes_without_a_bound_do_not_count) {
+    constexpr auto most = std::numeric_limits<std::size_t>::max();
+    busy_pool b({.max_queue = 3});
+    auto first = b.pool.submit({.bytes = most}, [] {});
+    auto second = b.pool.submit({.bytes = most}, [] {});
+    b.go.open();
+    first.result();
+    second.result();
 }
 
 BOOST_AUTO_TEST_CASE(what_is_too_large_is_refused_even_if_the_pool_blocks) {
