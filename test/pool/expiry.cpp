@@ -30,17 +30,25 @@ auto until(gate& g) {
     return [&g] { g.pass(); };
 }
 
+// Workers that take no task before the gate is open: what is attached to a future until then is
+// there when the task's timeout, which counts from its start, expires. Attached later, it might run
+// in the test's own thread.
+thread_pool_options held_by(gate& start, std::size_t workers) {
+    return {.max_workers = workers, .initializer = until(start)};
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_callback_that_blocks_delays_no_other_timeout) {
-    gate go, inside;
-    thread_pool pool(3), other(1);
+    gate start, go, inside;
+    thread_pool pool(held_by(start, 3)), other(1);
     const opener end{go};
     auto a = pool.submit({.label = "a", .timeout = 1ms}, until(go));
     a.add_done_callback([&](auto) {
         inside.open();
         go.pass();
     });
+    start.open();
     inside.pass();
     auto b = other.submit({.timeout = 1ms}, until(go));
     BOOST_CHECK_THROW(b.result(), timeout_error);
@@ -52,14 +60,14 @@ BOOST_AUTO_TEST_CASE(a_callback_that_blocks_delays_no_other_timeout) {
 }
 
 BOOST_AUTO_TEST_CASE(the_callback_of_a_timeout_may_wait_for_another_one) {
-    gate go;
-    thread_pool pool(20);
+    gate start, go;
+    thread_pool pool(held_by(start, 20));
     const opener end{go};
     // The callback of each waits for the next one to be told of its timeout.
     std::vector<gate> told(20);
     std::vector<future<void>> all;
     for (std::size_t i = 0; i < 20; ++i) {
-        auto f = pool.submit({.timeout = 50ms}, until(go));
+        auto f = pool.submit({.timeout = 1ms}, until(go));
         f.add_done_callback([&told, i](auto) {
             if (i + 1 < told.size())
                 told[i + 1].pass();
@@ -67,6 +75,7 @@ BOOST_AUTO_TEST_CASE(the_callback_of_a_timeout_may_wait_for_another_one) {
         });
         all.push_back(f);
     }
+    start.open();
     told[0].pass();
     for (auto& f : all)
         BOOST_CHECK_THROW(f.result(), timeout_error);
@@ -117,35 +126,62 @@ BOOST_AUTO_TEST_CASE(a_destructor_that_blocks_delays_no_other_timeout) {
 }
 
 BOOST_AUTO_TEST_CASE(the_pool_waits_for_the_callbacks_of_its_timeouts) { // CF-SHUT
-    for (const bool queued : {false, true}) {
-        std::atomic<bool> ended{false};
-        gate inside, go;
-        std::optional<thread_pool> pool(std::in_place, 1);
-        auto blocker = queued ? pool->submit(until(go)) : future<void>();
-        auto a = queued ? pool->submit({.start_by = std::chrono::steady_clock::now()}, [] {})
-                        : pool->submit({.timeout = 1ms}, until(go));
-        a.add_done_callback([&](auto) {
+    std::atomic<bool> ended{false};
+    gate start, inside, go;
+    {
+        thread_pool pool(held_by(start, 1));
+        pool.submit({.timeout = 1ms}, until(go)).add_done_callback([&](auto) {
             inside.open();
             go.pass();
             std::this_thread::yield();
             ended = true;
         });
+        start.open();
         inside.pass();
         go.open();
-        pool.reset();
+    }
+    BOOST_TEST(ended.load());
+}
+
+BOOST_AUTO_TEST_CASE(the_pool_waits_for_the_callbacks_of_tasks_that_did_not_start) { // CF-SHUT
+    // Until the callback is attached before the time comes; else it runs here, at once.
+    for (auto wait = 1ms;; wait *= 2) {
+        std::atomic<bool> ended{false}, ran_here{false};
+        gate inside, go;
+        {
+            thread_pool pool(1);
+            const opener end{go};
+            auto blocker = pool.submit(until(go));
+            auto a = pool.submit({.start_by = std::chrono::steady_clock::now() + wait}, [] {});
+            a.add_done_callback([&, here = std::this_thread::get_id()](auto) {
+                if (std::this_thread::get_id() == here) {
+                    ran_here = true;
+                    return;
+                }
+                inside.open();
+                go.pass();
+                std::this_thread::yield();
+                ended = true;
+            });
+            if (ran_here)
+                continue;
+            inside.pass();
+        }
         BOOST_TEST(ended.load());
+        break;
     }
 }
 
 BOOST_AUTO_TEST_CASE(a_shutdown_with_a_deadline_names_the_callback_of_a_timeout) {
     const auto go = std::make_shared<gate>(); // for a thread that is left behind
-    gate inside, ended;
-    thread_pool pool(1);
+    gate start, inside, ended;
+    thread_pool pool(held_by(start, 1));
     auto a = pool.submit({.label = "slow one", .timeout = 1ms}, [&] { ended.pass(); });
     a.add_done_callback([&inside, go](auto) {
         inside.open();
         go->pass();
     });
+    start.open();
     inside.pass();
     ended.open();
     while (pool.stats().running != 0)
@@ -157,10 +193,10 @@ BOOST_AUTO_TEST_CASE(a_shutdown_with_a_deadline_names_the_callback_of_a_timeout)
 }
 
 BOOST_AUTO_TEST_CASE(the_callback_of_a_timeout_cannot_wait_for_the_end_of_its_pool) {
-    gate go, told;
+    gate start, go, told;
     std::string what;
     {
-        thread_pool pool(1);
+        thread_pool pool(held_by(start, 1));
         const opener end{go};
         auto a = pool.submit({.timeout = 1ms}, until(go));
         a.add_done_callback([&](auto) {
@@ -171,20 +207,22 @@ BOOST_AUTO_TEST_CASE(the_callback_of_a_timeout_cannot_wait_for_the_end_of_its_po
             }
             told.open();
         });
+        start.open();
         told.pass();
     }
     BOOST_TEST(what.find("callbacks") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(the_callback_of_a_timeout_may_end_its_pool) {
-    gate go, gone;
-    auto pool = std::make_unique<thread_pool>(1);
+    gate start, go, gone;
+    auto pool = std::make_unique<thread_pool>(held_by(start, 1));
     auto a = pool->submit({.timeout = 1ms}, until(go));
     a.add_done_callback([&](auto) {
         go.open();
         pool.reset();
         gone.open();
     });
+    start.open();
     gone.pass();
     BOOST_TEST(!pool);
 }
