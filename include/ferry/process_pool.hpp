@@ -135,9 +135,7 @@ public:
             try {
                 futures.push_back(submit(f));
             } catch (const queue_full_error&) {
-                promise<result> refused;
-                refused.set_exception(std::current_exception());
-                futures.push_back(refused.get_future());
+                futures.push_back(detail::failed_future<result>(std::current_exception()));
             }
         }
         return futures;

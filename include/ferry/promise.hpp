@@ -132,4 +132,29 @@ private:
     bool given_ = false;
 };
 
+namespace detail {
+
+/// A future that has failed with that error.
+template <class T>
+future<T> failed_future(std::exception_ptr error) {
+    promise<T> failed;
+    failed.set_exception(std::move(error));
+    return failed.get_future();
+}
+
+/// The future that `submit` returns; what it throws is the outcome of one, unless the thread is
+/// being ended.
+template <class T, class Submit>
+future<T> future_from(Submit submit) {
+    try {
+        return submit();
+    } catch (...) {
+        auto error = std::current_exception();
+        if (error == nullptr)
+            throw;
+        return failed_future<T>(std::move(error));
+    }
+}
+
+} // namespace detail
 } // namespace ferry

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/promise.hpp>
 #include <ferry/submit.hpp>
 
 namespace ferry {
@@ -112,15 +113,8 @@ offload_with(Handle where, task_options options, F fn, A... args) {
 /// exception that it throws is the outcome too.
 template <class T, class Target, class Handler, class Submit>
 void initiate_submitted(Target& target, Handler handler, Submit submit) {
-    future<T> started;
-    try {
-        started = submit();
-    } catch (...) {
-        promise<T> p;
-        started = p.get_future();
-        p.set_exception(std::current_exception());
-    }
-    initiate_from<T, Handler>(target, std::move(handler), detail::access::state(started));
+    initiate_from<T, Handler>(target, std::move(handler),
+                              detail::access::take(future_from<T>(std::move(submit))));
 }
 
 } // namespace detail

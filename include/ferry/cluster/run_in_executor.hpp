@@ -29,14 +29,8 @@ boost::asio::awaitable<R> offload_to_cluster_with(std::shared_ptr<cluster_host> 
 template <class R, class Handler, class F>
 void initiate_on_cluster(Handler handler, const std::shared_ptr<cluster_host>& host,
                          task_options* options, const F& fn) {
-    future<R> started;
-    try {
-        started = submit_to_cluster(host, detail::entrance::coroutine, options, fn);
-    } catch (...) {
-        promise<R> p;
-        started = p.get_future();
-        p.set_exception(std::current_exception());
-    }
+    auto started =
+        future_from<R>([&] { return submit_to_cluster(host, entrance::coroutine, options, fn); });
     initiate_result<R>(std::move(handler), access::take(std::move(started)),
                        boost::asio::system_executor(), true);
 }

@@ -29,14 +29,8 @@ boost::asio::awaitable<R> offload_remotely_with(std::shared_ptr<call_host> host,
 template <class R, class Handler, class F>
 void initiate_remotely(Handler handler, const std::shared_ptr<call_host>& host,
                        task_options* options, const F& fn) {
-    future<R> started;
-    try {
-        started = submit_remotely(host, entrance::coroutine, options, fn);
-    } catch (...) {
-        promise<R> p;
-        started = p.get_future();
-        p.set_exception(std::current_exception());
-    }
+    auto started =
+        future_from<R>([&] { return submit_remotely(host, entrance::coroutine, options, fn); });
     initiate_result<R>(std::move(handler), detail::access::take(std::move(started)),
                        boost::asio::system_executor(), true);
 }

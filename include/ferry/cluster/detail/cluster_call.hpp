@@ -44,19 +44,10 @@ auto submit_to_cluster(const std::shared_ptr<cluster_host>& host, detail::entran
     constexpr bool stop = takes_stop_token<F, sent_t<A>...>;
     const code_record& record = call_record<F, stop, sent_t<A>...>;
     host->check_open();
-    payload arguments;
-    try {
-        byte_sink out(host->store());
-        encode_call<F>(out, fn, args...);
-        arguments = out.finish();
-    } catch (...) {
-        auto error = std::current_exception();
-        if (error == nullptr) // the thread is being ended
-            throw;
-        promise<result> failed;
-        failed.set_exception(std::move(error));
-        return failed.get_future();
-    }
+    std::exception_ptr failed;
+    payload arguments = encode_arguments(*host, failed, fn, args...);
+    if (failed)
+        return failed_future<result>(std::move(failed));
     boost::intrusive_ptr<remote_task<result>> t(new remote_task<result>(host, typeid(F)));
     cluster_call how;
     how.entrance = entrance;

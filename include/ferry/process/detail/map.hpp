@@ -15,11 +15,8 @@ public:
     chunk_call(future<chunk_result<R>> f, std::size_t size) noexcept
         : future_(std::move(f)), size_(size) {}
     /// One whose input could not be encoded.
-    explicit chunk_call(std::exception_ptr error) : size_(1) {
-        promise<chunk_result<R>> failed;
-        future_ = failed.get_future();
-        failed.set_exception(std::move(error));
-    }
+    explicit chunk_call(std::exception_ptr error)
+        : future_(failed_future<chunk_result<R>>(std::move(error))), size_(1) {}
 
     bool wait_for(timeout limit) const { return future_.done() || future_.wait_for(limit); }
     /// Waits for the current element and gives it.

@@ -4,6 +4,7 @@
 #include <ferry/detail/context.hpp>
 #include <ferry/process/detail/entry_point.hpp>
 #include <ferry/process/detail/remote_call.hpp>
+#include <ferry/promise.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <functional>
@@ -170,6 +171,23 @@ void encode_call(byte_sink& out, const F& fn, const A&... args) {
     (put(args), ...);
 }
 
+/// The same where the host wants it. What encoding throws is `failed`, unless the thread is being
+/// ended.
+template <class F, class... A>
+payload encode_arguments(call_host& host, std::exception_ptr& failed, const F& fn,
+                         const A&... args) {
+    try {
+        byte_sink out(host.store());
+        encode_call<F>(out, fn, args...);
+        return out.finish();
+    } catch (...) {
+        failed = std::current_exception();
+        if (failed == nullptr)
+            throw;
+        return {};
+    }
+}
+
 /// Refuses a function that the workers of that pool cannot have.
 template <class F>
 void check_function(const call_host& host, const F& fn) {
@@ -187,19 +205,10 @@ auto submit_remotely(const std::shared_ptr<call_host>& host, entrance e, task_op
     constexpr bool stop = takes_stop_token<F, sent_t<A>...>;
     host->check_open();
     check_function(*host, fn);
-    payload arguments;
-    try {
-        byte_sink out(host->store());
-        encode_call<F>(out, fn, args...);
-        arguments = out.finish();
-    } catch (...) {
-        auto error = std::current_exception();
-        if (error == nullptr) // the thread is being ended
-            throw;
-        promise<result> failed;
-        failed.set_exception(std::move(error));
-        return failed.get_future();
-    }
+    std::exception_ptr failed;
+    payload arguments = encode_arguments(*host, failed, fn, args...);
+    if (failed)
+        return failed_future<result>(std::move(failed));
     return submit_payload<result>(host, e, options, typeid(F), &run_remotely<F, stop, sent_t<A>...>,
                                   stop, std::move(arguments), label_of_callable(fn));
 }
