@@ -80,7 +80,8 @@ public:
     pool_stats stats() FERRY_EXCLUDES(mutex_);
     label_registry::figures stats_by_label() FERRY_EXCLUDES(mutex_);
     void read(all_figures& to) override FERRY_EXCLUDES(mutex_);
-    std::uint32_t record_number() const noexcept override { return record_number_; }
+    /// For readers outside; 0 if there is none.
+    std::uint32_t record_number() const noexcept { return record_number_; }
     /// Writes an event of a task that is measured.
     void record(std::uint32_t kind, const shared_state_base& task, std::uint32_t label,
                 std::uint64_t at) noexcept {

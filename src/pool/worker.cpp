@@ -7,38 +7,19 @@
 #include <ferry/detail/memory.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
-#include <ferry/detail/thread_note.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <ctime>
-#include <iterator>
 
 #include <pthread.h>
 
 namespace ferry::detail {
-namespace {
 
-thread_local worker* current_worker = nullptr;
-thread_local running_scope* current_scope = nullptr;
-
-// The innermost task of the calling thread, which may have been interrupted anywhere.
-[[maybe_unused]] const bool notes_running = [] {
-    thread_note::running = [](note_text& out) noexcept { running_scope::describe(out); };
-    return true;
-}();
-
-} // namespace
-
-void running_scope::describe(note_text& out) noexcept {
-    if (const running_scope* const s = current_scope)
-        s->task_.describe(out);
-}
+constinit thread_local worker* current_worker = nullptr;
 
 bool is_own_thread_of(const pool_core& core) noexcept {
     return on_worker_of(&core) || expiring_owner() == &core;
 }
-worker* this_worker() noexcept { return current_worker; }
 void set_this_worker(worker* w) noexcept { current_worker = w; }
 
 std::int64_t coarse_now() noexcept {
@@ -49,125 +30,6 @@ std::int64_t coarse_now() noexcept {
 #else
     return std::chrono::nanoseconds(timeout::clock::now().time_since_epoch()).count();
 #endif
-}
-
-// ---- The task that a thread is in ---------------------------------------------------------------
-
-namespace {
-
-// The record of the task's label, which is written beside where there is none.
-std::uint32_t note_label(worker& w, const shared_state_base& task,
-                         const label_counts* counts) noexcept {
-    if (counts != nullptr && counts->entry.record != 0 && counts->entry.hash != 0)
-        return counts->entry.record;
-    constexpr std::size_t words = std::size(recording::worker{}.text);
-    char text[words * sizeof(std::uint64_t)] = {};
-    const task_label label = task.statistics_label();
-    if (label.text.empty())
-        std::strncpy(text, "other", sizeof text);
-    else
-        label.text.copy(text, sizeof text - 1);
-    for (std::size_t i = 0; i < words; ++i) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, text + i * sizeof word, sizeof word);
-        w.record.text[i].store(word, std::memory_order_relaxed);
-    }
-    return UINT32_MAX; // see `text`
-}
-
-} // namespace
-
-running_scope::running_scope(shared_state_base& task) noexcept
-    : task_(task), outer_(std::exchange(current_scope, this)), frame_{&task, innermost_task},
-      context_(task.extra != nullptr ? std::move(task.extra->context) : nullptr) {
-    innermost_task = &frame_;
-    worker* const w = current_worker;
-    if (w == nullptr)
-        return;
-    if (task.extra == nullptr && w->last_type == &typeid(task)) {
-        counts_ = w->last_counts;
-    } else {
-        const task_label label = task.statistics_label();
-        counts_ = w->labels.find(label);
-        if (task.extra == nullptr && label.how == task_label::kind::type) {
-            w->last_type = &typeid(task);
-            w->last_counts = counts_;
-        }
-    }
-    w->running_label.store(counts_ != nullptr ? &counts_->entry : nullptr,
-                           std::memory_order_relaxed);
-    w->record.task.store(reinterpret_cast<std::uintptr_t>(&task), std::memory_order_relaxed);
-    w->record.label.store(note_label(*w, task, counts_), std::memory_order_relaxed);
-    if (const std::uint32_t queued = task.stamp.load(std::memory_order_relaxed); queued != 0) {
-        const std::uint64_t now = steady_now();
-        const bool recorded = (queued & 1) != 0;
-        const std::uint32_t stamp = stamp_of(now, recorded);
-        const std::uint32_t waited = (stamp | 1) - (queued | 1);
-        w->counts.queue_wait.record(waited);
-        if (counts_ != nullptr)
-            counts_->queue_wait.record(waited);
-        task.stamp.store(stamp, std::memory_order_relaxed);
-        if (recorded)
-            w->core.record(recording::event::started, task,
-                           counts_ != nullptr ? counts_->entry.record : 0, now);
-    }
-}
-
-running_scope::~running_scope() {
-    innermost_task = frame_.outer;
-    if (frame_.named)
-        frame_.forget();
-    FERRY_ASSERT(current_scope == this); // they nest
-    current_scope = outer_;
-    worker* const w = current_worker;
-    if (w == nullptr)
-        return;
-    if (outer_ == nullptr) {
-        w->running_label.store(nullptr, std::memory_order_relaxed);
-        w->record.label.store(0, std::memory_order_relaxed);
-        return;
-    }
-    label_counts* const c = outer_->counts_;
-    w->running_label.store(c != nullptr ? &c->entry : nullptr, std::memory_order_relaxed);
-    w->record.task.store(reinterpret_cast<std::uintptr_t>(&outer_->task_),
-                         std::memory_order_relaxed);
-    w->record.label.store(note_label(*w, outer_->task_, c), std::memory_order_relaxed);
-}
-
-void running_scope::finished(bool failed, bool user_code_follows) noexcept {
-    worker* const w = current_worker;
-    if (w == nullptr)
-        return;
-    task_counts::increment(failed ? w->counts.failed : w->counts.completed);
-    if (counts_ != nullptr)
-        task_counts::increment(failed ? counts_->failed : counts_->completed);
-    (failed ? w->record.failed : w->record.completed)
-        .store((failed ? w->counts.failed : w->counts.completed).load(std::memory_order_relaxed),
-               std::memory_order_relaxed);
-    if (const std::uint32_t began = task_.stamp.load(std::memory_order_relaxed); began != 0) {
-        const std::uint64_t now = steady_now();
-        const std::uint32_t time = stamp_of(now, true) - (began | 1);
-        if ((began & 1) != 0)
-            w->core.record(failed ? recording::event::failed : recording::event::completed, task_,
-                           counts_ != nullptr ? counts_->entry.record : 0, now);
-        w->counts.run_time.record(time);
-        if (counts_ != nullptr)
-            counts_->run_time.record(time);
-    }
-    if (w->top == &task_ && !user_code_follows)
-        w->forget(task_, nullptr);
-}
-
-void running_scope::left() noexcept {
-    worker* const w = current_worker;
-    if (w != nullptr && w->top == frame_.task)
-        w->forget(*frame_.task, worker::busy());
-}
-
-void running_scope::destroys_outcome(const std::type_info& type) noexcept {
-    worker* const w = current_worker;
-    if (w != nullptr && w->top == frame_.task)
-        w->core.destroys_outcome(*w, *frame_.task, type);
 }
 
 void worker::forget(shared_state_base& task, shared_state_base* then) noexcept {
@@ -184,18 +46,6 @@ void pool_core::on_claimed_task_removed(shared_state_base& task) noexcept {
     worker* const w = current_worker;
     if (w != nullptr && w->top == &task)
         w->forget(task, nullptr);
-}
-
-bool running_scope::contains(const shared_state_base& task) noexcept {
-    for (const running_frame* f = innermost_task; f != nullptr; f = f->outer) {
-        if (f->task == &task)
-            return true;
-    }
-    return false;
-}
-
-const shared_state_base* running_scope::innermost() noexcept {
-    return current_scope != nullptr ? &current_scope->task_ : nullptr;
 }
 
 // ---- The life of a worker -----------------------------------------------------------------------

@@ -79,8 +79,9 @@ struct alignas(64) worker : sleeper {
     bool detached = false; // the same, but nobody waits for it
 };
 
+extern constinit thread_local worker* current_worker;
 /// The worker that the calling thread is, or null.
-worker* this_worker() noexcept;
+inline worker* this_worker() noexcept { return current_worker; }
 void set_this_worker(worker* w) noexcept;
 
 /// Remembers where the stack of the calling thread is, for `is_short_of_stack`.

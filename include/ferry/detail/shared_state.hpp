@@ -49,8 +49,6 @@ public:
     /// the owner waits for it. `t` stays where it is until then.
     virtual void on_expiry_started(task_extra& t) noexcept = 0;
     virtual void on_expiry_finished(task_extra& t) noexcept = 0;
-    /// The record of the pool, for readers outside; 0 if there is none.
-    virtual std::uint32_t record_number() const noexcept { return 0; }
 
 protected:
     task_owner() = default;

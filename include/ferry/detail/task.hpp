@@ -27,7 +27,7 @@ bool on_worker_of(const pool_core* pool) noexcept;
 bool is_short_of_stack() noexcept;
 
 /// Marks `task` as running on this thread for as long as it lives.
-class running_scope {
+class running_scope : private running_frame {
 public:
     explicit running_scope(shared_state_base& task) noexcept;
     ~running_scope();
@@ -50,9 +50,8 @@ public:
     static const shared_state_base* innermost() noexcept;
 
 private:
-    shared_state_base& task_;
-    running_scope* outer_;
-    running_frame frame_;
+    static running_scope* innermost_scope() noexcept;
+
     label_counts* counts_ = nullptr; // of its label, where a worker runs it
     const optional_context_scope context_;
 };
