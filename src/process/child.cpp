@@ -3,7 +3,7 @@
 #include "child.hpp"
 
 #include "callback_thread.hpp"
-#include "memory_use.hpp"
+#include "process_usage.hpp"
 #include "program.hpp"
 #include "wire.hpp"
 

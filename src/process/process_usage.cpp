@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
+#include <span>
 
 namespace ferry::detail {
 namespace {
@@ -24,6 +25,13 @@ std::optional<std::uint64_t> find(std::string_view status, std::string_view name
         return kilobytes << 10;
     }
     return std::nullopt;
+}
+
+// Reads a short file of the kernel's; empty where that fails.
+std::string_view read_file(const char* path, std::span<char> room) noexcept {
+    const descriptor file(::open(path, O_RDONLY | O_CLOEXEC));
+    const ssize_t n = file ? ::read(file.get(), room.data(), room.size()) : -1;
+    return {room.data(), n > 0 ? static_cast<std::size_t>(n) : 0};
 }
 
 } // namespace
@@ -44,10 +52,17 @@ std::optional<memory_use> parse_status(std::string_view status) noexcept {
 std::optional<memory_use> memory_of(int pid) noexcept {
     std::array<char, 32> path{};
     std::snprintf(path.data(), path.size(), "/proc/%d/status", pid);
-    const descriptor file(::open(path.data(), O_RDONLY | O_CLOEXEC));
-    std::array<char, 4096> text;
-    const ssize_t n = file ? ::read(file.get(), text.data(), text.size()) : -1;
-    return n > 0 ? parse_status({text.data(), static_cast<std::size_t>(n)}) : std::nullopt;
+    std::array<char, 4096> room;
+    return parse_status(read_file(path.data(), room));
+}
+
+std::size_t resident_memory() noexcept {
+    std::array<char, 128> room;
+    std::string_view text = read_file("/proc/self/statm", room);
+    text.remove_prefix(std::min(text.find(' ') + 1, text.size())); // all that is mapped
+    std::size_t pages = 0;
+    std::from_chars(text.data(), text.data() + text.size(), pages);
+    return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 std::optional<std::chrono::nanoseconds> cpu_time_of(int pid) noexcept {

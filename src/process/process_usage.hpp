@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -20,6 +21,14 @@ struct memory_use {
 std::optional<memory_use> parse_status(std::string_view status) noexcept;
 /// The memory of a process that was not collected yet; nothing if it has ended.
 std::optional<memory_use> memory_of(int pid) noexcept;
+/// `peak` of that; 0 where the system does not say.
+inline std::size_t peak_memory_of(int pid) noexcept {
+    const auto m = memory_of(pid);
+    return m ? m->peak : 0;
+}
+/// Bytes of resident memory that this process has now; 0 where the system does not say. Cheaper
+/// than `memory_of`.
+std::size_t resident_memory() noexcept;
 /// The processor time that all threads of a process have used; nothing if it is gone.
 std::optional<std::chrono::nanoseconds> cpu_time_of(int pid) noexcept;
 

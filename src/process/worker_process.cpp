@@ -9,7 +9,6 @@
 
 #include "callback_thread.hpp"
 #include "crash_handler.hpp"
-#include "memory_use.hpp"
 #include "own_limits.hpp"
 #include "process_usage.hpp"
 #include "worker_main.hpp"
