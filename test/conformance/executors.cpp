@@ -69,7 +69,6 @@ struct asio_pool {
 using all = boost::mpl::list<threads, processes, strand, asio_pool>;
 using pools = boost::mpl::list<ferry::thread_pool, ferry::process_pool>;
 
-int triple(int n) { return 3 * n; }
 /// Runs until the file is there.
 int until_touched(const std::string& path) {
     return eventually([&] {

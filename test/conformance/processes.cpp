@@ -26,8 +26,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int triple(int n) { return 3 * n; }
-int pid() { return ::getpid(); }
 /// Runs until the file is there.
 int until_touched(const std::string& path) {
     return eventually([&] { return std::filesystem::exists(path); }) ? ::getpid() : 0;

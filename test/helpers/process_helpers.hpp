@@ -16,6 +16,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -52,6 +53,17 @@ private:
     }
     std::filesystem::path path_;
 };
+inline int triple(int n) { return 3 * n; }
+inline int pid() { return ::getpid(); }
+
+inline std::vector<std::string> lines_of(const std::string& path) {
+    std::vector<std::string> lines;
+    std::ifstream file(path);
+    for (std::string text; std::getline(file, text);)
+        lines.push_back(text);
+    return lines;
+}
+
 inline void touch(const std::string& path) { std::ofstream(path) << "ran\n"; }
 
 /// When the process started, in ticks since the machine did; -1 where it is gone.

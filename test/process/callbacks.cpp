@@ -15,8 +15,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int triple(int n) { return 3 * n; }
-
 /// Returns when the file is there.
 int when_touched(const std::string& path) {
     while (!std::filesystem::exists(path))

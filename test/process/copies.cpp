@@ -17,8 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int triple(int n) { return 3 * n; }
-
 template <class F>
 bool refused(F f) {
     try {

@@ -139,8 +139,6 @@ bomb carry(bomb b) {
     return b;
 }
 
-int triple(int n) { return 3 * n; }
-
 bool only_throws(where at) { return at == where::encode_argument || at == where::decode_result; }
 
 /// What the guilty future's outcome must be.

@@ -20,7 +20,6 @@ namespace {
 
 [[maybe_unused]] std::size_t length(const std::string& s) { return s.size(); }
 std::vector<char> letters(std::size_t n) { return std::vector<char>(n, 'r'); }
-int triple(int n) { return 3 * n; }
 
 std::size_t mapped_segments() {
     std::ifstream maps("/proc/self/maps");

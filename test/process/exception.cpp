@@ -7,6 +7,7 @@
 
 #define BOOST_TEST_MODULE process_exception
 #define BOOST_TEST_NO_MAIN
+#include "helpers/thrown.hpp"
 #include "helpers/worker_main.hpp"
 
 #include "process/segment.hpp"
@@ -26,12 +27,6 @@ namespace detail = ferry::detail;
 
 namespace {
 
-struct known : std::runtime_error { // registered below
-    using std::runtime_error::runtime_error;
-};
-struct unknown : known { // derives from a registered one, but is another type
-    using known::known;
-};
 struct coded : boost::system::system_error {
     explicit coded(boost::system::error_code c, const std::string& what = "")
         : system_error(c, what) {}
@@ -52,35 +47,6 @@ public:
     std::string message(int n) const override { return "own " + std::to_string(n); }
 };
 constinit const own_category own;
-ferry::process_pool& pool() {
-    static ferry::process_pool p(1);
-    return p;
-}
-/// What `fn` throws in a worker, as an `E`.
-template <class E, class F>
-E thrown(F fn) {
-    try {
-        pool().submit(fn).result(std::chrono::seconds(20));
-    } catch (const E& e) {
-        BOOST_TEST((typeid(e) == typeid(E)));
-        return e;
-    }
-    throw std::logic_error("nothing was thrown");
-}
-template <class E, class F>
-void check_text(F fn, const std::string& what) {
-    BOOST_TEST(std::string(thrown<E>(fn).what()) == what);
-}
-
-[[noreturn]] void nest(int levels) {
-    if (levels == 0)
-        throw boost::system::system_error(boost::asio::error::eof, "innermost");
-    try {
-        nest(levels - 1);
-    } catch (...) {
-        std::throw_with_nested(std::runtime_error("level " + std::to_string(levels)));
-    }
-}
 
 } // namespace
 

@@ -33,7 +33,6 @@ namespace wire = ferry::detail::wire;
 
 namespace {
 
-int triple(int n) { return 3 * n; }
 std::string echo(std::string s) { return s; }
 
 /// A mapping of this process's.

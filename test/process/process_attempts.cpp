@@ -21,8 +21,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int triple(int n) { return 3 * n; }
-
 // Writes a line; gives how many lines there are.
 int note(const std::string& path, const std::string& line) {
     std::ofstream(path, std::ios::app) << line << '\n';
@@ -30,13 +28,6 @@ int note(const std::string& path, const std::string& line) {
     int lines = 0;
     for (std::string text; std::getline(file, text);)
         ++lines;
-    return lines;
-}
-std::vector<std::string> lines_of(const std::string& path) {
-    std::vector<std::string> lines;
-    std::ifstream file(path);
-    for (std::string text; std::getline(file, text);)
-        lines.push_back(text);
     return lines;
 }
 

@@ -17,8 +17,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int triple(int n) { return 3 * n; }
-int pid() { return ::getpid(); }
 int global = 1;
 
 } // namespace

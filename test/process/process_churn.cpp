@@ -21,7 +21,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int triple(int n) { return 3 * n; }
 int dies(int code) { ::_exit(code); }
 // Dies in every other process, so that a second or third start often succeeds.
 int dies_perhaps(int n) {

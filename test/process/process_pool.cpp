@@ -23,8 +23,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int triple(int n) { return 3 * n; }
-int pid() { return ::getpid(); }
 void nothing() {}
 struct point {
     int x = 0;

@@ -22,18 +22,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int pid() { return ::getpid(); }
 const bool in_worker = ferry::is_worker_process(); // before main()
 
 void append(const std::string& path, const std::string& text) {
     std::ofstream(path, std::ios::app) << text << '\n';
-}
-std::vector<std::string> lines_of(const std::string& path) {
-    std::vector<std::string> lines;
-    std::ifstream file(path);
-    for (std::string text; std::getline(file, text);)
-        lines.push_back(text);
-    return lines;
 }
 std::vector<int> processors() {
     cpu_set_t set;

@@ -27,8 +27,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int triple(int n) { return 3 * n; }
-
 int stops_when_asked(std::stop_token stop, int ms) {
     for (int i = 0; i < ms && !stop.stop_requested(); ++i)
         ::usleep(1000);

@@ -18,13 +18,6 @@
 
 using namespace std::chrono_literals;
 
-namespace {
-
-int triple(int n) { return 3 * n; }
-int pid() { return ::getpid(); }
-
-} // namespace
-
 BOOST_AUTO_TEST_CASE(shutdown_completes_what_is_queued) { // CF-SHUT-04, CF-SHUT-01
     std::vector<ferry::future<int>> all;
     {

@@ -11,12 +11,6 @@
 
 using namespace std::chrono_literals;
 
-namespace {
-
-int triple(int n) { return 3 * n; }
-
-} // namespace
-
 BOOST_AUTO_TEST_CASE(a_time_out_as_the_task_ends_is_either_and_costs_no_other_task) {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 100ms});
     int values = 0;
