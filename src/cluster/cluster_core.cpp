@@ -28,9 +28,8 @@ cluster_core::cluster_core(cluster_options options, broker_address address)
     : options_(with_name(std::move(options))), address_(std::move(address)), forks_(fork_count()),
       tasks_name_(task_queue_name(options_)), exchange_(exchange_name(options_)),
       reply_to_(unique_queue_name(reply_prefix)), store_(0),
-      decoders_(job_threads::kind::spared, "ferry-decoder", [](remote_call& c) { c.decode(); }),
-      callbacks_(job_threads::kind::one, "ferry-callbacks",
-                 [](remote_call& c) { c.run_callbacks(); }),
+      decoders_(job_threads::kind::spared, remote_call::job::decoding, "ferry-decoder"),
+      callbacks_(job_threads::kind::one, remote_call::job::reports_or_callbacks, "ferry-callbacks"),
       ledger_({*options_.heartbeat.limit(), options_.connect_limit.limit(), options_.durable},
               clock::now()) {}
 

@@ -62,6 +62,7 @@ public:
     segment_store& store() noexcept override { return store_; }
     void check_code(const code_ref&) const override {} // the hosts' tables do
     void submit(remote_call_ptr c, entrance e) override;
+    void submit_all(std::span<const remote_call_ptr> calls) override;
     void submit(remote_call_ptr c, cluster_call how) override;
     void dropped(remote_call& c, bool expired) noexcept override;
     bool revoke(remote_call&) noexcept override { return true; }

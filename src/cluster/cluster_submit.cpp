@@ -55,6 +55,17 @@ cluster_core::call_entry cluster_core::translate(remote_call& c, cluster_call ho
     return e;
 }
 
+void cluster_core::submit_all(std::span<const remote_call_ptr> calls) {
+    check_open();
+    for (const remote_call_ptr& c : calls) {
+        try {
+            submit(c, detail::entrance::thread);
+        } catch (const std::exception&) {
+            c->fail(std::current_exception());
+        }
+    }
+}
+
 void cluster_core::submit(remote_call_ptr c, cluster_call how) {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");

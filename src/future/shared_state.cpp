@@ -163,12 +163,56 @@ struct postponed_ring {
     continuation* first;
 };
 
+// What the frame at that depth fires before it returns, in order.
+struct postponed_chain {
+    std::vector<postponed_ring> rings;
+    std::size_t next = 0;
+
+    bool empty() const noexcept { return next == rings.size(); }
+    postponed_ring take() noexcept {
+        postponed_ring r = std::move(rings[next]);
+        if (++next == 1000) { // keeps a long chain from keeping memory
+            rings.erase(rings.begin(), rings.begin() + 1000);
+            next = 0;
+        }
+        return r;
+    }
+};
+
 thread_local unsigned firing_depth = 0;
-thread_local std::vector<postponed_ring>* postponed_rings = nullptr;
+thread_local postponed_chain* postponed_rings = nullptr;
+thread_local sleep_observer* observer_of_this_thread = nullptr;
 thread_local unsigned destroying_depth = 0;
 thread_local shared_state_base* postponed_states = nullptr;
 
 } // namespace
+
+void observe_sleep(sleep_observer* o) noexcept { observer_of_this_thread = o; }
+
+bool shared_state_base::catch_up() {
+    if ((postponed_rings == nullptr || postponed_rings->empty()) && postponed_states == nullptr)
+        return false;
+    // As if the thread had nothing else to return to.
+    struct aside {
+        const unsigned firing = std::exchange(firing_depth, 0);
+        const unsigned destroying = std::exchange(destroying_depth, 0);
+        postponed_chain* const rings = std::exchange(postponed_rings, nullptr);
+        ~aside() {
+            firing_depth = firing;
+            destroying_depth = destroying;
+            postponed_rings = rings;
+        }
+    } const outer;
+    while (shared_state_base* const s = postponed_states) {
+        postponed_states = static_cast<shared_state_base*>(s->next.load(std::memory_order_relaxed));
+        destroy(s);
+    }
+    while (outer.rings != nullptr && !outer.rings->empty()) {
+        const postponed_ring r = outer.rings->take();
+        r.state->fire(r.first);
+    }
+    return true;
+}
 
 // Takes them from the ring one by one, so that `first` says what is left when one of them is
 // unwound.
@@ -190,31 +234,27 @@ void shared_state_base::fire(continuation* first) {
     const boost::intrusive_ptr<shared_state_base> keep(this);
     if (firing_depth == deepest && postponed_rings != nullptr) {
         try {
-            postponed_rings->push_back({keep, first});
+            postponed_rings->rings.push_back({keep, first});
             return;
         } catch (const std::bad_alloc&) { // then it takes stack instead
         }
     }
-    std::vector<postponed_ring> postponed;
+    postponed_chain postponed;
     // Fires what is left even when forced unwinding ends one of them.
     struct firing {
         boost::intrusive_ptr<shared_state_base> state;
         continuation* first;
-        std::vector<postponed_ring>& mine;
-        std::size_t next = 0;
-        std::vector<postponed_ring>* const outer = postponed_rings;
+        postponed_chain& mine;
+        postponed_chain* const outer = postponed_rings;
 
         void go() {
             for (;;) {
                 fire_all(first, state.get());
-                if (next == mine.size())
+                if (mine.empty())
                     return;
-                state = std::move(mine[next].state);
-                first = mine[next].first;
-                if (++next == 1000) { // keeps a long chain from keeping memory
-                    mine.erase(mine.begin(), mine.begin() + 1000);
-                    next = 0;
-                }
+                postponed_ring r = mine.take();
+                state = std::move(r.state);
+                first = r.first;
             }
         }
         ~firing() {
@@ -410,6 +450,13 @@ bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline)
         static_cast<const shared_state_base*>(of)->describe(out);
     });
     wait_node node;
+    struct announced {
+        sleep_observer* to = nullptr;
+        ~announced() {
+            if (to != nullptr)
+                to->wakes_up();
+        }
+    } asleep;
     for (;;) {
         std::uint64_t w = word_.load(std::memory_order_acquire);
         if (static_cast<status>(w & status_mask) >= status::cancelled)
@@ -424,6 +471,13 @@ bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline)
             continue;
         if (!deadline && !sleeping && is_inside_task()) {
             sleeping.emplace(*this);
+            continue;
+        }
+        if (catch_up()) // it may wait for that
+            continue;
+        if (asleep.to == nullptr && observer_of_this_thread != nullptr) {
+            asleep.to = observer_of_this_thread;
+            asleep.to->falls_asleep();
             continue;
         }
         futex_wait(futex_word(), static_cast<std::uint32_t>(w | sleepers), deadline);

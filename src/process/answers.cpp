@@ -131,7 +131,7 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
 // Decodes, or has it decoded where that may take long.
 void process_core::finish(answer& a) noexcept {
     BOOST_ASSERT(is_reader());
-    const remote_call_ptr task = std::exchange(a.task, nullptr);
+    remote_call_ptr task = std::exchange(a.task, nullptr);
     const auto shared = std::exchange(a.shared, nullptr);
     a.arguments = {};
     if (!task)
@@ -144,6 +144,7 @@ void process_core::finish(answer& a) noexcept {
         call.finish(in);
         if (shared != nullptr)
             shared->was_read();
+        let_go_of(std::move(task));
         return;
     }
     auto& to = call.arrived;
@@ -157,12 +158,25 @@ void process_core::finish(answer& a) noexcept {
                 std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(to.size, 1));
         } catch (const std::bad_alloc&) {
             call.fail(std::current_exception());
+            let_go_of(std::move(task));
             return;
         }
         if (to.size != 0)
             std::memcpy(to.copy.get(), a.bytes.data(), to.size);
     }
-    decoders_.post(&call.state(), call);
+    static_cast<void>(task.detach());
+    decoders_.post(boost::intrusive_ptr<shared_state_base>(&call.state(), false), call);
+}
+
+// The last share of a call goes where user code may run: a call with options has functions of the
+// user's.
+void process_core::let_go_of(remote_call_ptr c) noexcept {
+    shared_state_base& state = c->state();
+    if (state.extra == nullptr)
+        return;
+    remote_call& call = *c.detach();
+    if (!state.drop_reference_unless_last())
+        callbacks_.post(boost::intrusive_ptr<shared_state_base>(&state, false), call);
 }
 
 } // namespace ferry::detail

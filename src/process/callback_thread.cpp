@@ -18,9 +18,36 @@ constexpr std::chrono::milliseconds patience(20);
 
 job_threads::~job_threads() = default;
 
-// One pool has a queue of either kind.
-remote_call*& job_threads::next_of(remote_call& c) const noexcept {
-    return c.next_job[kind_ == kind::one ? 1 : 0];
+// With the mutex.
+void job_threads::append(remote_call& c) noexcept {
+    next_of(c) = nullptr;
+    (first_ != nullptr ? next_of(*last_) : first_) = &c;
+    last_ = &c;
+}
+
+void job_threads::falls_asleep() noexcept {
+    remote_call* reports = nullptr; // in the opposite order
+    {
+        const std::lock_guard lock(mutex_);
+        ++asleep_;
+        remote_call* all = std::exchange(first_, nullptr);
+        while (all != nullptr) {
+            remote_call& c = *std::exchange(all, next_of(*all));
+            if (c.has_report_job())
+                next_of(c) = std::exchange(reports, &c);
+            else
+                append(c);
+        }
+    }
+    while (reports != nullptr) {
+        remote_call& c = *std::exchange(reports, next_of(*reports));
+        reports_->post(boost::intrusive_ptr<shared_state_base>(&c.state(), false), c);
+    }
+}
+
+void job_threads::wakes_up() noexcept {
+    const std::lock_guard lock(mutex_);
+    --asleep_;
 }
 
 void job_threads::start(const std::shared_ptr<void>& keep) {
@@ -59,18 +86,21 @@ void job_threads::add_spare() noexcept {
 
 void job_threads::post(boost::intrusive_ptr<shared_state_base> share, remote_call& c) noexcept {
     {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
+        if (reports_ != nullptr && asleep_ != 0 && c.has_report_job()) {
+            lock.unlock();
+            reports_->post(std::move(share), c);
+            return;
+        }
         if (!finished_ && threads_ != nullptr) {
             static_cast<void>(share.detach());
-            next_of(c) = nullptr;
-            (first_ != nullptr ? next_of(*last_) : first_) = &c;
-            last_ = &c;
+            append(c);
             add_spare();
             (first_waits_ ? changed_ : spare_).notify_one();
             return;
         }
     }
-    run_(c);
+    run(c);
 }
 
 // Another thread that is at work takes the next job soon, unless its own takes long.
@@ -92,6 +122,8 @@ bool job_threads::may_take(std::unique_lock<std::mutex>& lock) noexcept {
 void job_threads::run() noexcept {
     pthread_setname_np(pthread_self(), name_);
     these_threads = this;
+    if (reports_ != nullptr)
+        observe_sleep(this);
     std::unique_lock lock(mutex_);
     for (;;) {
         // The same thread does the work as long as it can: what it allocates stays warm.
@@ -120,7 +152,7 @@ void job_threads::run() noexcept {
             lock.unlock();
             {
                 const boost::intrusive_ptr<shared_state_base> share(&c.state(), false);
-                run_(c);
+                run(c);
             }
             lock.lock();
         }

@@ -13,14 +13,17 @@ namespace ferry::detail {
 
 /// Threads for what may take long: the callbacks of futures, which run one after the other in the
 /// same thread, or the decoding of results, which nobody else's waits for. Thread safety: safe.
-class job_threads {
+class job_threads : sleep_observer {
 public:
     enum class kind {
         one,    ///< jobs run one after the other
         spared, ///< where one takes long, another thread goes on with the next
     };
-    job_threads(kind k, const char* name, void (*run)(remote_call&)) noexcept
-        : kind_(k), name_(name), run_(run) {}
+    /// `reports`, where it is given, delivers reports of progress while this one's only thread
+    /// sleeps in a wait for a future, which may be what such a report has to come before.
+    job_threads(kind k, remote_call::job j, const char* name,
+                job_threads* reports = nullptr) noexcept
+        : kind_(k), job_(j), name_(name), reports_(reports) {}
     ~job_threads();
     job_threads(const job_threads&) = delete;
     job_threads& operator=(const job_threads&) = delete;
@@ -44,14 +47,23 @@ private:
     };
 
     void add_thread(const std::shared_ptr<void>& keep);
-    remote_call*& next_of(remote_call& c) const noexcept;
+    remote_call*& next_of(remote_call& c) const noexcept {
+        return c.next_job[static_cast<std::size_t>(job_)];
+    }
+    void run(remote_call& c) const {
+        job_ == remote_call::job::decoding ? c.decode() : c.run_callbacks();
+    }
+    void append(remote_call& c) noexcept;
+    void falls_asleep() noexcept override;
+    void wakes_up() noexcept override;
     void add_spare() noexcept;
     void run() noexcept;
     bool may_take(std::unique_lock<std::mutex>& lock) noexcept;
 
     const kind kind_;
+    const remote_call::job job_;
     const char* const name_;
-    void (*const run_)(remote_call&);
+    job_threads* const reports_;
 
     std::mutex mutex_;                // guards what follows
     std::condition_variable changed_; // for the thread that waits first
@@ -64,6 +76,7 @@ private:
     std::uint64_t taken_ = 0;
     unsigned waiting_ = 0; // threads without a job
     unsigned working_ = 0; // threads with one
+    unsigned asleep_ = 0;  // waits that the only thread sleeps in
     bool first_waits_ = false;
     bool finished_ = false;
 };

@@ -78,7 +78,7 @@ reception receive_message(int socket, wire::message& m, std::array<descriptor, 2
     if (n <= 0)
         return reception::ended;
     const std::size_t count = take_files(header, files);
-    if ((header.msg_flags & MSG_CTRUNC) != 0) {
+    if ((header.msg_flags & MSG_CTRUNC) != 0 && count <= files.size()) {
         files = {};
         return reception::is_short;
     }

@@ -13,11 +13,11 @@ public:
 
     std::size_t queued() const noexcept {
         core_.mutex_.assert_held();
-        return core_.dispatcher_.size() + core_.copying_ + core_.dispatcher_.held_behind();
+        return core_.dispatcher_.size() + core_.dispatcher_.held_behind(); // with what is promised
     }
     std::size_t ahead(int priority) const noexcept {
         core_.mutex_.assert_held();
-        return core_.dispatcher_.ahead(priority) + core_.copying_ + core_.dispatcher_.held_behind();
+        return core_.dispatcher_.ahead(priority) + core_.dispatcher_.held_behind();
     }
     std::size_t free_workers() const noexcept {
         core_.mutex_.assert_held();
@@ -94,7 +94,7 @@ void process_core::advance_line() noexcept {
 entered process_core::enter_or_stand(remote_call& c, entrance e, scoped_lock& lock) {
     shared_state_base& task = c.state();
     const std::size_t own = task.extra != nullptr ? task.extra->bytes : 0;
-    if (c.arguments.size() > SIZE_MAX - own)
+    if (admission_.limits().max_queue_bytes != 0 && c.arguments.size() > SIZE_MAX - own)
         throw std::invalid_argument("task_options::bytes is " + std::to_string(own) +
                                     ", which does not fit beside the task's " +
                                     std::to_string(c.arguments.size()) + " encoded bytes");
@@ -111,11 +111,13 @@ entered process_core::enter_or_stand(remote_call& c, entrance e, scoped_lock& lo
             mutex_.assert_held();
             advance_line();
         },
-        [&](admission::decision why) {
+        [&](admission::decision why) FERRY_UNCHECKED {
             mutex_.assert_held();
+            const std::size_t queued = seen.queued();
+            const auto wait = admission_.estimate(request.priority, seen);
+            lock.unlock(); // making and throwing an error takes time
             std::rethrow_exception(refusal(why, "the process pool '" + options_.name + "'", task,
-                                           request, admission_.limits(), seen.queued(),
-                                           admission_.estimate(request.priority, seen)));
+                                           request, admission_.limits(), queued, wait));
         });
 }
 
@@ -142,8 +144,12 @@ void process_core::drop_given_up() noexcept {
         const scoped_lock lock(mutex_);
         std::swap(all, given_up_);
     }
-    while (work_item* const r = all.pop())
-        static_cast<shared_state_base*>(r)->shared_state_base::run();
+    while (work_item* const r = all.pop()) {
+        auto& state = static_cast<shared_state_base&>(*r);
+        remote_call_ptr keep(&dynamic_cast<remote_call&>(state));
+        state.shared_state_base::run(); // ends the share of the line
+        let_go_of(std::move(keep));
+    }
 }
 
 // Tells everybody who stands in the line that the pool takes nothing any more.
@@ -158,8 +164,12 @@ void process_core::turn_away(std::exception_ptr why) noexcept {
         }
     }
     for (const admission::place& p : all) {
-        if (p.thread == nullptr)
-            p.task->drop(why);
+        if (p.thread != nullptr)
+            continue;
+        remote_call_ptr keep(static_cast<remote_call*>(p.own));
+        keep->refuse(why);
+        p.task->shared_state_base::run(); // ends the share of the line
+        let_go_of(std::move(keep));
     }
 }
 

@@ -24,10 +24,12 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
             unneeded = std::move(c.arguments);
         if (unneeded.size() > large_payload && !deadline_list::contains(trim_))
             arm(trim_, clock::now() + look_interval);
-        if (failed)
+        if (c.submitted_ns == 0) { // it was refused before it was counted
+        } else if (failed) {
             figures_.failed(c);
-        else
+        } else {
             figures_.cancelled(c);
+        }
         last = closed_ && !has_unfinished();
         if (closed_)
             changed_.notify_all();
@@ -86,8 +88,8 @@ bool process_core::cancel_running(remote_call& c) noexcept {
         worker_channel& w = *c.at;
         if (c.stops) {
             c.asked_to_stop = true;
-            if (w.ask_to_stop(c.number))
-                arm_grace(w.stop_grace[c.slot]);
+            static_cast<void>(w.ask_to_stop(c.number)); // else it is ended when that is over
+            arm_grace(w.stop_grace[c.slot]);
         } else if (kill_for(w, c.slot)) {
             figures_.cancelled(c);
             v.task = w.held[c.slot];
@@ -103,6 +105,7 @@ void process_core::pass(pending_outcome v) noexcept {
         v.task->fail(std::move(v.error));
     else
         v.task->finish_cancelled();
+    let_go_of(std::move(v.task));
 }
 
 } // namespace ferry::detail

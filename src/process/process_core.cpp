@@ -57,9 +57,10 @@ process_core::process_core(process_pool_options options)
       store_(std::min<std::size_t>(options_.max_workers + 1, 256)),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_(descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
-      decoders_(job_threads::kind::spared, "ferry-decoder", [](remote_call& c) { c.decode(); }),
-      callbacks_(job_threads::kind::one, "ferry-callbacks",
-                 [](remote_call& c) { c.run_callbacks(); }),
+      decoders_(job_threads::kind::spared, remote_call::job::decoding, "ferry-decoder"),
+      reports_(job_threads::kind::spared, remote_call::job::reports_or_callbacks, "ferry-reports"),
+      callbacks_(job_threads::kind::one, remote_call::job::reports_or_callbacks, "ferry-callbacks",
+                 &reports_),
       dispatcher_(options_.max_workers, wire::slot_count),
       admission_(
           {options_.max_queue, options_.max_queue_bytes, options_.max_wait, options_.when_full}),
@@ -88,20 +89,82 @@ void process_core::throw_if_closed() const {
         throw shutdown_error();
 }
 
-void process_core::check_open() {
+void process_core::throw_if_forked() const {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
+}
+
+void process_core::check_open() {
+    throw_if_forked();
     const scoped_lock lock(mutex_);
     throw_if_closed();
 }
 
-void process_core::submit(remote_call_ptr c, entrance e) {
-    if (is_forked_copy())
-        throw shutdown_error("the pool belongs to the process that this one was forked from");
-    shared_state_base& state = c->state();
-    if (options_.quarantine_after != 0 && !c->is_chunk)
-        c->fingerprint = fingerprint(c->entry, c->arguments.bytes(), seed_);
+void process_core::fingerprint_call(remote_call& c) const noexcept {
+    if (options_.quarantine_after != 0 && !c.is_chunk)
+        c.fingerprint = fingerprint(c.entry, c.arguments.bytes(), seed_);
+}
+
+void process_core::throw_if_quarantined(const remote_call& c) const {
+    if (const auto s = sentence_of(c))
+        throw quarantined_error(c.call_label(), s->deaths, s->until);
+}
+
+void process_core::note_submission(remote_call& c) noexcept {
+    c.priority = c.state().priority;
+    c.known_to = owner_of(c.arguments);
+    c.submitted_ns = wire::now_ns();
+    figures_.submitted(c);
+}
+
+void process_core::submit_all(std::span<const remote_call_ptr> calls) {
+    std::vector<std::exception_ptr> refused(calls.size());
     if (bounded_) {
+        check_open();
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            try {
+                submit(calls[i], entrance::thread);
+            } catch (const std::exception&) {
+                refused[i] = std::current_exception();
+            }
+        }
+    } else {
+        throw_if_forked();
+        for (const remote_call_ptr& c : calls)
+            fingerprint_call(*c);
+        bool start = false;
+        {
+            scoped_lock lock(mutex_);
+            throw_if_closed();
+            start_threads();
+            for (std::size_t i = 0; i < calls.size(); ++i) {
+                try {
+                    throw_if_quarantined(*calls[i]);
+                } catch (const std::exception&) {
+                    refused[i] = std::current_exception();
+                    continue;
+                }
+                note_submission(*calls[i]);
+                dispatcher_.push(*remote_call_ptr(calls[i]).detach()); // the queue's
+            }
+            dispatch(lock);
+            start = wants_worker();
+        }
+        if (start)
+            wake_reader();
+    }
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        if (refused[i] != nullptr)
+            calls[i]->fail(std::move(refused[i]));
+    }
+}
+
+void process_core::submit(remote_call_ptr c, entrance e) {
+    throw_if_forked();
+    shared_state_base& state = c->state();
+    fingerprint_call(*c);
+    if (bounded_) {
+        shared_state_base::catch_up(); // tasks that make room may wait for that
         if (e != entrance::map && !is_callback_thread() && !limit_wait(options_.max_wait, state))
             return;
         state.owner = line_owner_.get();
@@ -113,13 +176,11 @@ void process_core::submit(remote_call_ptr c, entrance e) {
     try {
         scoped_lock lock(mutex_);
         throw_if_closed();
-        if (const auto s = sentence_of(*c))
-            throw quarantined_error(c->call_label(), s->deaths, s->until);
+        throw_if_quarantined(*c);
         start_threads();
-        c->priority = state.priority;
-        c->known_to = owner_of(c->arguments);
-        c->submitted_ns = wire::now_ns();
-        figures_.submitted(*c);
+        if (state.extra != nullptr && state.extra->progress != nullptr)
+            reports_.start(shared_from_this());
+        note_submission(*c);
         entered in = entered::yes;
         if (!bounded_)
             dispatcher_.push(*c);
@@ -190,9 +251,11 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
         }
         if (s.what == action::give && needs_copy(call.arguments, s.worker->id))
             copy_arguments(call, static_cast<worker_channel&>(*s.worker), lock);
-        else if (s.what == action::give)
+        else if (s.what == action::give) {
             hand_out(call, static_cast<worker_channel&>(*s.worker));
-        else if (remote_call_ptr c = take_back(call))
+            if (bounded_)
+                advance_line(); // its bytes wait no more
+        } else if (remote_call_ptr c = take_back(call))
             requeue(std::move(c));
         else
             dispatcher_.not_revoked();
@@ -267,6 +330,8 @@ void process_core::copy_arguments(remote_call& call, worker_channel& w,
             wake_reader();
         lock.lock();
     }
+    if (bounded_)
+        advance_line();
     dispatcher_.resume_round();
 }
 

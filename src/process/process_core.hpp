@@ -73,7 +73,8 @@ public:
     void end_workers(bool gently) FERRY_EXCLUDES(mutex_);
     void pardon_all() FERRY_EXCLUDES(mutex_);
     bool is_callback_thread() const noexcept {
-        return callbacks_.is_this_thread() || decoders_.is_this_thread();
+        return callbacks_.is_this_thread() || decoders_.is_this_thread() ||
+               reports_.is_this_thread();
     }
     bool is_forked_copy() const noexcept;
     /// In a child of fork(): the threads and the workers are the parent's.
@@ -88,6 +89,7 @@ public:
     void check_code(const code_ref& code) const override { program_.check(code); }
     segment_store& store() noexcept override { return store_; }
     void submit(remote_call_ptr c, entrance e) override FERRY_EXCLUDES(mutex_);
+    void submit_all(std::span<const remote_call_ptr> calls) override FERRY_EXCLUDES(mutex_);
     void dropped(remote_call& c, bool failed) noexcept override FERRY_EXCLUDES(mutex_);
     bool revoke(remote_call& c) noexcept override FERRY_EXCLUDES(mutex_);
     bool started(const remote_call& c) const noexcept override FERRY_EXCLUDES(mutex_);
@@ -117,6 +119,10 @@ private:
 
     // Who gets what.
     void throw_if_closed() const FERRY_REQUIRES(mutex_);
+    void throw_if_forked() const;
+    void fingerprint_call(remote_call& c) const noexcept;
+    void throw_if_quarantined(const remote_call& c) const FERRY_REQUIRES(mutex_);
+    void note_submission(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
     // May let go of the lock for a while.
     void dispatch(scoped_lock& lock) noexcept FERRY_REQUIRES(mutex_);
     void hand_out(remote_call& c, worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
@@ -175,6 +181,7 @@ private:
     reading next_answers(worker_channel& w, std::size_t& count) FERRY_EXCLUDES(mutex_);
     void account(worker_channel& w, std::size_t count) noexcept FERRY_EXCLUDES(mutex_);
     void finish(answer& a) noexcept;
+    void let_go_of(remote_call_ptr c) noexcept;
     void on_ready(worker_channel& w, const wire::frame& f) FERRY_EXCLUDES(mutex_);
     void on_progress(worker_channel& w, const wire::frame& f) FERRY_EXCLUDES(mutex_);
     void on_stderr(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
@@ -186,6 +193,8 @@ private:
     void on_deadline(deadline& d) noexcept FERRY_EXCLUDES(mutex_);
     void rests(worker_channel& w, clock::time_point since) noexcept FERRY_REQUIRES(mutex_);
     void retire(worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
+    bool never_starts(worker_channel& w, const remote_call& c, clock::duration limit) const noexcept
+        FERRY_REQUIRES(mutex_);
     bool on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept
         FERRY_REQUIRES(mutex_);
     void look() noexcept FERRY_EXCLUDES(mutex_);
@@ -205,7 +214,7 @@ private:
     bool kill_for(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
     /// It did what no worker does.
     void violated(worker_channel& w, const char* what) noexcept FERRY_REQUIRES(mutex_);
-    static void pass(pending_outcome v) noexcept;
+    void pass(pending_outcome v) noexcept;
     bool is_reader() const noexcept { return reader_id_.load() == std::this_thread::get_id(); }
 
     // Constant after construction.
@@ -222,6 +231,7 @@ private:
 
     std::atomic<bool> woken_{false}; // a wake-up of the reader is on its way
     job_threads decoders_;
+    job_threads reports_; // started with the first task that has `on_progress`
     job_threads callbacks_;
     std::array<answer, 64> batch_;             // the reader's
     std::atomic<std::thread::id> reader_id_{}; // for assertions

@@ -147,6 +147,19 @@ void process_core::on_deadline(deadline& d) noexcept {
     }
 }
 
+// Nothing that it was given earlier explains that. It may have started it and deny that: without an
+// end of patience its task had no timeout.
+bool process_core::never_starts(worker_channel& w, const remote_call& c,
+                                clock::duration limit) const noexcept {
+    constexpr clock::duration patience = std::chrono::seconds(10);
+    if (&w.items.front() != &c)
+        return false;
+    const std::int64_t now = wire::now_ns();
+    if (std::exchange(w.unstarted, c.number) != c.number)
+        w.unstarted_since_ns = now;
+    return std::chrono::nanoseconds(now - w.unstarted_since_ns) >= std::max(limit, patience);
+}
+
 // True where the task is to end.
 bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept {
     BOOST_ASSERT(w.held[d.slot] != nullptr); // whose deadline goes with it
@@ -154,6 +167,10 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
     const auto limit = c->state().extra->limit.limit().value_or(clock::duration::max());
     const auto now = clock::now();
     if (w.memory->slots[d.slot].is(c->number, wire::slot_state::offered)) {
+        if (never_starts(w, *c, limit)) {
+            w.denied = c->number;
+            violated(w, "it does not start the task that it was given");
+        }
         arm(d, now + std::max<clock::duration>(limit, std::chrono::milliseconds(1)));
         return false;
     }

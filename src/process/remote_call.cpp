@@ -33,6 +33,7 @@ bool remote_call::deliver_reports() {
     for (;;) {
         if ((reports_.fetch_and(~report_came) & outcome_came) != 0) {
             state_.extra->progress->close();
+            reports_.fetch_or(published);
             return true;
         }
         state_.extra->progress->flush();

@@ -11,8 +11,7 @@
 namespace ferry::detail {
 
 std::size_t process_core::close(bool cancel) {
-    if (is_forked_copy())
-        throw shutdown_error("the pool belongs to the process that this one was forked from");
+    throw_if_forked();
     {
         const scoped_lock lock(mutex_);
         closed_ = true;
@@ -27,6 +26,7 @@ std::size_t process_core::close(bool cancel) {
 
 void process_core::join() {
     BOOST_ASSERT(!is_reader());
+    shared_state_base::catch_up(); // callbacks may wait for that
     std::thread mine;
     {
         scoped_lock lock(mutex_);
@@ -37,6 +37,7 @@ void process_core::join() {
     if (mine.joinable())
         mine.join();
     decoders_.finish();
+    reports_.finish();
     callbacks_.finish();
 }
 
@@ -44,6 +45,7 @@ shutdown_report process_core::close_within(timeout limit) {
     const auto deadline = limit.deadline();
     shutdown_report report;
     close(false);
+    shared_state_base::catch_up(); // callbacks may wait for that
     std::uint64_t before = 0;
     {
         scoped_lock lock(mutex_);
@@ -61,10 +63,15 @@ shutdown_report process_core::close_within(timeout limit) {
     {
         const scoped_lock lock(mutex_);
         for (const auto& [id, w] : workers_) {
-            if (const remote_call* const c = w->running()) {
-                const std::int64_t now = wire::now_ns();
+            if (w->running() != nullptr) {
                 w->dismissed = true;
                 act(*w, w->life.kill());
+            }
+        }
+        // Now that a shortage of memory leaves nobody to wait for.
+        const std::int64_t now = wire::now_ns();
+        for (const auto& [id, w] : workers_) {
+            if (const remote_call* const c = w->running()) {
                 report.stuck.push_back(
                     {c->call_label(), std::chrono::nanoseconds(now - w->started_ns(now))});
             }

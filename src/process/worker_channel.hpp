@@ -120,6 +120,9 @@ struct worker_channel : dispatch_worker {
     std::vector<payload> start_calls;  ///< what it reads at its start
     segment_announcer segments_sent;
     const char* violation = nullptr; ///< what it did that no worker does
+    std::uint64_t unstarted = 0; ///< the task that it has, and none before it, and did not start
+    std::int64_t unstarted_since_ns = 0;
+    std::uint64_t denied = 0; ///< that task, when this has lasted for too long
 
     std::array<deadline, wire::slot_count> run_time;
     std::array<bool, wire::slot_count> measured{}; ///< its timeout runs from its start

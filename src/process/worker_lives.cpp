@@ -250,7 +250,8 @@ void process_core::reap(worker_channel& w) noexcept {
         std::uint64_t begun = std::numeric_limits<std::uint64_t>::max();
         for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
             const remote_call* const c = w.held[slot].get();
-            if (c != nullptr && !w.memory->slots[slot].is(c->number, wire::slot_state::offered))
+            if (c != nullptr && (c->number == w.denied ||
+                                 !w.memory->slots[slot].is(c->number, wire::slot_state::offered)))
                 begun = std::min(begun, c->number);
         }
         if (w.condemned_slots != 0)

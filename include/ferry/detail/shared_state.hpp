@@ -33,6 +33,18 @@ class shared_state_base;
 struct note_text;
 struct task_extra;
 
+/// What is told when a thread sleeps in a wait for a future. Calls nest.
+class sleep_observer {
+public:
+    virtual void falls_asleep() noexcept = 0;
+    virtual void wakes_up() noexcept = 0;
+
+protected:
+    ~sleep_observer() = default;
+};
+/// Makes it that of the calling thread, from then on.
+void observe_sleep(sleep_observer* o) noexcept;
+
 /// What a task's queue, that is, its pool, has to know of it.
 class task_owner {
 public:
@@ -241,6 +253,9 @@ public:
     bool start_in_queue() noexcept;
     /// Takes the right to store the outcome, from pending only or from running too.
     bool claim(bool from_running) noexcept;
+    /// Before the calling thread sleeps: fires what it has postponed, which may be what it is going
+    /// to wait for, and destroys likewise. False if there was nothing.
+    static bool catch_up();
     /// Makes the claimed outcome visible, wakes the waiters and fires the continuations.
     void publish(status outcome) { static_cast<void>(announce(outcome, close(), false)); }
     /// Cancels if nothing has started: frees the callable, then publishes. True if cancelled now.

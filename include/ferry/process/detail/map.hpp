@@ -93,11 +93,10 @@ public:
         host_->check_open();
         out.put_at(place, count);
         constexpr bool stop = takes_stop_token<F, T...>;
-        return chunk_call<R>(
-            submit_payload<chunk_result<R>>(host_, entrance::map, nullptr, typeid(F),
-                                            &run_chunk_remotely<F, stop, T...>, stop, out.finish(),
-                                            label_of_callable(fn_)),
-            count);
+        auto call = prepare_payload<chunk_result<R>>(host_, nullptr, typeid(F),
+                                                     &run_chunk_remotely<F, stop, T...>, stop,
+                                                     out.finish(), label_of_callable(fn_));
+        return chunk_call<R>(submit_prepared(*host_, entrance::map, std::move(call)), count);
     }
 
 private:

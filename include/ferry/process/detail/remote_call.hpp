@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <span>
 #include <string>
 #include <typeinfo>
 
@@ -39,6 +40,9 @@ public:
     /// Errors: those of `check_open`; `std::system_error` if a thread cannot be started. Nothing is
     /// queued then. In a bounded pool it may block, or let the call stand in line.
     virtual void submit(remote_call_ptr call, entrance e) = 0;
+    /// Queues all of them at once; each that is refused fails. Errors: those of `check_open`, and
+    /// `std::system_error`. Nothing is queued then.
+    virtual void submit_all(std::span<const remote_call_ptr> calls) = 0;
 
     /// The call was cancelled, or has failed, before it started.
     virtual void dropped(remote_call& call, bool failed) noexcept = 0;
@@ -91,6 +95,10 @@ public:
     void note_progress(double done, const std::string& note);
     /// The second half of a publication, for a thread that may run user code.
     virtual void run_callbacks() = 0;
+    /// Whether a job for reports is queued or runs.
+    bool has_report_job() const noexcept {
+        return (reports_.load() & (job_queued | published)) == job_queued;
+    }
     /// Decodes what arrived, likewise.
     void decode();
     /// Whether any thread may call `finish`: it runs no user code.
@@ -130,9 +138,10 @@ public:
         std::size_t size = 0;
         bool failed = false; ///< an error was thrown
     } arrived;
-    /// In the queue of the decoders and in that of the callbacks, which may hold it at the same
-    /// time: an answer may come while a report of progress waits. Each is guarded by its queue.
-    remote_call* next_job[2] = {};
+    /// What a thread of the pool is to do. A call may be in a queue for each of them at the same
+    /// time: an answer may come while a report of progress waits.
+    enum class job { decoding, reports_or_callbacks };
+    remote_call* next_job[2] = {}; ///< each is guarded by its queue
 
 protected:
     /// For a call whose progress somebody wants to know: has its outcome published by the thread of
@@ -140,8 +149,6 @@ protected:
     void publish_behind_reports();
     /// In that thread: delivers reports. True if the outcome is to be published now.
     bool deliver_reports();
-    /// Whether a job for reports is queued or runs.
-    bool has_report_job() const noexcept { return (reports_.load() & job_queued) != 0; }
 
     ~remote_call() = default;
 
@@ -149,8 +156,8 @@ protected:
 
 private:
     // A job for the thread of the callbacks is in its queue or runs; something came since it began;
-    // there is an outcome to publish.
-    static constexpr unsigned job_queued = 1, report_came = 2, outcome_came = 4;
+    // there is an outcome to publish; it is being published.
+    static constexpr unsigned job_queued = 1, report_came = 2, outcome_came = 4, published = 8;
 
     shared_state_base& state_;
     const bool plain_;

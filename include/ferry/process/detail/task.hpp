@@ -72,9 +72,12 @@ public:
     }
     void run_callbacks() override {
         if (this->has_report_job()) {
-            if (!this->deliver_reports())
-                return;
-            kept_ = this->announce_apart(outcome_);
+            if (this->deliver_reports()) {
+                kept_ = this->announce_apart(outcome_);
+                if (kept_.user_code)
+                    host_->post_callbacks(*this);
+            }
+            return;
         }
         if (continuation* const first = std::exchange(kept_, {}).first)
             this->fire(first);
@@ -135,14 +138,21 @@ private:
 /// The values that the calling thread sees and that can be sent; empty if there are none.
 std::string encode_context();
 
-/// Submits encoded arguments for `entry`. Errors: those of `call_host::submit`.
+/// A call that is to be submitted, and its future; null where that has failed already.
 template <class R>
-future<R> submit_payload(const std::shared_ptr<call_host>& host, entrance e, task_options* options,
-                         const std::type_info& type, entry_point entry, bool stops,
-                         payload arguments, task_label callee) {
+struct prepared_call {
+    remote_call_ptr call;
+    future<R> result;
+};
+
+/// Makes a call of `entry` with encoded arguments. Errors: those of `call_host::check_code`.
+template <class R>
+prepared_call<R> prepare_payload(const std::shared_ptr<call_host>& host, task_options* options,
+                                 const std::type_info& type, entry_point entry, bool stops,
+                                 payload arguments, task_label callee) {
     boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(host, type));
     if (options != nullptr && !set_options(*t, *options))
-        return detail::access::make<R>(std::move(t));
+        return {nullptr, detail::access::make<R>(std::move(t))};
     if (options != nullptr && options->idempotent)
         t->attempts = options->attempts;
     t->entry = locate(reinterpret_cast<const void*>(entry));
@@ -153,8 +163,16 @@ future<R> submit_payload(const std::shared_ptr<call_host>& host, entrance e, tas
     if (contexts_in_use())
         t->context = encode_context();
     t->arguments = std::move(arguments);
-    host->submit(t, e);
-    return detail::access::make<R>(std::move(t));
+    remote_call_ptr call(t.get());
+    return {std::move(call), detail::access::make<R>(std::move(t))};
+}
+
+/// Submits it. Errors: those of `call_host::submit`.
+template <class R>
+future<R> submit_prepared(call_host& host, entrance e, prepared_call<R> p) {
+    if (p.call != nullptr)
+        host.submit(std::move(p.call), e);
+    return std::move(p.result);
 }
 
 /// Writes function and arguments.
@@ -199,18 +217,25 @@ void check_function(const call_host& host, const F& fn) {
 
 /// What encoding throws is the outcome.
 template <class F, class... A>
-auto submit_remotely(const std::shared_ptr<call_host>& host, entrance e, task_options* options,
-                     const F& fn, const A&... args) {
+auto prepare_remotely(const std::shared_ptr<call_host>& host, task_options* options, const F& fn,
+                      const A&... args) {
     using result = std::remove_cv_t<call_result_t<F, sent_t<A>...>>;
     constexpr bool stop = takes_stop_token<F, sent_t<A>...>;
-    host->check_open();
     check_function(*host, fn);
     std::exception_ptr failed;
     payload arguments = encode_arguments(*host, failed, fn, args...);
     if (failed)
-        return failed_future<result>(std::move(failed));
-    return submit_payload<result>(host, e, options, typeid(F), &run_remotely<F, stop, sent_t<A>...>,
-                                  stop, std::move(arguments), label_of_callable(fn));
+        return prepared_call<result>{nullptr, failed_future<result>(std::move(failed))};
+    return prepare_payload<result>(host, options, typeid(F), &run_remotely<F, stop, sent_t<A>...>,
+                                   stop, std::move(arguments), label_of_callable(fn));
+}
+
+/// Errors: those of `call_host::submit` and `call_host::check_code`.
+template <class F, class... A>
+auto submit_remotely(const std::shared_ptr<call_host>& host, entrance e, task_options* options,
+                     const F& fn, const A&... args) {
+    host->check_open();
+    return submit_prepared(*host, e, prepare_remotely(host, options, fn, args...));
 }
 
 /// What each worker runs before its first task.
