@@ -290,20 +290,74 @@ map_view<R, Call> start_map(const map_options& options, std::size_t together, Su
     return map_view<R, Call>(std::move(progress));
 }
 
+/// Queues tasks in batches: the first alone, then twice as many each time.
+class task_batch {
+public:
+    explicit task_batch(pool_core& core) noexcept : core_(core) {}
+
+    /// Somebody else keeps the task until the batch is queued.
+    void add(shared_state_base& t) {
+        tasks_.push_back(&t);
+        if (tasks_.size() >= size_)
+            flush();
+    }
+    void flush() {
+        enqueue_all(core_, tasks_);
+        tasks_.clear();
+        size_ = std::min<std::size_t>(2 * size_, 1024);
+    }
+
+private:
+    pool_core& core_;
+    std::vector<shared_state_base*> tasks_;
+    std::size_t size_ = 1;
+};
+
+template <class V>
+inline constexpr bool is_iota = false;
+template <class W, class B>
+inline constexpr bool is_iota<std::ranges::iota_view<W, B>> = true;
+/// Ranges of which no element waits for the result of an earlier one.
+template <class Range>
+concept never_waiting_range =
+    std::ranges::contiguous_range<Range> || is_iota<std::remove_cvref_t<Range>>;
+
 template <class F, class... Ranges>
 auto map_on(std::shared_ptr<pool_core> core, map_options options, F fn, Ranges&&... ranges) {
     auto call = shareable(std::move(fn));
     using result = offload_result_t<decltype(call), std::ranges::range_value_t<Ranges>...>;
+    using single = single_call<result>;
 
     throw_if_closed(*core);
-    return start_map<result, single_call<result>>(
+    if constexpr ((never_waiting_range<Ranges> && ...)) {
+        if (!options.buffersize && !is_bounded(*core)) {
+            return start_map<result, single>(
+                options, 1,
+                [batch = task_batch(*core), core, call](auto& source, std::size_t) mutable {
+                    auto f = source.next([&](auto&&... element) {
+                        using task = task_for<decltype(call), std::decay_t<decltype(element)>...>;
+                        auto t =
+                            make_state<task>(call, std::forward<decltype(element)>(element)...);
+                        keep_context(*t);
+                        batch.add(*t);
+                        return detail::access::make<result>(std::move(t));
+                    });
+                    if (f)
+                        return std::optional(single(std::move(*f)));
+                    batch.flush();
+                    return std::optional<single>();
+                },
+                std::forward<Ranges>(ranges)...);
+        }
+    }
+    return start_map<result, single>(
         options, 1,
         [core = std::move(core), call = std::move(call)](auto& source, std::size_t) {
             auto f = source.next([&](auto&&... element) {
                 return submit_to(*core, entrance::map, nullptr, call,
                                  std::forward<decltype(element)>(element)...);
             });
-            return f ? std::optional(single_call<result>(std::move(*f))) : std::nullopt;
+            return f ? std::optional(single(std::move(*f))) : std::nullopt;
         },
         std::forward<Ranges>(ranges)...);
 }

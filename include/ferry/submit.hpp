@@ -57,9 +57,9 @@ void on_work_finished(pool_core& core, shared_state_base& t) noexcept;
 
 /// Sets the latest start time of a task where the pool has a `max_wait`. False as `set_options`.
 bool limit_wait(pool_core& core, shared_state_base& t, entrance e);
-/// Lets an external task, whose work has started, into the queue of its pool. Errors: what `submit`
-/// throws when the pool refuses it.
-entered admit_external(pool_core& core, shared_state_base& t, entrance e);
+/// Lets an external task, whose work has started, into the queue of its pool, now or later; then it
+/// is passed to its executor. Errors: what `submit` throws when the pool refuses it.
+void admit_external(pool_core& core, shared_state_base& t, entrance e);
 /// It is about to start.
 void external_left_queue(pool_core& core, shared_state_base& t) noexcept;
 
@@ -106,7 +106,7 @@ public:
         last.swap(executor_);
     }
 
-    /// For the line of a pool: keeps the pool until it enters.
+    /// For a bounded pool: keeps it until the task enters.
     void stand_for(std::shared_ptr<pool_core> core) noexcept { core_ = std::move(core); }
 
 private:
@@ -142,7 +142,7 @@ private:
 
     mutable adaptive_mutex mutex_;
     std::optional<E> executor_ FERRY_GUARDED_BY(mutex_);
-    std::shared_ptr<pool_core> core_; // while it stands in line
+    std::shared_ptr<pool_core> core_; // until it enters
 };
 
 /// What is posted for such a task: runs it, or fails it when it is destroyed unrun.
@@ -212,11 +212,9 @@ future<offload_result_t<F, A...>> submit_through(entrance e, task_options* optio
         arm_timer(*t, *t->extra->start_by, timer_purpose::start_by);
     if (t->owner != nullptr) { // the pool is bounded
         t->stand_for(core);
-        if (admit_external(*core, *t, e) != entered::yes) {
-            g.release();
-            return detail::access::make<offload_result_t<F, A...>>(std::move(t));
-        }
-        t->stand_for(nullptr);
+        admit_external(*core, *t, e);
+        g.release();
+        return detail::access::make<offload_result_t<F, A...>>(std::move(t));
     }
     boost::asio::post(ex, std::move(g));
     return detail::access::make<offload_result_t<F, A...>>(std::move(t));

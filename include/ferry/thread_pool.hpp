@@ -39,6 +39,8 @@ void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks);
 /// Queues a function without a future; destroys it unrun after shutdown. Where no thread can be
 /// started for it, it waits until one can.
 void post(pool_core& core, work_item& r) noexcept;
+/// Whether tasks may have to wait before they are queued, or be refused.
+bool is_bounded(const pool_core& core) noexcept;
 /// Throws what `submit` would where the pool accepts nothing any more.
 void throw_if_closed(pool_core& core);
 /// Errors: std::invalid_argument for one out of range. False where a timer is needed and its thread
@@ -251,6 +253,7 @@ public:
         }
         for (auto&& fn : callables) {
             auto t = detail::make_state<detail::task_for<call>>(std::forward<decltype(fn)>(fn));
+            detail::keep_context(*t);
             tasks.push_back(t.get());
             futures.push_back(detail::access::make<result>(std::move(t)));
         }

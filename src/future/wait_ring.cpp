@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace ferry::detail {
@@ -25,6 +26,7 @@ struct wait_ring {
     adaptive_mutex mutex;
     // The place of a thread's `own_wait`, by the tasks that the thread is in.
     std::unordered_map<const shared_state_base*, sleeping_wait**> inside FERRY_GUARDED_BY(mutex);
+    std::uint64_t searches FERRY_GUARDED_BY(mutex) = 0;
 
     static wait_ring& instance() {
         static auto* const r = new wait_ring; // outlives what runs at exit
@@ -44,10 +46,13 @@ struct wait_ring {
         return at != inside.end() ? *at->second : nullptr;
     }
 
-    /// Follows what `from` waits for until the ways end in this wait again, or in something that
-    /// can complete. `path` gets the tasks in the order in which they are met.
-    bool is_stuck(const sleeping_wait& from, std::vector<const sleeping_wait*>& met,
-                  std::vector<const shared_state_base*>& path) FERRY_REQUIRES(mutex) {
+    /// Follows what `from` waits for until all ways end in waits that were met before, or one in
+    /// something that can complete. `path` gets the tasks in the order in which they are met.
+    bool is_stuck(const sleeping_wait& from, std::vector<const shared_state_base*>& path)
+        FERRY_REQUIRES(mutex) {
+        ++searches;
+        from.met_ = searches;
+        std::vector<const sleeping_wait*> to_follow{&from};
         const auto stuck = [&](shared_state_base& s) FERRY_UNCHECKED {
             if (s.done() || (s.extra != nullptr && s.extra->limit.limit()))
                 return false;
@@ -55,14 +60,17 @@ struct wait_ring {
             if (w == nullptr)
                 return false;
             path.push_back(&s);
-            for (const sleeping_wait* m : met) {
-                if (m == w)
-                    return true;
-            }
-            met.push_back(w);
-            return is_stuck(*w, met, path);
+            if (std::exchange(w->met_, searches) != searches)
+                to_follow.push_back(w);
+            return true;
         };
-        return from.all_ != nullptr ? from.all_->all_of(stuck) : stuck(from.state_);
+        while (!to_follow.empty()) {
+            const sleeping_wait& next = *to_follow.back();
+            to_follow.pop_back();
+            if (!(next.all_ != nullptr ? next.all_->all_of(stuck) : stuck(next.state_)))
+                return false;
+        }
+        return true;
     }
 
     static std::string text(const std::vector<const shared_state_base*>& path) {
@@ -91,9 +99,8 @@ sleeping_wait::sleeping_wait(shared_state_base& state) : state_(state), all_(awa
         own_wait = this;
         try {
             ring.name_own_tasks();
-            std::vector<const sleeping_wait*> met{this};
             std::vector<const shared_state_base*> path;
-            if (!ring.is_stuck(*this, met, path))
+            if (!ring.is_stuck(*this, path))
                 return;
             text = wait_ring::text(path);
         } catch (const std::bad_alloc&) { // then the ring is not found
@@ -112,7 +119,10 @@ sleeping_wait::~sleeping_wait() {
 void running_frame::forget() noexcept {
     auto& ring = wait_ring::instance();
     const scoped_lock lock(ring.mutex);
-    ring.inside.erase(task);
+    // The task may be gone, and another one at its address be what another thread is inside of.
+    const auto at = ring.inside.find(task);
+    if (at != ring.inside.end() && at->second == &own_wait)
+        ring.inside.erase(at);
 }
 
 } // namespace ferry::detail

@@ -3,6 +3,7 @@
 
 #include <ferry/detail/shared_state.hpp>
 
+#include <cstdint>
 #include <functional>
 
 namespace ferry::detail {
@@ -51,6 +52,7 @@ private:
 
     shared_state_base& state_;
     const awaited_futures* const all_; // or null
+    mutable std::uint64_t met_ = 0;    // in the search with that number; the ring's
 };
 
 /// True if the calling thread is inside of a task.

@@ -58,8 +58,8 @@ void admission::check_bytes(std::size_t n) const {
                                     " bytes of the tasks that wait");
 }
 
-void admission::add_bytes(std::size_t n) {
-    check_bytes(n);
+void admission::add_bytes(std::size_t n) noexcept {
+    FERRY_ASSERT(bytes_ + n >= bytes_);
     bytes_ += n;
 }
 
@@ -69,6 +69,8 @@ void admission::remove_bytes(std::size_t n) noexcept {
 }
 
 void admission::stand(const place& p) {
+    if (p.thread != nullptr && threads_.size() == threads_.capacity())
+        threads_.reserve(2 * threads_.size() + 8);
     line_.push_back(p);
     if (p.priority != 0) {
         try {
@@ -79,7 +81,8 @@ void admission::stand(const place& p) {
         }
         ++others_count_;
     }
-    threads_ += p.thread != nullptr ? 1 : 0;
+    if (p.thread != nullptr)
+        threads_.push_back(p); // has room
 }
 
 void admission::uncount(const place& p, bool given_up) noexcept {
@@ -87,7 +90,8 @@ void admission::uncount(const place& p, bool given_up) noexcept {
         FERRY_ASSERT(claimed_ != 0);
         --claimed_;
     }
-    threads_ -= p.thread != nullptr ? 1 : 0;
+    if (p.thread != nullptr)
+        std::erase_if(threads_, [&p](const place& t) { return t.task == p.task; });
     if (p.priority == 0)
         return;
     const auto at = others_.find(p.priority);
@@ -100,9 +104,11 @@ void admission::uncount(const place& p, bool given_up) noexcept {
 std::size_t admission::remove_at(std::size_t i, bool given_up) noexcept {
     FERRY_ASSERT(first_ <= i && i < line_.size());
     uncount(line_[i], given_up);
-    if (i != first_) {
-        line_.erase(line_.begin() + static_cast<std::ptrdiff_t>(i));
-        return i;
+    if (i != first_) { // the few before it are about to be given up
+        const auto at = line_.begin() + static_cast<std::ptrdiff_t>(i);
+        std::move_backward(line_.begin() + static_cast<std::ptrdiff_t>(first_), at, at + 1);
+        ++first_;
+        return i + 1;
     }
     if (++first_ < 64 || first_ * 2 < line_.size())
         return first_;
@@ -120,13 +126,10 @@ void admission::remove(const shared_state_base& task, bool given_up) noexcept {
 bool admission::on_claimed(const shared_state_base& task) noexcept {
     if (line_size() == 0) // everybody had to go
         return false;
-    // Seldom, and only a timer does that to the task of a thread, which nobody else knows yet.
-    if (threads_ != 0) {
-        const auto at = std::ranges::find(line_.begin() + static_cast<std::ptrdiff_t>(first_),
-                                          line_.end(), &task, &place::task);
-        if (at != line_.end() && at->thread != nullptr)
-            at->thread->set(blocked_thread::state::turned_away);
-    }
+    // Only a timer does that to the task of a thread, which nobody else knows yet.
+    const auto at = std::ranges::find(threads_, &task, &place::task);
+    if (at != threads_.end())
+        at->thread->set(blocked_thread::state::turned_away);
     return ++claimed_ > 256 + line_size() / 2;
 }
 
@@ -134,7 +137,7 @@ std::vector<admission::place> admission::clear() noexcept {
     others_.clear();
     others_count_ = 0;
     claimed_ = 0;
-    threads_ = 0;
+    threads_.clear();
     std::vector<place> all;
     all.swap(line_);
     all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::exchange(first_, 0)));

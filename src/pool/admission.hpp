@@ -140,7 +140,7 @@ public:
                   bool exempt, Pool& pool, Lock& lock, LetIn let_in, Advance advance,
                   Refuse refuse) {
         const std::size_t bytes = counted(r.bytes);
-        if (exempt)
+        if (exempt || bytes <= limits_.max_queue_bytes)
             check_bytes(bytes);
         switch (const auto what = exempt ? decision::enter : decide(r, pool)) {
         case decision::enter: let_in(bytes); return entered::yes;
@@ -168,8 +168,8 @@ public:
 
     /// Errors: std::invalid_argument if so many bytes more have no room in the sum.
     void check_bytes(std::size_t n) const;
-    /// Adds to the bytes in the queue. Errors: those of `check_bytes`.
-    void add_bytes(std::size_t n);
+    /// Adds to the bytes in the queue; they were checked, or have room.
+    void add_bytes(std::size_t n) noexcept;
     void remove_bytes(std::size_t n) noexcept;
     std::size_t bytes() const noexcept { return bytes_; }
 
@@ -223,11 +223,11 @@ public:
     std::vector<place> clear() noexcept;
 
 private:
-    // Both sums of bytes are at most the limit.
     template <admitting_pool Pool>
     bool has_room(std::size_t bytes, Pool& pool) const noexcept {
+        const std::size_t most = limits_.max_queue_bytes; // exempt tasks may have exceeded it
         const bool bytes_fit =
-            limits_.max_queue_bytes == 0 || bytes == 0 || bytes_ + bytes <= limits_.max_queue_bytes;
+            most == 0 || bytes == 0 || (bytes_ <= most && bytes <= most - bytes_);
         const std::size_t queued = pool.queued();
         if (bytes_fit && (limits_.max_queue == 0 || queued < limits_.max_queue))
             return true;
@@ -245,8 +245,8 @@ private:
     std::size_t first_ = 0;
     std::map<int, std::size_t, std::greater<>> others_; // those in the line with a priority
     std::size_t others_count_ = 0;
-    std::size_t threads_ = 0; // that wait for a place
-    std::size_t claimed_ = 0; // in the line, by those who have said so
+    std::vector<place> threads_; // those places in the line that belong to blocked threads
+    std::size_t claimed_ = 0;    // in the line, by those who have said so
 };
 
 /// The error of a task that is not let in. `kind` says what the pool is, as "the thread pool 'x'".

@@ -57,6 +57,11 @@ public:
             ++taken_tasks_;
         return r;
     }
+    /// Counts tasks that are queued beside it; for who may take.
+    void count_as_taken(std::size_t tasks) noexcept {
+        pushed_tasks_.fetch_add(tasks, std::memory_order_relaxed);
+        taken_tasks_ += tasks;
+    }
     /// How many tasks are in it; for who may take.
     std::size_t tasks() const noexcept {
         return static_cast<std::size_t>(pushed_tasks_.load(std::memory_order_relaxed) -

@@ -75,10 +75,12 @@ void pool_core::let_in(shared_state_base& r, std::size_t bytes) noexcept {
     if (external_entry* const x = r.external()) {
         x->counted = true;
         ++external_queued_;
+        passed_on_.push(r); // for `pass_on`, since more than one thread may let tasks in
         return;
     }
     if (r.priority != 0)
         prioritized_.store(true);
+    inbox_.count_as_taken(1);
     ready_.push(r);
     note_backlog();
 }
@@ -107,18 +109,17 @@ void pool_core::give_up(const admission::place& p, fifo& given_up) noexcept {
 }
 
 // Lets in all for which there is room. What has been given up is for the caller to drop, without
-// the lock; and then to `pass_on`.
-void pool_core::advance_line(fifo& given_up) noexcept {
+// the lock; and then to `pass_on`. A worker between two tasks comes here with the next one, and
+// when there is none; it need not be counted as free `exactly` by others.
+void pool_core::advance_line(fifo& given_up, bool exactly) noexcept {
     mutex_.assert_held();
     using state = admission::blocked_thread::state;
-    load seen(*this, false); // whoever is between two tasks comes here with the next one
+    load seen(*this, exactly);
     admission_.advance(
         seen,
         [this](const admission::place& p) {
             mutex_.assert_held();
             let_in(*p.task, p.bytes);
-            if (p.task->external() != nullptr && p.thread == nullptr)
-                passed_on_.push(*p.task);
             if (p.thread != nullptr)
                 p.thread->set(state::let_in);
         },
@@ -133,7 +134,7 @@ void pool_core::advance_line(fifo& given_up) noexcept {
 void pool_core::pass_on() noexcept {
     {
         const scoped_lock lock(mutex_);
-        if (std::exchange(passing_on_, true))
+        if (passed_on_.empty() || std::exchange(passing_on_, true))
             return;
     }
     for (;;) {
@@ -165,6 +166,7 @@ void pool_core::drop_given_up(fifo all) noexcept {
 // Whoever makes room does so and then looks at `in_line_`; who stands in line says so there and
 // then looks for room again.
 entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
+    shared_state_base::catch_up(); // tasks that make room may wait for that
     sleeper* wake = nullptr;
     entered result{};
     fifo given_up;
@@ -192,11 +194,13 @@ entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
                 in_line_.store(admission_.line_size());
                 advance_line(given_up);
             },
-            [&](admission::decision why) {
+            [&](admission::decision why) FERRY_UNCHECKED {
                 mutex_.assert_held();
+                const std::size_t queued = seen.queued();
+                const auto wait = admission_.estimate(request.priority, seen);
+                lock.unlock(); // making and throwing an error takes time
                 std::rethrow_exception(refusal(why, "the thread pool '" + options_.name + "'", r,
-                                               request, admission_.limits(), seen.queued(),
-                                               admission_.estimate(request.priority, seen)));
+                                               request, admission_.limits(), queued, wait));
             });
         in_line_.store(admission_.line_size());
         wake = wake_candidate();
@@ -217,31 +221,36 @@ void pool_core::push_bounded(shared_state_base& r, entrance e) {
     }
 }
 
-entered pool_core::admit_external(shared_state_base& t, entrance e) {
+void pool_core::admit_external(shared_state_base& t, entrance e) {
     boost::intrusive_ptr<shared_state_base> line(&t);
     const entered result = enter_or_stand(t, e);
-    if (result != entered::yes)
-        static_cast<void>(line.detach()); // the line has that share, or it ends here
+    static_cast<void>(line.detach()); // the line has that share, or it ends here
     if (result == entered::expired) {
         fifo expired;
         expired.push(t);
         drop_given_up(expired);
     }
-    return result;
 }
 
 void pool_core::external_left_queue(shared_state_base& t) noexcept {
     fifo given_up;
+    sleeper* wake = nullptr;
     {
         const scoped_lock lock(mutex_);
         leave_queue(t);
         advance_line(given_up);
+        if (!ready_.empty())
+            wake = wake_candidate();
     }
+    if (wake != nullptr)
+        wake->wake_up();
     drop_given_up(given_up);
     pass_on();
 }
 
 void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept {
+    if (is_forked_copy())
+        return; // its locks may be held for ever
     if (cancelled) {
         cancelled_.fetch_add(1, std::memory_order_relaxed);
         labels_.count_cancelled(task.statistics_label());

@@ -191,6 +191,7 @@ void pool_core::push_all(std::span<shared_state_base* const> tasks) {
                 note_submission(*t);
             ready_.push(*t);
         }
+        inbox_.count_as_taken(tasks.size());
         note_backlog();
         w = wake_candidate(); // who sees to the next one when it takes its own
     }

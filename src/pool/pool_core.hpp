@@ -113,9 +113,9 @@ public:
 
     /// Whether `max_queue` or one of the other bounds is set.
     bool is_bounded() const noexcept { return bounded_; }
-    /// Lets an expected external task in, as `push` does. If it `stands` in the line it is passed
-    /// to its executor later; if it is `expired` it is expected no more. Throws if it is refused.
-    entered admit_external(shared_state_base& t, entrance e) FERRY_EXCLUDES(mutex_);
+    /// Lets an expected external task in, as `push` does. It is passed to its executor when it is
+    /// let in; if it expires before it is expected no more. Throws if it is refused.
+    void admit_external(shared_state_base& t, entrance e) FERRY_EXCLUDES(mutex_);
     /// An external task has started, or will not: it waits no more.
     void external_left_queue(shared_state_base& t) noexcept FERRY_EXCLUDES(mutex_);
     /// Throws what says why nothing is accepted any more.
@@ -143,7 +143,7 @@ private:
     void give_up(const admission::place& p, fifo& given_up) noexcept FERRY_REQUIRES(mutex_);
     void drop_given_up(fifo all) noexcept FERRY_EXCLUDES(mutex_);
     void let_in(shared_state_base& r, std::size_t bytes) noexcept FERRY_REQUIRES(mutex_);
-    void advance_line(fifo& given_up) noexcept FERRY_REQUIRES(mutex_);
+    void advance_line(fifo& given_up, bool exactly = false) noexcept FERRY_REQUIRES(mutex_);
     void leave_queue(shared_state_base& r) noexcept FERRY_REQUIRES(mutex_);
     void pass_on() noexcept FERRY_EXCLUDES(mutex_);
     void turn_away(std::vector<admission::place> all) noexcept FERRY_EXCLUDES(mutex_);

@@ -19,11 +19,15 @@ constexpr auto patience = std::chrono::seconds(5);
 
 // Tells everybody who stood in the line that the pool takes nothing any more.
 void pool_core::turn_away(std::vector<admission::place> all) noexcept {
+    {
+        const scoped_lock lock(mutex_);
+        for (const admission::place& p : all) {
+            if (p.thread != nullptr)
+                p.thread->set(admission::blocked_thread::state::turned_away);
+        }
+    }
     for (const admission::place& p : all) {
-        if (p.thread != nullptr) {
-            const scoped_lock lock(mutex_);
-            p.thread->set(admission::blocked_thread::state::turned_away);
-        } else {
+        if (p.thread == nullptr) {
             const boost::intrusive_ptr<shared_state_base> keep(p.task);
             p.task->drop(closed_error());
             if (external_entry* const x = keep->external()) {
@@ -176,6 +180,7 @@ void pool_core::join() {
     using clock = timeout::clock;
     const std::size_t own_expiries = expiring_owner() == this ? 1 : 0;
     std::optional<clock::time_point> starving_since;
+    shared_state_base::catch_up(); // tasks may wait for that
     scoped_lock lock(mutex_);
     if (on_worker_of(this) && !this_worker()->detached)
         detach_worker(*this_worker());
@@ -226,6 +231,7 @@ shutdown_report pool_core::close_within(timeout limit) {
     const std::uint64_t before = finished();
     close(false);
     start_if_starving();
+    shared_state_base::catch_up(); // tasks may wait for that
     shutdown_report report;
     fifo dropped;
     {

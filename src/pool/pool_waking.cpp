@@ -198,7 +198,7 @@ void pool_core::spin_before_sleep(worker& w) noexcept {
     if (const auto& spin = options_.spin) {
         if (*spin <= spin->zero())
             return;
-        const auto end = clock::now() + *spin;
+        const auto end = timeout(*spin).deadline().value_or(clock::time_point::max());
         for (spin_wait pause; !has_work() && clock::now() < end;)
             pause();
         return;

@@ -23,8 +23,8 @@ void on_work_started(pool_core& core, shared_state_base& t) {
         core.throw_closed();
 }
 
-entered admit_external(pool_core& core, shared_state_base& t, entrance e) {
-    return core.admit_external(t, e);
+void admit_external(pool_core& core, shared_state_base& t, entrance e) {
+    core.admit_external(t, e);
 }
 
 void external_left_queue(pool_core& core, shared_state_base& t) noexcept {

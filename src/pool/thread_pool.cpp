@@ -88,7 +88,13 @@ void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks) {
             t->owner = &core;
             t->pool_record = core.record_number();
         }
-        core.push_all(tasks);
+        try {
+            core.push_all(tasks);
+        } catch (...) {
+            for (shared_state_base* t : tasks)
+                t->owner = nullptr; // the pool has not got it
+            throw;
+        }
         return;
     }
     throw_if_closed(core);
@@ -101,6 +107,8 @@ void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks) {
         }
     }
 }
+
+bool is_bounded(const pool_core& core) noexcept { return core.is_bounded(); }
 
 void throw_if_closed(pool_core& core) {
     if (core.closed())

@@ -193,6 +193,18 @@ work_item* pool_core::next(worker& w) {
                 pass_on();
             return r;
         }
+        if (bounded_ && in_line_.load(std::memory_order_relaxed) != 0) {
+            // That it has nothing to do makes room where calls of strands wait for others.
+            fifo given_up;
+            advance_line(given_up, true);
+            if (!ready_.empty() || !passed_on_.empty() || !given_up.empty()) {
+                lock.unlock();
+                drop_given_up(given_up);
+                pass_on();
+                lock.lock();
+                continue;
+            }
+        }
         if (!closed() || !no_work_outstanding()) {
             if (!sleep(w, lock))
                 return nullptr;
