@@ -72,12 +72,12 @@ public:
     /// a running one that takes a stop token to stop.
     ///
     /// @par Blocking
-    /// Never.
+    /// While a bounded queue is full, if the pool blocks then.
     ///
     /// @par Errors
-    /// `shutdown_error`, `broken_process_pool`, and `quarantined_error` for a call that has killed
-    /// too many workers. The future fails with the exception of the call, or with `worker_died` if
-    /// its worker ended meanwhile.
+    /// `shutdown_error`, `queue_full_error`, `broken_process_pool`, and `quarantined_error` for a
+    /// call that has killed too many workers. The future fails with the exception of the call, or
+    /// with `worker_died` if its worker ended meanwhile.
     ///
     /// @par Exception safety
     /// Strong: if `submit` throws, nothing was queued.
