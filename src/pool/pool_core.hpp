@@ -41,13 +41,11 @@ namespace ferry::detail {
 /// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
 ///   that has not ended, because that looks at the inbox after `closed_`; else it is taken back.
 /// - `backlog_` tells a worker that looks for more before it sleeps of what others left in
-/// `ready_`;
-///   who takes an item from there and leaves more sees to it that somebody comes for that.
+///   `ready_`. A worker that takes an item from there and leaves more ensures that another one comes.
 /// - `claimed_` counts items in the queue that were claimed elsewhere, give or take those that are
 ///   being taken from it.
 /// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a
-/// new
-///   thread is started only when there are more items than such workers.
+///   new thread is started only when there are more items than such workers.
 class pool_core final : public task_owner,
                         public observed,
                         public std::enable_shared_from_this<pool_core> {

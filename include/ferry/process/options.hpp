@@ -84,8 +84,7 @@ struct worker_limits {
 /// - signals to other processes of the same user, changes of their priorities and limits;
 /// - what descriptors can do that were open when the worker started: its standard output and error;
 /// - other ways to communicate: System V shared memory and semaphores, and with `read_only`
-/// sockets,
-///   with `no_network` files and named pipes that somebody else reads;
+///   sockets, with `no_network` files and named pipes that somebody else reads;
 /// - `no_exec`: code that the task itself maps into its memory, or loads as a shared library;
 /// - exhausting the machine (see `worker_limits`);
 /// - timing and other side channels, and faults of the kernel;
