@@ -104,7 +104,7 @@ gather(boost::asio::awaitable<T>... awaitables) {
 }
 
 /// Runs the coroutines concurrently and returns each child's value or exception, in argument order.
-/// The exception of a child cancels nobody.
+/// The exception of a child does not cancel the others.
 ///
 /// @par Executor
 /// The children run on the awaiting coroutine's executor, wrapped in a strand unless it already is

@@ -78,7 +78,7 @@ struct worker_limits {
 /// access to other processes by `ptrace`, `process_vm_writev` and `pidfd_getfd` are refused as
 /// well.
 ///
-/// What a sandbox does not protect from:
+/// A sandbox does not protect from:
 /// - code that runs before `run_worker_if_spawned` in `main`: constructors of static objects;
 /// - reading: every file that the user may read, and the environment;
 /// - signals to other processes of the same user, changes of their priorities and limits;
@@ -92,8 +92,9 @@ struct worker_limits {
 ///   what you do not trust as an ordinary user.
 ///
 /// @par Errors
-/// What this kernel cannot enforce makes the constructor of the pool throw `sandbox_error` that
-/// names it. It finds out by a thread that confines itself, tries, and ends.
+/// A restriction that this kernel cannot enforce makes the constructor of the pool throw
+/// `sandbox_error` naming it. The constructor finds out by starting a thread that confines itself,
+/// tries, and ends.
 enum class sandbox : unsigned {
     none = 0,              ///< nothing
     no_network = 1,        ///< no socket but pairs of AF_UNIX can be made

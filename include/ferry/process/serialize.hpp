@@ -168,7 +168,7 @@ template <class Asked>
 struct is_sendable<std::monostate, Asked> : std::true_type {
 };
 
-/// What cereal does not know: paths, error codes and the calendar.
+/// Types that cereal does not know: paths, error codes and the calendar.
 template <class T, class... Known>
 inline constexpr bool is_one_of = (std::is_same_v<T, Known> || ...);
 template <class T>
