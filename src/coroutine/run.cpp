@@ -37,7 +37,7 @@ struct retired_contexts {
         std::unique_ptr<run_context> context;
         timeout::clock::time_point since;
     };
-    // Those that are held stay, though not for ever; of the others the youngest stay, because a
+    // Those that are held stay, though not forever; of the others the youngest stay, because a
     // thread may be just letting go of them.
     static constexpr std::size_t kept = 4, most = 16;
     static constexpr auto longest = std::chrono::seconds(10);

@@ -208,7 +208,7 @@ private:
     // Atomic; see the invariants.
     inbox inbox_;
     alignas(64) std::atomic<bool> closed_{false};
-    std::atomic<bool> prioritized_{false}; // there was a priority; for ever
+    std::atomic<bool> prioritized_{false}; // there was a priority; forever
     std::atomic<bool> backlog_{false};     // `ready_` is not empty
     std::atomic<std::size_t> threads_{0};
     std::atomic<std::size_t> limit_; // max_workers and one for each that waits without helping

@@ -181,7 +181,7 @@ void pool_core::join() {
         detach_worker(*this_worker());
     for (;;) {
         join_finished_threads(lock);
-        // Functions for which no thread could be started: not for ever.
+        // Functions for which no thread could be started: not forever.
         drain();
         const bool starves = workers_.empty() && !ready_.empty() &&
                              (!starving_since || clock::now() - *starving_since < patience);

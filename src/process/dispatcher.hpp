@@ -154,7 +154,7 @@ private:
     queue queue_;
     worker_list workers_; // in the order of their ids
     std::uint64_t places_ = 0;
-    bool prioritized_ = false; // there was a priority; for ever
+    bool prioritized_ = false; // there was a priority; forever
     std::uint64_t numbers_ = 0;
     std::uint64_t round_ = 0;
     double mean_run_ns_ = -1;

@@ -53,7 +53,7 @@ namespace ferry::detail {
 /// - No lock is held while user code runs: no decoding, no destructor of a value, no callback.
 /// - Nothing that the reader does needs memory to go on: queue, deadlines and jobs are linked
 ///   through what they are about.
-/// - In a child of fork() nobody takes the mutex, which may be locked for ever, and nobody touches
+/// - In a child of fork() nobody takes the mutex, which may be locked forever, and nobody touches
 ///   what is shared with the workers, which are the parent's.
 class process_core final : public call_host,
                            public observed,

@@ -243,7 +243,7 @@ void segment_store::handed_on(segment& s) noexcept {
 }
 
 void segment_store::release(segment_ptr s, std::size_t used) noexcept {
-    if (forks_ != fork_count()) { // in a child the mutex may be locked for ever
+    if (forks_ != fork_count()) { // in a child the mutex may be locked forever
         static_cast<void>(s.release());
         return;
     }
