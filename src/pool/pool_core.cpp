@@ -192,7 +192,7 @@ void pool_core::push_all(std::span<shared_state_base* const> tasks) {
             ready_.push(*t);
         }
         note_backlog();
-        w = wake_candidate(); // who sees to the next one when it takes its own
+        w = wake_candidate(); // it wakes the next one when it takes its own
     }
     if (w != nullptr)
         w->wake_up();

@@ -41,7 +41,7 @@ namespace ferry::detail {
 /// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
 ///   that has not ended, because that looks at the inbox after `closed_`; else it is taken back.
 /// - `backlog_` tells a worker that looks for more before it sleeps of what others left in
-///   `ready_`. A worker that takes an item from there and leaves more ensures that another one comes.
+///   `ready_`. A worker that takes one from there and leaves more ensures that another one comes.
 /// - `claimed_` counts items in the queue that were claimed elsewhere, give or take those that are
 ///   being taken from it.
 /// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a

@@ -86,8 +86,8 @@ void process_core::on_progress(worker_channel& w, const wire::frame& f) {
     c->note_progress(done, note);
 }
 
-// Takes the answered tasks from their slots, before their outcomes become visible: who sees one may
-// count on the worker.
+// Takes the answered tasks from their slots, before their outcomes become visible: a thread that
+// sees one may count on the worker.
 void process_core::account(worker_channel& w, std::size_t count) noexcept {
     BOOST_ASSERT(is_reader() && count <= batch_.size());
     const std::int64_t now = wire::now_ns();

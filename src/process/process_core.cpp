@@ -162,7 +162,7 @@ void process_core::wake_reader() noexcept {
     }
 }
 
-// ---- Who gets what ------------------------------------------------------------------------------
+// ---- Handing tasks out --------------------------------------------------------------------------
 
 worker_channel* process_core::find(std::uint32_t id) noexcept {
     const auto it = workers_.find(id);
@@ -203,7 +203,7 @@ void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
     remote_call_ptr c = take_first();
     BOOST_ASSERT(c == &call);
     if (!call.state().offer())
-        return; // claimed by who is about to say so
+        return; // the thread that has claimed it is about to report that
     if (!w.give(c, dispatcher_.next_number(), store_)) {
         requeue(std::move(c));
         refuse(w);

@@ -94,7 +94,7 @@ protected:
     /// Ends some shares.
     void release(int n) noexcept {
         FERRY_ASSERT(refs_.load() >= n);
-        // Who has all of them needs no atomic operation: nobody else can make more.
+        // An owner of all of them needs no atomic operation: no other thread can make more.
         if (refs_.load(std::memory_order_acquire) == n ||
             refs_.fetch_sub(n, std::memory_order_acq_rel) == n)
             deallocate();
@@ -178,7 +178,7 @@ private:
 
     alignas(64) std::atomic<wait_op*> completed_{nullptr};
     std::atomic<int> completed_on_{0};                  // the processor of the last push; a hint
-    adaptive_yield yield_;                              // belongs to who put `awaited_tag()` there
+    adaptive_yield yield_;                              // of the thread that put `awaited_tag()`
     std::atomic<boost::asio::io_context*> io_{nullptr}; // where mail goes; always the same
     // For the drain, of which one at most is posted: an outcome must not depend on free memory.
     template <class T>
@@ -235,7 +235,7 @@ class abandoned_call_owner {
 public:
     virtual void wait_for_abandoned(boost::intrusive_ptr<shared_state_base> call) = 0;
 
-    /// Who gets what is abandoned on this thread now, or null.
+    /// The owner of the calls that this thread abandons now, or null.
     static abandoned_call_owner* current() noexcept;
 
     /// Makes `calls` that one for a while.
