@@ -102,7 +102,7 @@ void pool_core::give_up(const admission::place& p, fifo& given_up) noexcept {
         return;
     }
     if (p.priority != 0)
-        ready_.unexpect(p.priority);
+        ready_.cancel_reservation(p.priority);
     given_up.push(*p.task);
 }
 
@@ -157,7 +157,7 @@ void pool_core::drop_given_up(fifo all) noexcept {
         task.shared_state_base::run(); // ends the share of the line
         if (external_entry* const x = task.external()) {
             x->stay_out();
-            met(task);
+            on_work_finished(task);
         }
     }
 }
@@ -212,7 +212,7 @@ entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
 
 void pool_core::push_bounded(shared_state_base& r, entrance e) {
     if (enter_or_stand(r, e) == entered::expired) {
-        unexpect(r);
+        cancel_reservation(r);
         r.shared_state_base::run();
     }
 }

@@ -103,16 +103,17 @@ public:
     /// Starts a thread if something is queued and there is none, because none could be started.
     void start_if_starving() noexcept FERRY_EXCLUDES(mutex_);
 
-    /// A task that reaches this pool through another executor, a strand for instance. Until `met`
-    /// the workers stay, and what is posted is accepted after shutdown, so that it still runs.
-    /// False after shutdown.
-    bool expect(shared_state_base& t) FERRY_EXCLUDES(mutex_);
-    void met(shared_state_base& t) FERRY_EXCLUDES(mutex_);
+    /// Counts a task that reaches this pool through another executor, a strand for instance. Until
+    /// `on_work_finished` the workers stay, and what is posted is accepted after shutdown, so that
+    /// it still runs. False after shutdown.
+    bool on_work_started(shared_state_base& t) FERRY_EXCLUDES(mutex_);
+    void on_work_finished(shared_state_base& t) FERRY_EXCLUDES(mutex_);
 
     /// Whether `max_queue` or one of the other bounds is set.
     bool is_bounded() const noexcept { return bounded_; }
-    /// Lets an expected external task in, as `push` does. If it `stands` in the line it is passed
-    /// to its executor later; if it is `expired` it is expected no more. Throws if it is refused.
+    /// Lets an external task whose work has started in, as `push` does. If it `stands` in the line
+    /// it is passed to its executor later; if it is `expired` its work is finished. Throws if it is
+    /// refused.
     entered admit_external(shared_state_base& t, entrance e) FERRY_EXCLUDES(mutex_);
     /// An external task has started, or will not: it waits no more.
     void external_left_queue(shared_state_base& t) noexcept FERRY_EXCLUDES(mutex_);
@@ -135,7 +136,7 @@ private:
     bool is_measured() noexcept;
     void note_submission(shared_state_base& task) noexcept;
     void measure_again() noexcept FERRY_REQUIRES(mutex_);
-    void unexpect(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
+    void cancel_reservation(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     void push_bounded(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
     entered enter_or_stand(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
     void give_up(const admission::place& p, fifo& given_up) noexcept FERRY_REQUIRES(mutex_);
@@ -217,8 +218,7 @@ private:
     std::atomic<std::int64_t>& claimed_ = record_.claimed;
     std::atomic<std::int64_t> purge_claimed_at_{256};
     std::atomic<std::int64_t> outstanding_work_{0};
-    std::atomic<bool> outstanding_work_abandoned_{
-        false}; // what is expected is not waited for any more
+    std::atomic<bool> outstanding_work_abandoned_{false}; // it is not waited for any more
     std::atomic<std::uint64_t> cancelled_{0};
     std::atomic<int> unsampled_{1024}; // how many tasks are still measured without exception
 
@@ -236,9 +236,9 @@ private:
     std::int64_t measured_again_at_ FERRY_GUARDED_BY(mutex_) = 0; // coarse_now()
     std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0;            // numbers the threads
     task_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
-    std::set<shared_state_base*> external_tasks_ FERRY_GUARDED_BY(mutex_); // expected
-    std::set<shared_state_base*>
-        told_ FERRY_GUARDED_BY(mutex_); // those that for_each_external_task has told
+    std::set<shared_state_base*> external_tasks_ FERRY_GUARDED_BY(mutex_); // their work has started
+    // Those that for_each_external_task has told.
+    std::set<shared_state_base*> told_ FERRY_GUARDED_BY(mutex_);
     expiring_list expiring_ FERRY_GUARDED_BY(mutex_);
     bool expiries_abandoned_ FERRY_GUARDED_BY(mutex_) = false; // they are not waited for any more
     const boost::intrusive_ptr<start_retry> retry_;
