@@ -34,7 +34,7 @@ void group_scope::member_failed(std::exception_ptr e) {
         cancel_all();
 }
 
-// Holds the end back until the call has ended. By a delivery, since the context may go before.
+// Holds the end back until the call has ended. By a wait_op, since the context may go before.
 void group_scope::wait_for_abandoned(boost::intrusive_ptr<shared_state_base> call) {
     hold();
     complete_when_done(
