@@ -78,13 +78,13 @@ void run_context::retire::operator()(run_context* c) const noexcept {
 }
 
 void one_thread_runs(boost::asio::io_context& io) {
-    boost::asio::use_service<operation_service>(io).registry->one_thread.store(true);
+    boost::asio::use_service<future_op_service>(io).registry->one_thread.store(true);
 }
 
 void run_until_ended(boost::asio::io_context& io, const bool& ended) {
     while (!ended && io.run_one() != 0) {
     }
-    auto& registry = *boost::asio::use_service<operation_service>(io).registry;
+    auto& registry = *boost::asio::use_service<future_op_service>(io).registry;
     registry.cancel_all();
     while (!registry.empty() && io.run_one() != 0) {
     }
