@@ -3,7 +3,7 @@
 
 #include <ferry/process/detail/task.hpp>
 
-#include "child.hpp"
+#include "child_process.hpp"
 #include "deadline_list.hpp"
 #include "dispatcher.hpp"
 #include "idle_limit.hpp"
@@ -111,7 +111,7 @@ struct worker_channel : dispatch_worker {
     descriptor answered; ///< an event: the worker answered while nobody read
     descriptor standard_error;
     std::optional<pids_group> group; ///< removed behind the process
-    std::optional<child> process;
+    std::optional<child_process> process;
 
     std::array<remote_call_ptr, wire::slot_count> held;
     std::uint64_t free_slots = ~std::uint64_t(0);

@@ -199,7 +199,7 @@ void process_core::on_stderr(worker_channel& w) noexcept {
 
 void process_core::on_exit(worker_channel& w) noexcept {
     BOOST_ASSERT(is_reader() && !w.how_ended);
-    w.how_ended = w.process->collect();
+    w.how_ended = w.process->reap();
     if (!w.how_ended)
         return;
     ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.process->handle(), nullptr);
@@ -339,7 +339,7 @@ std::optional<limit_breach> process_core::breach_of(worker_channel& w) noexcept 
         if (const remote_call* const c = w.running())
             task = c->number;
     }
-    const int pid = w.process->pid(); // not collected yet: only this thread does that
+    const int pid = w.process->pid(); // not reaped yet: only this thread does that
     const auto memory = task != 0 ? memory_of(pid) : std::nullopt;
     const auto cpu = task != 0 ? cpu_time_of(pid) : std::nullopt;
     if (!memory || !cpu) {
