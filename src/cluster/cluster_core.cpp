@@ -37,7 +37,7 @@ cluster_core::cluster_core(cluster_options options, broker_address address)
 cluster_core::~cluster_core() = default;
 
 bool cluster_core::is_forked_copy() const noexcept { return forks_ != fork_count(); }
-void cluster_core::forsake() {
+void cluster_core::abandon_after_fork() {
     static_cast<void>(new std::shared_ptr<cluster_core>(shared_from_this()));
 }
 
@@ -329,7 +329,7 @@ shutdown_report cluster_core::close_within(timeout limit) {
     return report;
 }
 
-void cluster_core::break_pool(const std::string& why) noexcept {
+void cluster_core::mark_broken(const std::string& why) noexcept {
     outcomes out;
     {
         const lock_type lock(mutex_);

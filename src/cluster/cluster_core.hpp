@@ -52,7 +52,7 @@ public:
     }
     bool is_forked_copy() const noexcept;
     /// In a child of fork(): the threads are the parent's.
-    void forsake();
+    void abandon_after_fork();
     pool_stats stats();
     std::size_t max_workers() const noexcept;
     const std::string& name() const noexcept { return options_.name; }
@@ -147,7 +147,7 @@ private:
 
     template <class Use>
     void keep_connected(const char* role, connection*& current, Use use) noexcept;
-    void break_pool(const std::string& why) noexcept;
+    void mark_broken(const std::string& why) noexcept;
     queue_options task_queue() const;
     queue_options reply_queue() const;
 

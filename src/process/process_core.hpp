@@ -76,7 +76,7 @@ public:
     }
     bool is_forked_copy() const noexcept;
     /// In a child of fork(): the threads and the workers are the parent's.
-    void forsake();
+    void abandon_after_fork();
 
     pool_stats stats() FERRY_EXCLUDES(mutex_);
     label_registry::figures stats_by_label() FERRY_EXCLUDES(mutex_);

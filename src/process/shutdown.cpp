@@ -91,7 +91,7 @@ void process_core::end_workers(bool gently) {
 
 bool process_core::is_forked_copy() const noexcept { return forks_ != fork_count(); }
 
-void process_core::forsake() {
+void process_core::abandon_after_fork() {
     static_cast<void>(new std::shared_ptr<process_core>(shared_from_this()));
 }
 
