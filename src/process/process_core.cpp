@@ -204,7 +204,7 @@ void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
     BOOST_ASSERT(c == &call);
     if (!call.state().offer())
         return; // the thread that has claimed it is about to report that
-    if (!w.give(c, dispatcher_.next_number(), store_)) {
+    if (!w.send(c, dispatcher_.next_number(), store_)) {
         requeue(std::move(c));
         refuse(w);
         return;
@@ -302,14 +302,14 @@ remote_call_ptr process_core::take_back(remote_call& call) noexcept {
         return {};
     dispatcher_.taken_back(call, *w);
     note(*w);
-    return w->let_go(call.slot);
+    return w->release(call.slot);
 }
 
 // It was answered, or its worker has ended. The caller does what follows for the worker.
-worker_lifecycle::action process_core::let_go(remote_call& call, remote_call_ptr& task) noexcept {
+worker_lifecycle::action process_core::release(remote_call& call, remote_call_ptr& task) noexcept {
     worker_channel& w = *call.at;
     BOOST_ASSERT(w.held[call.slot] == &call);
-    task = w.let_go(call.slot);
+    task = w.release(call.slot);
     uncount(call);
     const auto next = dispatcher_.answered(call, w);
     uncount_first(w);
@@ -339,13 +339,13 @@ void process_core::act(worker_channel& w, worker_lifecycle::action a) noexcept {
     using action = worker_lifecycle::action;
     switch (a) {
     case action::nothing: break;
-    case action::tell_to_leave: w.tell_to_leave(); break;
+    case action::request_exit: w.request_exit(); break;
     case action::terminate: w.process->signal(SIGTERM); break;
     case action::kill: w.process->signal(SIGKILL); break;
     }
-    if (a == action::tell_to_leave || a == action::terminate)
+    if (a == action::request_exit || a == action::terminate)
         arm_grace(w.grace);
-    if (a == action::tell_to_leave)
+    if (a == action::request_exit)
         arm_look();
 }
 

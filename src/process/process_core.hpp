@@ -125,7 +125,7 @@ private:
     std::exception_ptr broken_error() const noexcept;
     remote_call_ptr take_first() noexcept FERRY_REQUIRES(mutex_);
     remote_call_ptr take_back(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
-    worker_lifecycle::action let_go(remote_call& c, remote_call_ptr& task) noexcept
+    worker_lifecycle::action release(remote_call& c, remote_call_ptr& task) noexcept
         FERRY_REQUIRES(mutex_);
     void requeue(remote_call_ptr c) noexcept FERRY_REQUIRES(mutex_);
     bool wants_worker() const noexcept FERRY_REQUIRES(mutex_);

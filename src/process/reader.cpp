@@ -191,7 +191,7 @@ void process_core::look() noexcept {
             last = it->first;
             w = it->second.get();
             if (w->life.now() == worker_lifecycle::stage::leaving)
-                w->tell_to_leave();
+                w->request_exit();
             else if (w->life.held() == 0)
                 continue;
             more = true;

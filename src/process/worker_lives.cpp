@@ -100,9 +100,9 @@ std::unique_ptr<worker_channel> process_core::start_worker(std::uint32_t id) {
         w->group->add(w->process->pid());
     }
     if (last)
-        w->give_start_call(wire::frame_kind::finalise, *last.call_, store_);
+        w->send_start_call(wire::frame_kind::finalise, *last.call_, store_);
     if (first)
-        w->give_start_call(wire::frame_kind::initialise, *first.call_, store_);
+        w->send_start_call(wire::frame_kind::initialise, *first.call_, store_);
     return w;
 }
 
@@ -142,7 +142,7 @@ void process_core::mark_broken(const std::string& why) noexcept {
             for (const auto& [id, w] : workers_) {
                 for (const auto& c : w->held) {
                     if (task == nullptr && c != nullptr)
-                        static_cast<void>(let_go(*c, task));
+                        static_cast<void>(release(*c, task));
                 }
                 act(*w, w->life.kill());
             }
@@ -260,7 +260,7 @@ void process_core::reap(worker_channel& w) noexcept {
                 continue;
             const bool condemned = (w.condemned_slots >> slot & 1) != 0; // it has its outcome
             remote_call_ptr c;
-            static_cast<void>(let_go(*w.held[slot], c));
+            static_cast<void>(release(*w.held[slot], c));
             const bool breached = w.breach && c->number == w.breached;
             if (breached || (!condemned && c->number == begun))
                 victim = std::move(c);
