@@ -74,7 +74,7 @@ void cluster_core::dropped(remote_call& c, bool expired) noexcept {
         return;
     ledger::actions todo;
     ledger_.remove(c.number, todo);
-    act(todo, gone);
+    perform(todo, gone);
     ++(expired ? counts_.failed : counts_.cancelled);
     end_call(it, nullptr, gone);
     --finishing_; // whoever calls this publishes
@@ -103,11 +103,11 @@ bool cluster_core::cancel_running(remote_call& c) noexcept {
             return true; // its outcome is on its way
         ledger::actions todo;
         ledger_.remove(c.number, todo);
-        act(todo, out);
+        perform(todo, out);
         ++counts_.cancelled;
         end_call(it, nullptr, out);
     }
-    pass(out);
+    complete_calls(out);
     return true;
 }
 
@@ -122,7 +122,7 @@ void cluster_core::tell_hosts(std::uint64_t number, const std::string& host, boo
 
 // ---- What the ledger asks for -------------------------------------------------------------------
 
-void cluster_core::act(ledger::actions& all, outcomes& out) {
+void cluster_core::perform(ledger::actions& all, outcomes& out) {
     using what = ledger::what;
     for (const ledger::action& a : all) {
         const auto it = calls_.find(a.number);
@@ -205,7 +205,7 @@ void cluster_core::end_call(calls::iterator it, std::exception_ptr error, outcom
 }
 
 // Without the lock.
-void cluster_core::pass(outcomes& all) noexcept {
+void cluster_core::complete_calls(outcomes& all) noexcept {
     for (pending_outcome& o : all) {
         if (o.error != nullptr)
             o.call->fail(std::move(o.error));
@@ -243,7 +243,7 @@ std::size_t cluster_core::close(bool cancel) {
         }
         changed_.notify_all();
     }
-    pass(out);
+    complete_calls(out);
     std::size_t cancelled = 0;
     for (const auto& c : all)
         cancelled += c->state().cancel() ? 1 : 0;
@@ -315,7 +315,7 @@ shutdown_report cluster_core::close_within(timeout limit) {
                 continue;
             ledger::actions todo;
             ledger_.remove(c->number, todo);
-            act(todo, out);
+            perform(todo, out);
             ++counts_.failed;
             end_call(it, error_or_shortage([&] {
                          return make_error<worker_died>("the task '" + c->call_label() +
@@ -324,7 +324,7 @@ shutdown_report cluster_core::close_within(timeout limit) {
                      out);
         }
     }
-    pass(out);
+    complete_calls(out);
     join();
     return report;
 }
@@ -352,7 +352,7 @@ void cluster_core::mark_broken(const std::string& why) noexcept {
                 c->interrupt();
         }
     }
-    pass(out);
+    complete_calls(out);
 }
 
 // ---- Statistics ---------------------------------------------------------------------------------

@@ -122,12 +122,12 @@ private:
     std::size_t free_workers() const noexcept;
 
     // What the ledger asks for.
-    void act(ledger::actions& all, outcomes& out);
+    void perform(ledger::actions& all, outcomes& out);
     std::exception_ptr error_for(const ledger::action& a, const call_entry& e);
     std::string builds_text() const;
     void end_call(calls::iterator it, std::exception_ptr error, outcomes& out);
     void tell_hosts(std::uint64_t number, const std::string& host, bool only_ask);
-    void pass(outcomes& all) noexcept;
+    void complete_calls(outcomes& all) noexcept;
     void expire_line(clock::time_point now, outcomes& out);
 
     // The publishing thread.

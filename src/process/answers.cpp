@@ -103,7 +103,7 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
         }
         const bool condemned = (w.condemned_slots >> h.slot & 1) != 0;
         w.held[h.slot]->state().try_start();
-        act(w, release(*w.held[h.slot], a.task));
+        perform(w, release(*w.held[h.slot], a.task));
         if (condemned) { // it has its outcome, and no worker answers then
             violated(w, "it answered a task that was taken from it");
             a.task->arguments = {};

@@ -175,7 +175,7 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
         advance_line();
     dispatcher_.begin_round();
     for (;;) {
-        if (sweep_)
+        if (quarantine_pending_)
             return;
         const dispatcher::step s = dispatcher_.next();
         if (s.what == action::nothing) {
@@ -184,22 +184,22 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
         }
         remote_call& call = static_cast<remote_call&>(*s.item);
         if (s.what == action::give && sentence_of(call)) {
-            sweep_ = true;
+            quarantine_pending_ = true;
             wake_reader();
             return;
         }
         if (s.what == action::give && needs_copy(call.arguments, s.worker->id))
             copy_arguments(call, static_cast<worker_channel&>(*s.worker), lock);
         else if (s.what == action::give)
-            hand_out(call, static_cast<worker_channel&>(*s.worker));
-        else if (remote_call_ptr c = take_back(call))
+            offer(call, static_cast<worker_channel&>(*s.worker));
+        else if (remote_call_ptr c = revoke_held(call))
             requeue(std::move(c));
         else
             dispatcher_.not_revoked();
     }
 }
 
-void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
+void process_core::offer(remote_call& call, worker_channel& w) noexcept {
     remote_call_ptr c = take_first();
     BOOST_ASSERT(c == &call);
     if (!call.state().offer())
@@ -280,7 +280,7 @@ std::exception_ptr process_core::broken_error() const noexcept {
 void process_core::refuse(worker_channel& w) noexcept {
     dispatcher_.refused(w);
     if (w.violation != nullptr)
-        act(w, w.life.kill());
+        perform(w, w.life.kill());
     else if (w.life.held() == 0 && !deadline_list::contains(dispatch_again_))
         arm(dispatch_again_, clock::now() + moment);
 }
@@ -295,7 +295,7 @@ remote_call_ptr process_core::take_first() noexcept {
 }
 
 // Takes a task from its worker, unless that has started it.
-remote_call_ptr process_core::take_back(remote_call& call) noexcept {
+remote_call_ptr process_core::revoke_held(remote_call& call) noexcept {
     worker_channel* const w = call.at;
     BOOST_ASSERT(w != nullptr && w->held[call.slot] == &call);
     if (!w->revoke(call.slot))
@@ -335,7 +335,7 @@ bool process_core::has_unfinished() const noexcept {
 
 // ---- Workers that are to end --------------------------------------------------------------------
 
-void process_core::act(worker_channel& w, worker_lifecycle::action a) noexcept {
+void process_core::perform(worker_channel& w, worker_lifecycle::action a) noexcept {
     using action = worker_lifecycle::action;
     switch (a) {
     case action::nothing: break;
@@ -354,10 +354,10 @@ void process_core::retire(worker_channel& w) noexcept {
     for (const auto& c : w.held) {
         if (c == nullptr)
             continue;
-        if (remote_call_ptr unstarted = take_back(*c))
+        if (remote_call_ptr unstarted = revoke_held(*c))
             requeue(std::move(unstarted));
     }
-    act(w, w.life.retire());
+    perform(w, w.life.retire());
 }
 
 // It has nothing to do from then on.
@@ -372,7 +372,7 @@ void process_core::rests(worker_channel& w, clock::time_point since) noexcept {
 void process_core::violated(worker_channel& w, const char* what) noexcept {
     if (w.violation == nullptr)
         w.violation = what;
-    act(w, w.life.kill());
+    perform(w, w.life.kill());
 }
 
 void process_core::arm_grace(deadline& d) noexcept {
@@ -392,14 +392,14 @@ void process_core::arm(deadline& d, clock::time_point at) noexcept {
 
 // Only the worker that still runs that very task is ended for it.
 bool process_core::kill_for(worker_channel& w, std::uint16_t slot) noexcept {
-    if (!condemn(w, slot))
+    if (!claim_for_kill(w, slot))
         return false;
-    act(w, w.life.terminate());
+    perform(w, w.life.terminate());
     return true;
 }
 
 // The worker answers the task no more, if it still runs it.
-bool process_core::condemn(worker_channel& w, std::uint16_t slot) noexcept {
+bool process_core::claim_for_kill(worker_channel& w, std::uint16_t slot) noexcept {
     BOOST_ASSERT(w.held[slot] != nullptr);
     if (!w.memory->slots[slot].move(w.held[slot]->number, wire::slot_state::claimed,
                                     wire::slot_state::condemned))

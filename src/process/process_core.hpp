@@ -114,17 +114,17 @@ private:
         std::exception_ptr error;
     };
 
-    // Who gets what.
+    // Handing tasks out.
     void throw_if_closed() const FERRY_REQUIRES(mutex_);
     // May let go of the lock for a while.
     void dispatch(scoped_lock& lock) noexcept FERRY_REQUIRES(mutex_);
-    void hand_out(remote_call& c, worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
+    void offer(remote_call& c, worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
     void copy_arguments(remote_call& c, worker_channel& w, scoped_lock& lock) noexcept
         FERRY_REQUIRES(mutex_) FERRY_UNCHECKED;
     void refuse(worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
     std::exception_ptr broken_error() const noexcept;
     remote_call_ptr take_first() noexcept FERRY_REQUIRES(mutex_);
-    remote_call_ptr take_back(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
+    remote_call_ptr revoke_held(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
     worker_lifecycle::action release(remote_call& c, remote_call_ptr& task) noexcept
         FERRY_REQUIRES(mutex_);
     void requeue(remote_call_ptr c) noexcept FERRY_REQUIRES(mutex_);
@@ -196,15 +196,15 @@ private:
     std::exception_ptr error_of_death(worker_channel& w, remote_call& c, unsigned attempt) const;
     bool finish_if_closed() FERRY_EXCLUDES(mutex_);
 
-    void act(worker_channel& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
+    void perform(worker_channel& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
     void arm(deadline& d, clock::time_point at) noexcept FERRY_REQUIRES(mutex_);
     void arm_look() noexcept FERRY_REQUIRES(mutex_);
     void arm_grace(deadline& d) noexcept FERRY_REQUIRES(mutex_);
-    bool condemn(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
+    bool claim_for_kill(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
     bool kill_for(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
     /// It did what no worker does.
     void violated(worker_channel& w, const char* what) noexcept FERRY_REQUIRES(mutex_);
-    static void pass(pending_outcome v) noexcept;
+    static void publish_outcome(pending_outcome v) noexcept;
     bool is_reader() const noexcept { return reader_id_.load() == std::this_thread::get_id(); }
 
     // Constant after construction.
@@ -248,7 +248,7 @@ private:
     bool cancelling_ FERRY_GUARDED_BY(mutex_) = false; // what has not started is to be cancelled
     // Some of what is queued or handed out may be quarantined; nothing is handed out until the
     // reader has looked.
-    bool sweep_ FERRY_GUARDED_BY(mutex_) = false;
+    bool quarantine_pending_ FERRY_GUARDED_BY(mutex_) = false;
     bool reading_ FERRY_GUARDED_BY(mutex_) = false; // there is a reader
     bool reader_ended_ FERRY_GUARDED_BY(mutex_) = false;
     bool broken_ FERRY_GUARDED_BY(mutex_) = false;

@@ -71,7 +71,7 @@ bool process_core::finish_if_closed() {
     if (!closed_ || has_unfinished())
         return false;
     for (const auto& [id, w] : workers_)
-        act(*w, w->life.leave());
+        perform(*w, w->life.leave());
     return workers_.empty();
 }
 
@@ -108,7 +108,7 @@ void process_core::on_deadline(deadline& d) noexcept {
         w = find(d.worker);
         BOOST_ASSERT((w != nullptr) == (d.worker != 0)); // a worker's deadlines go with it
         switch (d.what) {
-        case deadline::purpose::grace: act(*w, w->life.grace_over()); break;
+        case deadline::purpose::grace: perform(*w, w->life.grace_over()); break;
         case deadline::purpose::run_time: decided = on_run_time(*w, d, v); break;
         case deadline::purpose::stop_grace:
             decided = kill_for(*w, d.slot);
@@ -121,14 +121,14 @@ void process_core::on_deadline(deadline& d) noexcept {
             if (const auto again = w->idle.look(clock::now(), w->load() == 0))
                 arm(d, *again);
             else
-                act(*w, w->life.leave());
+                perform(*w, w->life.leave());
             break;
         case deadline::purpose::dispatch: dispatch(lock); break;
         default: break;
         }
     }
     if (decided)
-        pass(std::move(v));
+        publish_outcome(std::move(v));
     switch (d.what) {
     case deadline::purpose::standard_error:
         try {

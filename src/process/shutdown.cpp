@@ -64,7 +64,7 @@ shutdown_report process_core::close_within(timeout limit) {
             if (const remote_call* const c = w->running()) {
                 const std::int64_t now = wire::now_ns();
                 w->dismissed = true;
-                act(*w, w->life.kill());
+                perform(*w, w->life.kill());
                 report.stuck.push_back(
                     {c->call_label(), std::chrono::nanoseconds(now - w->started_ns(now))});
             }
@@ -81,7 +81,7 @@ void process_core::end_workers(bool gently) {
         const scoped_lock lock(mutex_);
         for (const auto& [id, w] : workers_) {
             w->dismissed = true;
-            act(*w, gently ? w->life.terminate() : w->life.kill());
+            perform(*w, gently ? w->life.terminate() : w->life.kill());
         }
     }
     scoped_lock lock(mutex_);

@@ -144,14 +144,14 @@ void process_core::mark_broken(const std::string& why) noexcept {
                     if (task == nullptr && c != nullptr)
                         static_cast<void>(release(*c, task));
                 }
-                act(*w, w->life.kill());
+                perform(*w, w->life.kill());
             }
             if (task == nullptr)
                 return;
             figures_.failed(*task);
         }
         task->arguments = {};
-        pass({std::move(task), error});
+        publish_outcome({std::move(task), error});
     }
 }
 
@@ -168,7 +168,7 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
         const auto identity = body.get<std::uint64_t>();
         if (program_.identity() == 0 || identity == program_.identity()) {
             scoped_lock lock(mutex_);
-            act(w, w.life.ready());
+            perform(w, w.life.ready());
             starts_.started();
             dispatch(lock);
             if (w.load() == 0)
@@ -180,7 +180,7 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
         w.why_not_ready = std::string("what it said at its start cannot be read: ") + e.what();
     }
     const scoped_lock lock(mutex_);
-    act(w, w.life.kill());
+    perform(w, w.life.kill());
 }
 
 // ---- Standard error and death -------------------------------------------------------------------
@@ -292,7 +292,7 @@ void process_core::reap(worker_channel& w) noexcept {
         remote_call& c = *victim;
         c.arguments = {};
         auto error = error_or_shortage([&] { return error_of_death(w, c, attempt); });
-        pass({std::move(victim), std::move(error)});
+        publish_outcome({std::move(victim), std::move(error)});
     }
     const std::uint32_t id = gone->id;
     gone.reset();
@@ -377,9 +377,9 @@ void process_core::watch_limits() noexcept {
             continue;
         const scoped_lock lock(mutex_);
         const remote_call* const c = w->running();
-        if (c != nullptr && c->number == w->breached && condemn(*w, c->slot)) {
+        if (c != nullptr && c->number == w->breached && claim_for_kill(*w, c->slot)) {
             w->breach = breach;
-            act(*w, w->life.kill());
+            perform(*w, w->life.kill());
         }
     }
     const scoped_lock lock(mutex_);
