@@ -20,10 +20,10 @@ public:
     std::size_t ahead(int priority) const noexcept {
         core_.mutex_.assert_held();
         core_.drain();
-        const auto dead =
+        const auto claimed =
             static_cast<std::size_t>(std::max<std::int64_t>(0, core_.claimed_.load()));
         const std::size_t n = core_.ready_.tasks_before(priority);
-        return (n > dead ? n - dead : 0) + core_.external_queued_;
+        return (n > claimed ? n - claimed : 0) + core_.external_queued_;
     }
     std::size_t free_workers() const noexcept {
         core_.mutex_.assert_held();
