@@ -23,7 +23,7 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
         if (c.at == nullptr)
             unneeded = std::move(c.arguments);
         if (unneeded.size() > large_payload && !deadline_list::contains(trim_))
-            arm(trim_, clock::now() + look_interval);
+            arm(trim_, clock::now() + check_interval);
         if (failed)
             figures_.failed(c);
         else

@@ -72,7 +72,7 @@ process_core::process_core(process_pool_options options)
     }
     watch(wake_.get(), 0, source::wake, EPOLLIN);
     const auto set = [](deadline& d, deadline::purpose what) { d.what = what; };
-    set(look_, deadline::purpose::look);
+    set(check_, deadline::purpose::check);
     set(dispatch_again_, deadline::purpose::dispatch);
     set(start_again_, deadline::purpose::start);
     set(trim_, deadline::purpose::trim);
@@ -212,7 +212,7 @@ void process_core::offer(remote_call& call, worker_channel& w) noexcept {
     dispatcher_.given(call, w);
     uncount_first(w);
     note(w);
-    arm_look();
+    arm_check();
     if (w.limits && !deadline_list::contains(limits_))
         arm(limits_, clock::now() + w.limits->until_next(1));
     const task_extra* const extra = call.state().extra.get();
@@ -346,7 +346,7 @@ void process_core::perform(worker_channel& w, worker_lifecycle::action a) noexce
     if (a == action::request_exit || a == action::terminate)
         arm_grace(w.grace);
     if (a == action::request_exit)
-        arm_look();
+        arm_check();
 }
 
 // It does not start what else it was given.
@@ -380,9 +380,9 @@ void process_core::arm_grace(deadline& d) noexcept {
         arm(d, *at);
 }
 
-void process_core::arm_look() noexcept {
-    if (!deadline_list::contains(look_))
-        arm(look_, clock::now() + look_interval);
+void process_core::arm_check() noexcept {
+    if (!deadline_list::contains(check_))
+        arm(check_, clock::now() + check_interval);
 }
 
 void process_core::arm(deadline& d, clock::time_point at) noexcept {

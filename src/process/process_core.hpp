@@ -97,7 +97,7 @@ public:
 private:
     using clock = timeout::clock;
     // How often workers that have tasks are looked at without being asked to.
-    static constexpr std::chrono::milliseconds look_interval{250};
+    static constexpr std::chrono::milliseconds check_interval{250};
     // How long to wait where this process is short of something.
     static constexpr std::chrono::milliseconds moment{10};
     static constexpr std::chrono::milliseconds until_trimmed{500};
@@ -187,7 +187,7 @@ private:
     void retire(worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
     bool on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept
         FERRY_REQUIRES(mutex_);
-    void look() noexcept FERRY_EXCLUDES(mutex_);
+    void check_workers() noexcept FERRY_EXCLUDES(mutex_);
     void trim() noexcept FERRY_EXCLUDES(mutex_);
     void watch_limits() noexcept FERRY_EXCLUDES(mutex_);
     std::optional<limit_breach> breach_of(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
@@ -198,7 +198,7 @@ private:
 
     void perform(worker_channel& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
     void arm(deadline& d, clock::time_point at) noexcept FERRY_REQUIRES(mutex_);
-    void arm_look() noexcept FERRY_REQUIRES(mutex_);
+    void arm_check() noexcept FERRY_REQUIRES(mutex_);
     void arm_grace(deadline& d) noexcept FERRY_REQUIRES(mutex_);
     bool claim_for_kill(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
     bool kill_for(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
@@ -235,7 +235,7 @@ private:
     quarantine_book quarantine_ FERRY_GUARDED_BY(mutex_);
     std::map<std::uint32_t, std::unique_ptr<worker_channel>> workers_ FERRY_GUARDED_BY(mutex_);
     deadline_list deadlines_ FERRY_GUARDED_BY(mutex_);
-    deadline look_ FERRY_GUARDED_BY(mutex_);
+    deadline check_ FERRY_GUARDED_BY(mutex_);
     deadline dispatch_again_ FERRY_GUARDED_BY(mutex_);
     deadline start_again_ FERRY_GUARDED_BY(mutex_);
     deadline trim_ FERRY_GUARDED_BY(mutex_);

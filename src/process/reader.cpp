@@ -118,7 +118,7 @@ void process_core::on_deadline(deadline& d) noexcept {
             }
             break;
         case deadline::purpose::idle:
-            if (const auto again = w->idle.look(clock::now(), w->load() == 0))
+            if (const auto again = w->idle.next_check(clock::now(), w->load() == 0))
                 arm(d, *again);
             else
                 perform(*w, w->life.leave());
@@ -140,7 +140,7 @@ void process_core::on_deadline(deadline& d) noexcept {
         break;
     case deadline::purpose::answers: read_answers(*w); break;
     case deadline::purpose::exit: reap(*w); break;
-    case deadline::purpose::look: look(); break;
+    case deadline::purpose::check: check_workers(); break;
     case deadline::purpose::trim: trim(); break;
     case deadline::purpose::limits: watch_limits(); break;
     default: break;
@@ -177,8 +177,8 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
     return true;
 }
 
-// At workers that have tasks, without having been woken: one may have destroyed what wakes.
-void process_core::look() noexcept {
+// Looks at workers that have tasks, without having been woken: one may have destroyed what wakes.
+void process_core::check_workers() noexcept {
     BOOST_ASSERT(is_reader());
     bool more = false;
     for (std::uint32_t last = 0;;) {
@@ -206,7 +206,7 @@ void process_core::look() noexcept {
     }
     const scoped_lock lock(mutex_);
     if (more)
-        arm_look();
+        arm_check();
 }
 
 // Gives memory back that was needed for something larger than what came since.

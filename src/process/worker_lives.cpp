@@ -346,8 +346,8 @@ std::optional<limit_breach> process_core::breach_of(worker_channel& w) noexcept 
         w.limits->rest();
         return std::nullopt;
     }
-    auto breach = w.limits->look(task, {memory->anonymous, *cpu},
-                                 std::chrono::nanoseconds(w.memory->cpu_at_start.load()));
+    auto breach = w.limits->sample(task, {memory->anonymous, *cpu},
+                                   std::chrono::nanoseconds(w.memory->cpu_at_start.load()));
     if (breach)
         w.breached = task;
     return breach;
