@@ -2,12 +2,11 @@
 // The cost of one item as their number grows, and the memory that stays. Few items are measured
 // several times, so that a sample is never shorter than some milliseconds.
 #include "offloads.hpp"
+#include "resident_bytes.hpp"
 #include "thread_workloads.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <malloc.h>
-#include <unistd.h>
 
 namespace {
 
@@ -47,21 +46,12 @@ sample producers(std::size_t n) {
     return post_all(p, 10 * enough, n);
 }
 
-/// Bytes of memory that the process has in use, as the kernel sees it.
-double resident() {
-    std::ifstream in("/proc/self/statm");
-    double size = 0;
-    double pages = 0;
-    in >> size >> pages;
-    return pages * static_cast<double>(::sysconf(_SC_PAGESIZE));
-}
-
 /// Memory before, during and after a burst of tasks that all have a future at the same time.
 template <class Pool>
 sample burst(std::size_t n) {
     Pool p;
     submit_all(p, 1000); // starts the workers
-    const double before = resident();
+    const double before = resident_bytes();
     double peak = 0;
     sample s;
     {
@@ -72,14 +62,14 @@ sample burst(std::size_t n) {
         for (auto& f : futures)
             Pool::get(f);
         s = watch.stop(n);
-        peak = resident();
+        peak = resident_bytes();
     }
-    const double after = resident();
+    const double after = resident_bytes();
     ::malloc_trim(0);
     s.more = {{"rss_before", before},
               {"rss_peak", peak},
               {"rss_after", after},
-              {"rss_after_trim", resident()}};
+              {"rss_after_trim", resident_bytes()}};
     return s;
 }
 

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "pool_load.hpp"
 
+#include "resident_bytes.hpp"
+
 #include <ferry/ferry.hpp>
 
 #include <algorithm>
@@ -15,8 +17,6 @@
 #include <system_error>
 #include <thread>
 #include <vector>
-
-#include <unistd.h>
 
 namespace {
 
@@ -81,14 +81,6 @@ private:
     std::vector<nanoseconds> latencies_;
     std::exception_ptr error_;
 };
-
-double resident_bytes() {
-    std::ifstream in("/proc/self/statm");
-    double size = 0;
-    double pages = 0;
-    in >> size >> pages;
-    return pages * static_cast<double>(::sysconf(_SC_PAGESIZE));
-}
 
 } // namespace
 

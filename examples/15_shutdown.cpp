@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 // A shutdown that ends in time, and says what it left behind. Python: `executor.shutdown()` waits
-// for ever for a call that hangs, and so does the end of the program.
+// forever for a call that hangs, and so does the end of the program.
 #include <ferry/ferry.hpp>
 
 #include <chrono>

@@ -30,6 +30,7 @@ HEADINGS = {"Executor", "Cancellation", "Blocking", "Errors", "Exception safety"
 # Phrases that no text of the tree has.
 EVERYWHERE = {
     r"\btime-outs?\b": "say timeout",
+    r"\bfor ever\b": "say forever",
     r"\bno std::exception\b": "say: not derived from std::exception",
 }
 # Phrases that no comment of a header has.
@@ -41,7 +42,6 @@ IN_HEADERS = {
     r"(^|[.;:] )[Ww]here ": "say if",
     r"^(Gives|Says|Tells of) ": "say returns, reports",
     r"\b(sees to it|lets go of|who has|one's own|no longer than that|so long)\b": "use a standard term",
-    r"\bfor ever\b": "say forever",
     r"\b(Thread safety|Blocking|Lifetime|Executor|Cancellation|Errors|Source): ": "say @par",
 }
 

@@ -69,8 +69,8 @@ boost::system::error_condition make_error_condition(condition c) noexcept;
 
 namespace detail {
 
-/// What Ferry's exceptions have in common: a text that ends with the code, `the queue is full
-/// [ferry:6]`. The base class alone would say in words, behind our words, what the code means.
+/// Base class of Ferry's exceptions, with a text that ends with the code: `the queue is full
+/// [ferry:6]`. `boost::system::system_error` alone would append the message of the code instead.
 class error_with_text : public boost::system::system_error {
 public:
     const char* what() const noexcept override { return text_->c_str(); }
@@ -93,7 +93,8 @@ public:
     explicit cancelled_error(const std::string& what = "the task was cancelled");
 };
 
-/// A timeout expired. After a wait for several futures, tells how many of them were unfinished.
+/// A timeout expired. After a wait for several futures, reports how many of them were
+/// unfinished.
 class timeout_error : public detail::error_with_text {
 public:
     explicit timeout_error(const std::string& what = "timed out");

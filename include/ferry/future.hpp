@@ -158,13 +158,6 @@ public:
         }
     }
 
-    /// Runs `f(future<T>)` once, in the thread that completes the future, in the order of
-    /// registration; at once and here if it is done. What it throws goes to
-    /// `set_unhandled_callback`'s hook.
-    template <class F>
-        requires detail::copied_or_moved_into_the_call__say_std_move<F> &&
-                 std::invocable<std::decay_t<F>&, future<T>>
-
     /// Calls `f(future<T>)` once when the future is done, or immediately, in the calling thread, if
     /// it already is. Callbacks registered before completion run in the order of their
     /// registration.
@@ -180,6 +173,9 @@ public:
     ///
     /// @par Lifetime
     /// `f` is destroyed right after it has run. No internal lock is held while it runs.
+    template <class F>
+        requires detail::copied_or_moved_into_the_call__say_std_move<F> &&
+                 std::invocable<std::decay_t<F>&, future<T>>
     void add_done_callback(F&& f) const {
         auto& s = state();
         auto c = std::make_unique<callback<std::decay_t<F>>>(std::forward<F>(f));

@@ -25,9 +25,9 @@ namespace detail {
 
 /// The children of a gather and their results, each in a place of its own.
 template <class Places>
-class gathering final : public child_scope {
+class gather_state final : public child_scope {
 public:
-    explicit gathering(const boost::asio::any_io_executor& parent)
+    explicit gather_state(const boost::asio::any_io_executor& parent)
         : child_scope(parent, wait_kind::gather) {}
 
     template <class T>
@@ -53,7 +53,7 @@ boost::asio::awaitable<std::tuple<regular_t<T>...>>
 gather_values(boost::asio::awaitable<T>... awaitables) {
     using places = std::tuple<std::optional<gather_result<T>>...>;
     const auto ex = co_await boost::asio::this_coro::executor;
-    boost::intrusive_ptr<gathering<places>> g(new gathering<places>(ex));
+    boost::intrusive_ptr<gather_state<places>> g(new gather_state<places>(ex));
     std::apply([&](auto&... place) { (g->add_child(std::move(awaitables), place, false), ...); },
                g->places);
     g->launch();
@@ -104,7 +104,7 @@ gather(boost::asio::awaitable<T>... awaitables) {
 }
 
 /// Runs the coroutines concurrently and returns each child's value or exception, in argument order.
-/// The exception of a child cancels nobody.
+/// The exception of a child does not cancel the others.
 ///
 /// @par Executor
 /// The children run on the awaiting coroutine's executor, wrapped in a strand unless it already is
@@ -120,7 +120,7 @@ boost::asio::awaitable<std::tuple<gather_result<T>...>>
 gather(return_exceptions_t, boost::asio::awaitable<T>... awaitables) {
     using places = std::tuple<std::optional<gather_result<T>>...>;
     const auto ex = co_await boost::asio::this_coro::executor;
-    boost::intrusive_ptr<detail::gathering<places>> g(new detail::gathering<places>(ex));
+    boost::intrusive_ptr<detail::gather_state<places>> g(new detail::gather_state<places>(ex));
     std::apply([&](auto&... place) { (g->add_child(std::move(awaitables), place, true), ...); },
                g->places);
     g->launch();
@@ -136,11 +136,11 @@ namespace detail {
 
 template <class T>
 boost::asio::awaitable<
-    boost::intrusive_ptr<gathering<std::vector<std::optional<gather_result<T>>>>>>
+    boost::intrusive_ptr<gather_state<std::vector<std::optional<gather_result<T>>>>>>
 gather_all(std::vector<boost::asio::awaitable<T>> awaitables, bool keep_going) {
     using places = std::vector<std::optional<gather_result<T>>>;
     const auto ex = co_await boost::asio::this_coro::executor;
-    boost::intrusive_ptr<gathering<places>> g(new gathering<places>(ex));
+    boost::intrusive_ptr<gather_state<places>> g(new gather_state<places>(ex));
     g->places.resize(awaitables.size());
     for (std::size_t i = 0; i < awaitables.size(); ++i)
         g->add_child(std::move(awaitables[i]), g->places[i], keep_going);

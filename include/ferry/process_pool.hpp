@@ -19,8 +19,8 @@ namespace ferry {
 /// interface of `thread_pool`; functions, arguments and results must be `process_offloadable`.
 ///
 /// Workers start on demand, and an idle one is reused before another is started. The death of a
-/// worker fails the task that it was running, with `worker_died`, and no other. "Running" means
-/// running: a task that was handed to a worker but has not started can be cancelled.
+/// worker fails the task that it was running, with `worker_died`, and no other. A task that was
+/// handed to a worker but has not started does not count as running and can be cancelled.
 ///
 /// @par Preconditions
 /// `main` begins with `run_worker_if_spawned()`.
@@ -72,12 +72,12 @@ public:
     /// a running one that takes a stop token to stop.
     ///
     /// @par Blocking
-    /// Never.
+    /// While a bounded queue is full, if the pool blocks then.
     ///
     /// @par Errors
-    /// `shutdown_error`, `broken_process_pool`, and `quarantined_error` for a call that has killed
-    /// too many workers. The future fails with the exception of the call, or with `worker_died` if
-    /// its worker ended meanwhile.
+    /// `shutdown_error`, `queue_full_error`, `broken_process_pool`, and `quarantined_error` for a
+    /// call that has killed too many workers. The future fails with the exception of the call, or
+    /// with `worker_died` if its worker ended meanwhile.
     ///
     /// @par Exception safety
     /// Strong: if `submit` throws, nothing was queued.

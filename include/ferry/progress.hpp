@@ -7,7 +7,7 @@
 
 namespace ferry {
 
-/// Tells `task_options::on_progress` of the task that the calling thread runs how far it is.
+/// Reports to `task_options::on_progress` how far the task that the calling thread runs has come.
 ///
 /// In a task without `on_progress`, and outside of tasks, it does nothing. Reports that follow each
 /// other within 20 ms are held back, and only the latest of them is delivered: with the next report

@@ -49,18 +49,21 @@ concept executor_of_an_execution_context = requires(const E& ex) {
 
 /// The core of the Ferry pool that this context is, or null.
 std::shared_ptr<pool_core> pool_of(boost::asio::execution_context& context);
-/// Throws what `submit` throws when the pool accepts nothing any more.
+/// Counts an external task as work of the pool. Throws the exception of `submit` if the pool
+/// accepts nothing any more.
 void on_work_started(pool_core& core, shared_state_base& t);
-/// The same without throwing: false then.
+/// As `on_work_started`, but returns false instead of throwing.
 bool try_on_work_started(pool_core& core, shared_state_base& t);
+/// Ends what `on_work_started` began.
 void on_work_finished(pool_core& core, shared_state_base& t) noexcept;
 
-/// Sets the latest start time of a task where the pool has a `max_wait`. False as `set_options`.
+/// Limits the wait of a task for its start if the pool has a `max_wait`. Returns false as
+/// `set_options` does.
 bool limit_wait(pool_core& core, shared_state_base& t, entrance e);
 /// Lets an external task, whose work has started, into the queue of its pool, now or later; then it
 /// is passed to its executor. Errors: what `submit` throws when the pool refuses it.
 void admit_external(pool_core& core, shared_state_base& t, entrance e);
-/// It is about to start.
+/// Takes an external task that is about to start out of the queue of its pool.
 void external_left_queue(pool_core& core, shared_state_base& t) noexcept;
 
 /// True when the calling thread runs a function of this executor, where it is a strand.
@@ -145,7 +148,8 @@ private:
     std::shared_ptr<pool_core> core_; // until it enters
 };
 
-/// What is posted for such a task: runs it, or fails it when it is destroyed unrun.
+/// The function that is posted for an external task: it runs the task, or fails it if it is
+/// destroyed unrun.
 template <class Task>
 class external_task {
 public:

@@ -11,9 +11,9 @@ namespace ferry {
 namespace detail {
 
 /// The children of a task group, its body among them.
-class group_scope : public child_scope, public abandoned_call_owner {
+class task_group_state : public child_scope, public abandoned_call_owner {
 public:
-    explicit group_scope(const boost::asio::any_io_executor& parent)
+    explicit task_group_state(const boost::asio::any_io_executor& parent)
         : child_scope(parent, wait_kind::group) {}
 
     /// Throws invalid_state_error if nothing may be spawned any more.
@@ -32,10 +32,10 @@ private:
 
 /// A group with its body and its value, which may outlive the coroutine that waits for them.
 template <class Body, class R>
-class group_with_body final : public group_scope {
+class group_with_body final : public task_group_state {
 public:
     group_with_body(const boost::asio::any_io_executor& parent, Body b)
-        : group_scope(parent), body(std::move(b)) {}
+        : task_group_state(parent), body(std::move(b)) {}
 
     Body body;
     std::optional<regular_t<R>> value;
@@ -69,7 +69,7 @@ struct group_member {
 /// asyncio's `TaskGroup`.
 class task_group {
 public:
-    explicit task_group(boost::intrusive_ptr<detail::group_scope> s) noexcept
+    explicit task_group(boost::intrusive_ptr<detail::task_group_state> s) noexcept
         : scope_(std::move(s)) {}
 
     /// Starts a coroutine as a member of the group and returns its future. Cancelling the future
@@ -119,7 +119,7 @@ public:
     void cancel() { scope_->cancel_all(); }
 
 private:
-    boost::intrusive_ptr<detail::group_scope> scope_;
+    boost::intrusive_ptr<detail::task_group_state> scope_;
 };
 
 namespace detail {
@@ -197,7 +197,7 @@ auto with_task_group(Body body) -> detail::returned_by_body_t<Body> {
     scope->expect_member();
     scope->add(
         [](scope_type* s) -> boost::asio::awaitable<result> {
-            task_group group{boost::intrusive_ptr<detail::group_scope>(s)};
+            task_group group{boost::intrusive_ptr<detail::task_group_state>(s)};
             co_return co_await s->body(group); // called on the strand
         }(scope.get()),
         [s = scope.get()](regular_t<result> v) { s->value.emplace(std::move(v)); },

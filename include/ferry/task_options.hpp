@@ -35,10 +35,10 @@ struct task_options {
     /// Number of bytes that the task holds while it waits, which count towards the pool's
     /// `max_queue_bytes`. Default: 0; in a process pool the encoded arguments are counted as well.
     std::size_t bytes = 0;
-    /// Called with what the task tells through `report_progress`: on threads inside that function,
-    /// else where the callbacks of the future run. At most every 20 ms; the last report always
-    /// before the future is done. What it throws goes to the handler of `set_unhandled_callback`.
-    /// Default: none.
+    /// Called with each report made through `report_progress`. In a thread pool it runs inside that
+    /// function, otherwise where the callbacks of the future run; at most every 20 ms, and always
+    /// with the last report before the future is done. An exception it throws goes to the handler
+    /// of `set_unhandled_callback`. Default: none.
     std::function<void(progress)> on_progress = {};
     /// Whether the task may be started again if the worker process, or the machine, that ran it
     /// has died. Threads ignore it. Default: false.

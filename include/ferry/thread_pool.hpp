@@ -25,29 +25,33 @@ namespace ferry {
 
 namespace detail {
 
-/// How a task comes to a bounded pool whose queue is full: a thread blocks or is refused, that of a
-/// `map` blocks whatever the pool says, a coroutine's task stands in line or is refused.
+/// The origin of a task that is submitted to a bounded pool whose queue is full: a plain thread
+/// blocks or is refused, as the pool's options say; the thread of a `map` always blocks; the task
+/// of a coroutine stands in line or is refused.
 enum class entrance { thread, map, coroutine };
-/// What came of it: it is in the queue, stands in line, or will never enter.
+/// The result of an attempt to enter the queue: the task is in the queue, stands in line for it,
+/// has expired, or found the pool closed.
 enum class entered { yes, stands, expired, closed };
 
-/// Queues one that nobody else knows yet, or lets it stand in line, and shares ownership.
+/// Queues a task that no other thread knows yet, or lets it stand in line, and shares ownership of
+/// it. Errors: what `submit` throws.
 void enqueue(pool_core& core, shared_state_base& t, entrance e);
-/// Queues all of them at once, and shares ownership. In a bounded pool one after the other: one
-/// that is refused fails with that error.
+/// Queues the tasks at once, and shares ownership of them. A bounded pool takes them one after the
+/// other, and a task that is refused fails with that error.
 void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks);
-/// Queues a function without a future; destroys it unrun after shutdown. Where no thread can be
-/// started for it, it waits until one can.
+/// Queues a function without a future. After shutdown the function is destroyed unrun; if no thread
+/// can be started for it, it waits until one can.
 void post(pool_core& core, work_item& r) noexcept;
 /// Whether tasks may have to wait before they are queued, or be refused.
 bool is_bounded(const pool_core& core) noexcept;
-/// Throws what `submit` would where the pool accepts nothing any more.
+/// Throws the exception of `submit` if the pool accepts nothing any more.
 void throw_if_closed(pool_core& core);
-/// Errors: std::invalid_argument for one out of range. False where a timer is needed and its thread
-/// cannot be started: then that is the outcome.
+/// Applies the options of a task. Returns false if a timer is needed and its thread cannot be
+/// started; the task has failed with that error then. Errors: `std::invalid_argument` for an option
+/// that is out of range.
 bool set_options(shared_state_base& t, task_options& options);
 
-/// Lets the task's latest start time be at most so far away. False as `set_options`.
+/// Limits how long the task may wait for its start. Returns false as `set_options` does.
 bool limit_wait(const timeout& max_wait, shared_state_base& t);
 
 template <class F, class... A>

@@ -53,16 +53,16 @@ private:
 };
 
 template <class R>
-waiter_owner<wait_waiter> make_wait_watch(R&& futures, const wait_options& options) {
+waiter_owner<wait_waiter> make_wait_waiter(R&& futures, const wait_options& options) {
     return waiter_owner<wait_waiter>(new wait_waiter(states_of(futures), options.return_when));
 }
 
 /// For an asynchronous wait: an invalid handle is reported through `error`.
 template <class R>
-waiter_owner<wait_waiter> make_wait_watch(R&& futures, const wait_options& options,
-                                          std::exception_ptr& error) {
+waiter_owner<wait_waiter> make_wait_waiter(R&& futures, const wait_options& options,
+                                           std::exception_ptr& error) {
     try {
-        return make_wait_watch(futures, options);
+        return make_wait_waiter(futures, options);
     } catch (const no_state_error&) {
         error = std::current_exception();
         return waiter_owner<wait_waiter>(new wait_waiter({}, options.return_when));
@@ -128,7 +128,7 @@ boost::asio::awaitable<wait_result<T>> await_all(waiter_owner<wait_waiter> w,
 /// Python's `concurrent.futures.wait`; `as_completed`.
 template <range_of_futures R>
 wait_result<future_value_t<R>> wait(R&& futures, wait_options options = {}) {
-    const detail::waiter_owner w = detail::make_wait_watch(futures, options);
+    const detail::waiter_owner w = detail::make_wait_waiter(futures, options);
     w->begin();
     w->wait(options.timeout);
     return detail::partition<future_value_t<R>>(*w);
@@ -156,7 +156,7 @@ template <range_of_futures R, class Token>
 auto async_wait(R&& futures, wait_options options, Token&& token) {
     using T = future_value_t<R>;
     std::exception_ptr wrong;
-    auto w = detail::make_wait_watch(futures, options, wrong);
+    auto w = detail::make_wait_waiter(futures, options, wrong);
     return boost::asio::async_initiate<Token, void(std::exception_ptr, wait_result<T>)>(
         [](auto handler, detail::waiter_owner<detail::wait_waiter> w, timeout limit,
            std::exception_ptr wrong) {
@@ -195,7 +195,7 @@ template <range_of_futures R>
 boost::asio::awaitable<wait_result<future_value_t<R>>> async_wait(R&& futures,
                                                                   wait_options options = {}) {
     std::exception_ptr wrong;
-    auto w = detail::make_wait_watch(futures, options, wrong);
+    auto w = detail::make_wait_waiter(futures, options, wrong);
     return detail::await_all<future_value_t<R>>(std::move(w), options.timeout.deadline(),
                                                 std::move(wrong));
 }

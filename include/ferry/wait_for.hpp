@@ -11,9 +11,9 @@ namespace detail {
 
 /// One child with a timeout.
 template <class T>
-class timed_child final : public child_scope {
+class wait_for_state final : public child_scope {
 public:
-    explicit timed_child(const boost::asio::any_io_executor& parent)
+    explicit wait_for_state(const boost::asio::any_io_executor& parent)
         : child_scope(parent, wait_kind::wait_for), timer_(executor()) {}
 
     void start(boost::asio::awaitable<T> a, timeout::clock::time_point deadline) {
@@ -43,7 +43,7 @@ private:
         hold();
         try {
             timer_.async_wait(boost::asio::bind_executor(
-                executor(), [keep = boost::intrusive_ptr<timed_child>(this)](
+                executor(), [keep = boost::intrusive_ptr<wait_for_state>(this)](
                                 boost::system::error_code ec) { keep->timer_ended(!ec); }));
         } catch (...) {
             timer_error = std::current_exception();
@@ -101,7 +101,7 @@ boost::asio::awaitable<T> wait_for(boost::asio::awaitable<T> awaitable, timeout 
     if (*limit.limit() <= timeout::clock::duration::zero())
         throw timeout_error("wait_for: there was no time to start");
     const auto ex = co_await boost::asio::this_coro::executor;
-    boost::intrusive_ptr<detail::timed_child<T>> c(new detail::timed_child<T>(ex));
+    boost::intrusive_ptr<detail::wait_for_state<T>> c(new detail::wait_for_state<T>(ex));
     c->start(std::move(awaitable), *deadline);
     detail::wait_status how{};
     co_await detail::all_ended(*c, how);

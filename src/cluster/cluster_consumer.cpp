@@ -43,10 +43,10 @@ void cluster_core::run_consumer() noexcept {
             ledger::actions todo;
             ledger_.consumer_connected(survived, clock::now(), todo);
             control_.push_back({exchange_, {}, write_frame(who_frame{reply_to_})});
-            act(todo, out);
+            perform(todo, out);
         }
         wake_publisher_.signal();
-        pass(out);
+        complete_calls(out);
         consume_until_done(c);
     });
 }
@@ -96,10 +96,10 @@ void cluster_core::watch_time() {
         const auto now = clock::now();
         ledger::actions todo;
         ledger_.tick(now, todo);
-        act(todo, out);
+        perform(todo, out);
         expire_line(now, out);
     }
-    pass(out);
+    complete_calls(out);
 }
 
 void cluster_core::handle(const event& e) {
@@ -124,9 +124,9 @@ void cluster_core::handle(const event& e) {
             ledger_.heard(*b, now, todo);
         else if (const auto* const a = std::get_if<announce_frame>(&*f))
             ledger_.announced(*a, now);
-        act(todo, out);
+        perform(todo, out);
     }
-    pass(out);
+    complete_calls(out);
 }
 
 void cluster_core::handle_outcome(const outcome_frame& f) {
@@ -150,9 +150,9 @@ void cluster_core::handle_outcome(const outcome_frame& f) {
             e.call->state().try_start();
             end_call(it, nullptr, taken);
         }
-        act(todo, ended);
+        perform(todo, ended);
     }
-    pass(ended);
+    complete_calls(ended);
     if (taken.empty())
         return;
     call = std::move(taken.front().call);

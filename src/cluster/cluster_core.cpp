@@ -36,7 +36,7 @@ cluster_core::cluster_core(cluster_options options, broker_address address)
 cluster_core::~cluster_core() = default;
 
 bool cluster_core::is_forked_copy() const noexcept { return forks_ != fork_count(); }
-void cluster_core::forsake() {
+void cluster_core::abandon_after_fork() {
     static_cast<void>(new std::shared_ptr<cluster_core>(shared_from_this()));
 }
 
@@ -73,7 +73,7 @@ void cluster_core::dropped(remote_call& c, bool expired) noexcept {
         return;
     ledger::actions todo;
     ledger_.remove(c.number, todo);
-    act(todo, gone);
+    perform(todo, gone);
     ++(expired ? counts_.failed : counts_.cancelled);
     end_call(it, nullptr, gone);
     --finishing_; // whoever calls this publishes
@@ -102,11 +102,11 @@ bool cluster_core::cancel_running(remote_call& c) noexcept {
             return true; // its outcome is on its way
         ledger::actions todo;
         ledger_.remove(c.number, todo);
-        act(todo, out);
+        perform(todo, out);
         ++counts_.cancelled;
         end_call(it, nullptr, out);
     }
-    pass(out);
+    complete_calls(out);
     return true;
 }
 
@@ -121,7 +121,7 @@ void cluster_core::tell_hosts(std::uint64_t number, const std::string& host, boo
 
 // ---- What the ledger asks for -------------------------------------------------------------------
 
-void cluster_core::act(ledger::actions& all, outcomes& out) {
+void cluster_core::perform(ledger::actions& all, outcomes& out) {
     using what = ledger::what;
     for (const ledger::action& a : all) {
         const auto it = calls_.find(a.number);
@@ -204,7 +204,7 @@ void cluster_core::end_call(calls::iterator it, std::exception_ptr error, outcom
 }
 
 // Without the lock.
-void cluster_core::pass(outcomes& all) noexcept {
+void cluster_core::complete_calls(outcomes& all) noexcept {
     for (pending_outcome& o : all) {
         if (o.error != nullptr)
             o.call->fail(std::move(o.error));
@@ -242,7 +242,7 @@ std::size_t cluster_core::close(bool cancel) {
         }
         changed_.notify_all();
     }
-    pass(out);
+    complete_calls(out);
     std::size_t cancelled = 0;
     for (const auto& c : all)
         cancelled += c->state().cancel() ? 1 : 0;
@@ -314,7 +314,7 @@ shutdown_report cluster_core::close_within(timeout limit) {
                 continue;
             ledger::actions todo;
             ledger_.remove(c->number, todo);
-            act(todo, out);
+            perform(todo, out);
             ++counts_.failed;
             end_call(it, error_or_shortage([&] {
                          return make_error<worker_died>("the task '" + c->call_label() +
@@ -323,12 +323,12 @@ shutdown_report cluster_core::close_within(timeout limit) {
                      out);
         }
     }
-    pass(out);
+    complete_calls(out);
     join();
     return report;
 }
 
-void cluster_core::break_pool(const std::string& why) noexcept {
+void cluster_core::mark_broken(const std::string& why) noexcept {
     outcomes out;
     {
         const lock_type lock(mutex_);
@@ -351,7 +351,7 @@ void cluster_core::break_pool(const std::string& why) noexcept {
                 c->interrupt();
         }
     }
-    pass(out);
+    complete_calls(out);
 }
 
 // ---- Statistics ---------------------------------------------------------------------------------

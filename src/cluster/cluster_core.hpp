@@ -52,7 +52,7 @@ public:
     }
     bool is_forked_copy() const noexcept;
     /// In a child of fork(): the threads are the parent's.
-    void forsake();
+    void abandon_after_fork();
     pool_stats stats();
     std::size_t max_workers() const noexcept;
     const std::string& name() const noexcept { return options_.name; }
@@ -123,12 +123,12 @@ private:
     std::size_t free_workers() const noexcept;
 
     // What the ledger asks for.
-    void act(ledger::actions& all, outcomes& out);
+    void perform(ledger::actions& all, outcomes& out);
     std::exception_ptr error_for(const ledger::action& a, const call_entry& e);
     std::string builds_text() const;
     void end_call(calls::iterator it, std::exception_ptr error, outcomes& out);
     void tell_hosts(std::uint64_t number, const std::string& host, bool only_ask);
-    void pass(outcomes& all) noexcept;
+    void complete_calls(outcomes& all) noexcept;
     void expire_line(clock::time_point now, outcomes& out);
 
     // The publishing thread.
@@ -148,7 +148,7 @@ private:
 
     template <class Use>
     void keep_connected(const char* role, connection*& current, Use use) noexcept;
-    void break_pool(const std::string& why) noexcept;
+    void mark_broken(const std::string& why) noexcept;
     queue_options task_queue() const;
     queue_options reply_queue() const;
 

@@ -12,7 +12,7 @@ cluster_pool::cluster_pool(cluster_options options) {
 
 cluster_pool::~cluster_pool() {
     if (core_->is_forked_copy()) {
-        core_->forsake();
+        core_->abandon_after_fork();
         return;
     }
     core_->close(false);

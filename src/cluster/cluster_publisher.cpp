@@ -50,10 +50,10 @@ void cluster_core::run_publisher() noexcept {
                     const lock_type lock(core.mutex_);
                     ledger::actions todo;
                     core.ledger_.publisher_lost(clock::now(), todo);
-                    core.act(todo, out);
+                    core.perform(todo, out);
                 }
                 core.wake_consumer_.signal();
-                core.pass(out);
+                core.complete_calls(out);
             }
         } const at_end{*this};
         {
@@ -182,9 +182,9 @@ void cluster_core::read_confirms(publishing& p) {
             else
                 ledger_.refused(message.number, message.round, todo);
         }
-        act(todo, out);
+        perform(todo, out);
     }
-    pass(out);
+    complete_calls(out);
 }
 
 } // namespace ferry::detail::cluster

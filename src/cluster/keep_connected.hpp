@@ -35,7 +35,7 @@ void cluster_core::keep_connected(const char* role, connection*& current, Use us
             use(c, delay);
         } catch (const connection_error& e) {
             if (e.refused()) {
-                break_pool(e.what());
+                mark_broken(e.what());
                 break;
             }
             const lock_type lock(mutex_);

@@ -72,7 +72,7 @@ worker_host::report worker_host::start_report(const task_id& id) const {
 }
 
 // With the lock.
-void worker_host::act(const host_ledger::actions& all, to_do& later) {
+void worker_host::perform(const host_ledger::actions& all, to_do& later) {
     using what = host_ledger::what;
     for (const auto& a : all) {
         const auto it = tasks_.find(a.id);
@@ -230,7 +230,7 @@ void worker_host::refuse(const task_id& id, const std::string& type, const std::
         tasks_.erase(id);
         host_ledger::actions more;
         ledger_.finished(id, more);
-        act(more, todo);
+        perform(more, todo);
     }
     do_now(std::move(todo));
 }
@@ -246,7 +246,7 @@ void worker_host::give_back(const task_id& id) {
         host_ledger::actions more;
         ledger_.drain(more);
         ledger_.finished(id, more);
-        act(more, todo);
+        perform(more, todo);
     }
     do_now(std::move(todo));
 }
@@ -278,7 +278,7 @@ void worker_host::settle(const task_id& id) {
             ledger_.reported(id, more); // nobody waits for it
         else
             say(std::move(r));
-        act(more, todo);
+        perform(more, todo);
     }
     do_now(std::move(todo));
 }

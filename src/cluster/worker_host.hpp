@@ -70,7 +70,7 @@ private:
         std::vector<boost::intrusive_ptr<call_type>> end;
         std::vector<boost::intrusive_ptr<call_type>> stop;
     };
-    void act(const host_ledger::actions& all, to_do& later);
+    void perform(const host_ledger::actions& all, to_do& later);
     void do_now(to_do todo);
     void ask_to_stop(const boost::intrusive_ptr<call_type>& call);
     void start(const task_id& id);

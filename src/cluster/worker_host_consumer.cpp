@@ -73,7 +73,7 @@ int worker_host::run() {
             host_ledger::actions actions;
             to_do nothing;
             ledger_.connection_lost(actions);
-            act(actions, nothing);
+            perform(actions, nothing);
             acknowledgements_.clear();
         }
         const auto until = clock::now() + delay.next();
@@ -189,7 +189,7 @@ void worker_host::handle(connection& c, const event& e) {
             if (!ledger_.draining())
                 say({who->reply_to, write_frame(announcement(false))});
         }
-        act(actions, todo);
+        perform(actions, todo);
     }
     do_now(std::move(todo));
 }
@@ -263,7 +263,7 @@ void worker_host::begin_to_drain(connection* c) {
         drain_until_ = worker_options_.drain.deadline().value_or(clock::time_point::max());
         host_ledger::actions actions;
         ledger_.drain(actions);
-        act(actions, todo);
+        perform(actions, todo);
         say({{}, write_frame(announcement(true)), {}, exchange_});
     }
     do_now(std::move(todo));

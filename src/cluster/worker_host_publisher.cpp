@@ -119,7 +119,7 @@ void worker_host::on_confirm(const event& e, std::uint64_t& first) {
                 todo.run.push_back(a.id);
         }
         std::erase_if(actions, [](const auto& a) { return a.kind == host_ledger::what::run; });
-        act(actions, todo);
+        perform(actions, todo);
         if (drain_until_)
             wake_consumer_.signal();
     }

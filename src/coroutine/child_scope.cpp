@@ -20,7 +20,7 @@ boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor&
     // Asio's strands need memory in places where they cannot fail: none where none is needed.
     if (const auto* const plain = ex.target<asio::io_context::executor_type>();
         plain != nullptr &&
-        asio::use_service<operation_service>(plain->context()).registry->one_thread.load())
+        asio::use_service<future_op_service>(plain->context()).registry->one_thread.load())
         return ex;
     return asio::make_strand(ex);
 }

@@ -10,10 +10,10 @@
 
 namespace ferry::detail {
 
-boost::asio::execution_context::id operation_service::id;
+boost::asio::execution_context::id future_op_service::id;
 
 future_op_base::future_op_base(const boost::asio::any_io_executor& ex)
-    : registry_(boost::asio::use_service<operation_service>(
+    : registry_(boost::asio::use_service<future_op_service>(
                     boost::asio::query(ex, boost::asio::execution::context))
                     .registry),
       executor_(ex) {
@@ -25,7 +25,7 @@ future_op_base::~future_op_base() { registry_->remove(*this); }
 void future_op_base::ended() noexcept { registry_->remove(*this); }
 
 void future_op_base::drop_error(std::exception_ptr error) noexcept {
-    if (registry_->ending())
+    if (registry_->closing())
         report_unhandled(std::move(error));
 }
 
@@ -77,7 +77,7 @@ void future_op_registry::cancel_all() {
     std::vector<boost::intrusive_ptr<shared_state_base>> all;
     {
         const scoped_lock lock(mutex_);
-        ending_ = true;
+        closing_ = true;
         for (future_op_base* op = first_; op != nullptr; op = op->next_)
             all.push_back(op->self());
     }
@@ -90,9 +90,9 @@ bool future_op_registry::empty() {
     return first_ == nullptr;
 }
 
-bool future_op_registry::ending() {
+bool future_op_registry::closing() {
     const scoped_lock lock(mutex_);
-    return ending_;
+    return closing_;
 }
 
 void future_op_registry::close() noexcept {

@@ -37,7 +37,7 @@ struct retired_contexts {
         std::unique_ptr<run_context> context;
         timeout::clock::time_point since;
     };
-    // Those that are held stay, though not for ever; of the others the youngest stay, because a
+    // Those that are held stay, though not forever; of the others the youngest stay, because a
     // thread may be just letting go of them.
     static constexpr std::size_t kept = 4, most = 16;
     static constexpr auto longest = std::chrono::seconds(10);
@@ -78,13 +78,13 @@ void run_context::retire::operator()(run_context* c) const noexcept {
 }
 
 void one_thread_runs(boost::asio::io_context& io) {
-    boost::asio::use_service<operation_service>(io).registry->one_thread.store(true);
+    boost::asio::use_service<future_op_service>(io).registry->one_thread.store(true);
 }
 
 void run_until_ended(boost::asio::io_context& io, const bool& ended) {
     while (!ended && io.run_one() != 0) {
     }
-    auto& registry = *boost::asio::use_service<operation_service>(io).registry;
+    auto& registry = *boost::asio::use_service<future_op_service>(io).registry;
     registry.cancel_all();
     while (!registry.empty() && io.run_one() != 0) {
     }

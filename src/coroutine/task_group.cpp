@@ -7,25 +7,25 @@
 
 namespace ferry::detail {
 
-void group_scope::check_open() const {
+void task_group_state::check_open() const {
     if (done())
         throw invalid_state_error("the task group has ended: nothing can be spawned");
     if (cancelling() || stopped())
         throw invalid_state_error("the task group is failing: nothing can be spawned");
 }
 
-void group_scope::expect_member() {
+void task_group_state::expect_member() {
     const std::size_t enough = exceptions.size() + unfinished() + 1;
     if (exceptions.capacity() < enough)
         exceptions.reserve(std::max(enough, 2 * exceptions.capacity()));
 }
 
-void group_scope::cancel_all() {
+void task_group_state::cancel_all() {
     const abandoned_call_owner::scope scope(this);
     cancel_children();
 }
 
-void group_scope::member_failed(std::exception_ptr e) {
+void task_group_state::member_failed(std::exception_ptr e) {
     if (is_cancellation(e))
         return;
     FERRY_ASSERT(exceptions.size() < exceptions.capacity()); // `expect_member` came before
@@ -34,12 +34,12 @@ void group_scope::member_failed(std::exception_ptr e) {
         cancel_all();
 }
 
-// Holds the end back until the call has ended. By a delivery, since the context may go before.
-void group_scope::wait_for_abandoned(boost::intrusive_ptr<shared_state_base> call) {
+// Holds the end back until the call has ended. By a wait_op, since the context may go before.
+void task_group_state::wait_for_abandoned(boost::intrusive_ptr<shared_state_base> call) {
     hold();
     complete_when_done(
         *call, executor(),
-        [keep = boost::intrusive_ptr<group_scope>(this)](wait_status) { keep->one_ended(); },
+        [keep = boost::intrusive_ptr<task_group_state>(this)](wait_status) { keep->one_ended(); },
         cancel_mode::stop_waiting);
 }
 

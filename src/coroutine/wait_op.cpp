@@ -77,20 +77,20 @@ struct wait_op_registry::drain_allocator {
     wait_op_registry* room_of;
 };
 
-/// Ended deliveries on their way to their handlers; shares ownership of them. Runs a few of them
+/// Ended operations on their way to their handlers; shares ownership of them. Runs a few of them
 /// and leaves the rest to another one, so that other handlers and other threads get their turn.
 struct completion_batch {
     static constexpr std::size_t size = 16;
     using allocator_type = wait_op_registry::drain_allocator<void>;
 
     allocator_type get_allocator() const noexcept {
-        return allocator_type(first == nullptr ? home.get() : nullptr);
+        return allocator_type(first == nullptr ? registry.get() : nullptr);
     }
 
-    completion_batch(boost::intrusive_ptr<wait_op_registry> h, wait_op* f) noexcept
-        : home(std::move(h)), first(f) {}
+    completion_batch(boost::intrusive_ptr<wait_op_registry> r, wait_op* f) noexcept
+        : registry(std::move(r)), first(f) {}
     completion_batch(completion_batch&& o) noexcept
-        : home(std::move(o.home)), first(std::exchange(o.first, nullptr)), left(o.left) {}
+        : registry(std::move(o.registry)), first(std::exchange(o.first, nullptr)), left(o.left) {}
     ~completion_batch() {
         if (first != nullptr && posting_attempt::notices(first))
             return;
@@ -108,9 +108,9 @@ struct completion_batch {
     }
 
     void collect() noexcept {
-        wait_op* mail = home->completed_.exchange(nullptr, std::memory_order_acq_rel);
-        while (mail != nullptr) // newest first: turn it round
-            first = std::exchange(mail, std::exchange(mail->next_completed_, first));
+        wait_op* completed = registry->completed_.exchange(nullptr, std::memory_order_acq_rel);
+        while (completed != nullptr) // newest first: turn it round
+            first = std::exchange(completed, std::exchange(completed->next_completed_, first));
     }
 
     /// Cuts off what exceeds one batch.
@@ -118,7 +118,8 @@ struct completion_batch {
         wait_op* last = first;
         for (std::size_t n = 1; n < size && last != nullptr; ++n)
             last = last->next_completed_;
-        return {home, last != nullptr ? std::exchange(last->next_completed_, nullptr) : nullptr};
+        return {registry,
+                last != nullptr ? std::exchange(last->next_completed_, nullptr) : nullptr};
     }
 
     void operator()() {
@@ -126,25 +127,25 @@ struct completion_batch {
             collect();
         completion_batch rest = split();
         const bool more = rest.first != nullptr;
-        home->post(std::move(rest));
+        registry->post(std::move(rest));
         if (!left)
-            home->leave(first);
+            registry->unlink_batch(first);
         left = true;
         // What a handler throws goes to whoever runs the context, as with any handler; the others
         // are not lost.
         struct remainder {
             completion_batch& batch;
-            ~remainder() { batch.home->post(std::move(batch)); }
+            ~remainder() { batch.registry->post(std::move(batch)); }
         } const guard{*this};
         while (wait_op* d = pop())
             d->complete();
-        if (!more && home->poll_completed()) {
+        if (!more && registry->poll_completed()) {
             left = false;
             collect(); // for `guard`, so that other handlers run before
         }
     }
 
-    boost::intrusive_ptr<wait_op_registry> home;
+    boost::intrusive_ptr<wait_op_registry> registry;
     wait_op* first;
     bool left = false; // they are in their registry's list no more, and have its share
 };
@@ -265,7 +266,7 @@ void wait_op_registry::end_posting() {
         idle_.notify_all();
 }
 
-// The delivery, and what it holds of the registry, may be gone from where it is handed over.
+// The operation, and what it holds of the registry, may be gone from where it is handed over.
 void wait_op_registry::complete_from_any_thread(wait_op& d) {
     if (d.batched_) {
         push_completed(d);
@@ -291,7 +292,7 @@ void wait_op_registry::push_completed(wait_op& d) {
     do {
         if (head == nullptr && !posting) {
             completed_on_.store(this_processor(), std::memory_order_relaxed);
-            posting = begin_posting(); // where it fails, there is no more mail soon
+            posting = begin_posting(); // where it fails, the list is closed soon
         }
         if (head == closed_tag()) {
             d.release(1);
@@ -308,7 +309,7 @@ void wait_op_registry::push_completed(wait_op& d) {
         boost::asio::post(io_.load()->get_executor(), completion_batch(this, nullptr));
 }
 
-void wait_op_registry::leave(wait_op* first) {
+void wait_op_registry::unlink_batch(wait_op* first) {
     const scoped_lock lock(mutex_);
     for (; first != nullptr; first = first->next_completed_)
         unlink(*first);
@@ -316,14 +317,14 @@ void wait_op_registry::leave(wait_op* first) {
 
 // Where the calls that are under way share this processor, lets them go on before the context goes
 // to sleep, so that they need not wake it one by one (measured: 1000 coroutines offloading in turn
-// take half the time). True where mail has come.
+// take half the time). True where others have completed.
 bool wait_op_registry::poll_completed() noexcept {
     if (batched_ops_.load(std::memory_order_relaxed) == 0 ||
         completed_on_.load(std::memory_order_relaxed) != this_processor())
         return false;
     wait_op* none = nullptr;
     if (!completed_.compare_exchange_strong(none, awaited_tag(), std::memory_order_acq_rel))
-        return false; // whoever brought that posted a drain
+        return false; // whoever pushed that posted a drain
     yield_();
     wait_op* still = awaited_tag();
     return !completed_.compare_exchange_strong(still, nullptr, std::memory_order_acq_rel);
@@ -343,8 +344,8 @@ void wait_op_registry::post(completion_batch batch) noexcept {
 }
 
 void wait_op_registry::close() {
-    wait_op* mail = completed_.exchange(closed_tag(), std::memory_order_acq_rel);
-    if (mail == closed_tag())
+    wait_op* completed = completed_.exchange(closed_tag(), std::memory_order_acq_rel);
+    if (completed == closed_tag())
         return;
     wait_op* orphans = nullptr;
     {
@@ -354,7 +355,7 @@ void wait_op_registry::close() {
             idle_.wait(lock);
         orphans = std::exchange(first_, nullptr);
         work_.reset();
-        // Each of them may still be brought here.
+        // Each of them may still be completed.
         for (wait_op* d = orphans; d != nullptr; d = d->next_) {
             intrusive_ptr_add_ref(this);
             d->keeps_registry_ = true;
@@ -365,8 +366,8 @@ void wait_op_registry::close() {
         d->drop();
         d->release(1);
     }
-    while (mail != nullptr)
-        std::exchange(mail, mail->next_completed_)->release(1);
+    while (completed != nullptr)
+        std::exchange(completed, completed->next_completed_)->release(1);
 }
 
 } // namespace ferry::detail

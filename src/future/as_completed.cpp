@@ -61,7 +61,7 @@ std::size_t as_completed_waiter::left() {
     return left_;
 }
 
-// Gives what has arrived to those who wait; called by who found the consumers asleep.
+// Gives what has arrived to the requests that wait; called after either was added.
 void as_completed_waiter::serve() {
     for (;;) {
         boost::intrusive_ptr<next_waiter> r;
@@ -76,7 +76,7 @@ void as_completed_waiter::serve() {
             r = std::move(requests_.front());
             requests_.pop_front();
             if (!r->claim(false))
-                continue; // only who is still there gets the next one
+                continue; // cancelled or expired meanwhile: the next request gets it
             if (!end)
                 s = pop();
         }
@@ -97,7 +97,7 @@ boost::intrusive_ptr<next_waiter> as_completed_waiter::request() {
 }
 
 std::exception_ptr as_completed_waiter::failure(const next_waiter& r) {
-    // Where its cancellation came too late, who serves it is about to complete it.
+    // If its cancellation came too late, the thread that serves it is about to complete it.
     for (spin_wait pause; !r.done();)
         pause();
     switch (r.current()) {
@@ -113,7 +113,7 @@ timeout_error as_completed_waiter::give_up() {
         const scoped_lock lock(mutex_);
         unfinished = std::exchange(left_, 0);
     }
-    serve(); // the others who wait are at the end too
+    serve(); // the other requests are at the end too
     return timeout_error(unfinished, size());
 }
 
@@ -146,8 +146,8 @@ state_ptr as_completed_waiter::next() {
                 static_cast<void>(may_help->prepare_unlimited_wait());
             continue;
         }
-        // Where the work shares this processor, several may complete before anybody is woken. Not
-        // for long: who sleeps is preferred when it is woken.
+        // Where the work shares this processor, several may complete before this thread is
+        // woken. Not for long: the scheduler prefers a thread that has slept.
         if (!deadline_ && !std::exchange(yielded, true)) {
             static thread_local adaptive_yield yield(std::chrono::microseconds(200));
             yield();

@@ -32,7 +32,7 @@ public:
             static_cast<void>(fresh.release());
     }
     static expiry_threads* instance() noexcept { return current.load(std::memory_order_acquire); }
-    /// In a child of fork(): the threads are not there, and the mutex may be locked for ever.
+    /// In a child of fork(): the threads are not there, and the mutex may be locked forever.
     static void start_anew() {
         if (const expiry_threads* parents = current.load())
             current.store(new expiry_threads(parents));

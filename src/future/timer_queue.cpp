@@ -33,7 +33,7 @@ public:
         }
         return *q;
     }
-    /// In a child of fork(): the thread is not there, and the mutex may be locked for ever.
+    /// In a child of fork(): the thread is not there, and the mutex may be locked forever.
     static void start_anew() {
         if (const timer_queue* q = current.load())
             current.store(new timer_queue(q));

@@ -60,7 +60,7 @@ protected:
 };
 
 /// All that is observed, in the order of its construction. Of a process: a child of fork() begins
-/// anew, since the lock may be held for ever there.
+/// anew, since the lock may be held forever there.
 class observed_list {
 public:
     static observed_list& instance();

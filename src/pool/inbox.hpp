@@ -93,7 +93,7 @@ private:
     std::atomic<std::uint64_t>& pushed_tasks_;
     std::atomic<int> pushed_on_{0};
     alignas(64) std::atomic<work_item*> first_{nullptr}; // written by a push into an empty list too
-    std::uint64_t taken_tasks_ = 0;                      // belongs to who takes
+    std::uint64_t taken_tasks_ = 0;                      // belongs to the thread that takes
 };
 
 } // namespace ferry::detail

@@ -20,10 +20,10 @@ public:
     std::size_t ahead(int priority) const noexcept {
         core_.mutex_.assert_held();
         core_.drain();
-        const auto dead =
+        const auto claimed =
             static_cast<std::size_t>(std::max<std::int64_t>(0, core_.claimed_.load()));
         const std::size_t n = core_.ready_.tasks_before(priority);
-        return (n > dead ? n - dead : 0) + core_.external_queued_;
+        return (n > claimed ? n - claimed : 0) + core_.external_queued_;
     }
     std::size_t free_workers() const noexcept {
         core_.mutex_.assert_held();
@@ -104,7 +104,7 @@ void pool_core::give_up(const admission::place& p, fifo& given_up) noexcept {
         return;
     }
     if (p.priority != 0)
-        ready_.unexpect(p.priority);
+        ready_.cancel_reservation(p.priority);
     given_up.push(*p.task);
 }
 
@@ -158,7 +158,7 @@ void pool_core::drop_given_up(fifo all) noexcept {
         task.shared_state_base::run(); // ends the share of the line
         if (external_entry* const x = task.external()) {
             x->stay_out();
-            met(task);
+            on_work_finished(task);
         }
     }
 }
@@ -216,7 +216,7 @@ entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
 
 void pool_core::push_bounded(shared_state_base& r, entrance e) {
     if (enter_or_stand(r, e) == entered::expired) {
-        unexpect(r);
+        cancel_reservation(r);
         r.shared_state_base::run();
     }
 }

@@ -95,7 +95,7 @@ void pool_core::drop_rest() noexcept {
 // False where it is not taken any more.
 inline bool pool_core::enqueue(work_item& r, bool task, bool even_if_closed) noexcept {
     if (!even_if_closed && closed()) {
-        unexpect(r);
+        cancel_reservation(r);
         return false;
     }
     if (r.priority != 0)
@@ -132,10 +132,10 @@ inline bool pool_core::is_measured() noexcept {
 }
 
 // What was to be queued with a priority will not be.
-void pool_core::unexpect(const work_item& r) noexcept {
+void pool_core::cancel_reservation(const work_item& r) noexcept {
     if (r.priority != 0) {
         const scoped_lock lock(mutex_);
-        ready_.unexpect(r.priority);
+        ready_.cancel_reservation(r.priority);
     }
 }
 
@@ -146,13 +146,13 @@ void pool_core::push(shared_state_base& r, entrance e) {
         note_submission(r);
     if (r.priority != 0) {
         const scoped_lock lock(mutex_);
-        ready_.expect(r.priority);
+        ready_.reserve(r.priority);
     }
     if (bounded_) {
         try {
             push_bounded(r, e);
         } catch (...) {
-            unexpect(r);
+            cancel_reservation(r);
             throw;
         }
         return;
@@ -161,7 +161,7 @@ void pool_core::push(shared_state_base& r, entrance e) {
         try {
             start_first_thread();
         } catch (...) {
-            unexpect(r);
+            cancel_reservation(r);
             throw;
         }
     }
@@ -193,7 +193,7 @@ void pool_core::push_all(std::span<shared_state_base* const> tasks) {
         }
         inbox_.count_as_taken(tasks.size());
         note_backlog();
-        w = wake_candidate(); // who sees to the next one when it takes its own
+        w = wake_candidate(); // it wakes the next one when it takes its own
     }
     if (w != nullptr)
         w->wake_up();
@@ -210,7 +210,7 @@ void pool_core::post(work_item& r) noexcept {
         } catch (const std::exception&) { // a shortage: it stays queued until one can be started
         }
     }
-    // While something is expected, workers do not end.
+    // While work is outstanding, workers do not end.
     if (!enqueue(r, false, !no_work_outstanding())) {
         r.drop(nullptr);
         return;

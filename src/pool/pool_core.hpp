@@ -41,13 +41,11 @@ namespace ferry::detail {
 /// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
 ///   that has not ended, because that looks at the inbox after `closed_`; else it is taken back.
 /// - `backlog_` tells a worker that looks for more before it sleeps of what others left in
-/// `ready_`;
-///   who takes an item from there and leaves more sees to it that somebody comes for that.
+///   `ready_`. A worker that takes one from there and leaves more ensures that another one comes.
 /// - `claimed_` counts items in the queue that were claimed elsewhere, give or take those that are
 ///   being taken from it.
 /// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a
-/// new
-///   thread is started only when there are more items than such workers.
+///   new thread is started only when there are more items than such workers.
 class pool_core final : public task_owner,
                         public observed,
                         public std::enable_shared_from_this<pool_core> {
@@ -105,11 +103,11 @@ public:
     /// Starts a thread if something is queued and there is none, because none could be started.
     void start_if_starving() noexcept FERRY_EXCLUDES(mutex_);
 
-    /// A task that reaches this pool through another executor, a strand for instance. Until `met`
-    /// the workers stay, and what is posted is accepted after shutdown, so that it still runs.
-    /// False after shutdown.
-    bool expect(shared_state_base& t) FERRY_EXCLUDES(mutex_);
-    void met(shared_state_base& t) FERRY_EXCLUDES(mutex_);
+    /// Counts a task that reaches this pool through another executor, a strand for instance. Until
+    /// `on_work_finished` the workers stay, and what is posted is accepted after shutdown, so that
+    /// it still runs. False after shutdown.
+    bool on_work_started(shared_state_base& t) FERRY_EXCLUDES(mutex_);
+    void on_work_finished(shared_state_base& t) FERRY_EXCLUDES(mutex_);
 
     /// Whether `max_queue` or one of the other bounds is set.
     bool is_bounded() const noexcept { return bounded_; }
@@ -137,7 +135,7 @@ private:
     bool is_measured() noexcept;
     void note_submission(shared_state_base& task) noexcept;
     void measure_again() noexcept FERRY_REQUIRES(mutex_);
-    void unexpect(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
+    void cancel_reservation(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     void push_bounded(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
     entered enter_or_stand(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
     void give_up(const admission::place& p, fifo& given_up) noexcept FERRY_REQUIRES(mutex_);
@@ -210,7 +208,7 @@ private:
     // Atomic; see the invariants.
     inbox inbox_;
     alignas(64) std::atomic<bool> closed_{false};
-    std::atomic<bool> prioritized_{false}; // there was a priority; for ever
+    std::atomic<bool> prioritized_{false}; // there was a priority; forever
     std::atomic<bool> backlog_{false};     // `ready_` is not empty
     std::atomic<std::size_t> threads_{0};
     std::atomic<std::size_t> limit_; // max_workers and one for each that waits without helping
@@ -219,8 +217,7 @@ private:
     std::atomic<std::int64_t>& claimed_ = record_.claimed;
     std::atomic<std::int64_t> purge_claimed_at_{256};
     std::atomic<std::int64_t> outstanding_work_{0};
-    std::atomic<bool> outstanding_work_abandoned_{
-        false}; // what is expected is not waited for any more
+    std::atomic<bool> outstanding_work_abandoned_{false}; // it is not waited for any more
     std::atomic<std::uint64_t> cancelled_{0};
     std::atomic<int> unsampled_{1024}; // how many tasks are still measured without exception
 
@@ -238,9 +235,9 @@ private:
     std::int64_t measured_again_at_ FERRY_GUARDED_BY(mutex_) = 0; // coarse_now()
     std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0;            // numbers the threads
     task_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
-    std::set<shared_state_base*> external_tasks_ FERRY_GUARDED_BY(mutex_); // expected
-    std::set<shared_state_base*>
-        told_ FERRY_GUARDED_BY(mutex_); // those that for_each_external_task has told
+    std::set<shared_state_base*> external_tasks_ FERRY_GUARDED_BY(mutex_); // their work has started
+    // Those that for_each_external_task has told.
+    std::set<shared_state_base*> told_ FERRY_GUARDED_BY(mutex_);
     expiring_list expiring_ FERRY_GUARDED_BY(mutex_);
     bool expiries_abandoned_ FERRY_GUARDED_BY(mutex_) = false; // they are not waited for any more
     const boost::intrusive_ptr<start_retry> retry_;

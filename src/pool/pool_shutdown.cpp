@@ -32,13 +32,13 @@ void pool_core::turn_away(std::vector<admission::place> all) noexcept {
             p.task->drop(closed_error());
             if (external_entry* const x = keep->external()) {
                 x->stay_out();
-                met(*keep);
+                on_work_finished(*keep);
             }
         }
     }
 }
 
-bool pool_core::expect(shared_state_base& t) {
+bool pool_core::on_work_started(shared_state_base& t) {
     if (is_forked_copy())
         return false;
     start_if_starving();
@@ -50,7 +50,7 @@ bool pool_core::expect(shared_state_base& t) {
     return true;
 }
 
-void pool_core::met(shared_state_base& t) {
+void pool_core::on_work_finished(shared_state_base& t) {
     const scoped_lock lock(mutex_);
     FERRY_ASSERT(outstanding_work_.load() > 0);
     leave_queue(t);
@@ -62,7 +62,7 @@ void pool_core::met(shared_state_base& t) {
     }
 }
 
-// Calls `f` once for each of those who are expected now, without the lock and without memory.
+// Calls `f` once for each external task whose work has started, without lock and memory.
 template <class F>
 void pool_core::for_each_external_task(F f) {
     for (;;) {
@@ -186,7 +186,7 @@ void pool_core::join() {
         detach_worker(*this_worker());
     for (;;) {
         join_finished_threads(lock);
-        // Functions for which no thread could be started: not for ever.
+        // Functions for which no thread could be started: not forever.
         drain();
         const bool starves = workers_.empty() && !ready_.empty() &&
                              (!starving_since || clock::now() - *starving_since < patience);

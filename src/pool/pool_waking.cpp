@@ -205,7 +205,7 @@ void pool_core::spin_before_sleep(worker& w) noexcept {
     }
     switch (w.idle.decide({.on_submitters_processor = this_processor() == inbox_.pushed_on(),
                            .items_since_sleep = w.items_since_sleep,
-                           .found_last_time = w.found})) {
+                           .found_last_time = w.spin_found_work})) {
     case idle_policy::action::sleep: break;
     case idle_policy::action::yield: w.yield(); break;
     case idle_policy::action::spin_short:
@@ -230,8 +230,8 @@ bool pool_core::sleep(worker& w, scoped_lock& lock) {
         lock.unlock();
         spin_before_sleep(w);
         lock.lock();
-        w.found = !inbox_.empty() || !ready_.empty();
-        if (w.found || closed())
+        w.spin_found_work = !inbox_.empty() || !ready_.empty();
+        if (w.spin_found_work || closed())
             return true;
     }
     w.items_since_sleep = 0;

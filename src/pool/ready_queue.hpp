@@ -41,8 +41,8 @@ struct fifo {
 
 /// What waits for a worker: by priority, and in the order of arrival within one. Not thread-safe.
 ///
-/// Whoever is going to push an item with a priority says so before, with `expect`, because that may
-/// need memory; the list is kept as long as there are such items.
+/// An item with a priority needs a reservation before it is pushed, because that may need memory; a
+/// list is kept as long as there are items or reservations for it.
 class ready_queue {
 public:
     bool empty() const noexcept { return size_ == 0; }
@@ -66,12 +66,12 @@ public:
     }
 
     /// An item of this priority, which is not 0, comes soon. Errors: `std::bad_alloc`.
-    void expect(int priority) { ++others_[priority].expected; }
+    void reserve(int priority) { ++others_[priority].reserved; }
     /// It does not come.
-    void unexpect(int priority) noexcept { let_go(others_.find(priority)); }
+    void cancel_reservation(int priority) noexcept { let_go(others_.find(priority)); }
 
     void push(work_item& r) noexcept {
-        FERRY_ASSERT(r.priority == 0 || others_.contains(r.priority)); // expected
+        FERRY_ASSERT(r.priority == 0 || others_.contains(r.priority)); // reserved
         if (r.priority == 0)
             normal_.push(r);
         else
@@ -118,13 +118,13 @@ public:
 private:
     struct level {
         fifo items;
-        std::size_t expected = 0; // those in `items` too
+        std::size_t reserved = 0; // those in `items` too
     };
     using levels = std::map<int, level, std::greater<>>;
 
     levels::iterator let_go(levels::iterator l) noexcept {
-        FERRY_ASSERT(l != others_.end() && l->second.expected != 0);
-        return --l->second.expected == 0 ? others_.erase(l) : l;
+        FERRY_ASSERT(l != others_.end() && l->second.reserved != 0);
+        return --l->second.reserved == 0 ? others_.erase(l) : l;
     }
     template <class Predicate>
     std::size_t filter(fifo& items, Predicate unwanted, fifo& out) noexcept {
@@ -144,8 +144,8 @@ private:
     }
     template <class Predicate>
     levels::iterator filter(levels::iterator l, Predicate unwanted, fifo& out) noexcept {
-        l->second.expected -= filter(l->second.items, unwanted, out);
-        return l->second.expected == 0 ? others_.erase(l) : std::next(l);
+        l->second.reserved -= filter(l->second.items, unwanted, out);
+        return l->second.reserved == 0 ? others_.erase(l) : std::next(l);
     }
 
     fifo normal_;

@@ -43,8 +43,7 @@ private:
 /// Invariants, under the lock:
 /// - `count` is the number of workers in the list, except inside of `enlist`, `pop` and `settle`.
 /// - A worker is in the list from `enlist` until it is popped or expires, and sleeps in that time
-/// or
-///   is about to. Whoever pops it sets its wake word under the lock, and calls `wake_up`
+///   or is about to. Whoever pops it sets its wake word under the lock, and calls `wake_up`
 ///   afterwards.
 /// - `waking_` is set from the moment at which somebody decides to wake a worker until that worker
 ///   has the lock again, which is before it looks at the queue. Whoever pushes meanwhile wakes

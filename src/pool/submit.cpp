@@ -19,7 +19,7 @@ void on_work_started(pool_core& core, shared_state_base& t) {
         t.extra->owner = core.shared_from_this();
     if (core.is_bounded())
         t.owner = &core;
-    if (!core.expect(t))
+    if (!core.on_work_started(t))
         core.throw_closed();
 }
 
@@ -31,8 +31,8 @@ void external_left_queue(pool_core& core, shared_state_base& t) noexcept {
     core.external_left_queue(t);
 }
 
-bool try_on_work_started(pool_core& core, shared_state_base& t) { return core.expect(t); }
+bool try_on_work_started(pool_core& core, shared_state_base& t) { return core.on_work_started(t); }
 
-void on_work_finished(pool_core& core, shared_state_base& t) noexcept { core.met(t); }
+void on_work_finished(pool_core& core, shared_state_base& t) noexcept { core.on_work_finished(t); }
 
 } // namespace ferry::detail

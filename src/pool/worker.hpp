@@ -51,7 +51,7 @@ struct alignas(64) worker : sleeper {
     // The worker's own.
     work_item* top = nullptr; // what the queue gave it
     unsigned items_since_sleep = 0;
-    bool found = false; // something, when it last looked before a sleep
+    bool spin_found_work = false; // when it last looked before a sleep
     idle_policy idle;
     adaptive_yield yield;
     task_counts counts; // written by the worker

@@ -86,8 +86,8 @@ void process_core::on_progress(worker_channel& w, const wire::frame& f) {
     c->note_progress(done, note);
 }
 
-// Takes the answered tasks from their slots, before their outcomes become visible: who sees one may
-// count on the worker.
+// Takes the answered tasks from their slots, before their outcomes become visible: a thread that
+// sees one may count on the worker.
 void process_core::account(worker_channel& w, std::size_t count) noexcept {
     BOOST_ASSERT(is_reader() && count <= batch_.size());
     const std::int64_t now = wire::now_ns();
@@ -103,7 +103,7 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
         }
         const bool condemned = (w.condemned_slots >> h.slot & 1) != 0;
         w.held[h.slot]->state().try_start();
-        act(w, let_go(*w.held[h.slot], a.task));
+        perform(w, release(*w.held[h.slot], a.task));
         if (condemned) { // it has its outcome, and no worker answers then
             violated(w, "it answered a task that was taken from it");
             a.task->arguments = {};

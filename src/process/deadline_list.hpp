@@ -17,7 +17,7 @@ struct deadline {
         standard_error,
         answers,  ///< some cannot be read now
         exit,     ///< the same of a worker that has ended
-        look,     ///< at the workers that have tasks
+        check,    ///< of the workers that have tasks
         dispatch, ///< something could not be handed out
         start,    ///< a worker could not be started
         trim,     ///< of segments

@@ -100,10 +100,10 @@ public:
         dispatch_item* item = nullptr;
         dispatch_worker* worker = nullptr;
     };
-    /// Who refused something may be asked again.
+    /// Workers that refused a task may be asked again.
     void begin_round() noexcept;
-    /// Goes on with a round in which somebody else may have changed what there is. Who refused
-    /// something is still not asked again, so that the round comes to an end.
+    /// Goes on with a round in which other threads may have changed queue and workers. A worker
+    /// that refused a task is still not asked again, so that the round comes to an end.
     void resume_round() noexcept;
     /// Gives the queue away; when it is empty, takes half of what waits behind the task of one
     /// worker for each idle one.
@@ -154,7 +154,7 @@ private:
     queue queue_;
     worker_list workers_; // in the order of their ids
     std::uint64_t places_ = 0;
-    bool prioritized_ = false; // there was a priority; for ever
+    bool prioritized_ = false; // there was a priority; forever
     std::uint64_t numbers_ = 0;
     std::uint64_t round_ = 0;
     double mean_run_ns_ = -1;

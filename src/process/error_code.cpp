@@ -30,7 +30,7 @@ namespace {
 
 using boost_category = boost::system::error_category;
 
-// What is kept for other processes is kept for ever, so there is a limit to each.
+// What is kept for other processes is kept forever, so there is a limit to each.
 constexpr std::size_t most_categories = 256;
 constexpr std::size_t most_texts = 1024; // of one category
 constexpr std::size_t most_places = 1024;

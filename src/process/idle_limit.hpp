@@ -17,19 +17,19 @@ namespace ferry::detail {
 class idle_limit {
 public:
     using clock = timeout::clock;
-    /// How soon a timer looks again at a worker that is busy.
+    /// How soon a timer checks a busy worker again.
     static constexpr std::chrono::milliseconds patience{250};
 
     explicit idle_limit(timeout limit) noexcept : limit_(limit.limit()) {}
 
     bool is_set() const noexcept { return limit_.has_value(); }
-    /// The worker has nothing to do from now on. Gives when to look at it; only where it is set.
+    /// The worker has nothing to do from now on. Returns when to check it; only where it is set.
     clock::time_point rests(clock::time_point now) noexcept {
         since_ = now;
         return later(now, *limit_);
     }
-    /// The timer went off. Gives when to look again; nothing: the worker ends.
-    std::optional<clock::time_point> look(clock::time_point now, bool idle) const noexcept {
+    /// The timer went off. Returns when to check again; nothing: the worker ends.
+    std::optional<clock::time_point> next_check(clock::time_point now, bool idle) const noexcept {
         if (!idle)
             return later(now, std::max<clock::duration>(*limit_, patience));
         const auto at = later(since_, *limit_);

@@ -37,8 +37,8 @@ std::string text_of(const limit_breach& b, const std::string& label, int pid) {
     return text + "; its worker process " + std::to_string(pid) + " was ended";
 }
 
-std::optional<limit_breach> limit_watch::look(std::uint64_t task, const usage_sample& now,
-                                              std::chrono::nanoseconds cpu_at_start) noexcept {
+std::optional<limit_breach> limit_watch::sample(std::uint64_t task, const usage_sample& now,
+                                                std::chrono::nanoseconds cpu_at_start) noexcept {
     if (task_ != task) {
         task_ = task;
         start_ = std::clamp(cpu_at_start, std::chrono::nanoseconds::zero(), now.cpu);

@@ -27,24 +27,24 @@ struct usage_sample {
     std::chrono::nanoseconds cpu{}; ///< used since the process began
 };
 
-/// Decides from samples of one worker whether its call exceeds a limit, and when to look again. It
-/// acts on nothing and reads no clock. Not thread-safe.
+/// Decides from samples of one worker whether its call exceeds a limit, and when to take the next
+/// sample. It acts on nothing and reads no clock. Not thread-safe.
 class limit_watch {
 public:
     explicit limit_watch(const worker_limits& limits) noexcept
         : memory_(limits.memory),
           cpu_(limits.cpu_time.limit().value_or(std::chrono::nanoseconds::zero())) {}
 
-    /// Whether there is anything to look at.
+    /// Whether there is anything to sample.
     bool is_needed() const noexcept { return memory_ != 0 || cpu_.count() != 0; }
 
     /// The worker runs that task, which says that it began at `cpu_at_start`. What a worker says is
     /// taken once for each task, and not beyond what the process has used by then.
-    std::optional<limit_breach> look(std::uint64_t task, const usage_sample& now,
-                                     std::chrono::nanoseconds cpu_at_start) noexcept;
+    std::optional<limit_breach> sample(std::uint64_t task, const usage_sample& now,
+                                       std::chrono::nanoseconds cpu_at_start) noexcept;
     /// The worker runs nothing.
     void rest() noexcept { task_ = 0; }
-    /// How long until the next look, where so many processors can be used at once.
+    /// How long until the next sample, where so many processors can be used at once.
     std::chrono::nanoseconds until_next(unsigned processors) const noexcept;
 
     /// The most memory that was seen.

@@ -23,7 +23,7 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
         if (c.at == nullptr)
             unneeded = std::move(c.arguments);
         if (unneeded.size() > large_payload && !deadline_list::contains(trim_))
-            arm(trim_, clock::now() + look_interval);
+            arm(trim_, clock::now() + check_interval);
         if (c.submitted_ns == 0) { // it was refused before it was counted
         } else if (failed) {
             figures_.failed(c);
@@ -51,7 +51,7 @@ bool process_core::revoke(remote_call& c) noexcept {
         if (c.at == nullptr)
             return true; // it is not out any more
         BOOST_ASSERT(!dispatcher::is_queued(c));
-        share = take_back(c);
+        share = revoke_held(c);
         if (share == nullptr)
             return false;
         c.state().unoffer();
@@ -96,11 +96,11 @@ bool process_core::cancel_running(remote_call& c) noexcept {
         }
     }
     if (v.task)
-        pass(std::move(v));
+        publish_outcome(std::move(v));
     return true;
 }
 
-void process_core::pass(pending_outcome v) noexcept {
+void process_core::publish_outcome(pending_outcome v) noexcept {
     if (v.error != nullptr)
         v.task->fail(std::move(v.error));
     else

@@ -73,7 +73,7 @@ process_core::process_core(process_pool_options options)
     }
     watch(wake_.get(), 0, source::wake, EPOLLIN);
     const auto set = [](deadline& d, deadline::purpose what) { d.what = what; };
-    set(look_, deadline::purpose::look);
+    set(check_, deadline::purpose::check);
     set(dispatch_again_, deadline::purpose::dispatch);
     set(start_again_, deadline::purpose::start);
     set(trim_, deadline::purpose::trim);
@@ -223,7 +223,7 @@ void process_core::wake_reader() noexcept {
     }
 }
 
-// ---- Who gets what ------------------------------------------------------------------------------
+// ---- Handing tasks out --------------------------------------------------------------------------
 
 worker_channel* process_core::find(std::uint32_t id) noexcept {
     const auto it = workers_.find(id);
@@ -236,7 +236,7 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
         advance_line();
     dispatcher_.begin_round();
     for (;;) {
-        if (sweep_)
+        if (quarantine_pending_)
             return;
         const dispatcher::step s = dispatcher_.next();
         if (s.what == action::nothing) {
@@ -245,29 +245,29 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
         }
         remote_call& call = static_cast<remote_call&>(*s.item);
         if (s.what == action::give && sentence_of(call)) {
-            sweep_ = true;
+            quarantine_pending_ = true;
             wake_reader();
             return;
         }
         if (s.what == action::give && needs_copy(call.arguments, s.worker->id))
             copy_arguments(call, static_cast<worker_channel&>(*s.worker), lock);
         else if (s.what == action::give) {
-            hand_out(call, static_cast<worker_channel&>(*s.worker));
+            offer(call, static_cast<worker_channel&>(*s.worker));
             if (bounded_)
                 advance_line(); // its bytes wait no more
-        } else if (remote_call_ptr c = take_back(call))
+        } else if (remote_call_ptr c = revoke_held(call))
             requeue(std::move(c));
         else
             dispatcher_.not_revoked();
     }
 }
 
-void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
+void process_core::offer(remote_call& call, worker_channel& w) noexcept {
     remote_call_ptr c = take_first();
     BOOST_ASSERT(c == &call);
     if (!call.state().offer())
-        return; // claimed by who is about to say so
-    if (!w.give(c, dispatcher_.next_number(), store_)) {
+        return; // the thread that has claimed it is about to report that
+    if (!w.send(c, dispatcher_.next_number(), store_)) {
         requeue(std::move(c));
         refuse(w);
         return;
@@ -275,7 +275,7 @@ void process_core::hand_out(remote_call& call, worker_channel& w) noexcept {
     dispatcher_.given(call, w);
     uncount_first(w);
     note(w);
-    arm_look();
+    arm_check();
     if (w.limits && !deadline_list::contains(limits_))
         arm(limits_, clock::now() + w.limits->until_next(1));
     const task_extra* const extra = call.state().extra.get();
@@ -345,7 +345,7 @@ std::exception_ptr process_core::broken_error() const noexcept {
 void process_core::refuse(worker_channel& w) noexcept {
     dispatcher_.refused(w);
     if (w.violation != nullptr)
-        act(w, w.life.kill());
+        perform(w, w.life.kill());
     else if (w.life.held() == 0 && !deadline_list::contains(dispatch_again_))
         arm(dispatch_again_, clock::now() + moment);
 }
@@ -360,21 +360,21 @@ remote_call_ptr process_core::take_first() noexcept {
 }
 
 // Takes a task from its worker, unless that has started it.
-remote_call_ptr process_core::take_back(remote_call& call) noexcept {
+remote_call_ptr process_core::revoke_held(remote_call& call) noexcept {
     worker_channel* const w = call.at;
     BOOST_ASSERT(w != nullptr && w->held[call.slot] == &call);
     if (!w->revoke(call.slot))
         return {};
     dispatcher_.taken_back(call, *w);
     note(*w);
-    return w->let_go(call.slot);
+    return w->release(call.slot);
 }
 
 // It was answered, or its worker has ended. The caller does what follows for the worker.
-worker_lifecycle::action process_core::let_go(remote_call& call, remote_call_ptr& task) noexcept {
+worker_lifecycle::action process_core::release(remote_call& call, remote_call_ptr& task) noexcept {
     worker_channel& w = *call.at;
     BOOST_ASSERT(w.held[call.slot] == &call);
-    task = w.let_go(call.slot);
+    task = w.release(call.slot);
     uncount(call);
     const auto next = dispatcher_.answered(call, w);
     uncount_first(w);
@@ -400,18 +400,18 @@ bool process_core::has_unfinished() const noexcept {
 
 // ---- Workers that are to end --------------------------------------------------------------------
 
-void process_core::act(worker_channel& w, worker_lifecycle::action a) noexcept {
+void process_core::perform(worker_channel& w, worker_lifecycle::action a) noexcept {
     using action = worker_lifecycle::action;
     switch (a) {
     case action::nothing: break;
-    case action::tell_to_leave: w.tell_to_leave(); break;
+    case action::request_exit: w.request_exit(); break;
     case action::terminate: w.process->signal(SIGTERM); break;
     case action::kill: w.process->signal(SIGKILL); break;
     }
-    if (a == action::tell_to_leave || a == action::terminate)
+    if (a == action::request_exit || a == action::terminate)
         arm_grace(w.grace);
-    if (a == action::tell_to_leave)
-        arm_look();
+    if (a == action::request_exit)
+        arm_check();
 }
 
 // It does not start what else it was given.
@@ -419,10 +419,10 @@ void process_core::retire(worker_channel& w) noexcept {
     for (const auto& c : w.held) {
         if (c == nullptr)
             continue;
-        if (remote_call_ptr unstarted = take_back(*c))
+        if (remote_call_ptr unstarted = revoke_held(*c))
             requeue(std::move(unstarted));
     }
-    act(w, w.life.retire());
+    perform(w, w.life.retire());
 }
 
 // It has nothing to do from then on.
@@ -437,7 +437,7 @@ void process_core::rests(worker_channel& w, clock::time_point since) noexcept {
 void process_core::violated(worker_channel& w, const char* what) noexcept {
     if (w.violation == nullptr)
         w.violation = what;
-    act(w, w.life.kill());
+    perform(w, w.life.kill());
 }
 
 void process_core::arm_grace(deadline& d) noexcept {
@@ -445,9 +445,9 @@ void process_core::arm_grace(deadline& d) noexcept {
         arm(d, *at);
 }
 
-void process_core::arm_look() noexcept {
-    if (!deadline_list::contains(look_))
-        arm(look_, clock::now() + look_interval);
+void process_core::arm_check() noexcept {
+    if (!deadline_list::contains(check_))
+        arm(check_, clock::now() + check_interval);
 }
 
 void process_core::arm(deadline& d, clock::time_point at) noexcept {
@@ -457,14 +457,14 @@ void process_core::arm(deadline& d, clock::time_point at) noexcept {
 
 // Only the worker that still runs that very task is ended for it.
 bool process_core::kill_for(worker_channel& w, std::uint16_t slot) noexcept {
-    if (!condemn(w, slot))
+    if (!claim_for_kill(w, slot))
         return false;
-    act(w, w.life.terminate());
+    perform(w, w.life.terminate());
     return true;
 }
 
 // The worker answers the task no more, if it still runs it.
-bool process_core::condemn(worker_channel& w, std::uint16_t slot) noexcept {
+bool process_core::claim_for_kill(worker_channel& w, std::uint16_t slot) noexcept {
     BOOST_ASSERT(w.held[slot] != nullptr);
     if (!w.memory->slots[slot].move(w.held[slot]->number, wire::slot_state::claimed,
                                     wire::slot_state::condemned))

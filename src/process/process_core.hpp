@@ -52,9 +52,8 @@ namespace ferry::detail {
 ///   only after it was taken back through its slot.
 /// - No lock is held while user code runs: no decoding, no destructor of a value, no callback.
 /// - Nothing that the reader does needs memory to go on: queue, deadlines and jobs are linked
-/// through
-///   what they are about.
-/// - In a child of fork() nobody takes the mutex, which may be locked for ever, and nobody touches
+///   through what they are about.
+/// - In a child of fork() nobody takes the mutex, which may be locked forever, and nobody touches
 ///   what is shared with the workers, which are the parent's.
 class process_core final : public call_host,
                            public observed,
@@ -78,7 +77,7 @@ public:
     }
     bool is_forked_copy() const noexcept;
     /// In a child of fork(): the threads and the workers are the parent's.
-    void forsake();
+    void abandon_after_fork();
 
     pool_stats stats() FERRY_EXCLUDES(mutex_);
     label_registry::figures stats_by_label() FERRY_EXCLUDES(mutex_);
@@ -100,7 +99,7 @@ public:
 private:
     using clock = timeout::clock;
     // How often workers that have tasks are looked at without being asked to.
-    static constexpr std::chrono::milliseconds look_interval{250};
+    static constexpr std::chrono::milliseconds check_interval{250};
     // How long to wait where this process is short of something.
     static constexpr std::chrono::milliseconds moment{10};
     static constexpr std::chrono::milliseconds until_trimmed{500};
@@ -117,7 +116,7 @@ private:
         std::exception_ptr error;
     };
 
-    // Who gets what.
+    // Handing tasks out.
     void throw_if_closed() const FERRY_REQUIRES(mutex_);
     void throw_if_forked() const;
     void fingerprint_call(remote_call& c) const noexcept;
@@ -125,14 +124,14 @@ private:
     void note_submission(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
     // May let go of the lock for a while.
     void dispatch(scoped_lock& lock) noexcept FERRY_REQUIRES(mutex_);
-    void hand_out(remote_call& c, worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
+    void offer(remote_call& c, worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
     void copy_arguments(remote_call& c, worker_channel& w, scoped_lock& lock) noexcept
         FERRY_REQUIRES(mutex_) FERRY_UNCHECKED;
     void refuse(worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
     std::exception_ptr broken_error() const noexcept;
     remote_call_ptr take_first() noexcept FERRY_REQUIRES(mutex_);
-    remote_call_ptr take_back(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
-    worker_lifecycle::action let_go(remote_call& c, remote_call_ptr& task) noexcept
+    remote_call_ptr revoke_held(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
+    worker_lifecycle::action release(remote_call& c, remote_call_ptr& task) noexcept
         FERRY_REQUIRES(mutex_);
     void requeue(remote_call_ptr c) noexcept FERRY_REQUIRES(mutex_);
     bool wants_worker() const noexcept FERRY_REQUIRES(mutex_);
@@ -197,7 +196,7 @@ private:
         FERRY_REQUIRES(mutex_);
     bool on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept
         FERRY_REQUIRES(mutex_);
-    void look() noexcept FERRY_EXCLUDES(mutex_);
+    void check_workers() noexcept FERRY_EXCLUDES(mutex_);
     void trim() noexcept FERRY_EXCLUDES(mutex_);
     void watch_limits() noexcept FERRY_EXCLUDES(mutex_);
     std::optional<limit_breach> breach_of(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
@@ -206,15 +205,15 @@ private:
     std::exception_ptr error_of_death(worker_channel& w, remote_call& c, unsigned attempt) const;
     bool finish_if_closed() FERRY_EXCLUDES(mutex_);
 
-    void act(worker_channel& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
+    void perform(worker_channel& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
     void arm(deadline& d, clock::time_point at) noexcept FERRY_REQUIRES(mutex_);
-    void arm_look() noexcept FERRY_REQUIRES(mutex_);
+    void arm_check() noexcept FERRY_REQUIRES(mutex_);
     void arm_grace(deadline& d) noexcept FERRY_REQUIRES(mutex_);
-    bool condemn(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
+    bool claim_for_kill(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
     bool kill_for(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
     /// It did what no worker does.
     void violated(worker_channel& w, const char* what) noexcept FERRY_REQUIRES(mutex_);
-    void pass(pending_outcome v) noexcept;
+    void publish_outcome(pending_outcome v) noexcept;
     bool is_reader() const noexcept { return reader_id_.load() == std::this_thread::get_id(); }
 
     // Constant after construction.
@@ -246,7 +245,7 @@ private:
     quarantine_book quarantine_ FERRY_GUARDED_BY(mutex_);
     std::map<std::uint32_t, std::unique_ptr<worker_channel>> workers_ FERRY_GUARDED_BY(mutex_);
     deadline_list deadlines_ FERRY_GUARDED_BY(mutex_);
-    deadline look_ FERRY_GUARDED_BY(mutex_);
+    deadline check_ FERRY_GUARDED_BY(mutex_);
     deadline dispatch_again_ FERRY_GUARDED_BY(mutex_);
     deadline start_again_ FERRY_GUARDED_BY(mutex_);
     deadline trim_ FERRY_GUARDED_BY(mutex_);
@@ -259,7 +258,7 @@ private:
     bool cancelling_ FERRY_GUARDED_BY(mutex_) = false; // what has not started is to be cancelled
     // Some of what is queued or handed out may be quarantined; nothing is handed out until the
     // reader has looked.
-    bool sweep_ FERRY_GUARDED_BY(mutex_) = false;
+    bool quarantine_pending_ FERRY_GUARDED_BY(mutex_) = false;
     bool reading_ FERRY_GUARDED_BY(mutex_) = false; // there is a reader
     bool reader_ended_ FERRY_GUARDED_BY(mutex_) = false;
     bool broken_ FERRY_GUARDED_BY(mutex_) = false;

@@ -46,7 +46,7 @@ process_pool::process_pool(std::size_t max_workers)
 process_pool::~process_pool() {
     detail::observed_list::instance().remove(*core_);
     if (core_->is_forked_copy()) {
-        core_->forsake();
+        core_->abandon_after_fork();
         return;
     }
     core_->close(false);

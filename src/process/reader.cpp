@@ -71,7 +71,7 @@ bool process_core::finish_if_closed() {
     if (!closed_ || has_unfinished())
         return false;
     for (const auto& [id, w] : workers_)
-        act(*w, w->life.leave());
+        perform(*w, w->life.leave());
     return workers_.empty();
 }
 
@@ -108,7 +108,7 @@ void process_core::on_deadline(deadline& d) noexcept {
         w = find(d.worker);
         BOOST_ASSERT((w != nullptr) == (d.worker != 0)); // a worker's deadlines go with it
         switch (d.what) {
-        case deadline::purpose::grace: act(*w, w->life.grace_over()); break;
+        case deadline::purpose::grace: perform(*w, w->life.grace_over()); break;
         case deadline::purpose::run_time: decided = on_run_time(*w, d, v); break;
         case deadline::purpose::stop_grace:
             decided = kill_for(*w, d.slot);
@@ -118,17 +118,17 @@ void process_core::on_deadline(deadline& d) noexcept {
             }
             break;
         case deadline::purpose::idle:
-            if (const auto again = w->idle.look(clock::now(), w->load() == 0))
+            if (const auto again = w->idle.next_check(clock::now(), w->load() == 0))
                 arm(d, *again);
             else
-                act(*w, w->life.leave());
+                perform(*w, w->life.leave());
             break;
         case deadline::purpose::dispatch: dispatch(lock); break;
         default: break;
         }
     }
     if (decided)
-        pass(std::move(v));
+        publish_outcome(std::move(v));
     switch (d.what) {
     case deadline::purpose::standard_error:
         try {
@@ -140,7 +140,7 @@ void process_core::on_deadline(deadline& d) noexcept {
         break;
     case deadline::purpose::answers: read_answers(*w); break;
     case deadline::purpose::exit: reap(*w); break;
-    case deadline::purpose::look: look(); break;
+    case deadline::purpose::check: check_workers(); break;
     case deadline::purpose::trim: trim(); break;
     case deadline::purpose::limits: watch_limits(); break;
     default: break;
@@ -194,8 +194,8 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
     return true;
 }
 
-// At workers that have tasks, without having been woken: one may have destroyed what wakes.
-void process_core::look() noexcept {
+// Looks at workers that have tasks, without having been woken: one may have destroyed what wakes.
+void process_core::check_workers() noexcept {
     BOOST_ASSERT(is_reader());
     bool more = false;
     for (std::uint32_t last = 0;;) {
@@ -208,7 +208,7 @@ void process_core::look() noexcept {
             last = it->first;
             w = it->second.get();
             if (w->life.now() == worker_lifecycle::stage::leaving)
-                w->tell_to_leave();
+                w->request_exit();
             else if (w->life.held() == 0)
                 continue;
             more = true;
@@ -223,7 +223,7 @@ void process_core::look() noexcept {
     }
     const scoped_lock lock(mutex_);
     if (more)
-        arm_look();
+        arm_check();
 }
 
 // Gives memory back that was needed for something larger than what came since.

@@ -67,12 +67,12 @@ segment::segment(std::uint32_t id, std::size_t capacity, side s)
     : id_(id), side_(s), file_(new_memory()),
       capacity_(to_pages(capacity + header_size) - header_size) {
     set_size(file_.get(), capacity_ + header_size);
-    // It never shrinks under who reads it, and only this mapping can write to a pool's. An old
+    // It never shrinks while it is read, and only this mapping can write to a pool's. An old
     // system does not know the latter.
     constexpr int future_write = 0x0010; // F_SEAL_FUTURE_WRITE
     ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SHRINK);
     memory_ = map(file_.get(), capacity_ + header_size, PROT_READ | PROT_WRITE);
-    // A worker's may be given away, and sealed then by who gets it.
+    // A worker's may be given away; the receiver seals it then.
     if (s == side::pool) {
         ::fcntl(file_.get(), F_ADD_SEALS, future_write);
         ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SEAL);
@@ -243,7 +243,7 @@ void segment_store::handed_on(segment& s) noexcept {
 }
 
 void segment_store::release(segment_ptr s, std::size_t used) noexcept {
-    if (forks_ != fork_count()) { // in a child the mutex may be locked for ever
+    if (forks_ != fork_count()) { // in a child the mutex may be locked forever
         static_cast<void>(s.release());
         return;
     }

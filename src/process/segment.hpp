@@ -30,7 +30,7 @@ class segment {
 public:
     /// At the start of the mapping. A pool looks at it only in those that a worker made.
     struct header {
-        std::atomic<std::uint32_t> in_use;  ///< set by the creator, cleared by who has read it
+        std::atomic<std::uint32_t> in_use;  ///< set by the creator, cleared by the reader
         std::atomic<std::uint32_t> retired; ///< the creator has let go of it
     };
     static constexpr std::size_t header_size = 64;
@@ -42,7 +42,7 @@ public:
     /// A new one. Errors: `std::system_error`.
     segment(std::uint32_t id, std::size_t capacity, side s);
     /// The mapping of another process's. Errors: `bad_segment` where it is not what was announced,
-    /// or could shrink under who reads it; `std::system_error` where this process is short.
+    /// or could shrink while it is read; `std::system_error` where this process is short.
     segment(std::uint32_t id, const descriptor& file, std::size_t capacity, side s);
     /// The mapping of one that a worker has given away, for reading only. It is sealed where its
     /// creator, and everybody else, has let go of it. Errors: likewise.
@@ -76,7 +76,7 @@ public:
 
     std::uint32_t owner = 0;         ///< the worker that knows it; 0: nobody
     std::int64_t last_needed_ns = 0; ///< when something small would not have done
-    bool lent = false;               ///< to who encodes
+    bool lent = false;               ///< to a thread that encodes
     bool surplus = false;            ///< not to be recycled
 
 private:

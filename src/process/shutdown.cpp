@@ -65,7 +65,7 @@ shutdown_report process_core::close_within(timeout limit) {
         for (const auto& [id, w] : workers_) {
             if (w->running() != nullptr) {
                 w->dismissed = true;
-                act(*w, w->life.kill());
+                perform(*w, w->life.kill());
             }
         }
         // Now that a shortage of memory leaves nobody to wait for.
@@ -88,7 +88,7 @@ void process_core::end_workers(bool gently) {
         const scoped_lock lock(mutex_);
         for (const auto& [id, w] : workers_) {
             w->dismissed = true;
-            act(*w, gently ? w->life.terminate() : w->life.kill());
+            perform(*w, gently ? w->life.terminate() : w->life.kill());
         }
     }
     scoped_lock lock(mutex_);
@@ -98,7 +98,7 @@ void process_core::end_workers(bool gently) {
 
 bool process_core::is_forked_copy() const noexcept { return forks_ != fork_count(); }
 
-void process_core::forsake() {
+void process_core::abandon_after_fork() {
     static_cast<void>(new std::shared_ptr<process_core>(shared_from_this()));
 }
 

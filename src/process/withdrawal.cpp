@@ -74,7 +74,7 @@ bool process_core::blame(const remote_call& c, death_cause why) noexcept {
         return false;
     try {
         const bool quarantined = quarantine_.died(c.fingerprint, clock::now());
-        sweep_ |= quarantined;
+        quarantine_pending_ |= quarantined;
         return quarantined;
     } catch (const std::bad_alloc&) { // it is not held against it
         return false;
@@ -85,7 +85,7 @@ void process_core::refuse_quarantined() noexcept {
     BOOST_ASSERT(is_reader());
     {
         const scoped_lock lock(mutex_);
-        if (!sweep_)
+        if (!quarantine_pending_)
             return;
     }
     const auto refuse = [this](remote_call& c) {
@@ -102,7 +102,7 @@ void process_core::refuse_quarantined() noexcept {
     for_each_queued(refuse);
     for_each_held(refuse);
     scoped_lock lock(mutex_);
-    sweep_ = false;
+    quarantine_pending_ = false;
     dispatch(lock);
 }
 

@@ -159,7 +159,7 @@ bool worker_channel::share(payload& arguments, segment_store& store) noexcept {
     return true;
 }
 
-bool worker_channel::give(remote_call_ptr& c, std::uint64_t number, segment_store& store) noexcept {
+bool worker_channel::send(remote_call_ptr& c, std::uint64_t number, segment_store& store) noexcept {
     if (free_slots == 0)
         return false;
     remote_call& call = *c;
@@ -180,7 +180,7 @@ bool worker_channel::give(remote_call_ptr& c, std::uint64_t number, segment_stor
     free_slots &= free_slots - 1;
     large_held += large ? 1 : 0;
     held[slot] = std::move(c);
-    given_ns_[slot] = wire::now_ns();
+    sent_ns_[slot] = wire::now_ns();
     measured[slot] = false;
     slot_of(call).offer(number);
     if (tasks_->publish({size, wire::frame_kind::run, slot, number}))
@@ -188,7 +188,7 @@ bool worker_channel::give(remote_call_ptr& c, std::uint64_t number, segment_stor
     return true;
 }
 
-void worker_channel::give_start_call(wire::frame_kind kind, const encoded_initializer& call,
+void worker_channel::send_start_call(wire::frame_kind kind, const encoded_initializer& call,
                                      segment_store& store) {
     BOOST_ASSERT(life.now() == worker_lifecycle::stage::starting);
     payload copy(call.arguments);
@@ -208,7 +208,7 @@ bool worker_channel::revoke(std::uint16_t slot) noexcept {
            memory->slots[slot].move(c->number, wire::slot_state::offered, wire::slot_state::free);
 }
 
-remote_call_ptr worker_channel::let_go(std::uint16_t slot) noexcept {
+remote_call_ptr worker_channel::release(std::uint16_t slot) noexcept {
     BOOST_ASSERT(held[slot] != nullptr && held[slot]->at == this && held[slot]->slot == slot);
     remote_call_ptr c = std::move(held[slot]);
     free_slots |= std::uint64_t(1) << slot;
@@ -249,7 +249,7 @@ bool worker_channel::is_sound() noexcept {
 
 std::int64_t worker_channel::started_ns(std::int64_t now) const noexcept {
     const remote_call* const c = running();
-    const std::int64_t given = c != nullptr ? given_ns_[c->slot] : now;
+    const std::int64_t given = c != nullptr ? sent_ns_[c->slot] : now;
     return std::clamp(memory->started_ns.load(), std::min(given, now), now);
 }
 
@@ -264,7 +264,7 @@ void worker_channel::forget_segment(std::uint32_t number) noexcept {
     static_cast<void>(send_message(socket.get(), {wire::message::what::forget, number, 0}, {}));
 }
 
-void worker_channel::tell_to_leave() noexcept {
+void worker_channel::request_exit() noexcept {
     memory->leave.store(1);
     memory->tasks.reader_sleeps.store(0);
     wake();

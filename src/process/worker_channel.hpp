@@ -3,7 +3,7 @@
 
 #include <ferry/process/detail/task.hpp>
 
-#include "child.hpp"
+#include "child_process.hpp"
 #include "deadline_list.hpp"
 #include "dispatcher.hpp"
 #include "idle_limit.hpp"
@@ -66,15 +66,15 @@ struct worker_channel : dispatch_worker {
     worker_channel& operator=(const worker_channel&) = delete;
 
     /// Hands a task out; false, and it stays, if there is no room for it now.
-    bool give(remote_call_ptr& c, std::uint64_t number, segment_store& store) noexcept;
+    bool send(remote_call_ptr& c, std::uint64_t number, segment_store& store) noexcept;
     /// Sends what it runs before its first task, or before it leaves. Errors: `std::runtime_error`.
-    void give_start_call(wire::frame_kind kind, const encoded_initializer& call,
+    void send_start_call(wire::frame_kind kind, const encoded_initializer& call,
                          segment_store& store);
 
     /// Withdraws the offer of a task; false if the worker has claimed it.
     bool revoke(std::uint16_t slot) noexcept;
     /// Frees the slot of a task that was answered or taken back, or whose worker has ended.
-    remote_call_ptr let_go(std::uint16_t slot) noexcept;
+    remote_call_ptr release(std::uint16_t slot) noexcept;
     wire::task_slot& slot_of(const remote_call& c) noexcept { return memory->slots[c.slot]; }
     /// The task that it runs, or nothing.
     const remote_call* running() const noexcept;
@@ -87,7 +87,7 @@ struct worker_channel : dispatch_worker {
     /// Whether it has room for no more tasks with a segment.
     bool is_full_of_large() const noexcept;
     bool ask_to_stop(std::uint64_t number) noexcept;
-    void tell_to_leave() noexcept;
+    void request_exit() noexcept;
     void forget_segment(std::uint32_t number) noexcept;
 
     enum class reading {
@@ -111,7 +111,7 @@ struct worker_channel : dispatch_worker {
     descriptor answered; ///< an event: the worker answered while nobody read
     descriptor standard_error;
     std::optional<pids_group> group; ///< removed behind the process
-    std::optional<child> process;
+    std::optional<child_process> process;
 
     std::array<remote_call_ptr, wire::slot_count> held;
     std::uint64_t free_slots = ~std::uint64_t(0);
@@ -162,7 +162,7 @@ private:
     void wake() noexcept;
 
     std::optional<wire::ring_writer> tasks_;
-    std::array<std::int64_t, wire::slot_count> given_ns_{};
+    std::array<std::int64_t, wire::slot_count> sent_ns_{};
     struct arrival {
         wire::message message;
         descriptor file;

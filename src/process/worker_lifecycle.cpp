@@ -56,7 +56,7 @@ worker_lifecycle::action worker_lifecycle::leave() noexcept {
     if (stage_ != stage::serving)
         return action::nothing;
     stage_ = stage::leaving;
-    return action::tell_to_leave;
+    return action::request_exit;
 }
 
 worker_lifecycle::action worker_lifecycle::terminate() noexcept {

@@ -15,9 +15,9 @@ namespace ferry::detail {
 class worker_lifecycle {
 public:
     enum class stage : std::uint8_t { starting, serving, leaving, terminating, killing, ended };
-    /// What the caller does next. After `tell_to_leave` and `terminate` it calls `grace_over` when
+    /// What the caller does next. After `request_exit` and `terminate` it calls `grace_over` when
     /// the grace has passed.
-    enum class action : std::uint8_t { nothing, tell_to_leave, terminate, kill };
+    enum class action : std::uint8_t { nothing, request_exit, terminate, kill };
 
     /// `max_tasks`: after how many it leaves; 0 is no limit.
     explicit worker_lifecycle(std::size_t max_tasks) noexcept : max_tasks_(max_tasks) {}

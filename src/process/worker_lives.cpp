@@ -100,9 +100,9 @@ std::unique_ptr<worker_channel> process_core::start_worker(std::uint32_t id) {
         w->group->add(w->process->pid());
     }
     if (last)
-        w->give_start_call(wire::frame_kind::finalise, *last.call_, store_);
+        w->send_start_call(wire::frame_kind::finalise, *last.call_, store_);
     if (first)
-        w->give_start_call(wire::frame_kind::initialise, *first.call_, store_);
+        w->send_start_call(wire::frame_kind::initialise, *first.call_, store_);
     return w;
 }
 
@@ -142,16 +142,16 @@ void process_core::mark_broken(const std::string& why) noexcept {
             for (const auto& [id, w] : workers_) {
                 for (const auto& c : w->held) {
                     if (task == nullptr && c != nullptr)
-                        static_cast<void>(let_go(*c, task));
+                        static_cast<void>(release(*c, task));
                 }
-                act(*w, w->life.kill());
+                perform(*w, w->life.kill());
             }
             if (task == nullptr)
                 return;
             figures_.failed(*task);
         }
         task->arguments = {};
-        pass({std::move(task), error});
+        publish_outcome({std::move(task), error});
     }
 }
 
@@ -168,7 +168,7 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
         const auto identity = body.get<std::uint64_t>();
         if (program_.identity() == 0 || identity == program_.identity()) {
             scoped_lock lock(mutex_);
-            act(w, w.life.ready());
+            perform(w, w.life.ready());
             starts_.started();
             dispatch(lock);
             if (w.load() == 0)
@@ -180,7 +180,7 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
         w.why_not_ready = std::string("what it said at its start cannot be read: ") + e.what();
     }
     const scoped_lock lock(mutex_);
-    act(w, w.life.kill());
+    perform(w, w.life.kill());
 }
 
 // ---- Standard error and death -------------------------------------------------------------------
@@ -199,7 +199,7 @@ void process_core::on_stderr(worker_channel& w) noexcept {
 
 void process_core::on_exit(worker_channel& w) noexcept {
     BOOST_ASSERT(is_reader() && !w.how_ended);
-    w.how_ended = w.process->collect();
+    w.how_ended = w.process->reap();
     if (!w.how_ended)
         return;
     ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.process->handle(), nullptr);
@@ -261,7 +261,7 @@ void process_core::reap(worker_channel& w) noexcept {
                 continue;
             const bool condemned = (w.condemned_slots >> slot & 1) != 0; // it has its outcome
             remote_call_ptr c;
-            static_cast<void>(let_go(*w.held[slot], c));
+            static_cast<void>(release(*w.held[slot], c));
             const bool breached = w.breach && c->number == w.breached;
             if (breached || (!condemned && c->number == begun))
                 victim = std::move(c);
@@ -293,7 +293,7 @@ void process_core::reap(worker_channel& w) noexcept {
         remote_call& c = *victim;
         c.arguments = {};
         auto error = error_or_shortage([&] { return error_of_death(w, c, attempt); });
-        pass({std::move(victim), std::move(error)});
+        publish_outcome({std::move(victim), std::move(error)});
     }
     const std::uint32_t id = gone->id;
     gone.reset();
@@ -340,15 +340,15 @@ std::optional<limit_breach> process_core::breach_of(worker_channel& w) noexcept 
         if (const remote_call* const c = w.running())
             task = c->number;
     }
-    const int pid = w.process->pid(); // not collected yet: only this thread does that
+    const int pid = w.process->pid(); // not reaped yet: only this thread does that
     const auto memory = task != 0 ? memory_of(pid) : std::nullopt;
     const auto cpu = task != 0 ? cpu_time_of(pid) : std::nullopt;
     if (!memory || !cpu) {
         w.limits->rest();
         return std::nullopt;
     }
-    auto breach = w.limits->look(task, {memory->anonymous, *cpu},
-                                 std::chrono::nanoseconds(w.memory->cpu_at_start.load()));
+    auto breach = w.limits->sample(task, {memory->anonymous, *cpu},
+                                   std::chrono::nanoseconds(w.memory->cpu_at_start.load()));
     if (breach)
         w.breached = task;
     return breach;
@@ -378,9 +378,9 @@ void process_core::watch_limits() noexcept {
             continue;
         const scoped_lock lock(mutex_);
         const remote_call* const c = w->running();
-        if (c != nullptr && c->number == w->breached && condemn(*w, c->slot)) {
+        if (c != nullptr && c->number == w->breached && claim_for_kill(*w, c->slot)) {
             w->breach = breach;
-            act(*w, w->life.kill());
+            perform(*w, w->life.kill());
         }
     }
     const scoped_lock lock(mutex_);

@@ -106,7 +106,7 @@ private:
 
 spare_arenas spares; // trivially destroyed, so that it serves until the end
 
-// In a child of fork() the mutex may be locked for ever.
+// In a child of fork() the mutex may be locked forever.
 [[maybe_unused]] const int at_fork =
     ::pthread_atfork(nullptr, nullptr, [] { ::new (static_cast<void*>(&spares)) spare_arenas; });
 

@@ -10,14 +10,14 @@ namespace ferry::detail {
 namespace {
 
 constexpr std::size_t step = 16;
-constexpr std::size_t shelves = 16;
-constexpr std::size_t largest = shelves * step - 8; // larger ones are not kept
+constexpr std::size_t size_classes = 16;
+constexpr std::size_t largest = size_classes * step - 8; // larger ones are not kept
 constexpr unsigned most_of_one_size = 32; // while calls follow one another, one or two are enough
 
 struct spare {
     spare* next;
 };
-struct shelf {
+struct size_class {
     spare* first;
     unsigned count;
 };
@@ -27,14 +27,14 @@ enum class stage : unsigned char { unused, open, closed };
 // Trivial, so that they can be used whatever else of the thread is destroyed already.
 struct spares {
     stage now;
-    shelf of_size[shelves];
+    size_class of_size[size_classes];
 };
 thread_local spares of_thread;
 
 struct at_thread_end {
     ~at_thread_end() {
         of_thread.now = stage::closed;
-        for (shelf& s : of_thread.of_size) {
+        for (size_class& s : of_thread.of_size) {
             while (s.first != nullptr)
                 ::operator delete(std::exchange(s.first, s.first->next));
         }
@@ -60,16 +60,16 @@ void open(spares& mine) noexcept {
 }
 
 // Sizes are rounded up to one that a block of glibc's allocator holds: 8, 24, 40 and so on.
-constexpr std::size_t shelf_of(std::size_t size) noexcept { return (size + 7) / step; }
+constexpr std::size_t size_class_of(std::size_t size) noexcept { return (size + 7) / step; }
 
 } // namespace
 
 void* block_allocate(std::size_t size) {
     if (size > largest)
         return ::operator new(size);
-    shelf& s = of_thread.of_size[shelf_of(size)];
+    size_class& s = of_thread.of_size[size_class_of(size)];
     if (s.first == nullptr)
-        return ::operator new(shelf_of(size) * step + 8);
+        return ::operator new(size_class_of(size) * step + 8);
     FERRY_ASSERT(s.count != 0);
     --s.count;
     return std::exchange(s.first, s.first->next);
@@ -77,7 +77,7 @@ void* block_allocate(std::size_t size) {
 
 void block_deallocate(void* block, std::size_t size) noexcept {
     spares& mine = of_thread;
-    shelf* const s = size <= largest ? &mine.of_size[shelf_of(size)] : nullptr;
+    size_class* const s = size <= largest ? &mine.of_size[size_class_of(size)] : nullptr;
     if (s == nullptr || s->count == most_of_one_size || mine.now != stage::open) {
         ::operator delete(block);
         if (mine.now == stage::unused)

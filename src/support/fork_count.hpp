@@ -8,7 +8,7 @@ namespace ferry::detail {
 extern std::atomic<unsigned> forks;
 
 /// How many calls of fork() lie between the first process and this one. A pool whose count was
-/// another one has no threads here, and its mutex may be locked for ever.
+/// another one has no threads here, and its mutex may be locked forever.
 inline unsigned fork_count() noexcept { return forks.load(std::memory_order_relaxed); }
 
 } // namespace ferry::detail

@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 // Rounds of tasks while hosts, their workers and connections are ended or stopped at random: no
-// result is wrong, no wait goes on for ever, and nothing runs twice that may not. The environment
+// result is wrong, no wait goes on forever, and nothing runs twice that may not. The environment
 // variable FERRY_ROUNDS says how many rounds.
 #define BOOST_TEST_MODULE cluster_rounds
 #define BOOST_TEST_NO_MAIN

@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_result_can_be_read_again_and_taken_once, E, all)
     BOOST_CHECK_THROW(std::move(copy).result(), ferry::invalid_state_error);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_time_out_leaves_the_future_usable, E, all) { // CF-TMO-05, CF-FUT-19
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_timeout_leaves_the_future_usable, E, all) { // CF-TMO-05, CF-FUT-19
     marker go;
     E e;
     auto f = e.submit(until_touched, go.path());

@@ -96,7 +96,7 @@ const std::vector unlimited{ferry::timeout(), ferry::timeout(std::nullopt),
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_view_ends_with_its_time_out, P, pools) { // CF-MAP-06
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_view_ends_with_its_timeout, P, pools) { // CF-MAP-06
     for (const std::optional<std::size_t> buffer : {std::optional<std::size_t>(), {2}, {9}}) {
         P pool(1);
         const auto busy = keep_busy(pool);
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_view_ends_with_its_time_out, P, pools) { // CF-M
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_done_is_read_whatever_the_time_out, P, pools) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_done_is_read_whatever_the_timeout, P, pools) {
     for (const auto* limits : {&expired, &unlimited}) {
         for (const ferry::timeout limit : *limits) {
             P pool(1);
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_done_is_read_whatever_the_time_out, P, poo
     }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_others_take_the_same_time_outs, P, pools) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_others_take_the_same_timeouts, P, pools) {
     P pool(1);
     auto busy = keep_busy(pool);
     auto done = pool.submit(same, 1);

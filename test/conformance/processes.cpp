@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(a_callback_cannot_submit_once_shutdown_has_begun) { // CF-S
     ferry::promise<bool> refused;
     {
         ferry::process_pool pool(1);
-        auto f = pool.submit(pausing, 20);
+        auto f = pool.submit(sleeping, 20);
         f.add_done_callback([&](ferry::future<int>) {
             refused.set_value(eventually([&] {
                 try {

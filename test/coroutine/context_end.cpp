@@ -81,7 +81,7 @@ using ways = boost::mpl::list<way<plain, by_callback>, way<plain, by_coroutine>,
                               way<on_strand, by_coroutine>, way<on_strand, by_future>,
                               way<erased, by_callback>, way<erased, by_coroutine>>;
 
-constexpr int many = 40; // more than one batch of deliveries
+constexpr int many = 40; // more than one batch of operations
 
 } // namespace
 
@@ -275,9 +275,9 @@ asio::awaitable<void> offload(Call call, std::shared_ptr<ledger> l, std::optiona
 
 } // namespace
 
-// A thread remembers where the mail of the context goes that it used last; here that is gone, and
+// A thread remembers the registry of the context that it used last; here that is gone, and
 // another one has its address.
-BOOST_AUTO_TEST_CASE(a_context_at_the_address_of_an_earlier_one_gets_its_own_mail) {
+BOOST_AUTO_TEST_CASE(a_context_at_the_address_of_an_earlier_one_gets_its_own_outcomes) {
     constexpr int rounds = 500;
     thread_pool pool(2);
     std::optional<asio::io_context> io;

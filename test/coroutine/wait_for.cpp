@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(a_value_in_time_is_given) { // CF-TMO-07 -15
     BOOST_TEST(run(wait_for(value(4), timeout())) == 4);
 }
 
-BOOST_AUTO_TEST_CASE(a_time_out_cancels_and_throws) { // CF-TMO-07 -15
+BOOST_AUTO_TEST_CASE(a_timeout_cancels_and_throws) { // CF-TMO-07 -15
     BOOST_CHECK_EXCEPTION(run(wait_for(endless(), 1ms)), timeout_error, [](const timeout_error& e) {
         return e.what() == "wait_for: not done within 1ms [ferry:1]"s;
     });
@@ -69,8 +69,7 @@ BOOST_AUTO_TEST_CASE(a_foreign_exception_passes_and_a_late_value_counts) { // CF
     BOOST_TEST(run(wait_for(stubborn(), 1ms)) == 5);
 }
 
-BOOST_AUTO_TEST_CASE(
-    cancelling_it_cancels_the_inner_and_is_no_time_out) { // CF-TMO-11 -17 CF-CAN-18
+BOOST_AUTO_TEST_CASE(cancelling_it_cancels_the_inner_and_is_no_timeout) { // CF-TMO-11 -17 CF-CAN-18
     asio::io_context io;
     asio::cancellation_signal signal;
     std::exception_ptr error;
@@ -93,7 +92,7 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST(inner_cancelled);
 }
 
-BOOST_AUTO_TEST_CASE(a_time_out_works_after_a_cancellation_was_caught) { // CF-TMO-20
+BOOST_AUTO_TEST_CASE(a_timeout_works_after_a_cancellation_was_caught) { // CF-TMO-20
     asio::io_context io;
     asio::cancellation_signal signal;
     bool caught = false, late = false;

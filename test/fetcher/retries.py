@@ -167,7 +167,7 @@ class TimeLimits(FetcherTest):
 
     def test_a_connection_has_its_time(self):
         import socket
-        # Nobody accepts, and the queue is full: connecting takes for ever.
+        # Nobody accepts, and the queue is full: connecting takes forever.
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)

@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(
         BOOST_TEST(f.done());
 }
 
-BOOST_AUTO_TEST_CASE(a_time_out_says_how_many_are_unfinished) { // CF-ASC-04 CF-ASC-07
+BOOST_AUTO_TEST_CASE(a_timeout_says_how_many_are_unfinished) { // CF-ASC-04 CF-ASC-07
     promise<int> a, b, c, d;
     std::vector<future<int>> all{a.get_future(), b.get_future(), c.get_future(), d.get_future()};
     b.set_value(1);
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(coroutines_get_one_each_and_then_the_end) { // CF-GAT-16
     BOOST_TEST(ended == 3);
 }
 
-BOOST_AUTO_TEST_CASE(a_coroutine_sees_the_time_out_and_a_temporary_may_be_awaited) { // CF-GAT-16
+BOOST_AUTO_TEST_CASE(a_coroutine_sees_the_timeout_and_a_temporary_may_be_awaited) { // CF-GAT-16
     promise<int> a, b;
     std::vector<future<int>> all{a.get_future(), b.get_future()};
     a.set_value(7);

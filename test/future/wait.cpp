@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(all_completed_waits_for_every_kind_of_ending) { // CF-WAIT-
     BOOST_TEST(ferry::wait(t.all).done.size() == 3u);
 }
 
-BOOST_AUTO_TEST_CASE(a_time_out_is_no_error_and_keeps_the_futures_usable) { // CF-WAIT-09 CF-TMO-05
+BOOST_AUTO_TEST_CASE(a_timeout_is_no_error_and_keeps_the_futures_usable) { // CF-WAIT-09 CF-TMO-05
     three t;
     t.a.set_value(1);
     const auto r = ferry::wait(t.all, {.timeout = 1ms});

@@ -4,12 +4,12 @@
 #include <ferry/process_pool.hpp>
 
 #include "gate.hpp"
+#include "process_tasks.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -19,22 +19,6 @@
 #include <vector>
 
 #include <unistd.h>
-
-// Tasks for tests with worker processes. Their sleeping is work that takes time; tests wait for
-// events.
-
-/// Takes that many milliseconds, however often it is interrupted; gives the worker's process.
-inline int sleeping(int ms) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
-    std::this_thread::sleep_until(until);
-    return ::getpid();
-}
-inline int pausing(int ms) { return sleeping(ms); }
-/// The same, and only SIGKILL ends it.
-inline int sleeping_stubbornly(int ms) {
-    ::signal(SIGTERM, SIG_IGN);
-    return sleeping(ms);
-}
 
 /// A file that a task creates to show that it ran.
 class marker {
@@ -53,8 +37,6 @@ private:
     }
     std::filesystem::path path_;
 };
-inline int triple(int n) { return 3 * n; }
-inline int pid() { return ::getpid(); }
 
 inline std::vector<std::string> lines_of(const std::string& path) {
     std::vector<std::string> lines;

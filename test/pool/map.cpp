@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(a_failure_comes_at_its_place_and_the_rest_behind_it) { // C
     BOOST_TEST((it == view.end()));
 }
 
-BOOST_AUTO_TEST_CASE(the_time_out_counts_from_the_call) { // CF-MAP-06
+BOOST_AUTO_TEST_CASE(the_timeout_counts_from_the_call) { // CF-MAP-06
     gate go;
     thread_pool pool(1);
     bool ran = false;

@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(expiry_and_start_race) {
     BOOST_TEST(expired + done == 2000);
 }
 
-BOOST_AUTO_TEST_CASE(time_out_and_end_race) {
+BOOST_AUTO_TEST_CASE(timeout_and_end_race) {
     thread_pool pool(2);
     for (int i = 0; i < 2000; ++i) {
         auto f = pool.submit({.timeout = 10us}, [] { return std::make_unique<int>(1); });
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_ends_its_thread_breaks_its_promise_and_nothing_
     BOOST_TEST(pool.submit([] { return 1; }).result() == 1);
 }
 
-BOOST_AUTO_TEST_CASE(a_time_out_that_a_task_throws_itself_comes_from_a_done_future) { // CF-TMO-06
+BOOST_AUTO_TEST_CASE(a_timeout_that_a_task_throws_itself_comes_from_a_done_future) { // CF-TMO-06
     thread_pool pool(1);
     auto f = pool.submit([] { throw timeout_error("the task's own"); });
     BOOST_CHECK_EXCEPTION(f.result(1h), timeout_error, [](const auto& e) {

@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(fork_join_inside_one_worker_does_not_deadlock) { // CF-DLK-
     BOOST_TEST(pool.submit([&] { return fib(fib, 10); }).result() == 55);
 }
 
-BOOST_AUTO_TEST_CASE(a_task_that_waits_with_a_time_out_gets_out) { // CF-DLK-09
+BOOST_AUTO_TEST_CASE(a_task_that_waits_with_a_timeout_gets_out) { // CF-DLK-09
     thread_pool pool(1);
     bool expired = false;
     auto outer = pool.submit([&] {

@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(callbacks_run_here_in_a_thread_of_the_pool) { // CF-FUT-12
 BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_other_tasks_of_the_pool) {
     ferry::process_pool pool(1);
     ferry::promise<int> seen;
-    auto f = pool.submit(pausing, 20);
+    auto f = pool.submit(sleeping, 20);
     f.add_done_callback(
         [&](ferry::future<int>) { seen.set_value(pool.submit(triple, 2).result()); });
     BOOST_TEST(seen.get_future().result(3min) == 6);
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_other_tasks_of_the_pool) {
 BOOST_AUTO_TEST_CASE(shutdown_from_a_callback_is_refused_with_wait) {
     ferry::promise<bool> refused;
     ferry::process_pool pool(1);
-    auto f = pool.submit(pausing, 20);
+    auto f = pool.submit(sleeping, 20);
     f.add_done_callback([&](ferry::future<int>) {
         try {
             pool.shutdown();
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(shutdown_from_a_callback_is_refused_with_wait) {
 
 BOOST_AUTO_TEST_CASE(the_last_owner_of_a_pool_may_be_its_callback) {
     auto pool = std::make_shared<ferry::process_pool>(1);
-    auto f = pool->submit(pausing, 20);
+    auto f = pool->submit(sleeping, 20);
     ferry::promise<void> done;
     f.add_done_callback([&done, last = std::move(pool)](ferry::future<int>) mutable {
         last.reset();

@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(twenty_deaths_in_a_row) { // CF-BRK-04
     ferry::process_pool pool(1);
     auto delivered = pool.submit(triple, 1);
     delivered.result();
-    auto busy = pool.submit(pausing, 50);
+    auto busy = pool.submit(sleeping, 50);
     auto cancelled = pool.submit(triple, 2);
     BOOST_TEST(cancelled.cancel());
     for (int i = 0; i < 20; ++i)

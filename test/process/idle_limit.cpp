@@ -24,17 +24,17 @@ BOOST_AUTO_TEST_CASE(a_worker_that_stays_idle_ends_when_its_time_is_over) {
     idle_limit w(10s);
     const auto at = w.rests(start);
     BOOST_CHECK(at == start + 10s);
-    BOOST_TEST(!w.look(at, true).has_value());
+    BOOST_TEST(!w.next_check(at, true).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(its_time_begins_anew_with_its_last_task) {
     idle_limit w(10s);
     const auto first = w.rests(start);
     w.rests(start + 4s); // a task ended, and the timer stays as it is
-    const auto again = w.look(first, true);
+    const auto again = w.next_check(first, true);
     BOOST_REQUIRE(again.has_value());
     BOOST_CHECK(*again == start + 14s);
-    BOOST_TEST(!w.look(*again, true).has_value());
+    BOOST_TEST(!w.next_check(*again, true).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_busy_worker_is_looked_at_again_and_never_without_pause) {
@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(a_busy_worker_is_looked_at_again_and_never_without_pause) {
         idle_limit w(limit);
         auto now = w.rests(start);
         for (int i = 0; i < 100; ++i) {
-            const auto again = w.look(now, false);
+            const auto again = w.next_check(now, false);
             BOOST_REQUIRE(again.has_value());
             BOOST_TEST((*again - now >= idle_limit::patience && *again - now >= limit));
             now = *again;
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(a_busy_worker_is_looked_at_again_and_never_without_pause) {
 
 BOOST_AUTO_TEST_CASE(no_time_at_all_ends_it_at_once) {
     idle_limit w(0s);
-    BOOST_TEST(!w.look(w.rests(start), true).has_value());
+    BOOST_TEST(!w.next_check(w.rests(start), true).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_time_beyond_the_clock_never_comes) {
@@ -60,6 +60,6 @@ BOOST_AUTO_TEST_CASE(a_time_beyond_the_clock_never_comes) {
     const auto late = idle_limit::clock::time_point::max() - 1h;
     const auto at = w.rests(late);
     BOOST_CHECK(at == idle_limit::clock::time_point::max());
-    BOOST_CHECK(w.look(late, false) == idle_limit::clock::time_point::max());
-    BOOST_TEST(w.look(late, true).has_value());
+    BOOST_CHECK(w.next_check(late, false) == idle_limit::clock::time_point::max());
+    BOOST_TEST(w.next_check(late, true).has_value());
 }

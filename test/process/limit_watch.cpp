@@ -26,9 +26,9 @@ BOOST_AUTO_TEST_CASE(without_limits_there_is_nothing_to_look_at) {
 
 BOOST_AUTO_TEST_CASE(memory_may_reach_the_limit_and_not_exceed_it) {
     limit_watch w({.memory = 1000});
-    BOOST_TEST(!w.look(1, {999, 1h}, 0s));
-    BOOST_TEST(!w.look(1, {1000, 1h}, 0s));
-    const auto b = w.look(1, {1001, 1h}, 0s);
+    BOOST_TEST(!w.sample(1, {999, 1h}, 0s));
+    BOOST_TEST(!w.sample(1, {1000, 1h}, 0s));
+    const auto b = w.sample(1, {1001, 1h}, 0s);
     BOOST_REQUIRE(b.has_value());
     BOOST_TEST((b->what == which::memory));
     BOOST_TEST(b->allowed == 1000u);
@@ -37,10 +37,10 @@ BOOST_AUTO_TEST_CASE(memory_may_reach_the_limit_and_not_exceed_it) {
 
 BOOST_AUTO_TEST_CASE(processor_time_counts_from_the_start_of_each_call) {
     limit_watch w({.cpu_time = 100ms});
-    BOOST_TEST(!w.look(1, {0, 5000ms}, 4950ms));
-    BOOST_TEST(!w.look(1, {0, 5050ms}, 4950ms));
-    BOOST_TEST(!w.look(2, {0, 5100ms}, 5060ms)); // the next call
-    const auto b = w.look(2, {0, 5161ms}, 5060ms);
+    BOOST_TEST(!w.sample(1, {0, 5000ms}, 4950ms));
+    BOOST_TEST(!w.sample(1, {0, 5050ms}, 4950ms));
+    BOOST_TEST(!w.sample(2, {0, 5100ms}, 5060ms)); // the next call
+    const auto b = w.sample(2, {0, 5161ms}, 5060ms);
     BOOST_REQUIRE(b.has_value());
     BOOST_TEST((b->what == which::cpu_time));
     BOOST_TEST(b->allowed == 100'000'000u);
@@ -49,11 +49,11 @@ BOOST_AUTO_TEST_CASE(processor_time_counts_from_the_start_of_each_call) {
 
 BOOST_AUTO_TEST_CASE(a_worker_cannot_postpone_its_limit_by_what_it_says) {
     limit_watch w({.cpu_time = 100ms});
-    BOOST_TEST(!w.look(1, {0, 1000ms}, 1000h)); // began later than now
-    BOOST_TEST(!w.look(1, {0, 1090ms}, 1090ms));
-    BOOST_TEST(w.look(1, {0, 1101ms}, 1101ms).has_value());
-    BOOST_TEST(w.look(9, {0, 101ms}, -1000h).has_value()); // and earlier than the process
-    BOOST_TEST(w.look(9, {0, 101ms}, -1000h)->used == 101'000'000u);
+    BOOST_TEST(!w.sample(1, {0, 1000ms}, 1000h)); // began later than now
+    BOOST_TEST(!w.sample(1, {0, 1090ms}, 1090ms));
+    BOOST_TEST(w.sample(1, {0, 1101ms}, 1101ms).has_value());
+    BOOST_TEST(w.sample(9, {0, 101ms}, -1000h).has_value()); // and earlier than the process
+    BOOST_TEST(w.sample(9, {0, 101ms}, -1000h)->used == 101'000'000u);
 }
 
 BOOST_AUTO_TEST_CASE(the_next_look_is_nearer_when_the_time_may_be_over_sooner) {
@@ -61,12 +61,12 @@ BOOST_AUTO_TEST_CASE(the_next_look_is_nearer_when_the_time_may_be_over_sooner) {
     BOOST_TEST((memory.until_next(64) == 10ms));
     limit_watch w({.cpu_time = 100ms});
     BOOST_TEST((w.until_next(1) == 10ms));
-    w.look(1, {0, 0ms}, 0ms);
+    w.sample(1, {0, 0ms}, 0ms);
     BOOST_TEST((w.until_next(1) == 10ms));
-    w.look(1, {0, 92ms}, 0ms);
+    w.sample(1, {0, 92ms}, 0ms);
     BOOST_TEST((w.until_next(1) == 8ms));
     BOOST_TEST((w.until_next(4) == 2ms));
-    w.look(1, {0, 100ms}, 0ms);
+    w.sample(1, {0, 100ms}, 0ms);
     BOOST_TEST((w.until_next(4) == 1ms));
     w.rest();
     BOOST_TEST((w.until_next(4) == 10ms));

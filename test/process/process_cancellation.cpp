@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(a_long_task_holds_nobody_hostage) {
     pool.kill_workers();
 }
 
-BOOST_AUTO_TEST_CASE(a_time_out_ends_the_worker_and_the_others_go_on) { // CF-TMO-22
+BOOST_AUTO_TEST_CASE(a_timeout_ends_the_worker_and_the_others_go_on) { // CF-TMO-22
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 100ms});
     auto f = pool.submit({.label = "slow", .timeout = 50ms}, sleeping_stubbornly, 30'000);
     auto next = pool.submit(pid);
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(a_time_out_ends_the_worker_and_the_others_go_on) { // CF-TM
     BOOST_TEST(next.result(20s) > 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_time_out_runs_from_the_start_of_the_run) {
+BOOST_AUTO_TEST_CASE(a_timeout_runs_from_the_start_of_the_run) {
     ferry::process_pool pool(1);
     auto first = pool.submit(sleeping, 300);
     auto second = pool.submit({.timeout = 200ms}, triple, 2);

@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(a_map_with_a_buffer_reads_an_infinite_range_just_so_far) { 
     }
 }
 
-BOOST_AUTO_TEST_CASE(the_time_out_of_a_map_runs_from_the_call) { // CF-MAP-06
+BOOST_AUTO_TEST_CASE(the_timeout_of_a_map_runs_from_the_call) { // CF-MAP-06
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 50ms});
     auto results = pool.map({.timeout = 1s}, sleeping, std::vector{0, 0, 30'000, 0});
     auto it = results.begin();

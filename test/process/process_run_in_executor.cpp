@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_dies_throws_worker_died_at_the_await) {
                       ferry::worker_died);
 }
 
-BOOST_AUTO_TEST_CASE(a_time_out_ends_the_call_and_its_worker_is_replaced) {
+BOOST_AUTO_TEST_CASE(a_timeout_ends_the_call_and_its_worker_is_replaced) {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 100ms});
     const auto started = std::chrono::steady_clock::now();
     ferry::run([](ferry::process_pool& p) -> asio::awaitable<void> {

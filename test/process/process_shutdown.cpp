@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(an_idle_worker_that_does_not_answer_does_not_hang_the_end) 
     BOOST_TEST(::kill(p, 0) == -1);
 }
 
-BOOST_AUTO_TEST_CASE(a_task_that_waits_with_a_time_out_gives_its_worker_back) { // CF-DLK-09
+BOOST_AUTO_TEST_CASE(a_task_that_waits_with_a_timeout_gives_its_worker_back) { // CF-DLK-09
     ferry::process_pool pool(1);
     BOOST_TEST(pool.submit([] {
                        ferry::process_pool inner(1);

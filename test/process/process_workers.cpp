@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(never_more_processes_than_max_workers) { // CF-PP-04
     std::vector<ferry::future<int>> all;
     std::set<int> pids;
     for (int i = 0; i < 30; ++i)
-        all.push_back(pool.submit(pausing, 2));
+        all.push_back(pool.submit(sleeping, 2));
     for (auto& f : all)
         pids.insert(f.result());
     BOOST_TEST(pids.size() == 2u);

@@ -3,6 +3,8 @@
 #include <ferry/ferry.hpp>
 #include <ferry/process.hpp>
 
+#include "helpers/process_tasks.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -36,8 +38,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-int triple(int n) { return 3 * n; }
-int pid() { return ::getpid(); }
 void sleep_long() { ::sleep(60); }
 
 std::string error_of_a_new_pool() {

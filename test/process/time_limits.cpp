@@ -11,7 +11,7 @@
 
 using namespace std::chrono_literals;
 
-BOOST_AUTO_TEST_CASE(a_time_out_as_the_task_ends_is_either_and_costs_no_other_task) {
+BOOST_AUTO_TEST_CASE(a_timeout_as_the_task_ends_is_either_and_costs_no_other_task) {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 100ms});
     int values = 0;
     for (int i = 0; i < 60; ++i) {
@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(a_late_request_to_stop_stops_no_other_task) {
 }
 
 // The task behind is not ended for the time that it waited there.
-BOOST_AUTO_TEST_CASE(the_time_out_of_a_task_handed_out_behind_another_runs_from_its_start) {
+BOOST_AUTO_TEST_CASE(the_timeout_of_a_task_handed_out_behind_another_runs_from_its_start) {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 100ms});
     for (int i = 0; i < 200; ++i) // so that many are handed out at a time
         pool.submit(triple, i).result(20s);

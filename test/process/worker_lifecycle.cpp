@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(it_leaves_when_its_tasks_are_used_up_and_answered) {
     BOOST_TEST(w.quota() == 1u);
     BOOST_TEST((w.answered() == life::action::nothing));
     w.handed_out();
-    BOOST_TEST((w.answered() == life::action::tell_to_leave));
+    BOOST_TEST((w.answered() == life::action::request_exit));
     BOOST_TEST((w.now() == life::stage::leaving));
     BOOST_TEST(w.quota() == 0u);
 }
@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(it_leaves_when_its_tasks_are_used_up_and_answered) {
 BOOST_AUTO_TEST_CASE(who_does_not_leave_is_terminated_and_then_killed) {
     life w(0);
     w.ready();
-    BOOST_TEST((w.leave() == life::action::tell_to_leave));
+    BOOST_TEST((w.leave() == life::action::request_exit));
     BOOST_TEST((w.leave() == life::action::nothing));
     BOOST_TEST((w.grace_over() == life::action::terminate));
     BOOST_TEST((w.terminate() == life::action::nothing));
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(the_depth_follows_the_run_time) {
 BOOST_AUTO_TEST_CASE(one_that_retires_gets_nothing_more_and_leaves_when_it_holds_nothing) {
     life idle(0);
     idle.ready();
-    BOOST_TEST((idle.retire() == life::action::tell_to_leave));
+    BOOST_TEST((idle.retire() == life::action::request_exit));
     life busy(0);
     busy.ready();
     busy.handed_out();
@@ -92,11 +92,11 @@ BOOST_AUTO_TEST_CASE(one_that_retires_gets_nothing_more_and_leaves_when_it_holds
     BOOST_TEST(busy.quota() == 0u);
     busy.taken_back();
     BOOST_TEST((busy.retire() == life::action::nothing));
-    BOOST_TEST((busy.answered() == life::action::tell_to_leave));
+    BOOST_TEST((busy.answered() == life::action::request_exit));
     life last(0);
     last.ready();
     last.handed_out();
     last.taken_back();
-    BOOST_TEST((last.retire() == life::action::tell_to_leave));
+    BOOST_TEST((last.retire() == life::action::request_exit));
     BOOST_TEST((last.retire() == life::action::nothing));
 }

@@ -268,7 +268,7 @@ int fork_and_use_a_new_pool() {
                ? 0
                : 1;
 }
-int fork_and_use_time_outs() {
+int fork_and_use_timeouts() {
     const parent p;
     return status_of([] {
                gate go;
@@ -332,7 +332,7 @@ const std::map<std::string_view, int (*)()> cases{
     {"fork-destroy", fork_and_destroy},
     {"fork-inherited", fork_and_use_the_parents_pool},
     {"fork-new-pool", fork_and_use_a_new_pool},
-    {"fork-timeout", fork_and_use_time_outs},
+    {"fork-timeout", fork_and_use_timeouts},
     {"own-worker", on_its_own_worker},
     {"process-stack", on_the_stack<process_pool>},
     {"process-static", in_static_storage<process_pool>},

@@ -90,7 +90,7 @@ def main():
     failures = 0
     for case, (status, output) in CASES.items():
         # ThreadSanitizer ends a child of fork that starts threads; in one of AddressSanitizer's the
-        # allocator may be locked for ever.
+        # allocator may be locked forever.
         if case.startswith("fork") and "--no-fork" in sys.argv:
             print(f"skipped: {case}")
             continue

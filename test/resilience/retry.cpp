@@ -321,7 +321,7 @@ BOOST_AUTO_TEST_CASE(a_value_that_came_in_spite_of_a_cancellation_counts) {
     BOOST_TEST((s.error == nullptr));
 }
 
-BOOST_AUTO_TEST_CASE(a_time_out_around_all_attempts_ends_a_delay) {
+BOOST_AUTO_TEST_CASE(a_timeout_around_all_attempts_ends_a_delay) {
     int attempts = 0;
     const retry_policy slowly{.base_delay = 100h, .max_delay = std::nullopt};
     BOOST_CHECK_THROW(

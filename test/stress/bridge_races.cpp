@@ -13,11 +13,7 @@
 namespace asio = boost::asio;
 using namespace ferry;
 using namespace std::chrono_literals;
-using stress::await;
-using stress::operation;
-using stress::quiet;
-using stress::race;
-using stress::told;
+using namespace stress;
 
 namespace {
 

@@ -12,14 +12,8 @@
 namespace asio = boost::asio;
 using namespace ferry;
 using namespace std::chrono_literals;
+using namespace stress;
 using asio::awaitable;
-using stress::call;
-using stress::ending_of;
-using stress::operation;
-using stress::quiet;
-using stress::race;
-using stress::stoppable_call;
-using stress::told;
 
 namespace {
 
@@ -32,7 +26,7 @@ struct coroutine : operation, told {
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(a_time_out_that_comes_as_the_call_ends_gives_one_of_them) { // CF-TMO-07
+BOOST_AUTO_TEST_CASE(a_timeout_that_comes_as_the_call_ends_gives_one_of_them) { // CF-TMO-07
     struct round : coroutine {
         round(thread_pool& pool, unsigned n) {
             const std::chrono::microseconds limit(1 + n % 64);

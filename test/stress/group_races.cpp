@@ -8,14 +8,8 @@
 namespace asio = boost::asio;
 using namespace ferry;
 using namespace std::chrono_literals;
+using namespace stress;
 using asio::awaitable;
-using stress::await;
-using stress::call;
-using stress::operation;
-using stress::quiet;
-using stress::race;
-using stress::stoppable_call;
-using stress::told;
 
 namespace {
 

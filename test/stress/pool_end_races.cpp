@@ -13,11 +13,7 @@
 
 using namespace ferry;
 using namespace std::chrono_literals;
-using stress::await;
-using stress::ending_of;
-using stress::job;
-using stress::plugged;
-using stress::race;
+using namespace stress;
 
 BOOST_AUTO_TEST_CASE(cancelling_during_a_shutdown_that_cancels_counts_once) { // CF-SHUT-05
     struct round {

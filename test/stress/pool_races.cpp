@@ -6,11 +6,7 @@
 
 using namespace ferry;
 using namespace std::chrono_literals;
-using stress::await;
-using stress::ending_of;
-using stress::job;
-using stress::plugged;
-using stress::race;
+using namespace stress;
 
 BOOST_AUTO_TEST_CASE(of_cancelling_and_starting_a_task_one_wins) { // CF-CAN-01 -02 CF-SUB-13
     struct round : plugged {

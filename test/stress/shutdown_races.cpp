@@ -13,11 +13,7 @@
 
 using namespace ferry;
 using namespace std::chrono_literals;
-using stress::await;
-using stress::ending_of;
-using stress::job;
-using stress::plugged;
-using stress::race;
+using namespace stress;
 
 namespace {
 

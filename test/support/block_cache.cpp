@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(blocks_of_any_size_are_aligned_and_do_not_overlap) {
 
 BOOST_AUTO_TEST_CASE(a_thread_gets_back_what_it_has_just_given_back) {
     std::thread([] {
-        block(72).give_back(); // the first one opens the shelves
+        block(72).give_back(); // the first one opens the cache
         const block first(72);
         first.give_back();
         const block similar(66);
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(another_thread_may_give_them_back) {
     BOOST_TEST(handed_out.load() == before);
 }
 
-// What a thread keeps in a thread_local object is given back after its shelves are gone.
+// What a thread keeps in a thread_local object is given back after its cache is gone.
 BOOST_AUTO_TEST_CASE(a_block_that_comes_back_at_the_end_of_its_thread_is_not_lost) {
     struct late {
         void* p = nullptr;
@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_block_that_comes_back_at_the_end_of_its_thread_is_not_los
     };
     const std::int64_t before = handed_out.load();
     std::thread([] {
-        static thread_local late owner; // made before the shelves, so destroyed after them
+        static thread_local late owner; // made before the cache, so destroyed after it
         owner.p = nullptr;
         block(72).give_back();
         block(72).give_back();

@@ -50,8 +50,8 @@ struct code_record {
 /// The key of a record. Errors: `std::invalid_argument` that names the type, if another record has
 /// the same key or, for `same_signature`, if the type has internal linkage.
 code_key key_of(const code_record& record, cluster_match match);
-/// The key of a function. Errors: those of `key_of`, and `std::invalid_argument` if nobody has
-/// called `allow_remote` for it.
+/// The key of a function. Errors: those of `key_of`, and `std::invalid_argument` if it
+/// has not been entered by `allow_remote`.
 code_key key_of_function(const void* function, cluster_match match);
 /// The record of an entry point. Errors: `std::invalid_argument` if there is none.
 const code_record& record_of_call(const code_ref& entry);
@@ -65,7 +65,7 @@ struct entry_tag {};
 template <auto F>
 struct function_tag {};
 
-/// Entered before `main` starts, because somebody refers to it.
+/// Entered before `main` starts, because it is referred to.
 template <class F, bool Stop, class... A>
 inline code_record call_record{code_record::kind::call, typeid(entry_tag<F, Stop, false, A...>),
                                reinterpret_cast<const void*>(&run_remotely<F, Stop, A...>),

@@ -10,7 +10,7 @@ class abandoned_call_owner;
 /// What the coroutine half remembers of the code that a thread is inside of.
 struct thread_role {
     bool inside_run = false;
-    abandoned_call_owner* calls = nullptr; ///< who gets what is abandoned now
+    abandoned_call_owner* calls = nullptr; ///< owns the calls that are abandoned now
 };
 /// That of the calling thread.
 thread_role& role_of_this_thread() noexcept;

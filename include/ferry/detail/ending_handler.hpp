@@ -7,7 +7,7 @@
 
 namespace ferry::detail {
 
-/// Makes of a completion handler one that takes what a delivery gives: `adapt(handler, ending)`
+/// Makes of a completion handler one that takes what a wait_op gives: `adapt(handler, ending)`
 /// calls the handler with its own arguments. Has the handler's associations.
 template <class Handler, class Adapt>
 class ending_handler {

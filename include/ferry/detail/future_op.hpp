@@ -29,7 +29,7 @@ public:
     /// on is reported to the unhandled hook.
     void cancel_all() FERRY_EXCLUDES(mutex_);
     bool empty() FERRY_EXCLUDES(mutex_);
-    bool ending() FERRY_EXCLUDES(mutex_);
+    bool closing() FERRY_EXCLUDES(mutex_);
     /// True where one thread only runs the context: that of `run`.
     std::atomic<bool> one_thread{false};
     /// The context is about to be destroyed.
@@ -38,16 +38,16 @@ public:
 private:
     adaptive_mutex mutex_;
     future_op_base* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
-    bool ending_ FERRY_GUARDED_BY(mutex_) = false;
+    bool closing_ FERRY_GUARDED_BY(mutex_) = false;
     bool closed_ FERRY_GUARDED_BY(mutex_) = false;
 };
 
-class operation_service : public boost::asio::execution_context::service {
+class future_op_service : public boost::asio::execution_context::service {
 public:
-    using key_type = operation_service;
+    using key_type = future_op_service;
     static boost::asio::execution_context::id id;
 
-    explicit operation_service(boost::asio::execution_context& context)
+    explicit future_op_service(boost::asio::execution_context& context)
         : service(context), registry(std::make_shared<future_op_registry>()) {}
 
     const std::shared_ptr<future_op_registry> registry;

@@ -5,7 +5,7 @@
 
 namespace ferry::detail {
 
-/// The largest object that a arena takes, and its strictest alignment.
+/// The largest object that an arena takes, and its strictest alignment.
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr std::size_t arena_object_limit = 0; // it cannot look into arenas
 #else
@@ -13,8 +13,8 @@ inline constexpr std::size_t arena_object_limit = 256;
 #endif
 inline constexpr std::size_t arena_alignment = alignof(void*);
 
-/// Memory for an object that one thread makes and another soon destroys, such as a posted_function
-/// function: the general allocator is slow at exactly that. Each thread cuts its objects from a
+/// Memory for an object that one thread makes and another soon destroys, such as a posted
+/// function: the general allocator is slow at exactly that. Each thread cuts its objects from an
 /// arena of its own; the arena is released when the last of them is gone, so an object that lives
 /// long would hold it. Errors: `std::bad_alloc`.
 void* arena_allocate(std::size_t size);

@@ -175,7 +175,7 @@ struct task_extra {
         continuation* ring = nullptr;      // continuations to fire for an outcome that is visible
     } expiry;
 
-    /// Who waits for the end of the expiry, and the place in its list of them.
+    /// The pool that waits for the end of the expiry, and the place in its list of such states.
     std::shared_ptr<task_owner> owner;
     boost::intrusive::list_member_hook<> owner_hook;
     std::int64_t expired_at = 0; // coarse_now(), guarded by the owner's mutex

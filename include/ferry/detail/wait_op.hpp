@@ -47,8 +47,9 @@ enum class cancel_mode {
 ///
 /// It is shared by its registry, by the state that it waits for, and by the handler's cancellation
 /// slot, one share each from the start. Whoever sets `ended_` first decides how the waiting ended
-/// and brings it home, with the state's share: to the mailbox of its io_context, or posted to its
-/// executor. There it has the registry's share too, and all of them end in one operation.
+/// and passes it on, with the state's share: into the list of completed operations of its
+/// io_context, if it is batched, or posted to its executor. There it has the registry's share too,
+/// and all of them end in one operation.
 class wait_op : public continuation {
 public:
     void fire(shared_state_base*) override;
@@ -75,8 +76,8 @@ protected:
         wait_op* of_;
     };
 
-    wait_op(wait_op_registry& registry, bool by_mail, bool in_slot) noexcept
-        : continuation(false), registry_(registry), batched_(by_mail), in_slot_(in_slot),
+    wait_op(wait_op_registry& registry, bool batched, bool in_slot) noexcept
+        : continuation(false), registry_(registry), batched_(batched), in_slot_(in_slot),
           refs_(in_slot ? 3 : 2) {}
     virtual ~wait_op() {
         if (keeps_registry_)
@@ -94,14 +95,14 @@ protected:
     /// Ends some shares.
     void release(int n) noexcept {
         FERRY_ASSERT(refs_.load() >= n);
-        // Who has all of them needs no atomic operation: nobody else can make more.
+        // An owner of all of them needs no atomic operation: no other thread can make more.
         if (refs_.load(std::memory_order_acquire) == n ||
             refs_.fetch_sub(n, std::memory_order_acq_rel) == n)
             deallocate();
     }
     /// Takes the slot's share over, where that is still there; on the handler's executor.
     int release_slot() noexcept { return std::exchange(in_slot_, false) ? 1 : 0; }
-    /// The shares of one that was brought home and taken out of the list.
+    /// The shares of one that was completed and taken out of the list.
     static constexpr int owner_refs = 2;
 
 private:
@@ -138,20 +139,20 @@ private:
     wait_op* next_completed_ = nullptr;
 };
 
-/// The deliveries of one execution context that are under way.
+/// The operations of one execution context that are under way.
 ///
 /// Invariants: the list shares ownership of what it holds, whose outcome may come while it is
 /// dropped. While the list of an io_context is not empty, that context has work. `completed_` is a
 /// lock-free list, newest first; the push that finds it empty posts a drain, and the push that
 /// finds `awaited_tag()` relies on the drain that put that there. `posting_` counts threads that
 /// post to the context, so that it is not destroyed under them. The context's service, batches on
-/// their way, and deliveries that were under way when it was closed keep the registry.
+/// their way, and operations that were under way when it was closed keep the registry.
 class wait_op_registry : public boost::intrusive_ref_counter<wait_op_registry> {
 public:
-    /// Puts a new one into the list; its mail goes to `home`. False, and it is dropped, where the
-    /// context is just being destroyed.
-    bool add(wait_op& d, boost::asio::io_context* home) FERRY_EXCLUDES(mutex_);
-    /// An ended delivery, from any thread, with the state's share.
+    /// Puts a new one into the list; `io` is the context of a batched one. False, and it is
+    /// dropped, where the context is just being destroyed.
+    bool add(wait_op& d, boost::asio::io_context* io) FERRY_EXCLUDES(mutex_);
+    /// Takes an ended operation, from any thread, with the state's share.
     void complete_from_any_thread(wait_op& d) FERRY_EXCLUDES(mutex_);
     /// The context is about to be destroyed: destroys all handlers.
     void close() FERRY_EXCLUDES(mutex_);
@@ -164,7 +165,7 @@ private:
     static wait_op* closed_tag() noexcept { return reinterpret_cast<wait_op*>(1); }
     static wait_op* awaited_tag() noexcept { return reinterpret_cast<wait_op*>(2); }
     void unlink(wait_op& d) noexcept FERRY_REQUIRES(mutex_);
-    void leave(wait_op* first) FERRY_EXCLUDES(mutex_);
+    void unlink_batch(wait_op* first) FERRY_EXCLUDES(mutex_);
     bool poll_completed() noexcept;
     void post(completion_batch batch) noexcept;
     void push_completed(wait_op& d) FERRY_EXCLUDES(mutex_);
@@ -178,8 +179,8 @@ private:
 
     alignas(64) std::atomic<wait_op*> completed_{nullptr};
     std::atomic<int> completed_on_{0};                  // the processor of the last push; a hint
-    adaptive_yield yield_;                              // belongs to who put `awaited_tag()` there
-    std::atomic<boost::asio::io_context*> io_{nullptr}; // where mail goes; always the same
+    adaptive_yield yield_;                              // of the thread that put `awaited_tag()`
+    std::atomic<boost::asio::io_context*> io_{nullptr}; // of the batched ones; always the same
     // For the drain, of which one at most is posted: an outcome must not depend on free memory.
     template <class T>
     struct drain_allocator;
@@ -189,7 +190,7 @@ private:
     std::condition_variable_any idle_;
     wait_op* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
     std::optional<work_guard> work_ FERRY_GUARDED_BY(mutex_);
-    std::atomic<std::size_t> batched_ops_{0}; // in the list, by mail; changes under the mutex
+    std::atomic<std::size_t> batched_ops_{0}; // in the list; changes under the mutex
     std::size_t posting_ FERRY_GUARDED_BY(mutex_) = 0;
     bool closed_ FERRY_GUARDED_BY(mutex_) = false;
 };
@@ -235,7 +236,7 @@ class abandoned_call_owner {
 public:
     virtual void wait_for_abandoned(boost::intrusive_ptr<shared_state_base> call) = 0;
 
-    /// Who gets what is abandoned on this thread now, or null.
+    /// The owner of the calls that this thread abandons now, or null.
     static abandoned_call_owner* current() noexcept;
 
     /// Makes `calls` that one for a while.
@@ -254,7 +255,7 @@ protected:
     ~abandoned_call_owner() = default;
 };
 
-/// `Posted`: to `executor_`, else by mail.
+/// `Posted`: it is posted to `executor_`; else it is batched.
 template <class Handler, bool Posted>
 class wait_op_impl final : public wait_op {
     using default_allocator = boost::asio::recycling_allocator<void>;
@@ -263,8 +264,8 @@ class wait_op_impl final : public wait_op {
     using traits = std::allocator_traits<allocator>;
 
 public:
-    /// Calls `handler(ending)` on `ex`, its executor, when `state` is done. `io` is the context for
-    /// mail.
+    /// Calls `handler(ending)` on `ex`, its executor, when `state` is done. `io` is the context of
+    /// a batched one.
     template <class E>
     static void start(shared_state_base& state, const E& ex, boost::asio::io_context* io,
                       Handler&& h, cancel_mode rule) {

@@ -109,22 +109,22 @@ private:
     const std::unique_ptr<node[]> nodes_;
 };
 
-/// Stops a watch at the end of its life; movable.
+/// Stops a waiter at the end of its life; movable.
 template <class W>
 class waiter_owner {
 public:
-    explicit waiter_owner(boost::intrusive_ptr<W> w) noexcept : watch_(std::move(w)) {}
+    explicit waiter_owner(boost::intrusive_ptr<W> w) noexcept : waiter_(std::move(w)) {}
     waiter_owner(waiter_owner&&) noexcept = default;
     waiter_owner& operator=(waiter_owner&&) = delete;
     ~waiter_owner() {
-        if (watch_ != nullptr)
-            watch_->stop();
+        if (waiter_ != nullptr)
+            waiter_->stop();
     }
-    W* operator->() const noexcept { return watch_.get(); }
-    W& operator*() const noexcept { return *watch_; }
+    W* operator->() const noexcept { return waiter_.get(); }
+    W& operator*() const noexcept { return *waiter_; }
 
 private:
-    boost::intrusive_ptr<W> watch_;
+    boost::intrusive_ptr<W> waiter_;
 };
 
 /// Something to wait for: completed by whoever claims it, failed by its timer.

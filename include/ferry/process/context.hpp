@@ -12,7 +12,7 @@
 
 namespace ferry::detail {
 
-/// What `encode` writes, as a string.
+/// Calls `encode` with an archive and returns the bytes that it wrote there.
 std::string encoded_context_value(const std::function<void(output_archive&)>& encode);
 void decode_context_value(std::string_view bytes,
                           const std::function<void(input_archive&)>& decode);

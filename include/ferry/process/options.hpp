@@ -78,14 +78,13 @@ struct worker_limits {
 /// access to other processes by `ptrace`, `process_vm_writev` and `pidfd_getfd` are refused as
 /// well.
 ///
-/// What a sandbox does not protect from:
+/// A sandbox does not protect from:
 /// - code that runs before `run_worker_if_spawned` in `main`: constructors of static objects;
 /// - reading: every file that the user may read, and the environment;
 /// - signals to other processes of the same user, changes of their priorities and limits;
 /// - what descriptors can do that were open when the worker started: its standard output and error;
 /// - other ways to communicate: System V shared memory and semaphores, and with `read_only`
-/// sockets,
-///   with `no_network` files and named pipes that somebody else reads;
+///   sockets, with `no_network` files and named pipes that somebody else reads;
 /// - `no_exec`: code that the task itself maps into its memory, or loads as a shared library;
 /// - exhausting the machine (see `worker_limits`);
 /// - timing and other side channels, and faults of the kernel;
@@ -93,8 +92,9 @@ struct worker_limits {
 ///   what you do not trust as an ordinary user.
 ///
 /// @par Errors
-/// What this kernel cannot enforce makes the constructor of the pool throw `sandbox_error` that
-/// names it. It finds out by a thread that confines itself, tries, and ends.
+/// A restriction that this kernel cannot enforce makes the constructor of the pool throw
+/// `sandbox_error` naming it. The constructor finds out by starting a thread that confines itself,
+/// tries, and ends.
 enum class sandbox : unsigned {
     none = 0,              ///< nothing
     no_network = 1,        ///< no socket but pairs of AF_UNIX can be made

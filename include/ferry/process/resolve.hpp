@@ -13,7 +13,7 @@ namespace ferry {
 /// Resolves a host and a service to endpoints by the system's resolver, and gives up when `limit`
 /// has passed since the call.
 ///
-/// The system's resolver blocks, cannot be interrupted, and takes tens of seconds where a name
+/// The system's resolver blocks, cannot be interrupted, and takes tens of seconds if a name
 /// server does not answer. Here it runs in a pool of its own of at most 16 worker processes, which
 /// are ended when a lookup takes too long: such a server costs neither a thread nor a worker of the
 /// program's own pools. Idle workers end after half a minute. Lookups beyond 16 at a time wait

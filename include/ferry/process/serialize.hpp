@@ -168,7 +168,7 @@ template <class Asked>
 struct is_sendable<std::monostate, Asked> : std::true_type {
 };
 
-/// What cereal does not know: paths, error codes and the calendar.
+/// Types that cereal does not know: paths, error codes and the calendar.
 template <class T, class... Known>
 inline constexpr bool is_one_of = (std::is_same_v<T, Known> || ...);
 template <class T>
@@ -268,9 +268,9 @@ concept cereal_or_an_aggregate__give_it_a_serialize_function = is_sendable<T>::v
 ///
 /// - Arithmetic types and enumerations.
 /// - Strings and the standard containers, `optional`, `variant`, `tuple`, `chrono`, smart pointers,
-/// `filesystem::path`, error codes.
+///   `filesystem::path`, error codes.
 /// - Aggregates of these, without a macro, with arrays and with members that contain the aggregate
-/// itself, up to 126 members and 1,000 levels.
+///   itself, up to 126 members and 1,000 levels.
 /// - Types with cereal's `serialize`, or `save` and `load`.
 ///
 /// The type must have a default constructor. Pointers, references, views, futures and pools cannot

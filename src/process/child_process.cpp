@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 // The only file that knows Boost.Process.
-#include "child.hpp"
+#include "child_process.hpp"
 
 #include "callback_thread.hpp"
 #include "process_usage.hpp"
@@ -118,7 +118,7 @@ void check_spare_descriptors(int like) {
         d = descriptor::checked(::fcntl(like, F_DUPFD_CLOEXEC, 0), "starting a worker process");
 }
 
-void end_unwatched(int pid) noexcept { // not collected yet, so the number is still its own
+void end_unwatched(int pid) noexcept { // not reaped yet, so the number is still its own
     ::kill(pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -128,7 +128,7 @@ int open_handle(int pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_
 
 } // namespace
 
-child::child(const child_options& options) {
+child_process::child_process(const child_options& options) {
     std::error_code unusable;
     if (const auto& folder = options.working_directory;
         !folder.empty() && !std::filesystem::is_directory(folder, unusable))
@@ -187,7 +187,7 @@ child::child(const child_options& options) {
 }
 
 // A filter for system calls may refuse handles, and valgrind does not know them.
-void child::watch() {
+void child_process::watch() {
     const int handle = open_handle(pid_);
     const bool refused = errno == ENOSYS || errno == EPERM || errno == EACCES;
     if (handle >= 0 || !refused) {
@@ -208,19 +208,19 @@ void child::watch() {
     });
 }
 
-child::~child() {
-    if (!collected_) {
+child_process::~child_process() {
+    if (!reaped_) {
         signal(SIGKILL);
         pollfd ended{handle_.get(), POLLIN, 0};
         while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
         }
-        static_cast<void>(collect());
+        static_cast<void>(reap());
     }
     if (watcher_.joinable())
         watcher_.join();
 }
 
-void child::signal(int number) const noexcept {
+void child_process::signal(int number) const noexcept {
     const auto refused = [] { return errno == ENOSYS || errno == EPERM || errno == EACCES; };
     if (watcher_.joinable()
             ? !ended_.load()
@@ -228,12 +228,12 @@ void child::signal(int number) const noexcept {
         ::kill(pid_, number);
 }
 
-void child::observe() noexcept {
-    if (!collected_)
+void child_process::observe() noexcept {
+    if (!reaped_)
         usage_.peak_memory = std::max(usage_.peak_memory, peak_memory_of(pid_));
 }
 
-std::optional<worker_died::ending> child::collect() noexcept {
+std::optional<worker_died::ending> child_process::reap() noexcept {
     siginfo_t info{};
     rusage used{};
     constexpr auto by_handle = static_cast<idtype_t>(3); // P_PIDFD
@@ -251,12 +251,12 @@ std::optional<worker_died::ending> child::collect() noexcept {
     while (look() != 0) {
         if (errno == EINTR)
             continue;
-        collected_ = true;
+        reaped_ = true;
         return worker_died::ending{}; // by somebody else
     }
     if (info.si_pid == 0)
         return std::nullopt;
-    collected_ = true;
+    reaped_ = true;
     const auto time = [](const timeval& t) {
         return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
     };

@@ -32,33 +32,33 @@ struct child_options {
 /// A child process: this program, started again. It inherits the standard three descriptors, of
 /// which the input is empty, and its socket. Where the system refuses handles of processes, a
 /// thread waits for its end. Not thread-safe.
-class child {
+class child_process {
 public:
     /// Errors: `std::system_error` that says what could not be done.
-    explicit child(const child_options& options);
-    /// Kills it where its end was not collected, and collects it.
-    ~child();
-    child(const child&) = delete;
-    child& operator=(const child&) = delete;
+    explicit child_process(const child_options& options);
+    /// Kills it where it was not reaped, and reaps it.
+    ~child_process();
+    child_process(const child_process&) = delete;
+    child_process& operator=(const child_process&) = delete;
 
     int pid() const noexcept { return pid_; }
     /// Readable when it has ended.
     int handle() const noexcept { return handle_.get(); }
     /// Does nothing once it has ended.
     void signal(int number) const noexcept;
-    /// Collects how it ended; nothing while it has not.
-    std::optional<worker_died::ending> collect() noexcept;
+    /// Reaps it and returns how it ended; nothing while it runs.
+    std::optional<worker_died::ending> reap() noexcept;
 
     /// Looks how much memory it has needed so far.
     void observe() noexcept;
-    /// What it used, once its end was collected.
+    /// What it used, once it was reaped.
     const worker_usage& usage() const noexcept { return usage_; }
 
 private:
     void watch();
 
     int pid_ = 0;
-    bool collected_ = false;
+    bool reaped_ = false;
     worker_usage usage_;
     std::size_t starters_memory_ = 0; // most of this process when it started the child
     descriptor handle_;
