@@ -250,7 +250,7 @@ void pool_core::external_left_queue(shared_state_base& t) noexcept {
 
 void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept {
     if (is_forked_copy())
-        return; // its locks may be held for ever
+        return; // its locks may be held forever
     if (cancelled) {
         cancelled_.fetch_add(1, std::memory_order_relaxed);
         labels_.count_cancelled(task.statistics_label());

@@ -14,6 +14,8 @@
 #include <boost/mpl/list.hpp>
 
 #include <chrono>
+#include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -247,4 +249,58 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_thousand_stand_in_line_and_all_are_served, Pool,
     b.release();
     io.run();
     BOOST_TEST(sum == 1000);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(bytes_that_overflow_their_sum_are_refused, Pool, pools) {
+    constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+    busy<Pool> b(0, most);
+    auto first = b.pool.submit({.bytes = most - 4096}, same, 1);
+    try {
+        static_cast<void>(b.pool.submit({.bytes = most}, same, 2));
+        BOOST_ERROR("it was accepted");
+    } catch (const std::invalid_argument& e) {
+        BOOST_TEST(std::string(e.what()).find("task_options::bytes") != std::string::npos);
+    }
+    auto next = b.pool.submit(same, 3);
+    b.release();
+    BOOST_TEST(first.result() == 1);
+    BOOST_TEST(next.result() == 3);
+}
+
+// What runs holds its bytes, but does not wait with them.
+BOOST_AUTO_TEST_CASE(bytes_of_a_task_that_was_handed_out_make_room) {
+    const marker go;
+    busy<process_pool> b(0, 1000);
+    const auto until_touched = [](const std::string& path) {
+        while (!std::filesystem::exists(path))
+            std::this_thread::sleep_for(1ms);
+        return 1;
+    };
+    auto first = b.pool.submit({.bytes = 600}, until_touched, go.path());
+    asio::io_context io;
+    int value = 0;
+    const auto in_line = [&]() -> asio::awaitable<void> {
+        value = co_await run_in_executor(b.pool, task_options{.bytes = 600}, same, 2);
+    };
+    asio::co_spawn(io, in_line(), asio::detached);
+    io.poll();
+    BOOST_TEST(b.pool.stats().queued == 1u);
+    b.release();
+    while (!first.running() || b.pool.stats().queued != 1) // the second one, while the first runs
+        std::this_thread::yield();
+    touch(go.path());
+    io.run();
+    BOOST_TEST(value == 2);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_bulk_that_is_refused_in_part_says_so_in_its_futures, Pool, pools) {
+    busy<Pool> b(2, 0, {}, when_full::reject);
+    const std::vector<int (*)()> calls(4, [] { return 5; });
+    auto futures = b.pool.submit_bulk(calls);
+    BOOST_TEST(futures.size() == 4u);
+    BOOST_CHECK_THROW(futures[2].result(), queue_full_error);
+    BOOST_CHECK_THROW(futures[3].result(), queue_full_error);
+    b.release();
+    BOOST_TEST(futures[0].result() == 5);
+    BOOST_TEST(futures[1].result() == 5);
 }

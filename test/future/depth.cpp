@@ -145,3 +145,38 @@ BOOST_AUTO_TEST_CASE(a_chain_of_tasks_that_hold_the_next_one_is_destroyed) {
     last = {};
     BOOST_TEST(pool.stats().queued == 0u);
 }
+
+// Callbacks that are nested too deep are postponed, but not behind a wait for what they do.
+BOOST_AUTO_TEST_CASE(a_callback_at_any_depth_may_wait_for_what_a_callback_does) {
+    for (const bool limited : {false, true}) {
+        promise<int> done;
+        std::function<void(int)> nest = [&](int level) {
+            promise<int> p, q;
+            p.get_future().add_done_callback([&](const auto&) {
+                if (level != 0)
+                    nest(level - 1);
+                q.set_value(level);
+            });
+            p.set_value(1);
+            const auto f = q.get_future();
+            BOOST_TEST((limited ? f.result(3min) : f.result()) == level);
+        };
+        done.get_future().add_done_callback([&](const auto&) { nest(200); });
+        done.set_value(1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_is_helped_at_any_depth_completes_what_is_waited_for) {
+    thread_pool pool(1);
+    std::function<void(int)> nest = [&](int level) {
+        promise<int> q;
+        auto f = pool.submit([] { return 1; });
+        f.add_done_callback([&](const auto&) {
+            if (level != 0)
+                nest(level - 1);
+            q.set_value(level);
+        });
+        BOOST_TEST(q.get_future().result() == level);
+    };
+    pool.submit([&] { nest(200); }).result();
+}

@@ -87,3 +87,15 @@ BOOST_AUTO_TEST_CASE(those_that_a_bounded_pool_refuses_say_so) {
     futures[0].result();
     futures[1].result();
 }
+
+BOOST_AUTO_TEST_CASE(they_see_the_values_of_where_they_were_submitted) {
+    context_value<int> number;
+    thread_pool pool(2);
+    const auto seen = [&] { return number.get() != nullptr ? *number.get() : 0; };
+    const auto here = number.set(7);
+    const std::vector<int> input(100);
+    for (auto& f : pool.submit_bulk(std::vector(100, seen)))
+        BOOST_TEST(f.result() == 7);
+    for (const int n : pool.map([&](int) { return seen(); }, input)) // which are queued in batches
+        BOOST_TEST(n == 7);
+}

@@ -157,3 +157,56 @@ BOOST_AUTO_TEST_CASE(coroutines_report_likewise) {
     }(pool, options));
     BOOST_TEST(l.values().back() == 7);
 }
+
+// The last report of the second task has to come before its future is done, and reports run where
+// callbacks do, which is where the first one's callback waits for it.
+BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_a_future_with_progress) {
+    for (const bool limited : {false, true}) {
+        ferry::process_pool pool(1);
+        listener l;
+        ferry::promise<int> seen;
+        const marker go;
+        const auto until_touched = [](const std::string& path) {
+            while (!std::filesystem::exists(path))
+                std::this_thread::sleep_for(1ms);
+        };
+        pool.submit(until_touched, go.path()).add_done_callback([&](const auto&) {
+            ferry::task_options options{.on_progress = l.function()};
+            auto f = pool.submit(options, reports, 7);
+            seen.set_value(limited ? f.result(3min) : f.result());
+        });
+        touch(go.path());
+        BOOST_TEST(seen.get_future().result(3min) == 7);
+        BOOST_TEST(l.values().back() == 7);
+    }
+}
+
+// The report stands in the queue already when the callback before it begins to wait.
+BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_a_future_whose_report_waits) {
+    ferry::process_pool pool(2);
+    listener l;
+    gate entered, may_wait;
+    const marker go, go_on;
+    const auto until_touched = [](const std::string& path) {
+        while (!std::filesystem::exists(path))
+            std::this_thread::sleep_for(1ms);
+        ferry::report_progress(9);
+        return 9;
+    };
+    ferry::task_options options{.on_progress = l.function()};
+    auto second = pool.submit(options, until_touched, go_on.path());
+    ferry::promise<int> seen;
+    pool.submit(until_touched, go.path()).add_done_callback([&](const auto&) {
+        entered.open();
+        may_wait.pass();
+        seen.set_value(second.result());
+    });
+    touch(go.path());
+    entered.pass();
+    touch(go_on.path());
+    while (pool.stats().completed < 2)
+        std::this_thread::yield();
+    may_wait.open();
+    BOOST_TEST(seen.get_future().result(3min) == 9);
+    BOOST_TEST(l.values().back() == 9);
+}

@@ -101,6 +101,25 @@ int fork_and_wait_to_be_killed() {
     return 1;
 }
 
+/// A stop callback of its task does not return.
+int stop_slowly_and_wait_to_be_killed() {
+    ferry::process_pool pool({.max_workers = 1, .kill_grace = ferry::timeout()});
+    auto f = pool.submit([](std::stop_token stop) {
+        const std::stop_callback blocks(stop, [] {
+            std::puts("");
+            std::fflush(stdout);
+            ::pause();
+        });
+        for (;;)
+            ::pause();
+    });
+    std::printf("%d", wait_for_worker_of(f, pool));
+    std::fflush(stdout);
+    f.request_stop();
+    ::pause();
+    return 1;
+}
+
 /// The child of a fork leaves the pool's scope.
 int fork_and_leave() {
     int status = -1;
@@ -377,6 +396,7 @@ int main(int argc, char** argv) {
         {"closed", [&] { return with_closed_streams(argument(2)); }},
         {"killed", wait_to_be_killed},
         {"forked", fork_and_wait_to_be_killed},
+        {"stopping", stop_slowly_and_wait_to_be_killed},
         {"fork", fork_and_leave},
         {"static-pool", use_static_pool},
         {"left-work", leave_work_to_the_end},

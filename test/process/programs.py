@@ -179,6 +179,9 @@ def main():
         (pids,) = killed("killed")
         check("workers and nested workers end with their parent",
               len(pids) == 3 and all_end(pids, 2), pids)
+        (pids,) = killed("stopping")
+        check("workers whose stop callbacks block end with their parent",
+              len(pids) == 1 and all_end(pids, 120), pids)
         (worker,), (child,) = killed("forked")
         try:
             check("also where a child of fork lives on",

@@ -283,6 +283,27 @@ int fork_and_use_timeouts() {
                : 1;
 }
 
+// A cancellation in the child takes nothing that the parent may have held.
+int fork_and_cancel_the_parents_task() {
+    gate go;
+    thread_pool pool(thread_pool_options{.max_workers = 1, .max_queue = 100});
+    auto busy = pool.submit([&] { go.pass(); });
+    auto f = pool.submit([] {});
+    std::atomic<bool> stop{false};
+    std::thread other([&] { // keeps the pool's lock most of the time
+        while (!stop)
+            static_cast<void>(pool.stats());
+    });
+    int failed = 0;
+    for (int i = 0; i < 50; ++i)
+        failed += status_of([&f] { std::_Exit(f.cancel() ? 7 : 8); }) == 7 ? 0 : 1;
+    stop = true;
+    other.join();
+    go.open();
+    f.result();
+    return failed;
+}
+
 // ---- A pool that ends on its own worker ---------------------------------------------------------
 
 int on_its_own_worker() {
@@ -332,6 +353,7 @@ const std::map<std::string_view, int (*)()> cases{
     {"fork-destroy", fork_and_destroy},
     {"fork-inherited", fork_and_use_the_parents_pool},
     {"fork-new-pool", fork_and_use_a_new_pool},
+    {"fork-cancel", fork_and_cancel_the_parents_task},
     {"fork-timeout", fork_and_use_timeouts},
     {"own-worker", on_its_own_worker},
     {"process-stack", on_the_stack<process_pool>},

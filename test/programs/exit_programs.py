@@ -39,6 +39,7 @@ CASES = {
     "fork-destroy": (0, "." + DOTS),
     "fork-inherited": (0, DOTS),
     "fork-new-pool": (0, "..."),
+    "fork-cancel": (0, ""),
     "fork-timeout": (0, "..."),
     "own-worker": (0, DOTS + "!"),
     "process-stack": (0, DOTS),
