@@ -158,21 +158,21 @@ public:
     auto async_next(Token&& token) const {
         return boost::asio::async_initiate<Token,
                                            void(std::exception_ptr, std::optional<future<T>>)>(
-            [](auto handler, std::shared_ptr<detail::completion_source> source) {
+            [](auto handler, const std::shared_ptr<detail::completion_source>& source) {
                 const auto ex =
                     boost::asio::get_associated_executor(handler, boost::asio::system_executor());
                 auto r = (*source)->request();
                 detail::complete_when_done(
                     *r, ex,
-                    detail::ending_handler(std::move(handler),
-                                           [r, source](auto&& h, detail::wait_status) {
-                                               auto error = detail::error_from(
-                                                   [&] { return (*source)->failure(*r); });
-                                               std::optional<future<T>> f;
-                                               if (!error && r->value() != nullptr)
-                                                   f = detail::typed<T>(std::move(r->value()));
-                                               std::move(h)(std::move(error), std::move(f));
-                                           }),
+                    detail::ending_handler(
+                        std::move(handler),
+                        [r, source](auto&& h, detail::wait_status) {
+                            auto error = detail::error_from([&] { return (*source)->failure(*r); });
+                            std::optional<future<T>> f;
+                            if (!error && r->value() != nullptr)
+                                f = detail::typed<T>(std::move(r->value()));
+                            std::forward<decltype(h)>(h)(std::move(error), std::move(f));
+                        }),
                     detail::cancel_mode::cancel_task);
             },
             token, source_);

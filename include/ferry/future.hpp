@@ -214,7 +214,7 @@ public:
                     *s, ex,
                     detail::ending_handler(std::move(handler),
                                            [error](auto&& h, detail::wait_status end) {
-                                               std::move(h)(
+                                               std::forward<decltype(h)>(h)(
                                                    end == detail::wait_status::abandoned
                                                        ? boost::asio::error::make_error_code(
                                                              boost::asio::error::operation_aborted)

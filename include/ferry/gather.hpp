@@ -36,7 +36,7 @@ public:
         this->add(
             std::move(a), [&place](regular_t<T> v) { place.emplace(std::move(v)); },
             [this, &place, keep_going](std::exception_ptr e) {
-                place.emplace(child_error(std::move(e)));
+                place.emplace(child_error(e));
                 if (!keep_going && first == nullptr) {
                     first = place->error();
                     this->cancel_children();

@@ -106,8 +106,8 @@ public:
         // What is in the slot lives with the member, and the group with its members.
         member->op->slot().assign(
             [group = scope_.get(), weak = std::weak_ptr(started)](boost::asio::cancellation_type) {
-                if (auto c = weak.lock())
-                    group->cancel_child(std::move(c));
+                if (const auto c = weak.lock())
+                    group->cancel_child(*c);
             });
         scope_->start_waiting();
         return detail::access::make<T>(member->op);

@@ -180,7 +180,7 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
                                 result = detail::partition<T>(*waiter);
                                 return nullptr;
                             });
-                        std::move(h)(std::move(error), std::move(result));
+                        std::forward<decltype(h)>(h)(std::move(error), std::move(result));
                     }),
                 detail::cancel_mode::cancel_task);
             started->begin();

@@ -143,10 +143,10 @@ void child_scope::cancel_children() {
         emit(*c);
 }
 
-void child_scope::cancel_child(std::shared_ptr<child_coroutine> c) {
+void child_scope::cancel_child(child_coroutine& c) {
     FERRY_ASSERT(runs_here(strand_));
     const emission guard(*this);
-    emit(*c);
+    emit(c);
 }
 
 bool child_scope::request_stop() noexcept {
@@ -165,7 +165,7 @@ bool child_scope::request_stop() noexcept {
     }
 }
 
-std::exception_ptr child_error(std::exception_ptr e) noexcept {
+std::exception_ptr child_error(const std::exception_ptr& e) noexcept {
     try {
         return is_cancellation(e) ? make_error<cancelled_error>() : e;
     } catch (...) {

@@ -110,7 +110,8 @@ std::size_t admission::remove_at(std::size_t i, bool given_up) noexcept {
         ++first_;
         return i + 1;
     }
-    if (++first_ < 64 || first_ * 2 < line_.size())
+    ++first_;
+    if (first_ < 64 || first_ * 2 < line_.size())
         return first_;
     line_.erase(line_.begin(), line_.begin() + static_cast<std::ptrdiff_t>(first_));
     return first_ = 0;

@@ -144,7 +144,7 @@ private:
     void advance_line(fifo& given_up, bool exactly = false) noexcept FERRY_REQUIRES(mutex_);
     void leave_queue(shared_state_base& r) noexcept FERRY_REQUIRES(mutex_);
     void pass_on() noexcept FERRY_EXCLUDES(mutex_);
-    void turn_away(std::vector<admission::place> all) noexcept FERRY_EXCLUDES(mutex_);
+    void turn_away(const std::vector<admission::place>& all) noexcept FERRY_EXCLUDES(mutex_);
     std::exception_ptr closed_error() noexcept FERRY_EXCLUDES(mutex_);
     /// Throws only where `undo` is given, and then nothing is queued.
     void after_push(work_item* undo) FERRY_EXCLUDES(mutex_) {

@@ -18,7 +18,7 @@ constexpr auto patience = std::chrono::seconds(5);
 } // namespace
 
 // Tells everybody who stood in the line that the pool takes nothing any more.
-void pool_core::turn_away(std::vector<admission::place> all) noexcept {
+void pool_core::turn_away(const std::vector<admission::place>& all) noexcept {
     {
         const scoped_lock lock(mutex_);
         for (const admission::place& p : all) {
@@ -111,7 +111,7 @@ void pool_core::close(bool cancel) {
         }
         sleepers_.wake_all();
     }
-    turn_away(std::move(turned_away));
+    turn_away(turned_away);
     while (work_item* r = dropped.pop())
         r->drop(nullptr);
     if (cancel)
@@ -134,7 +134,7 @@ void pool_core::mark_broken(std::string why) noexcept {
         in_line_.store(0);
         sleepers_.wake_all();
     }
-    turn_away(std::move(turned_away));
+    turn_away(turned_away);
     const auto error = [text = &why_broken_] { // which does not change any more
         return error_or_shortage([text] { return make_error<broken_thread_pool>(*text); });
     };
@@ -292,6 +292,7 @@ shutdown_report pool_core::close_within(timeout limit) {
 
 void pool_core::abandon_after_fork() noexcept {
     // The threads' handles must not be destroyed while they look joinable.
+    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): without memory the child ends here
     static_cast<void>(new std::shared_ptr<pool_core>(shared_from_this()));
 }
 

@@ -53,7 +53,7 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
             all.emplace_back(entry);
     }
     for (const auto& [name, value] : added)
-        all.push_back(name + '=' + value);
+        all.emplace_back(name).append(1, '=').append(value);
     return all;
 }
 
@@ -155,6 +155,7 @@ child_process::child_process(const child_options& options) {
         is_own ? start_of_this_program()
                : program_start{options.program->file().string(), options.program->arguments()};
     std::vector<const char*> arguments;
+    arguments.reserve(start.arguments.size() + 1);
     for (const auto& a : start.arguments)
         arguments.push_back(a.c_str());
     arguments.push_back(nullptr);

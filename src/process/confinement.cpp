@@ -132,8 +132,9 @@ void confine(const confinement& c, confined what, kernel_facilities& kernel) {
         return;
     // Landlock looks at the calling thread and at those that it starts, a filter at all.
     const bool alone = what == confined::thread || kernel.thread_count() == 1;
-    int landlock = 0;
-    if (has(c.sandbox, sandbox::read_only) && (landlock = kernel.landlock_version()) < 1)
+    const bool read_only = has(c.sandbox, sandbox::read_only);
+    const int landlock = read_only ? kernel.landlock_version() : 0;
+    if (read_only && landlock < 1)
         refuse("sandbox::read_only, since it has no Landlock", errno);
     const forbidden_calls forbidden{
         .network = has(c.sandbox, sandbox::no_network),

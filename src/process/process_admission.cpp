@@ -153,7 +153,7 @@ void process_core::drop_given_up() noexcept {
 }
 
 // Tells everybody who stands in the line that the pool takes nothing any more.
-void process_core::turn_away(std::exception_ptr why) noexcept {
+void process_core::turn_away(const std::exception_ptr& why) noexcept {
     std::vector<admission::place> all;
     {
         const scoped_lock lock(mutex_);

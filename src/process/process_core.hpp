@@ -166,7 +166,7 @@ private:
     void uncount_first(dispatch_worker& w) noexcept FERRY_REQUIRES(mutex_);
     void advance_line() noexcept FERRY_REQUIRES(mutex_);
     std::unique_ptr<task_owner> make_line_owner();
-    void turn_away(std::exception_ptr why) noexcept FERRY_EXCLUDES(mutex_);
+    void turn_away(const std::exception_ptr& why) noexcept FERRY_EXCLUDES(mutex_);
     void claimed_in_line(shared_state_base& task) noexcept FERRY_EXCLUDES(mutex_);
     void drop_given_up() noexcept FERRY_EXCLUDES(mutex_);
 

@@ -16,7 +16,7 @@
 namespace ferry::detail {
 
 /// From how many bytes on a payload travels in a shared mapping.
-inline constexpr std::size_t large_payload = 64 * 1024;
+inline constexpr std::size_t large_payload = std::size_t(64) * 1024;
 
 /// What is wrong with a shared mapping that another process announced.
 struct bad_segment : std::runtime_error {

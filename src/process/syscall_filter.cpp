@@ -144,7 +144,7 @@ std::vector<sock_filter> assemble(std::span<const filter_rule> rules) {
         const bool always = rule.condition == when::always;
         program.push_back(jump(BPF_JEQ, rule.call, 0, always ? 1 : 3));
         if (!always) { // the lower half of the argument, on machines that store it first
-            program.push_back(load(offsetof(seccomp_data, args) + 8u * rule.argument));
+            program.push_back(load(offsetof(seccomp_data, args) + std::size_t(8) * rule.argument));
             const bool bits = rule.condition == when::any_bit || rule.condition == when::no_bit;
             const bool wants_yes = rule.condition == when::any_bit || rule.condition == when::equal;
             program.push_back(

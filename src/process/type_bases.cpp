@@ -92,6 +92,7 @@ std::vector<direct_base> bases_of(const std::type_info& type) {
         const auto* const layout = static_cast<const multiple_layout*>(at);
         const auto* const bases = reinterpret_cast<const base_layout*>(layout + 1);
         std::vector<direct_base> all;
+        all.reserve(layout->count);
         for (unsigned i = 0; i < layout->count; ++i)
             all.push_back({bases[i].type, (bases[i].offset_and_flags & 1) == 0 &&
                                               bases[i].offset_and_flags >> 8 == 0});
@@ -110,11 +111,11 @@ bool is_object_of(const void* at, const std::type_info& base) {
     // In front of what its first word refers to are the offset to the whole object, and its type.
     const auto table = reinterpret_cast<std::uintptr_t>(table_of(at));
     constexpr std::size_t in_front = 2 * sizeof(void*);
-    const auto* const before = reinterpret_cast<void* const*>(table - in_front);
+    const auto* const before = reinterpret_cast<const std::byte*>(table - in_front);
     if (table < in_front || !is_aligned(before) ||
         !is_constant_data(before, in_front + sizeof(void*)) || table_of(before) != nullptr)
         return false;
-    const void* const type = table_of(before + 1);
+    const void* const type = table_of(before + sizeof(void*));
     return is_aligned(type) && is_constant_data(type, sizeof(class_layout)) &&
            kind_of(type) != kind::none &&
            begins_with(*static_cast<const std::type_info*>(type), base);
@@ -123,6 +124,7 @@ bool is_object_of(const void* at, const std::type_info& base) {
 bool is_boost_wrapper(const std::type_info& type) {
     return begins(type, {"N5boost10wrapexceptI", "N5boost16exception_detail"});
 }
+// NOLINTBEGIN(bugprone-return-const-ref-from-parameter): descriptions of types live for ever
 const std::type_info& unwrapped(const std::type_info& type) {
     if (!is_wrapper(type))
         return type;
@@ -132,5 +134,6 @@ const std::type_info& unwrapped(const std::type_info& type) {
     }
     return type;
 }
+// NOLINTEND(bugprone-return-const-ref-from-parameter)
 
 } // namespace ferry::detail

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <limits>
 #include <sys/epoll.h>
+#include <utility>
 
 namespace ferry::detail {
 namespace {
@@ -279,7 +280,7 @@ void process_core::reap(worker_channel& w) noexcept {
                                     .asked_to_stop = victim->asked_to_stop,
                                     .accepts_starts = !cancelling_ && !broken_};
             if (starts_again(why, facts))
-                requeue(std::move(victim));
+                requeue(std::exchange(victim, nullptr));
             else
                 figures_.failed(*victim);
         }

@@ -12,26 +12,15 @@
 #include "helpers/process_helpers.hpp"
 #include "helpers/proxy.hpp"
 
-#include <fstream>
 #include <memory>
 
 using namespace std::chrono_literals;
 namespace utf = boost::unit_test;
 
-int twice(int x) { return 2 * x; }
-
 namespace {
 
 constexpr auto when_there_is_a_broker = needs_broker();
 
-void note(const std::string& path) { std::ofstream(path, std::ios::app) << "x\n" << std::flush; }
-std::size_t notes(const std::string& path) {
-    std::ifstream file(path);
-    std::size_t n = 0;
-    for (std::string line; std::getline(file, line);)
-        ++n;
-    return n;
-}
 // Notes that it runs and waits for a file.
 int note_and_wait(const std::string& path, const std::string& until) {
     note(path);
@@ -53,14 +42,9 @@ int note_and_wait_the_first_time(const std::string& path) {
 }
 
 struct fixture {
-    ferry::cluster_options at;
+    ferry::cluster_options at = own_application();
     marker ran;
     marker go;
-    fixture() {
-        static int count = 0;
-        at = shared_broker()->options();
-        at.application = "faults-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
-    }
     ~fixture() { touch(go.path()); }
 
     ferry::future<int> wait_for_go(ferry::cluster_pool& pool, bool idempotent = false,
@@ -317,14 +301,6 @@ BOOST_AUTO_TEST_CASE(a_broker_that_stops_for_a_while_loses_nothing) {
 }
 
 int main(int argc, char** argv) {
-    ferry::run_worker_if_spawned();
-    ferry::allow_remote<twice>();
-    ferry::allow_remote<sleeping>();
-    ferry::allow_remote<touch>();
-    ferry::allow_remote<note_and_wait>();
-    ferry::allow_remote<note_and_crash>();
-    ferry::allow_remote<note_and_wait_the_first_time>();
-    if (const int code = test_host::serve_if_asked(); code >= 0)
-        return code;
-    return boost::unit_test::unit_test_main(init_unit_test, argc, argv);
+    return run_cluster_tests<twice, sleeping, touch, note_and_wait, note_and_crash,
+                             note_and_wait_the_first_time>(argc, argv);
 }

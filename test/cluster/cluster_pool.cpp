@@ -18,7 +18,6 @@
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-int twice(int x) { return 2 * x; }
 int not_allowed(int x) { return x; }
 
 namespace {
@@ -32,12 +31,7 @@ int waits_for_stop(std::stop_token stop) {
 }
 
 struct fixture {
-    ferry::cluster_options at;
-    fixture() {
-        static int count = 0;
-        at = shared_broker()->options();
-        at.application = "test-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
-    }
+    ferry::cluster_options at = own_application();
 };
 
 // Whether a wait ends in a time that is long for a test that works.
@@ -364,11 +358,5 @@ BOOST_AUTO_TEST_CASE(options_that_cannot_be_used_are_refused) {
 }
 
 int main(int argc, char** argv) {
-    ferry::run_worker_if_spawned();
-    ferry::allow_remote<twice>();
-    ferry::allow_remote<sleeping>();
-    ferry::allow_remote<waits_for_stop>();
-    if (const int code = test_host::serve_if_asked(); code >= 0)
-        return code;
-    return boost::unit_test::unit_test_main(init_unit_test, argc, argv);
+    return run_cluster_tests<twice, sleeping, waits_for_stop>(argc, argv);
 }

@@ -14,7 +14,6 @@
 #include "helpers/proxy.hpp"
 
 #include <array>
-#include <fstream>
 #include <memory>
 #include <random>
 
@@ -27,18 +26,10 @@ constexpr auto when_there_is_a_broker = needs_broker();
 
 // One line for each start.
 int note_and_double(const std::string& path, int x) {
-    std::ofstream(path, std::ios::app) << "x\n" << std::flush;
+    note(path);
     std::this_thread::sleep_for(std::chrono::milliseconds(x % 7)); // so that it can be met at work
     return 2 * x;
 }
-std::size_t starts(const std::string& path) {
-    std::ifstream file(path);
-    std::size_t n = 0;
-    for (std::string line; std::getline(file, line);)
-        ++n;
-    return n;
-}
-
 std::size_t number_of_rounds() {
     const char* const text = std::getenv("FERRY_ROUNDS");
     return text != nullptr ? static_cast<std::size_t>(std::atol(text)) : 20;
@@ -57,8 +48,7 @@ BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))
 BOOST_AUTO_TEST_CASE(random_faults_lose_no_more_than_they_may) {
     constexpr unsigned attempts = 3;
     test_proxy proxy(shared_broker()->port());
-    ferry::cluster_options at = shared_broker()->options();
-    at.application = "rounds-" + std::to_string(::getpid());
+    ferry::cluster_options at = own_application();
     at.heartbeat = 300ms;
     auto through = at;
     through.url = "amqp://ferry@127.0.0.1:" + std::to_string(proxy.port()) + "/";
@@ -103,7 +93,7 @@ BOOST_AUTO_TEST_CASE(random_faults_lose_no_more_than_they_may) {
                 hosts[victim] = std::make_unique<test_host>(through, 2);
             for (task& t : tasks) {
                 BOOST_TEST_REQUIRE(t.future.wait_for(60s));
-                const std::size_t n = starts(t.file.path());
+                const std::size_t n = notes(t.file.path());
                 BOOST_TEST(n <= (t.idempotent ? attempts : 1U));
                 try {
                     BOOST_TEST(t.future.result() == 2 * t.x);
@@ -120,10 +110,4 @@ BOOST_AUTO_TEST_CASE(random_faults_lose_no_more_than_they_may) {
     BOOST_TEST(results > 10 * number_of_rounds());
 }
 
-int main(int argc, char** argv) {
-    ferry::run_worker_if_spawned();
-    ferry::allow_remote<note_and_double>();
-    if (const int code = test_host::serve_if_asked(); code >= 0)
-        return code;
-    return utf::unit_test_main(init_unit_test, argc, argv);
-}
+int main(int argc, char** argv) { return run_cluster_tests<note_and_double>(argc, argv); }

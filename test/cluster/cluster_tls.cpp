@@ -15,8 +15,6 @@
 using namespace std::chrono_literals;
 namespace utf = boost::unit_test;
 
-int twice(int x) { return 2 * x; }
-
 namespace {
 
 struct needs_broker_and_openssl {
@@ -139,10 +137,4 @@ BOOST_AUTO_TEST_CASE(an_expired_certificate_is_refused) {
     check_refused(broker.secure_options(), "certificate cannot be trusted");
 }
 
-int main(int argc, char** argv) {
-    ferry::run_worker_if_spawned();
-    ferry::allow_remote<twice>();
-    if (const int code = test_host::serve_if_asked(); code >= 0)
-        return code;
-    return utf::unit_test_main(init_unit_test, argc, argv);
-}
+int main(int argc, char** argv) { return run_cluster_tests<twice>(argc, argv); }

@@ -3,6 +3,7 @@
 #include <ferry/ferry.hpp>
 
 #include "helpers/gate.hpp"
+#include "helpers/submit_until_refused.hpp"
 
 #define BOOST_TEST_MODULE coroutines
 #include <boost/test/unit_test.hpp>
@@ -125,14 +126,7 @@ BOOST_AUTO_TEST_CASE(the_default_executor_of_a_dying_context_refuses) { // CF-AS
         auto& pool = default_executor(io);
         refused = pool.submit([&] {
             started.open();
-            for (const auto end = timeout(3min).deadline(); timeout::clock::now() < end;) {
-                try {
-                    pool.submit([] {}).wait();
-                } catch (const shutdown_error&) {
-                    return true;
-                }
-            }
-            return false;
+            return submit_until_refused(pool);
         });
         started.pass();
     }

@@ -26,11 +26,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Runs until the file is there.
-int until_touched(const std::string& path) {
-    return eventually([&] { return std::filesystem::exists(path); }) ? ::getpid() : 0;
-}
-
 /// How the only task of a pool died.
 template <class... A>
 ferry::worker_died death_of(A... task) {

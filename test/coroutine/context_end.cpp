@@ -83,6 +83,15 @@ using ways = boost::mpl::list<way<plain, by_callback>, way<plain, by_coroutine>,
 
 constexpr int many = 40; // more than one batch of operations
 
+/// Starts that many calls, which run until the gate is opened.
+template <class Way>
+void start_many(asio::io_context& io, thread_pool& pool, gate& go,
+                const std::shared_ptr<ledger>& awaiters) {
+    for (int i = 0; i < many; ++i)
+        Way::start(io, pool, [&go] { go.pass(); }, awaiters);
+    io.poll(); // coroutines start
+}
+
 } // namespace
 
 // ---- The context ends first ---------------------------------------------------------------------
@@ -118,9 +127,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(when_outcomes_wait_to_be_delivered, Way, ways) {
     {
         asio::io_context io;
         gate go;
-        for (int i = 0; i < many; ++i)
-            Way::start(io, pool, [&] { go.pass(); }, awaiters);
-        io.poll();
+        start_many<Way>(io, pool, go, awaiters);
         go.open();
         pool.shutdown();
         BOOST_TEST(awaiters->alive() == many);
@@ -135,9 +142,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(when_some_were_delivered, Way, ways) {
             asio::io_context io;
             thread_pool pool(2); // ends before the context
             gate go;
-            for (int i = 0; i < many; ++i)
-                Way::start(io, pool, [&] { go.pass(); }, awaiters);
-            io.poll();
+            start_many<Way>(io, pool, go, awaiters);
             go.open();
             pool.shutdown();
             for (int i = 0; i < steps; ++i)
@@ -236,9 +241,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_stopped_context_loses_nothing, Way, ways) { // C
     thread_pool pool(2);
     asio::io_context io;
     gate go;
-    for (int i = 0; i < many; ++i)
-        Way::start(io, pool, [&] { go.pass(); }, awaiters);
-    io.poll();
+    start_many<Way>(io, pool, go, awaiters);
     io.stop();
     go.open();
     pool.shutdown(); // everything completes while it is stopped
@@ -251,29 +254,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_stopped_context_loses_nothing, Way, ways) { // C
     BOOST_TEST(io.run() == 0u); // no work is left
 }
 
-// ---- The default pool ---------------------------------------------------------------------------
-
-namespace {
-
-/// Opens a gate when it is destroyed.
-struct opener {
-    explicit opener(gate& g) : at(&g) {}
-    opener(opener&& o) noexcept : at(std::exchange(o.at, nullptr)) {}
-    ~opener() {
-        if (at != nullptr)
-            at->open();
-    }
-    gate* at;
-};
-
-template <class Call>
-asio::awaitable<void> offload(Call call, std::shared_ptr<ledger> l, std::optional<opener> last) {
-    const tracked here(std::move(l));
-    const auto keep = std::move(last);
-    co_await to_thread(std::move(call));
-}
-
-} // namespace
+// ---- Contexts that follow each other ------------------------------------------------------------
 
 // A thread remembers the registry of the context that it used last; here that is gone, and
 // another one has its address.
@@ -302,51 +283,6 @@ BOOST_AUTO_TEST_CASE(a_context_at_the_address_of_an_earlier_one_gets_its_own_out
         offload();
     }
     BOOST_TEST(sum == 3 * rounds);
-}
-
-BOOST_AUTO_TEST_CASE(the_default_pool_is_joined_after_the_handlers_are_gone) { // CF-ASY-27
-    const auto awaiters = std::make_shared<ledger>(), calls = std::make_shared<ledger>();
-    gate started, go;
-    std::atomic<bool> finished{false};
-    {
-        asio::io_context io;
-        const auto call = [&, t = tracked(calls)] {
-            started.open();
-            go.pass(); // opened by the destruction of the coroutine
-            finished = true;
-        };
-        asio::co_spawn(io, offload(call, awaiters, opener(go)), asio::detached);
-        io.poll();
-        started.pass();
-    }
-    BOOST_TEST(finished);
-    BOOST_TEST(awaiters->balanced());
-    BOOST_TEST(calls->balanced());
-}
-
-BOOST_AUTO_TEST_CASE(calls_queued_in_the_default_pool_never_run) { // CF-CAN-02
-    const auto awaiters = std::make_shared<ledger>(), calls = std::make_shared<ledger>();
-    gate go;
-    std::atomic<int> runs{0};
-    std::size_t workers = 0;
-    {
-        asio::io_context io;
-        workers = default_executor(io).max_workers();
-        const auto call = [&, t = tracked(calls)] {
-            ++runs;
-            go.pass();
-        };
-        for (std::size_t i = 0; i < workers + 10; ++i)
-            asio::co_spawn(io, offload(call, awaiters, {}), asio::detached);
-        io.poll();
-        while (default_executor(io).stats().running != workers)
-            std::this_thread::yield();
-        asio::co_spawn(io, offload(call, awaiters, opener(go)), asio::detached);
-        io.poll();
-    }
-    BOOST_TEST(static_cast<std::size_t>(runs) == workers);
-    BOOST_TEST(awaiters->balanced());
-    BOOST_TEST(calls->balanced());
 }
 
 // ---- Everything else that a coroutine can wait in -----------------------------------------------

@@ -260,3 +260,31 @@ BOOST_AUTO_TEST_CASE(every_wait_takes_any_duration_and_none) { // CF-TMO-01
         BOOST_TEST(done[0].wait_for(limit));
     }
 }
+
+BOOST_AUTO_TEST_CASE(any_point_in_time_can_be_waited_for) { // CF-TMO-01
+    promise<int> p, q;
+    const auto pending = p.get_future(), other = q.get_future();
+    const auto try_clock = [&]<class Clock>(Clock) {
+        const auto try_point = [&](auto before, auto after) {
+            BOOST_TEST(!pending.wait_until(before));
+            promise<int> r;
+            const auto later = r.get_future();
+            const std::jthread completer([&] { r.set_value(1); });
+            BOOST_TEST(later.wait_until(after));
+        };
+        using point = typename Clock::time_point;
+        using hours = std::chrono::time_point<Clock, std::chrono::hours>;
+        using fraction = std::chrono::time_point<Clock, std::chrono::duration<double>>;
+        using whole = std::chrono::time_point<Clock, std::chrono::seconds>;
+        try_point(point::min(), point::max());
+        try_point(hours::min(), hours::max());
+        try_point(whole::min(), whole::max());
+        try_point(fraction::min(), fraction::max());
+        try_point(Clock::now() - 1h, Clock::now() + 24h);
+        const auto infinite =
+            std::chrono::duration<double>(std::numeric_limits<double>::infinity());
+        try_point(fraction(-infinite), fraction(infinite));
+    };
+    try_clock(std::chrono::steady_clock());
+    try_clock(std::chrono::system_clock());
+}

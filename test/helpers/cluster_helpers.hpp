@@ -2,12 +2,21 @@
 #pragma once
 
 #include "broker.hpp"
+#include "process_helpers.hpp"
+
+#include <ferry/process/run_worker_if_spawned.hpp>
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
+#include <cstddef>
+#include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 // Tests with a broker: this program is also the worker host, when the environment says so.
 
@@ -18,6 +27,22 @@ inline test_broker* shared_broker() {
         test_broker::is_installed() ? std::make_unique<test_broker>() : nullptr;
     return broker.get();
 }
+
+/// Options for that broker with an application that no other test has.
+inline ferry::cluster_options own_application() {
+    static int count = 0;
+    ferry::cluster_options o = shared_broker()->options();
+    o.application = "test-" + std::to_string(::getpid()) + "-" + std::to_string(++count);
+    return o;
+}
+
+/// Notes in a file that it was called, and how often that was.
+inline void note(const std::string& path) {
+    std::ofstream(path, std::ios::app) << "x\n" << std::flush;
+}
+inline std::size_t notes(const std::string& path) { return lines_of(path).size(); }
+
+inline int twice(int x) { return 2 * x; }
 
 /// Leaves out a test where there is no broker, and says so.
 struct needs_broker {
@@ -84,3 +109,13 @@ private:
 
     test_process process_;
 };
+
+/// The main function of a program of tests, whose workers and hosts may call `Allowed`.
+template <auto... Allowed>
+int run_cluster_tests(int argc, char** argv) {
+    ferry::run_worker_if_spawned();
+    (ferry::allow_remote<Allowed>(), ...);
+    if (const int code = test_host::serve_if_asked(); code >= 0)
+        return code;
+    return boost::unit_test::unit_test_main(init_unit_test, argc, argv);
+}

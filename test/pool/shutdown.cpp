@@ -4,6 +4,7 @@
 #include "helpers/gate.hpp"
 #include "helpers/proc.hpp"
 #include "helpers/sanitized.hpp"
+#include "helpers/submit_until_refused.hpp"
 
 #define BOOST_TEST_MODULE shutdown
 #include <boost/test/unit_test.hpp>
@@ -140,15 +141,7 @@ BOOST_AUTO_TEST_CASE(a_running_task_cannot_submit_once_shutdown_has_begun) { // 
         gate started;
         refused = pool.submit([&] {
             started.open();
-            for (auto end = std::chrono::steady_clock::now() + 20s;
-                 std::chrono::steady_clock::now() < end;) {
-                try {
-                    pool.submit([] {}).wait();
-                } catch (const shutdown_error&) {
-                    return true;
-                }
-            }
-            return false;
+            return submit_until_refused(pool);
         });
         started.pass();
     }

@@ -4,6 +4,7 @@
 #define BOOST_TEST_MODULE confinement
 #include <boost/test/unit_test.hpp>
 
+#include "helpers/poor_thread.hpp"
 #include "helpers/sanitized.hpp"
 
 #include <cerrno>
@@ -313,11 +314,7 @@ BOOST_AUTO_TEST_CASE(the_calls_of_32_bits_are_no_way_around) {
 BOOST_AUTO_TEST_CASE(a_filter_around_that_takes_landlock_away_is_found_out) {
     std::string text;
     std::thread([&text] {
-        const filter_rule rules[] = {{444, filter_rule::when::always, 0, 0, ENOSYS}};
-        auto program = assemble(rules);
-        const sock_fprog all{static_cast<unsigned short>(program.size()), program.data()};
-        ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        if (kernel_facilities::real().set_filter(all, false) != 0)
+        if (!take_away(landlock_call))
             return;
         try {
             check_confinement({sandbox::read_only});

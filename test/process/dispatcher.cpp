@@ -41,6 +41,10 @@ struct bench {
         d.push(i);
         return i;
     }
+    void push_many(int count) {
+        while (count-- != 0)
+            push();
+    }
     dispatch_worker& starting() {
         auto& w = workers.emplace_back(static_cast<std::uint32_t>(workers.size() + 1), max_tasks_);
         d.add(w);
@@ -74,6 +78,10 @@ struct bench {
         return count;
     }
     void answer(dispatch_item& i, dispatch_worker& w) { static_cast<void>(d.answered(i, w)); }
+    void answer_all(dispatch_worker& w) {
+        while (!w.items.empty())
+            answer(w.items.front(), w);
+    }
 
     dispatcher d;
     std::deque<dispatch_item> items;
@@ -152,8 +160,7 @@ BOOST_AUTO_TEST_CASE(short_tasks_are_handed_out_ahead_only_once_all_workers_are_
     bench b(2);
     b.d.ran(1'000);
     auto& one = b.serving();
-    for (int n = 0; n < 20; ++n)
-        b.push();
+    b.push_many(20);
     BOOST_TEST(b.round() == 1u); // another worker may come
     auto& two = b.serving();
     b.round();
@@ -179,8 +186,7 @@ BOOST_AUTO_TEST_CASE(the_worker_that_holds_least_gets_the_next) {
     b.d.ran(1'000);
     auto& one = b.serving();
     auto& two = b.serving();
-    for (int n = 0; n < 6; ++n)
-        b.push();
+    b.push_many(6);
     b.round();
     BOOST_TEST(one.life.held() == 3u);
     BOOST_TEST(two.life.held() == 3u);
@@ -239,14 +245,12 @@ BOOST_AUTO_TEST_CASE(an_idle_worker_takes_the_later_half_of_what_another_holds) 
     auto& busy = b.serving();
     auto& idle = b.serving();
     idle.life.handed_out(); // something that is not of interest here
-    for (int n = 0; n < 9; ++n)
-        b.push();
+    b.push_many(9);
     b.round();
     const std::size_t before = busy.life.held();
     BOOST_TEST(before >= 4u);
     auto& latest = busy.items.back();
-    while (!idle.items.empty())
-        b.answer(idle.items.front(), idle);
+    b.answer_all(idle);
     static_cast<void>(idle.life.answered());
     BOOST_TEST(idle.life.held() == 0u);
     b.d.begin_round();
@@ -266,11 +270,9 @@ BOOST_AUTO_TEST_CASE(what_has_started_ends_the_theft) {
     b.d.ran(1'000);
     auto& busy = b.serving();
     auto& idle = b.serving();
-    for (int n = 0; n < 8; ++n)
-        b.push();
+    b.push_many(8);
     b.round();
-    while (!idle.items.empty())
-        b.answer(idle.items.front(), idle);
+    b.answer_all(idle);
     const std::size_t before = busy.life.held();
     b.d.begin_round();
     b.revoke(b.d.next());
@@ -304,13 +306,10 @@ BOOST_AUTO_TEST_CASE(each_idle_worker_gets_its_share_of_the_loot) {
     b.d.ran(1'000);
     for (int n = 0; n < 4; ++n)
         b.serving();
-    for (int n = 0; n < 32; ++n)
-        b.push();
+    b.push_many(32);
     b.round();
-    for (std::size_t n = 1; n < 4; ++n) {
-        while (!b.workers[n].items.empty())
-            b.answer(b.workers[n].items.front(), b.workers[n]);
-    }
+    for (std::size_t n = 1; n < 4; ++n)
+        b.answer_all(b.workers[n]);
     const std::size_t left = b.workers[0].life.held();
     BOOST_TEST(left == most_held);
     b.round();
@@ -326,8 +325,7 @@ BOOST_AUTO_TEST_CASE(a_worker_is_given_no_more_tasks_than_it_may_run) {
     bench b(1, 3);
     b.d.ran(1'000);
     auto& w = b.serving();
-    for (int n = 0; n < 5; ++n)
-        b.push();
+    b.push_many(5);
     BOOST_TEST(b.round() == 3u);
     BOOST_TEST(b.d.size() == 2u);
     auto& back = w.items.back();

@@ -2,10 +2,9 @@
 #include <ferry/ferry.hpp>
 #include <ferry/process.hpp>
 
-#include "process/confinement.hpp"
-
 #define BOOST_TEST_MODULE process_sandbox
 #define BOOST_TEST_NO_MAIN
+#include "helpers/poor_thread.hpp"
 #include "helpers/process_helpers.hpp"
 #include "helpers/worker_main.hpp"
 
@@ -109,13 +108,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_enforced_is_refused_by_the_constructor) {
     const auto refusal = [](long missing, ferry::process_pool_options options) {
         std::string text = "nothing was refused";
         std::thread([&] {
-            using namespace ferry::detail;
-            const filter_rule rules[] = {
-                {static_cast<std::uint32_t>(missing), filter_rule::when::always, 0, 0, ENOSYS}};
-            auto program = assemble(rules);
-            const sock_fprog all{static_cast<unsigned short>(program.size()), program.data()};
-            ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-            if (kernel_facilities::real().set_filter(all, false) != 0)
+            if (!take_away(missing))
                 return;
             try {
                 const ferry::process_pool pool(options);
@@ -125,12 +118,12 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_enforced_is_refused_by_the_constructor) {
         }).join();
         return text;
     };
-    constexpr long landlock = 444;
     const auto has = [](const std::string& text, const char* part) {
         return text.find(part) != std::string::npos;
     };
-    BOOST_TEST(has(refusal(landlock, {.sandbox = sandbox::read_only}), "Landlock"));
-    BOOST_TEST(has(refusal(landlock, {.sandbox = sandbox::no_network}), "nothing was refused"));
+    BOOST_TEST(has(refusal(landlock_call, {.sandbox = sandbox::read_only}), "Landlock"));
+    BOOST_TEST(
+        has(refusal(landlock_call, {.sandbox = sandbox::no_network}), "nothing was refused"));
     BOOST_TEST(has(refusal(SYS_seccomp, {.sandbox = sandbox::no_network}), "no_network"));
     BOOST_TEST(has(refusal(SYS_seccomp, {.sandbox = sandbox::no_exec}), "no_exec"));
     BOOST_TEST(has(refusal(SYS_seccomp, {.limits = {.processes = 0}}), "limits.processes"));

@@ -24,6 +24,23 @@ struct coroutine : operation, told {
     bool cancelled = false;
 };
 
+/// `wrap` makes a coroutine of a call, which is cancelled as the call ends.
+template <class Wrap>
+void cancel_as_it_ends(Wrap wrap) {
+    struct round : coroutine {
+        round(thread_pool& pool, Wrap& wrapped) { spawn(wrapped(call(pool, *this))); }
+    };
+    thread_pool pool(1);
+    race([&] { return round(pool, wrap); },
+         [&](round& r) {
+             BOOST_REQUIRE(quiet(pool));
+             const auto how = r.outcome();
+             BOOST_REQUIRE((how == "value" || how == "cancelled"));
+             return how;
+         },
+         [](round& r) { r.cancel(); }, [](round& r) { r.go = true; });
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_timeout_that_comes_as_the_call_ends_gives_one_of_them) { // CF-TMO-07
@@ -47,18 +64,7 @@ BOOST_AUTO_TEST_CASE(a_timeout_that_comes_as_the_call_ends_gives_one_of_them) { 
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_for_that_is_cancelled_does_not_time_out) { // CF-TMO-11 -17
-    struct round : coroutine {
-        explicit round(thread_pool& pool) { spawn(wait_for(call(pool, *this), 1h)); }
-    };
-    thread_pool pool(1);
-    race([&] { return round(pool); },
-         [&](round& r) {
-             BOOST_REQUIRE(quiet(pool));
-             const auto how = r.outcome();
-             BOOST_REQUIRE((how == "value" || how == "cancelled"));
-             return how;
-         },
-         [](round& r) { r.cancel(); }, [](round& r) { r.go = true; });
+    cancel_as_it_ends([](auto c) { return wait_for(std::move(c), 1h); });
 }
 
 BOOST_AUTO_TEST_CASE(a_future_of_an_operation_is_cancelled_or_has_its_value) { // CF-ASY-24
@@ -124,18 +130,7 @@ BOOST_AUTO_TEST_CASE(a_task_for_a_context_runs_or_is_cancelled_or_broken) { // C
 }
 
 BOOST_AUTO_TEST_CASE(a_shield_that_is_cancelled_as_its_coroutine_ends_ends_once) { // CF-GAT-12
-    struct round : coroutine {
-        explicit round(thread_pool& pool) { spawn(shield(call(pool, *this))); }
-    };
-    thread_pool pool(1);
-    race([&] { return round(pool); },
-         [&](round& r) {
-             BOOST_REQUIRE(quiet(pool));
-             const auto how = r.outcome();
-             BOOST_REQUIRE((how == "value" || how == "cancelled"));
-             return how;
-         },
-         [](round& r) { r.cancel(); }, [](round& r) { r.go = true; });
+    cancel_as_it_ends([](auto c) { return shield(std::move(c)); });
 }
 
 BOOST_AUTO_TEST_CASE(cancelling_the_wait_for_a_future_cancels_it_or_comes_late) { // CF-CAN-15

@@ -36,7 +36,7 @@ inline auto until_done(shared_state_base& state, cancel_mode rule, wait_status& 
                                [where](auto&& h, wait_status end) {
                                    FERRY_ASSERT(runs_here(boost::asio::get_associated_executor(h)));
                                    *where = end;
-                                   std::move(h)();
+                                   std::forward<decltype(h)>(h)();
                                }),
                 r);
         },
@@ -179,7 +179,7 @@ void initiate_result_on(Handler handler, boost::intrusive_ptr<shared_state<T>> s
                 FERRY_ASSERT(runs_here(boost::asio::get_associated_executor(h)));
                 const auto keep = state;
                 static_cast<void>(kept);
-                complete_with<T>(std::move(h), *keep, end, take);
+                complete_with<T>(std::forward<decltype(h)>(h), *keep, end, take);
             }),
         cancel_mode::cancel_task);
 }

@@ -88,8 +88,8 @@ public:
     void launch();
     /// On the strand: signals every child.
     void cancel_children();
-    /// On the strand: signals one that was added, unless it has ended.
-    void cancel_child(std::shared_ptr<child_coroutine> c);
+    /// On the strand: signals one that was added, which the caller keeps, unless it has ended.
+    void cancel_child(child_coroutine& c);
     /// From any thread.
     bool request_stop() noexcept override;
     /// One that `live_` counts has ended.
@@ -188,7 +188,7 @@ private:
 };
 
 /// The error as a child's: a cancellation is a cancelled_error.
-std::exception_ptr child_error(std::exception_ptr e) noexcept;
+std::exception_ptr child_error(const std::exception_ptr& e) noexcept;
 
 /// Waits, on the parent's executor, until all children have ended.
 inline auto all_ended(child_scope& c, wait_status& how) {

@@ -5,10 +5,12 @@
 #include <ferry/detail/work_item.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <new>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 namespace ferry::detail {
@@ -33,6 +35,7 @@ template <class F>
 class posted_function final : public work_item {
 public:
     template <class F2>
+        requires(!std::same_as<std::remove_cvref_t<F2>, posted_function>)
     explicit posted_function(F2&& f) : function_(std::forward<F2>(f)) {}
 
     void run() override {
