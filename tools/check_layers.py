@@ -31,7 +31,7 @@ HEADERS = {
     "support": "stack_frame config fwd error timeout unhandled stats task_options detail/adaptive_mutex "
                "detail/as_if_alone detail/assert detail/copied detail/ending_handler "
                "detail/is_awaitable detail/memory detail/post_persistently detail/runs_here "
-               "detail/spin detail/thread_annotations",
+               "detail/scope_exit detail/spin detail/thread_annotations",
     "inside": "context_hook loop_watch metrics trace detail/context detail/context_executor "
               "detail/task_label detail/thread_note",
     "future": "awaited future promise wait as_completed detail/await_state detail/progress_sink "

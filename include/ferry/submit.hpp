@@ -3,6 +3,7 @@
 
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/context_executor.hpp>
+#include <ferry/detail/scope_exit.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -169,11 +170,7 @@ public:
     }
     void operator()() {
         const auto t = task_;
-        struct at_end {
-            external_task& g;
-            Task& task;
-            ~at_end() { g.leave(task); }
-        } const end{*this, *t};
+        const scope_exit at_end([&] { leave(*t); });
         if (t->owner != nullptr) // the pool is bounded
             external_left_queue(*core_, *t);
         task_.detach()->run();
