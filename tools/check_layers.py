@@ -32,7 +32,7 @@ HEADERS = {
                "detail/as_if_alone detail/assert detail/caught_or_unwind detail/copied "
                "detail/ending_handler "
                "detail/is_awaitable detail/memory detail/post_persistently detail/runs_here "
-               "detail/scope_exit detail/spin detail/thread_annotations",
+               "detail/scope_exit detail/spin detail/thread_annotations detail/visit_strand",
     "inside": "context_hook loop_watch metrics trace detail/context detail/context_executor "
               "detail/task_label detail/thread_note",
     "future": "awaited future promise wait as_completed detail/await_state detail/progress_sink "

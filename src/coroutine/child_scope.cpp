@@ -4,19 +4,15 @@
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/runs_here.hpp>
 #include <ferry/detail/scope_exit.hpp>
+#include <ferry/detail/visit_strand.hpp>
 #include <ferry/thread_pool.hpp>
-
-#include <boost/asio/thread_pool.hpp>
 
 namespace ferry::detail {
 
 boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor& parent) {
     namespace asio = boost::asio;
     const asio::any_io_executor& ex = without_context(parent); // each child has its own
-    if (ex.target<asio::strand<asio::any_io_executor>>() != nullptr ||
-        ex.target<asio::strand<asio::io_context::executor_type>>() != nullptr ||
-        ex.target<asio::strand<asio::thread_pool::executor_type>>() != nullptr ||
-        ex.target<asio::strand<thread_pool::executor_type>>() != nullptr)
+    if (visit_strand<thread_pool::executor_type>(ex, [](const auto&) {}))
         return ex;
     // Asio's strands need memory in places where they cannot fail: none where none is needed.
     if (const auto* const plain = ex.target<asio::io_context::executor_type>();
