@@ -42,7 +42,7 @@ HEADERS = {
     "pool": "offloadable pool_options progress thread_pool submit map detail/posted_function detail/task",
     "coroutine": "context_value default_executor gather run run_coroutine_threadsafe run_in_executor "
                  "shield task_group to_thread use_future wait_for detail/child_scope "
-                 "detail/future_op",
+                 "detail/future_op detail/start_uncancelled",
     "process": "process_pool",
     "all": "ferry process cluster",
 }
