@@ -29,9 +29,10 @@ ROOMS = {
 # Public headers are flat; these are the rooms that they belong to.
 HEADERS = {
     "support": "stack_frame config fwd error timeout unhandled stats task_options detail/adaptive_mutex "
-               "detail/as_if_alone detail/assert detail/copied detail/ending_handler "
+               "detail/as_if_alone detail/assert detail/caught_or_unwind detail/copied "
+               "detail/ending_handler "
                "detail/is_awaitable detail/memory detail/post_persistently detail/runs_here "
-               "detail/spin detail/thread_annotations",
+               "detail/scope_exit detail/spin detail/thread_annotations detail/visit_strand",
     "inside": "context_hook loop_watch metrics trace detail/context detail/context_executor "
               "detail/task_label detail/thread_note",
     "future": "awaited future promise wait as_completed detail/await_state detail/progress_sink "
@@ -41,7 +42,7 @@ HEADERS = {
     "pool": "offloadable pool_options progress thread_pool submit map detail/posted_function detail/task",
     "coroutine": "context_value default_executor gather run run_coroutine_threadsafe run_in_executor "
                  "shield task_group to_thread use_future wait_for detail/child_scope "
-                 "detail/future_op",
+                 "detail/future_op detail/start_uncancelled",
     "process": "process_pool",
     "all": "ferry process cluster",
 }

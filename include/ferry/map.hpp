@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <algorithm>
@@ -122,9 +123,7 @@ private:
                 if (submit_one())
                     continue;
             } catch (...) {
-                last = std::current_exception();
-                if (last == nullptr) // the thread is being ended
-                    throw;
+                last = caught_or_unwind();
             }
             more = nullptr;
         }

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/fwd.hpp>
 #include <ferry/unhandled.hpp>
@@ -149,10 +150,7 @@ future<T> future_from(Submit submit) {
     try {
         return submit();
     } catch (...) {
-        auto error = std::current_exception();
-        if (error == nullptr)
-            throw;
-        return failed_future<T>(std::move(error));
+        return failed_future<T>(caught_or_unwind());
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <ferry/detail/context_executor.hpp>
 #include <ferry/detail/future_op.hpp>
+#include <ferry/detail/start_uncancelled.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -20,12 +21,10 @@ namespace detail {
 template <class T>
 boost::asio::awaitable<void> run_operation(boost::asio::awaitable<T> a,
                                            boost::intrusive_ptr<future_op<T>> op) {
-    // Resetting the state forgets what came before the start.
     const auto before = co_await boost::asio::this_coro::cancellation_state;
     if (before.cancelled() != boost::asio::cancellation_type::none)
         throw cancelled_error();
-    co_await boost::asio::this_coro::reset_cancellation_state(
-        boost::asio::enable_total_cancellation());
+    co_await start_uncancelled();
     if constexpr (std::is_void_v<T>) {
         co_await std::move(a);
         op->succeed([] {});

@@ -3,6 +3,8 @@
 
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/context_executor.hpp>
+#include <ferry/detail/scope_exit.hpp>
+#include <ferry/detail/visit_strand.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -76,17 +78,13 @@ bool inside_strand(const boost::asio::strand<Inner>& s) noexcept {
     return s.running_in_this_thread();
 }
 inline bool inside_strand(const boost::asio::any_io_executor& ex) noexcept {
-    namespace asio = boost::asio;
-    const auto is_inside = [](const auto* s) {
-        return s != nullptr && s->running_in_this_thread();
-    };
     const auto* const c = ex.target<context_executor>();
     if (c != nullptr)
         return inside_strand(c->inner());
-    return is_inside(ex.target<asio::strand<asio::any_io_executor>>()) ||
-           is_inside(ex.target<asio::strand<asio::io_context::executor_type>>()) ||
-           is_inside(ex.target<asio::strand<asio::thread_pool::executor_type>>()) ||
-           is_inside(ex.target<asio::strand<thread_pool::executor_type>>());
+    bool inside = false;
+    visit_strand<thread_pool::executor_type>(
+        ex, [&inside](const auto& s) { inside = s.running_in_this_thread(); });
+    return inside;
 }
 
 template <class Task>
@@ -169,11 +167,7 @@ public:
     }
     void operator()() {
         const auto t = task_;
-        struct at_end {
-            external_task& g;
-            Task& task;
-            ~at_end() { g.leave(task); }
-        } const end{*this, *t};
+        const scope_exit at_end([&] { leave(*t); });
         if (t->owner != nullptr) // the pool is bounded
             external_left_queue(*core_, *t);
         task_.detach()->run();

@@ -2,6 +2,8 @@
 // The thread of a cluster pool that hears of its tasks, and watches the time.
 #include "keep_connected.hpp"
 
+#include <ferry/detail/scope_exit.hpp>
+
 #include "process/wire.hpp"
 
 #include <algorithm>
@@ -25,16 +27,13 @@ void cluster_core::run_consumer() noexcept {
         c.bind(reply_to_, exchange_);
         c.consume(reply_to_, "replies", true);
         delay.reset();
-        struct lost {
-            cluster_core& core;
-            ~lost() {
-                {
-                    const lock_type lock(core.mutex_);
-                    core.ledger_.consumer_lost(clock::now());
-                }
-                core.wake_publisher_.signal();
+        const scope_exit at_end([this] {
+            {
+                const lock_type lock(mutex_);
+                ledger_.consumer_lost(clock::now());
             }
-        } const at_end{*this};
+            wake_publisher_.signal();
+        });
         outcomes out;
         {
             const lock_type lock(mutex_);

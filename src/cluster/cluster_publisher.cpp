@@ -2,6 +2,8 @@
 // The thread of a cluster pool that publishes.
 #include "keep_connected.hpp"
 
+#include <ferry/detail/scope_exit.hpp>
+
 #include <boost/assert.hpp>
 
 #include <algorithm>
@@ -42,20 +44,17 @@ void cluster_core::run_publisher() noexcept {
         c.declare_queue(tasks_name_, task_queue());
         c.select_confirms();
         delay.reset();
-        struct lost {
-            cluster_core& core;
-            ~lost() {
-                outcomes out;
-                {
-                    const lock_type lock(core.mutex_);
-                    ledger::actions todo;
-                    core.ledger_.publisher_lost(clock::now(), todo);
-                    core.perform(todo, out);
-                }
-                core.wake_consumer_.signal();
-                core.complete_calls(out);
+        const scope_exit at_end([this] {
+            outcomes out;
+            {
+                const lock_type lock(mutex_);
+                ledger::actions todo;
+                ledger_.publisher_lost(clock::now(), todo);
+                perform(todo, out);
             }
-        } const at_end{*this};
+            wake_consumer_.signal();
+            complete_calls(out);
+        });
         {
             const lock_type lock(mutex_);
             ledger_.publisher_connected(clock::now());

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/scope_exit.hpp>
+
 #include "cluster_core.hpp"
 
 #include <algorithm>
@@ -24,14 +26,10 @@ void cluster_core::keep_connected(const char* role, connection*& current, Use us
                 const lock_type lock(mutex_);
                 current = &c;
             }
-            struct reset {
-                cluster_core& core;
-                connection*& current;
-                ~reset() {
-                    const lock_type lock(core.mutex_);
-                    current = nullptr;
-                }
-            } const at_end{*this, current};
+            const scope_exit at_end([&] {
+                const lock_type lock(mutex_);
+                current = nullptr;
+            });
             use(c, delay);
         } catch (const connection_error& e) {
             if (e.refused()) {

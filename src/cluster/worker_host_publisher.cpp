@@ -2,6 +2,8 @@
 // A worker host: the thread that publishes reports.
 #include "worker_host.hpp"
 
+#include <ferry/detail/scope_exit.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <pthread.h>
@@ -25,18 +27,15 @@ void worker_host::publish_reports() noexcept {
                 const lock_type lock(mutex_);
                 publishing_ = &c;
             }
-            struct reset {
-                worker_host& host;
-                ~reset() {
-                    const lock_type lock(host.mutex_);
-                    host.publishing_ = nullptr;
-                    // What the broker has not confirmed is said again, in its order.
-                    for (; !host.unconfirmed_.empty(); host.unconfirmed_.pop_back()) {
-                        if (!host.unconfirmed_.back().confirmed)
-                            host.reports_.push_front(std::move(host.unconfirmed_.back()));
-                    }
+            const scope_exit at_end([this] {
+                const lock_type lock(mutex_);
+                publishing_ = nullptr;
+                // What the broker has not confirmed is said again, in its order.
+                for (; !unconfirmed_.empty(); unconfirmed_.pop_back()) {
+                    if (!unconfirmed_.back().confirmed)
+                        reports_.push_front(std::move(unconfirmed_.back()));
                 }
-            } const at_end{*this};
+            });
             publish(c);
         } catch (const connection_error& e) {
             if (stop_for(e))

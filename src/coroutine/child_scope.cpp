@@ -3,19 +3,16 @@
 
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/runs_here.hpp>
+#include <ferry/detail/scope_exit.hpp>
+#include <ferry/detail/visit_strand.hpp>
 #include <ferry/thread_pool.hpp>
-
-#include <boost/asio/thread_pool.hpp>
 
 namespace ferry::detail {
 
 boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor& parent) {
     namespace asio = boost::asio;
     const asio::any_io_executor& ex = without_context(parent); // each child has its own
-    if (ex.target<asio::strand<asio::any_io_executor>>() != nullptr ||
-        ex.target<asio::strand<asio::io_context::executor_type>>() != nullptr ||
-        ex.target<asio::strand<asio::thread_pool::executor_type>>() != nullptr ||
-        ex.target<asio::strand<thread_pool::executor_type>>() != nullptr)
+    if (visit_strand<thread_pool::executor_type>(ex, [](const auto&) {}))
         return ex;
     // Asio's strands need memory in places where they cannot fail: none where none is needed.
     if (const auto* const plain = ex.target<asio::io_context::executor_type>();
@@ -48,10 +45,7 @@ child_scope::child_scope(const boost::asio::any_io_executor& parent, wait_kind k
 
 void child_scope::launch() {
     boost::asio::post(strand_, [keep = boost::intrusive_ptr<child_scope>(this)] {
-        struct launching {
-            child_scope& all;
-            ~launching() { all.one_ended(); }
-        } const end{*keep};
+        const scope_exit at_end([&] { keep->one_ended(); });
         keep->start_waiting();
         keep->launched();
     });
@@ -90,10 +84,7 @@ void child_scope::one_ended() {
 }
 
 void child_scope::ended(child_coroutine& c, std::exception_ptr e) {
-    struct leaving {
-        child_scope& all;
-        ~leaving() { all.one_ended(); }
-    } const end{*this};
+    const scope_exit at_end([this] { one_ended(); });
     FERRY_ASSERT(runs_here(strand_) && !c.ended_);
     c.ended_ = true;
     c.node_ = wait_node();

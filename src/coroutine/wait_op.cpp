@@ -3,6 +3,7 @@
 
 #include <ferry/detail/as_if_alone.hpp>
 #include <ferry/detail/assert.hpp>
+#include <ferry/detail/scope_exit.hpp>
 
 #include <chrono>
 #include <thread>
@@ -133,15 +134,12 @@ struct completion_batch {
         left = true;
         // What a handler throws goes to whoever runs the context, as with any handler; the others
         // are not lost.
-        struct remainder {
-            completion_batch& batch;
-            ~remainder() { batch.registry->post(std::move(batch)); }
-        } const guard{*this};
+        const scope_exit at_end([this] { registry->post(std::move(*this)); });
         while (wait_op* d = pop())
             d->complete();
         if (!more && registry->poll_completed()) {
             left = false;
-            collect(); // for `guard`, so that other handlers run before
+            collect(); // for `at_end`, so that other handlers run before
         }
     }
 
@@ -169,10 +167,8 @@ void wait_op::cancel(cancel_mode rule) {
     // The state's share, or another one where the state is about to end it.
     if (!s->remove(*this))
         refs_.fetch_add(1, std::memory_order_relaxed);
-    struct at_end { // also where there was no memory to adopt it
-        wait_op& self;
-        ~at_end() { self.registry_.complete_from_any_thread(self); }
-    } const end{*this};
+    // Also where there was no memory to wait for the call.
+    const scope_exit at_end([this] { registry_.complete_from_any_thread(*this); });
     if (auto* const calls = abandoned_call_owner::current();
         calls != nullptr && rule == cancel_mode::cancel_task)
         calls->wait_for_abandoned(s);
@@ -282,7 +278,7 @@ void wait_op_registry::complete_from_any_thread(wait_op& d) {
         unlink(d);
         ++posting_;
     }
-    const posting_scope posting{*this};
+    const scope_exit at_end([this] { end_posting(); }); // also where posting throws
     d.post();
 }
 
@@ -304,7 +300,7 @@ void wait_op_registry::push_completed(wait_op& d) {
     } while (!completed_.compare_exchange_weak(head, &d, std::memory_order_acq_rel));
     if (!posting)
         return;
-    const posting_scope scope{*this};
+    const scope_exit at_end([this] { end_posting(); });
     if (head == nullptr)
         boost::asio::post(io_.load()->get_executor(), completion_batch(this, nullptr));
 }

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/detail/progress_sink.hpp>
 
+#include <ferry/detail/scope_exit.hpp>
 #include <ferry/unhandled.hpp>
 
 #include <utility>
@@ -8,17 +9,12 @@
 namespace ferry::detail {
 
 void progress_sink::deliver(std::unique_lock<std::mutex>& lock, progress p) {
-    struct at_end {
-        progress_sink& sink;
-        std::unique_lock<std::mutex>& lock;
-        ~at_end() {
-            lock.lock();
-            sink.delivering_ = false;
-        }
-    };
     delivering_ = true;
     lock.unlock();
-    const at_end end{*this, lock};
+    const scope_exit at_end([&] {
+        lock.lock();
+        delivering_ = false;
+    });
     try {
         on_progress_(std::move(p));
     } catch (...) {

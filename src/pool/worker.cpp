@@ -5,6 +5,7 @@
 
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/memory.hpp>
+#include <ferry/detail/scope_exit.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
 
@@ -54,14 +55,10 @@ void pool_core::work(worker& w) {
     FERRY_ASSERT(this_worker() == nullptr && &w.core == this);
     set_this_worker(&w);
     w.record.thread.store(thread_number());
-    struct at_end {
-        pool_core& core;
-        worker& self;
-        ~at_end() {
-            set_this_worker(nullptr);
-            core.ended(self);
-        }
-    } const end{*this, w};
+    const scope_exit at_end([&] {
+        set_this_worker(nullptr);
+        ended(w);
+    });
 
     std::string number(1, '_');
     number += std::to_string(w.number);

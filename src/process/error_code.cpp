@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/process/detail/error_code.hpp>
 
+#include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/error.hpp>
 #include <ferry/process/detail/code.hpp>
 
@@ -126,8 +127,7 @@ void put_code(byte_sink& out, int value, const Category& c) {
     try {
         text = c.message(value);
     } catch (...) {
-        if (std::current_exception() == nullptr) // the thread is being ended
-            throw;
+        caught_or_unwind(); // it has no text then
     }
     out.put(ref.module);
     out.put(ref.offset);

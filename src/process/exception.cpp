@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/process/exception.hpp>
 
+#include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/process/detail/error_code.hpp>
 
@@ -190,9 +191,8 @@ std::exception_ptr get_one(byte_source& in, int depth) {
     if (build != nullptr) {
         try {
             return build(known);
-        } catch (...) {                              // its constructor takes no such text
-            if (std::current_exception() == nullptr) // the thread is being ended
-                throw;
+        } catch (...) {
+            caught_or_unwind(); // its constructor takes no such text
         }
     }
     known.wrapped = false; // or it would be another type than the one to catch

@@ -2,6 +2,7 @@
 // What a worker process does.
 #include "worker_process.hpp"
 
+#include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/process/context.hpp>
 
 #include "support/futex.hpp"
@@ -239,9 +240,7 @@ bool worker_process::call(const wire::frame& f, byte_sink& out, const std::stop_
         guard.returned = true;
         return true;
     } catch (...) {
-        const auto error = std::current_exception();
-        if (error == nullptr) // the thread is being ended
-            throw;
+        const auto error = caught_or_unwind();
         call_failed(error);
         out.truncate(0);
         put_exception(out, error);

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "os_thread.hpp"
 
+#include <ferry/detail/scope_exit.hpp>
+
 #include <climits>
 #include <unistd.h>
 
@@ -18,16 +20,12 @@ void os_thread::start(std::size_t stack_size, void* (*function)(void*), void* ar
     if (stack_size == 0) {
         check(::pthread_create(&id_, nullptr, function, argument));
     } else {
-        struct attributes {
-            pthread_attr_t value;
-            attributes() { check(::pthread_attr_init(&value)); }
-            attributes(const attributes&) = delete;
-            attributes& operator=(const attributes&) = delete;
-            ~attributes() { ::pthread_attr_destroy(&value); }
-        } with;
+        pthread_attr_t attributes;
+        check(::pthread_attr_init(&attributes));
+        const scope_exit at_end([&] { ::pthread_attr_destroy(&attributes); });
         const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-        check(::pthread_attr_setstacksize(&with.value, (stack_size + page - 1) / page * page));
-        check(::pthread_create(&id_, &with.value, function, argument));
+        check(::pthread_attr_setstacksize(&attributes, (stack_size + page - 1) / page * page));
+        check(::pthread_create(&id_, &attributes, function, argument));
     }
     joinable_ = true;
 }

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/unhandled.hpp>
 
+#include <ferry/detail/caught_or_unwind.hpp>
+
 #include <boost/core/demangle.hpp>
 
 #include <cxxabi.h>
@@ -74,17 +76,10 @@ void report_unhandled(std::exception_ptr error) noexcept {
     }
 }
 
-void report_or_unwind() {
-    std::exception_ptr error = std::current_exception();
-    if (error == nullptr) // no C++ exception: the thread is being ended
-        throw;
-    report_unhandled(std::move(error));
-}
+void report_or_unwind() { report_unhandled(caught_or_unwind()); }
 
 void report_or_terminate() {
-    const std::exception_ptr error = std::current_exception();
-    if (error == nullptr)
-        throw;
+    const std::exception_ptr error = caught_or_unwind();
     bool hooked = true;
     try {
         hooked = call_hook(error);

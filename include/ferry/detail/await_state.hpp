@@ -3,6 +3,7 @@
 
 #include <ferry/awaited.hpp>
 #include <ferry/detail/assert.hpp>
+#include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/detail/ending_handler.hpp>
 #include <ferry/detail/runs_here.hpp>
 #include <ferry/detail/wait_op.hpp>
@@ -98,10 +99,7 @@ std::exception_ptr error_from(F&& make) {
     try {
         return std::forward<F>(make)();
     } catch (...) {
-        auto error = std::current_exception();
-        if (error == nullptr) // the thread is being ended
-            throw;
-        return error;
+        return caught_or_unwind();
     }
 }
 

@@ -4,6 +4,7 @@
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/context_executor.hpp>
 #include <ferry/detail/future_op.hpp>
+#include <ferry/detail/start_uncancelled.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -159,8 +160,7 @@ private:
 
     template <class T, class Store>
     static boost::asio::awaitable<void> child_body(boost::asio::awaitable<T> a, Store store) {
-        co_await boost::asio::this_coro::reset_cancellation_state(
-            boost::asio::enable_total_cancellation());
+        co_await start_uncancelled();
         if constexpr (std::is_void_v<T>) {
             co_await std::move(a);
             store(std::monostate());

@@ -169,11 +169,6 @@ private:
     bool poll_completed() noexcept;
     void post(completion_batch batch) noexcept;
     void push_completed(wait_op& d) FERRY_EXCLUDES(mutex_);
-    /// Ends what `begin_posting` began, also where posting throws.
-    struct posting_scope {
-        wait_op_registry& registry;
-        ~posting_scope() { registry.end_posting(); }
-    };
     bool begin_posting() FERRY_EXCLUDES(mutex_);
     void end_posting() FERRY_EXCLUDES(mutex_);
 

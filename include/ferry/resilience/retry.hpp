@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/detail/is_awaitable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/resilience/backoff.hpp>
@@ -56,9 +57,7 @@ boost::asio::awaitable<T> retry_awaiting(retrying decision, F make_awaitable) {
         try {
             co_return co_await std::invoke(make_awaitable);
         } catch (...) {
-            error = std::current_exception();
-            if (error == nullptr) // no C++ exception: the thread is being ended
-                throw;
+            error = caught_or_unwind();
         }
         const auto delay = decision.failed(error);
         if (!delay)

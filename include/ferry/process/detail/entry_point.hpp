@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/detail/task.hpp>
 #include <ferry/offloadable.hpp>
 #include <ferry/process/detail/code.hpp>
@@ -137,9 +138,7 @@ void run_chunk_remotely(byte_source& in, byte_sink& out, const std::stop_token& 
                 to(result);
             }
         } catch (...) {
-            const auto error = std::current_exception();
-            if (error == nullptr) // the thread is being ended
-                throw;
+            const auto error = caught_or_unwind();
             call_failed(error);
             out.truncate(start);
             out.put(false);

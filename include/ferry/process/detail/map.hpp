@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/map.hpp>
 #include <ferry/process/detail/task.hpp>
 
@@ -70,9 +71,7 @@ public:
             try {
                 (static_cast<void>(ar(element)), ...);
             } catch (...) {
-                unsendable_ = std::current_exception();
-                if (unsendable_ == nullptr) // the thread is being ended
-                    throw;
+                unsendable_ = caught_or_unwind();
                 out.truncate(start);
             }
             return true;
@@ -82,7 +81,7 @@ public:
                    source.next(encode))
                 ++count;
         } catch (...) {
-            unreadable_ = std::current_exception(); // what was read before it comes first
+            unreadable_ = caught_or_unwind(); // what was read before it comes first
             if (count == 0)
                 std::rethrow_exception(std::exchange(unreadable_, nullptr));
         }

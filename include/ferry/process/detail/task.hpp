@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/detail/context.hpp>
 #include <ferry/process/detail/entry_point.hpp>
 #include <ferry/process/detail/remote_call.hpp>
@@ -199,9 +200,7 @@ payload encode_arguments(call_host& host, std::exception_ptr& failed, const F& f
         encode_call<F>(out, fn, args...);
         return out.finish();
     } catch (...) {
-        failed = std::current_exception();
-        if (failed == nullptr)
-            throw;
+        failed = caught_or_unwind();
         return {};
     }
 }
