@@ -124,7 +124,7 @@ bool is_object_of(const void* at, const std::type_info& base) {
 bool is_boost_wrapper(const std::type_info& type) {
     return begins(type, {"N5boost10wrapexceptI", "N5boost16exception_detail"});
 }
-// NOLINTBEGIN(bugprone-return-const-ref-from-parameter): descriptions of types live for ever
+// NOLINTBEGIN(bugprone-return-const-ref-from-parameter): descriptions of types live forever
 const std::type_info& unwrapped(const std::type_info& type) {
     if (!is_wrapper(type))
         return type;

@@ -11,7 +11,7 @@
 /// landlock_create_ruleset(2)
 inline constexpr long landlock_call = 444;
 
-/// To the calling thread, for ever, the kernel looks as if it lacked a system call. False where
+/// To the calling thread, forever, the kernel looks as if it lacked a system call. False where
 /// that cannot be done.
 inline bool take_away(long system_call) {
     using namespace ferry::detail;
