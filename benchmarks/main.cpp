@@ -14,8 +14,9 @@ namespace {
 /// Calls `f` for each workload until it returns true.
 template <class F>
 bool any_workload(F f) {
-    for (const auto workloads : {thread_workloads(), coroutine_workloads(), growth_workloads(),
-                                 fairness_workloads(), statistics_workloads(), floor_workloads()})
+    for (const auto workloads :
+         {thread_workloads(), coroutine_workloads(), growth_workloads(), fairness_workloads(),
+          statistics_workloads(), floor_workloads(), overload_workloads()})
         for (const workload& w : workloads)
             if (f(w))
                 return true;

@@ -32,6 +32,7 @@ std::span<const workload> growth_workloads();
 std::span<const workload> fairness_workloads();
 std::span<const workload> statistics_workloads();
 std::span<const workload> floor_workloads();
+std::span<const workload> overload_workloads();
 
 /// Whether this program counts allocations; it is slower then.
 bool counts_allocations() noexcept;

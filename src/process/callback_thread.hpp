@@ -13,7 +13,7 @@ namespace ferry::detail {
 
 /// Threads for what may take long: the callbacks of futures, which run one after the other in the
 /// same thread, or the decoding of results, which nobody else's waits for. Thread safety: safe.
-class job_threads : sleep_observer {
+class job_threads final : sleep_observer {
 public:
     enum class kind {
         one,    ///< jobs run one after the other
