@@ -39,8 +39,8 @@ double capacity() {
 double nth(std::vector<double>& all, double share) {
     if (all.empty())
         return 0;
-    const auto at = all.begin() + static_cast<std::ptrdiff_t>(
-                                      share * static_cast<double>(all.size() - 1));
+    const auto at =
+        all.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(all.size() - 1));
     std::ranges::nth_element(all, at);
     return *at;
 }
@@ -143,9 +143,8 @@ sample at_half(std::size_t n) {
 sample awaited(std::size_t n) {
     const double per_second = capacity();
     outcomes out;
-    ferry::thread_pool pool({.max_workers = workers,
-                             .max_queue = 8,
-                             .when_full = ferry::when_full::reject});
+    ferry::thread_pool pool(
+        {.max_workers = workers, .max_queue = 8, .when_full = ferry::when_full::reject});
     asio::io_context io;
     const schedule when(2 * per_second);
     const auto call = [&](clock::time_point due) -> asio::awaitable<void> {

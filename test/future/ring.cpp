@@ -3,12 +3,14 @@
 #include <ferry/ferry.hpp>
 
 #include "helpers/gate.hpp"
+#include "helpers/sanitized.hpp"
 
 #define BOOST_TEST_MODULE ring
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
 #include <functional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -196,4 +198,36 @@ BOOST_AUTO_TEST_CASE(a_task_that_starts_later_closes_the_ring) {
     const std::string one = outcome(first), other = outcome(second);
     BOOST_TEST((one == "value") != (other == "value"));
     BOOST_TEST((one == "value" ? other : one).find("'first'") != std::string::npos);
+}
+
+// Who waits for older tasks only is in no ring, however much waits at a time.
+BOOST_AUTO_TEST_CASE(waits_for_older_tasks_of_two_pools_and_a_strand_raise_no_alarm) {
+    thread_pool a(3), b(2);
+    const auto strand = asio::make_strand(a.get_executor());
+    constexpr std::size_t count = FERRY_SANITIZED ? 2'000 : 10'000;
+    std::vector<future<void>> all;
+    all.reserve(count);
+    std::mt19937 random(1);
+    for (std::size_t i = 0; i != count; ++i) {
+        std::vector<future<void>> older;
+        for (std::size_t n = random() % 3; n != 0 && i != 0; --n)
+            older.push_back(all[i - 1 - random() % std::min<std::size_t>(i, 20)]);
+        const auto task = [older, way = random() % 3] {
+            if (way == 0) {
+                wait(older);
+            } else if (way == 1) {
+                for (auto&& f : as_completed(older))
+                    f.result();
+            }
+            for (const auto& f : older)
+                f.result();
+        };
+        switch (random() % 3) {
+        case 0: all.push_back(a.submit(task)); break;
+        case 1: all.push_back(b.submit(task)); break;
+        default: all.push_back(submit(strand, task)); break;
+        }
+    }
+    for (const auto& f : all)
+        BOOST_TEST(outcome(f) == "value");
 }
