@@ -48,7 +48,8 @@ cluster_core::call_entry cluster_core::translate(remote_call& c, cluster_call ho
     e.bytes = size + how.bytes;
     if (e.bytes < size)
         throw std::invalid_argument("task_options::bytes is too large");
-    e.level = static_cast<std::size_t>(std::clamp(c.state().priority, -5, 4) + 5);
+    const int level = std::clamp(c.state().priority, -5, 4) + 5;
+    e.level = static_cast<std::size_t>(level);
     e.arguments = std::make_shared<const payload>(std::move(c.arguments));
     e.how = std::move(how);
     e.submitted_ns = wire::now_ns();

@@ -104,6 +104,8 @@ int fork_and_wait_to_be_killed() {
 /// A stop callback of its task does not return.
 int stop_slowly_and_wait_to_be_killed() {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = ferry::timeout()});
+    std::printf("%d", pool.submit(pid).result(20s));
+    std::fflush(stdout);
     auto f = pool.submit([](std::stop_token stop) {
         const std::stop_callback blocks(stop, [] {
             std::puts("");
@@ -113,8 +115,8 @@ int stop_slowly_and_wait_to_be_killed() {
         for (;;)
             ::pause();
     });
-    std::printf("%d", wait_for_worker_of(f, pool));
-    std::fflush(stdout);
+    while (!f.running())
+        std::this_thread::yield();
     f.request_stop();
     ::pause();
     return 1;

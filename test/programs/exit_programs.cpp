@@ -286,7 +286,7 @@ int fork_and_use_timeouts() {
 // A cancellation in the child takes nothing that the parent may have held.
 int fork_and_cancel_the_parents_task() {
     gate go;
-    thread_pool pool(thread_pool_options{.max_workers = 1, .max_queue = 100});
+    thread_pool pool({.max_workers = 1, .max_queue = 100});
     auto busy = pool.submit([&] { go.pass(); });
     auto f = pool.submit([] {});
     std::atomic<bool> stop{false};
