@@ -156,10 +156,11 @@ state_ptr as_completed_waiter::next() {
         const auto r = request();
         // Somebody else may hand one of them over meanwhile.
         struct all final : awaited_futures {
-            explicit all(as_completed_waiter& w) noexcept : of(w) {}
+            all(as_completed_waiter& w, const next_waiter& n) noexcept : of(w), next(n) {}
             bool all_of(const std::function<bool(shared_state_base&)>& stuck) const override {
                 const scoped_lock lock(of.mutex_);
-                if (of.first_ != nullptr || of.deadline_)
+                // One that was claimed is about to get a future, which may have been the last.
+                if (of.first_ != nullptr || of.deadline_ || next.is_claimed() || next.done())
                     return false;
                 for (std::size_t i = 0; i < of.size(); ++i) {
                     const state_ptr s = of.hold(i);
@@ -169,8 +170,9 @@ state_ptr as_completed_waiter::next() {
                 return true;
             }
             as_completed_waiter& of;
-        } const futures(*this);
-        const awaited_futures::scope waiting(futures);
+            const next_waiter& next;
+        } const futures(*this, *r);
+        const awaited_futures::scope waiting(&futures);
         try {
             static_cast<void>(r->wait(timeout()));
         } catch (const would_deadlock&) {

@@ -197,6 +197,7 @@ bool shared_state_base::catch_up() {
         const unsigned firing = std::exchange(firing_depth, 0);
         const unsigned destroying = std::exchange(destroying_depth, 0);
         postponed_chain* const rings = std::exchange(postponed_rings, nullptr);
+        const awaited_futures::scope nothing_awaited{nullptr};
         ~aside() {
             firing_depth = firing;
             destroying_depth = destroying;
@@ -440,7 +441,7 @@ bool shared_state_base::prepare_unlimited_wait() {
 }
 
 bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline) {
-    if (done() || (!deadline && prepare_unlimited_wait()))
+    if (done() || (!deadline && prepare_unlimited_wait()) || (catch_up() && done()))
         return true;
     std::optional<spare_worker> spare;
     if (!deadline)
@@ -473,8 +474,6 @@ bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline)
             sleeping.emplace(*this);
             continue;
         }
-        if (catch_up()) // it may wait for that
-            continue;
         if (asleep.to == nullptr && observer_of_this_thread != nullptr) {
             asleep.to = observer_of_this_thread;
             asleep.to->falls_asleep();

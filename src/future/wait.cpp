@@ -32,7 +32,7 @@ void wait_waiter::wait(timeout limit) {
         }
         const wait_waiter& of;
     } const futures(*this);
-    const awaited_futures::scope waiting(futures);
+    const awaited_futures::scope waiting(&futures);
     static_cast<void>(enough->wait(deadline));
 }
 

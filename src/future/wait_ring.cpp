@@ -86,8 +86,8 @@ struct wait_ring {
     }
 };
 
-awaited_futures::scope::scope(const awaited_futures& f) noexcept
-    : outer_(std::exchange(awaited_here, &f)) {}
+awaited_futures::scope::scope(const awaited_futures* f) noexcept
+    : outer_(std::exchange(awaited_here, f)) {}
 awaited_futures::scope::~scope() { awaited_here = outer_; }
 
 sleeping_wait::sleeping_wait(shared_state_base& state) : state_(state), all_(awaited_here) {

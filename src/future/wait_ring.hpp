@@ -18,7 +18,7 @@ public:
     /// Says that the waiting of this thread is for all of them, meanwhile.
     class scope {
     public:
-        explicit scope(const awaited_futures& f) noexcept;
+        explicit scope(const awaited_futures* f) noexcept;
         ~scope();
         scope(const scope&) = delete;
         scope& operator=(const scope&) = delete;

@@ -280,7 +280,8 @@ BOOST_AUTO_TEST_CASE(bytes_of_a_task_that_was_handed_out_make_room) {
     asio::io_context io;
     int value = 0;
     const auto in_line = [&]() -> asio::awaitable<void> {
-        value = co_await run_in_executor(b.pool, task_options{.bytes = 600}, same, 2);
+        task_options options{.bytes = 600};
+        value = co_await run_in_executor(b.pool, options, same, 2);
     };
     asio::co_spawn(io, in_line(), asio::detached);
     io.poll();

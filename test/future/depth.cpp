@@ -176,6 +176,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_is_helped_at_any_depth_completes_what_is_waited
                 nest(level - 1);
             q.set_value(level);
         });
+        f.wait(); // runs it here
         BOOST_TEST(q.get_future().result() == level);
     };
     pool.submit([&] { nest(200); }).result();

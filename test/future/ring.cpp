@@ -202,8 +202,8 @@ BOOST_AUTO_TEST_CASE(a_task_that_starts_later_closes_the_ring) {
 
 // Who waits for older tasks only is in no ring, however much waits at a time.
 BOOST_AUTO_TEST_CASE(waits_for_older_tasks_of_two_pools_and_a_strand_raise_no_alarm) {
-    thread_pool a(3), b(2);
-    const auto strand = asio::make_strand(a.get_executor());
+    thread_pool a(3), b(2), c(1);
+    const auto strand = asio::make_strand(c.get_executor());
     constexpr std::size_t count = FERRY_SANITIZED ? 2'000 : 10'000;
     std::vector<future<void>> all;
     all.reserve(count);

@@ -110,7 +110,8 @@ BOOST_AUTO_TEST_CASE(bytes_count_while_a_task_waits) {
     }
     a.remove_bytes(60);
     a.add_bytes(10);
-    BOOST_CHECK_THROW(a.add_bytes(std::numeric_limits<std::size_t>::max()), std::invalid_argument);
+    BOOST_CHECK_THROW(a.check_bytes(std::numeric_limits<std::size_t>::max()),
+                      std::invalid_argument);
     BOOST_TEST(a.bytes() == 10u);
 }
 

@@ -51,7 +51,8 @@ BOOST_AUTO_TEST_CASE(a_call_that_runs_too_long_is_ended_and_named) {
     process_pool pool({.max_workers = 1, .kill_grace = 100ms});
     const auto late = [] { return task_options{.label = "late one", .timeout = 50ms}; };
     check_named([&] { return by_executor(pool, late(), sleeping, 600'000); }, "late one");
-    check_named([&] { return by_token(pool, late(), [] { return sleeping(600'000); }); }, "late one");
+    check_named([&] { return by_token(pool, late(), [] { return sleeping(600'000); }); },
+                "late one");
     BOOST_TEST(by_executor(pool, {.timeout = 1h}, triple, 2) == 6);
 }
 
@@ -97,8 +98,7 @@ BOOST_AUTO_TEST_CASE(an_idempotent_call_starts_again) {
         return 4;
     };
     const marker died;
-    BOOST_TEST(by_executor(pool, {.idempotent = true, .attempts = 2}, dies_once, died.path()) ==
-               4);
+    BOOST_TEST(by_executor(pool, {.idempotent = true, .attempts = 2}, dies_once, died.path()) == 4);
     BOOST_CHECK_THROW(by_executor(pool, {.idempotent = true, .attempts = 0}, triple, 1),
                       std::invalid_argument);
 }
