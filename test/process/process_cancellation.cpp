@@ -8,10 +8,15 @@
 #define BOOST_TEST_MODULE process_cancellation
 #define BOOST_TEST_NO_MAIN
 #include "helpers/process_helpers.hpp"
+#include "helpers/sanitized.hpp"
 #include "helpers/worker_main.hpp"
 
+#include <algorithm>
 #include <stop_token>
+#include <string>
 #include <vector>
+
+#include <malloc.h>
 
 using namespace std::chrono_literals;
 
@@ -38,6 +43,26 @@ BOOST_AUTO_TEST_CASE(what_has_not_started_can_be_cancelled_and_never_runs) { // 
     BOOST_TEST(pool.submit(triple, 1).result() == 3);
     BOOST_TEST(!ran.touched());
 }
+
+#if !FERRY_SANITIZED
+BOOST_AUTO_TEST_CASE(cancelled_tasks_behind_a_busy_worker_take_no_memory) {
+    ferry::process_pool pool(1);
+    const marker go;
+    auto busy = pool.submit(when_touched, go.path());
+    wait_for_worker_of(busy, pool);
+    const std::size_t before = ::mallinfo2().uordblks;
+    std::size_t most = 0;
+    for (int i = 0; i < 100'000; ++i) {
+        pool.submit({.priority = i % 3}, touch, std::string(100, 'x')).cancel();
+        if (i % 1000 == 0)
+            most = std::max(most, std::max(before, ::mallinfo2().uordblks) - before);
+    }
+    BOOST_TEST(most < 1'000'000u); // a thousand tasks are more than 200 KB
+    BOOST_TEST(pool.stats().queued == 0u);
+    touch(go.path());
+    BOOST_TEST(busy.result(patience) != ::getpid());
+}
+#endif
 
 BOOST_AUTO_TEST_CASE(running_means_running_also_for_tasks_handed_out_ahead) {
     ferry::process_pool pool(1);
