@@ -108,8 +108,8 @@ BOOST_AUTO_TEST_CASE(as_many_workers_start_as_are_needed_and_all_end) { // CF-SH
     {
         ferry::process_pool pool(4);
         BOOST_TEST(pool.stats().workers == 0u);
-        one = pool.submit(until_touched, go.path());
-        two = pool.submit(until_touched, go.path());
+        one = pool.submit(when_touched, go.path());
+        two = pool.submit(when_touched, go.path());
         BOOST_REQUIRE(eventually([&] { return pool.stats().running == 2; }));
         BOOST_TEST(pool.stats().workers == 2u);
         touch(go.path());
@@ -122,9 +122,10 @@ BOOST_AUTO_TEST_CASE(as_many_workers_start_as_are_needed_and_all_end) { // CF-SH
 
 BOOST_AUTO_TEST_CASE(a_callback_cannot_submit_once_shutdown_has_begun) { // CF-SHUT-22
     ferry::promise<bool> refused;
+    const marker may_end;
     {
         ferry::process_pool pool(1);
-        auto f = pool.submit(sleeping, 20);
+        auto f = pool.submit(when_touched, may_end.path());
         f.add_done_callback([&](ferry::future<int>) {
             refused.set_value(eventually([&] {
                 try {
@@ -135,6 +136,7 @@ BOOST_AUTO_TEST_CASE(a_callback_cannot_submit_once_shutdown_has_begun) { // CF-S
                 }
             }));
         });
+        touch(may_end.path());
     }
     BOOST_TEST(refused.get_future().result(0s));
 }

@@ -12,7 +12,8 @@ import sys
 
 def compile_case(number):
     """What the compiler printed, or None where it accepts the case; 0 is the case that compiles."""
-    done = subprocess.run(sys.argv[2:] + ["-fsyntax-only", f"-DCASE={number}", sys.argv[1]],
+    done = subprocess.run(sys.argv[2:] + ["-fsyntax-only", "-Werror=non-virtual-dtor",
+                                          f"-DCASE={number}", sys.argv[1]],
                           capture_output=True, text=True, timeout=600, check=False)
     return done.stdout + done.stderr if done.returncode != 0 else None
 

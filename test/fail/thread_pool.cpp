@@ -30,6 +30,7 @@ int use(ferry::thread_pool& pool, ferry::future<int>& f) {
     int n = 0;
     auto owned = std::make_unique<int>(1);
     std::vector<std::unique_ptr<int>> many;
+    std::vector<int> numbers;
     ferry::task_options options;
     struct immovable {
         immovable() = default;
@@ -81,6 +82,10 @@ int use(ferry::thread_pool& pool, ferry::future<int>& f) {
     static_cast<void>(ferry::with_task_group(coroutine));
 #elif CASE == 24 // expect: executor_or_context__whose_context_is_an_execution_context
     static_cast<void>(ferry::run_in_executor(n, twice, n));
+#elif CASE == 25 // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
+    pool.map(twice, numbers, numbers);
+#elif CASE == 26 // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
+    ferry::async_invoke(pool, twice, boost::asio::detached);
 #else
     static_cast<void>(ferry::to_thread(count, std::ref(n)));
     static_cast<void>(ferry::run_in_executor(pool, count, std::ref(n)));
@@ -90,6 +95,7 @@ int use(ferry::thread_pool& pool, ferry::future<int>& f) {
     ferry::submit({.label = "in time"}, pool.get_executor(), twice, n);
     pool.submit(from, n);
     static_cast<void>(ferry::to_thread(from, n));
+    pool.map(twice, numbers);
     pool.map(take, std::views::transform(many, [](auto& p) { return std::move(p); }));
     pool.submit(take, std::move(owned));
     pool.submit(options, std::cref(fixed));

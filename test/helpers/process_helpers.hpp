@@ -21,6 +21,9 @@
 
 #include <unistd.h>
 
+/// How long a test waits for what must come, however busy the machine is.
+inline constexpr std::chrono::minutes patience{3};
+
 /// A file that a task creates to show that it ran.
 class marker {
 public:
@@ -76,7 +79,7 @@ inline long start_of(int pid) {
 /// where it has one worker. Numbers of processes start again at some time, so they tell nothing.
 template <class T>
 int wait_for_worker_of(const ferry::future<T>& f, const ferry::process_pool&) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(3);
+    const auto until = std::chrono::steady_clock::now() + patience;
     while (!f.running() && !f.done() && std::chrono::steady_clock::now() < until)
         std::this_thread::yield();
     BOOST_REQUIRE(f.running() || f.done());

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <string>
 #include <thread>
 
 #include <unistd.h>
@@ -22,4 +24,10 @@ inline int sleeping(int ms) {
 inline int sleeping_stubbornly(int ms) {
     ::signal(SIGTERM, SIG_IGN);
     return sleeping(ms);
+}
+/// Returns when the file is there; gives the worker's process.
+inline int when_touched(const std::string& path) {
+    while (!std::filesystem::exists(path))
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return ::getpid();
 }

@@ -10,11 +10,20 @@
 #define BOOST_TEST_MODULE expiry
 #include <boost/test/unit_test.hpp>
 
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <stop_token>
+#include <thread>
 #include <vector>
 
+namespace asio = boost::asio;
 using namespace ferry;
 using namespace std::chrono_literals;
 
@@ -37,6 +46,37 @@ thread_pool_options held_by(gate& start, std::size_t workers) {
     return {.max_workers = workers, .initializer = until(start)};
 }
 
+struct gates {
+    gate start, go, inside, left;
+};
+
+/// Calls `test(gates, executor)` with three threads of each kind; `executor()` gives an executor
+/// that waits for none that it gave before, as long as one thread is left.
+template <class Test>
+void on_other_executors(Test test) {
+    BOOST_TEST_CONTEXT("on an io_context") {
+        gates g;
+        asio::io_context context;
+        const auto run = [&] {
+            const auto work = asio::make_work_guard(context);
+            context.run();
+        };
+        const std::jthread one(run), two(run), three(run);
+        test(g, [&] { return context.get_executor(); });
+        context.stop();
+    }
+    BOOST_TEST_CONTEXT("on strands of a pool") {
+        gates g;
+        thread_pool pool(3);
+        test(g, [&] { return asio::make_strand(pool.get_executor()); });
+    }
+    BOOST_TEST_CONTEXT("on a thread pool of Asio") {
+        gates g;
+        asio::thread_pool pool(3);
+        test(g, [&] { return pool.get_executor(); });
+    }
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_callback_that_blocks_delays_no_other_timeout) {
@@ -57,6 +97,26 @@ BOOST_AUTO_TEST_CASE(a_callback_that_blocks_delays_no_other_timeout) {
     promise<int> p;
     auto never = as_completed(std::vector{p.get_future()}, 1ms);
     BOOST_CHECK_THROW((void)*never.begin(), timeout_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_callback_that_blocks_delays_no_other_timeout_of_free_submit) {
+    on_other_executors([](gates& g, auto executor) {
+        const auto first = executor();
+        for (int i = 0; i < 3; ++i)
+            asio::post(first, until(g.start)); // the callback is attached before the task starts
+        auto a = submit(task_options{.timeout = 1ms}, first, until(g.go));
+        a.add_done_callback([&g](auto) {
+            g.inside.open();
+            g.go.pass();
+            g.left.open();
+        });
+        g.start.open();
+        g.inside.pass();
+        auto b = submit(task_options{.timeout = 1ms}, executor(), until(g.go));
+        BOOST_CHECK_THROW(b.result(), timeout_error);
+        g.go.open();
+        g.left.pass();
+    });
 }
 
 BOOST_AUTO_TEST_CASE(the_callback_of_a_timeout_may_wait_for_another_one) {
@@ -96,6 +156,25 @@ BOOST_AUTO_TEST_CASE(a_stop_callback_that_blocks_delays_no_other_timeout) {
     inside.pass();
     auto b = pool.submit({.timeout = 1ms}, until(go));
     BOOST_CHECK_THROW(b.result(), timeout_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_stop_callback_that_blocks_delays_no_other_timeout_of_free_submit) {
+    on_other_executors([](gates& g, auto executor) {
+        auto a = submit(task_options{.timeout = 1ms}, executor(), [&g](std::stop_token stop) {
+            const std::stop_callback on_stop(stop, [&g] {
+                g.inside.open();
+                g.go.pass();
+            });
+            g.go.pass();
+            g.left.open();
+        });
+        BOOST_CHECK_THROW(a.result(), timeout_error);
+        g.inside.pass();
+        auto b = submit(task_options{.timeout = 1ms}, executor(), until(g.go));
+        BOOST_CHECK_THROW(b.result(), timeout_error);
+        g.go.open();
+        g.left.pass();
+    });
 }
 
 BOOST_AUTO_TEST_CASE(a_destructor_that_blocks_delays_no_other_timeout) {

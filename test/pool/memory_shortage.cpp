@@ -1,12 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 // Each allocation of a pool fails once: whoever asked gets an error or an outcome, and afterwards
 // all works. A hang is found by the time limit of the test, a leak by AddressSanitizer.
-#include <ferry/as_completed.hpp>
-#include <ferry/map.hpp>
-#include <ferry/promise.hpp>
-#include <ferry/submit.hpp>
-#include <ferry/thread_pool.hpp>
-#include <ferry/wait.hpp>
+#include <ferry/ferry.hpp>
 
 #include "helpers/failing_new.hpp"
 #include "helpers/gate.hpp"
@@ -14,9 +9,14 @@
 #define BOOST_TEST_MODULE memory_shortage
 #include <boost/test/unit_test.hpp>
 
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
 #include <optional>
 #include <vector>
 
+namespace asio = boost::asio;
 using namespace ferry;
 using namespace std::chrono_literals;
 using failing_new::fail_each_allocation;
@@ -39,6 +39,32 @@ template <class T>
 void expect_end(const future<T>& f) {
     if (f.valid())
         f.wait();
+}
+
+// Runs the coroutine; whatever it throws may come of a shortage.
+void attempt_to_run(auto make) {
+    try {
+        run(make());
+    } catch (const std::exception&) {
+    }
+}
+
+asio::awaitable<void> opens(gate& g) {
+    g.open();
+    co_return;
+}
+asio::awaitable<void> stands_in_line(thread_pool& pool, gate& go) {
+    co_await gather(run_in_executor(pool, cube, 3), opens(go));
+}
+asio::awaitable<void> leaves_a_call(thread_pool& pool, gate& go) {
+    const auto until_open = [&go] { go.pass(); };
+    try {
+        co_await wait_for(run_in_executor(pool, until_open), 1ms);
+    } catch (const timeout_error&) {
+    }
+}
+asio::awaitable<void> shields(thread_pool& pool) {
+    co_await shield(run_in_executor(pool, cube, 3));
 }
 
 const std::string long_label(60, 'x');
@@ -211,4 +237,118 @@ BOOST_AUTO_TEST_CASE(of_promises) {
                    BOOST_TEST((!f.valid() || f.done()));
                    BOOST_TEST(called == added);
                }) > 0);
+}
+
+BOOST_AUTO_TEST_CASE(of_callbacks) {
+    std::atomic<int> registered{0}, called{0};
+    {
+        thread_pool pool(2);
+        pool.submit(cube, 1).result();
+        BOOST_TEST(fail_each_allocation([&](auto arm) {
+                       gate go;
+                       auto f = pool.submit([&go] { go.pass(); });
+                       arm();
+                       for (int i = 0; i < 4; ++i) {
+                           attempt([&] {
+                               f.add_done_callback(
+                                   [&called, text = long_label](auto) { ++called; });
+                               ++registered;
+                           });
+                       }
+                       go.open();
+                       expect_end(f);
+                       failing_new::left = -1;
+                   }) > 0);
+    }
+    BOOST_TEST(called == registered);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_full_queue) {
+    for (const auto when : {when_full::block, when_full::reject}) {
+        BOOST_TEST(fail_each_allocation([&](auto arm) {
+                       gate go, inside;
+                       thread_pool pool(thread_pool_options{
+                           .max_workers = 1, .max_queue = 1, .when_full = when});
+                       auto runs = pool.submit([&] {
+                           inside.open();
+                           go.pass();
+                       });
+                       inside.pass();
+                       auto queued = pool.submit(cube, 2);
+                       arm();
+                       attempt_to_run([&] { return stands_in_line(pool, go); });
+                       failing_new::left = -1;
+                       go.open();
+                       BOOST_TEST(queued.result() == 8);
+                       runs.result();
+                       pool.shutdown();
+                       BOOST_TEST(pool.stats().queued == 0u);
+                   }) > 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(of_a_call_that_is_left_to_itself) {
+    BOOST_TEST(fail_each_allocation([](auto arm) {
+                   gate go;
+                   thread_pool pool(1);
+                   pool.submit(cube, 1).result();
+                   arm();
+                   attempt_to_run([&] { return leaves_a_call(pool, go); });
+                   failing_new::left = -1;
+                   go.open();
+                   BOOST_TEST(pool.submit(cube, 3).result() == 27);
+               }) > 0);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_shield) {
+    thread_pool pool(1);
+    pool.submit(cube, 1).result();
+    BOOST_TEST(fail_each_allocation([&](auto arm) {
+                   arm();
+                   attempt_to_run([&] { return shields(pool); });
+                   failing_new::left = -1;
+                   BOOST_TEST(pool.submit(cube, 3).result() == 27);
+               }) > 0);
+}
+
+BOOST_AUTO_TEST_CASE(of_futures_of_operations) {
+    thread_pool pool(1);
+    pool.submit(cube, 1).result();
+    // One that is there: a shortage while Asio makes a strand ends the program.
+    const auto token = asio::bind_executor(asio::make_strand(pool.get_executor()), use_future);
+    BOOST_TEST(fail_each_allocation([&](auto arm) {
+                   future<int> f;
+                   arm();
+                   attempt([&] { f = async_invoke(pool, [] { return 7; }, token); });
+                   expect_end(f);
+                   failing_new::left = -1;
+                   BOOST_TEST(pool.submit(cube, 3).result() == 27);
+               }) > 0);
+}
+
+BOOST_AUTO_TEST_CASE(of_handlers_that_wait_for_a_future) {
+    thread_pool pool(1);
+    pool.submit(cube, 1).result();
+    BOOST_TEST(
+        fail_each_allocation([&](auto arm) {
+            gate go;
+            asio::io_context io;
+            auto f = pool.submit([&go] { go.pass(); });
+            int registered = 0, called = 0;
+            arm();
+            for (int i = 0; i < 3; ++i) {
+                attempt([&] {
+                    f.async_wait(asio::bind_executor(
+                        io, [&called, text = long_label](boost::system::error_code) { ++called; }));
+                    ++registered;
+                });
+            }
+            go.open();
+            expect_end(f);
+            attempt([&] { io.run(); });
+            failing_new::left = -1;
+            io.restart();
+            io.run();
+            BOOST_TEST(called == registered);
+        }) > 0);
 }

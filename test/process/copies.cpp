@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(a_child_of_fork_gets_an_error_and_disturbs_nothing) {
         return 1;
     };
     for (int i = 0; i < 100; ++i) // so that some are handed out ahead
-        pool->submit(triple, i).result(20s);
+        pool->submit(triple, i).result(patience);
     auto running = pool->submit(wait_for_it, go.path());
     wait_for_worker_of(running, *pool);
     auto waiting = pool->submit(triple, 5);
@@ -69,10 +69,10 @@ BOOST_AUTO_TEST_CASE(a_child_of_fork_gets_an_error_and_disturbs_nothing) {
     }
     BOOST_TEST(status_of(child) == 0);
     touch(go.path());
-    BOOST_TEST(running.result(20s) == 1);
-    BOOST_TEST(waiting.result(20s) == 15);
-    BOOST_TEST(large.result(20s) == 100'000u);
-    BOOST_TEST(pool->submit(triple, 14).result(20s) == 42);
+    BOOST_TEST(running.result(patience) == 1);
+    BOOST_TEST(waiting.result(patience) == 15);
+    BOOST_TEST(large.result(patience) == 100'000u);
+    BOOST_TEST(pool->submit(triple, 14).result(patience) == 42);
 }
 
 BOOST_AUTO_TEST_CASE(a_copy_of_a_worker_that_comes_back_from_the_task_answers_nothing) {
@@ -86,9 +86,9 @@ BOOST_AUTO_TEST_CASE(a_copy_of_a_worker_that_comes_back_from_the_task_answers_no
                                    ::waitpid(child, &status, 0);
                                    return WIFEXITED(status) ? WEXITSTATUS(status) : -2;
                                })
-                               .result(20s);
+                               .result(patience);
         BOOST_TEST(answer == 0);
-        BOOST_TEST(pool.submit(triple, i).result(20s) == 3 * i);
+        BOOST_TEST(pool.submit(triple, i).result(patience) == 3 * i);
     }
 }
 
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(what_a_task_leaves_behind_may_write_to_its_standard_error) 
                     ::_exit(0);
                 },
                 go.path(), wrote.path())
-            .result(20s);
+            .result(patience);
     }
     touch(go.path());
     BOOST_TEST(eventually([&] { return wrote.touched(); }));

@@ -146,7 +146,7 @@ void check_outcome(ferry::future<bomb>& f, where at, how by) {
     const bool throws =
         by == how::throw_exception || by == how::throw_int || by == how::violate_sandbox;
     try {
-        static_cast<void>(f.result(60s));
+        static_cast<void>(f.result(patience));
         BOOST_ERROR("a value");
     } catch (const std::out_of_range& e) {
         BOOST_TEST((throws && by == how::throw_exception));
@@ -203,15 +203,16 @@ void round_of(where at, how by, std::size_t workers, std::size_t size) {
             innocent.push_back(pool.submit(triple, i));
         check_outcome(guilty, at, by);
         for (int i = 0; i < 12; ++i)
-            BOOST_TEST(innocent[static_cast<std::size_t>(i)].result(60s) == 3 * i);
-        BOOST_TEST(pool.submit(carry, bomb(where::nowhere, by, size)).result(60s).load_.size() ==
-                   size);
+            BOOST_TEST(innocent[static_cast<std::size_t>(i)].result(patience) == 3 * i);
+        BOOST_TEST(
+            pool.submit(carry, bomb(where::nowhere, by, size)).result(patience).load_.size() ==
+            size);
     }
     BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) <= 0); // no child is left
 }
 
 void matrix(std::size_t workers, std::size_t size, std::initializer_list<how> ways) {
-    ferry::process_pool(1).submit(triple, 1).result(60s); // opens what stays open in a process
+    ferry::process_pool(1).submit(triple, 1).result(patience); // opens what stays open in a process
     const auto before = open_files();
     for (const where at : {where::encode_argument, where::decode_argument, where::in_the_call,
                            where::encode_result, where::decode_result, where::in_a_destructor}) {
@@ -254,14 +255,16 @@ BOOST_AUTO_TEST_CASE(twenty_deaths_in_a_row) { // CF-BRK-04
     ferry::process_pool pool(1);
     auto delivered = pool.submit(triple, 1);
     delivered.result();
-    auto busy = pool.submit(sleeping, 50);
+    const marker go;
+    auto busy = pool.submit(when_touched, go.path());
     auto cancelled = pool.submit(triple, 2);
     BOOST_TEST(cancelled.cancel());
+    touch(go.path());
     for (int i = 0; i < 20; ++i)
-        BOOST_CHECK_THROW(pool.submit([] { ::_exit(0); }).result(20s), ferry::worker_died);
+        BOOST_CHECK_THROW(pool.submit([] { ::_exit(0); }).result(patience), ferry::worker_died);
     BOOST_TEST(delivered.result() == 3);
     BOOST_TEST(cancelled.cancelled());
-    BOOST_TEST(pool.submit(triple, 3).result(20s) == 9);
+    BOOST_TEST(pool.submit(triple, 3).result(patience) == 9);
 }
 
 BOOST_AUTO_TEST_CASE(the_error_tells_the_last_of_the_standard_error) { // CF-BRK-03, CF-PP-39
@@ -271,7 +274,7 @@ BOOST_AUTO_TEST_CASE(the_error_tells_the_last_of_the_standard_error) { // CF-BRK
         std::abort();
     });
     try {
-        f.result(20s);
+        f.result(patience);
         BOOST_ERROR("expected worker_died");
     } catch (const ferry::broken_process_pool& base) { // CF-BRK-28
         const auto& e = dynamic_cast<const ferry::worker_died&>(base);
@@ -284,18 +287,18 @@ BOOST_AUTO_TEST_CASE(the_error_tells_the_last_of_the_standard_error) { // CF-BRK
 BOOST_AUTO_TEST_CASE(a_worker_that_dies_idle_is_replaced_in_silence) {
     ferry::process_pool pool(1);
     for (int i = 0; i < 20; ++i) {
-        const int pid = pool.submit([] { return static_cast<int>(::getpid()); }).result(20s);
+        const int pid = pool.submit([] { return static_cast<int>(::getpid()); }).result(patience);
         ::kill(pid, SIGKILL);
     }
     BOOST_TEST(pool.stats().failed == 0u);
-    BOOST_TEST(pool.submit(triple, 1).result(20s) == 3);
+    BOOST_TEST(pool.submit(triple, 1).result(patience) == 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_thread_that_a_task_ends_does_not_hang_the_pool) {
     ferry::process_pool pool(1);
     auto f = pool.submit([] { ::pthread_exit(nullptr); });
-    BOOST_CHECK_THROW(f.result(20s), ferry::worker_died);
-    BOOST_TEST(pool.submit(triple, 1).result(20s) == 3);
+    BOOST_CHECK_THROW(f.result(patience), ferry::worker_died);
+    BOOST_TEST(pool.submit(triple, 1).result(patience) == 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_task_that_closes_every_descriptor_does_not_hang_the_pool) {
@@ -307,11 +310,11 @@ BOOST_AUTO_TEST_CASE(a_task_that_closes_every_descriptor_does_not_hang_the_pool)
         return 1;
     });
     try {
-        static_cast<void>(f.result(20s));
+        static_cast<void>(f.result(patience));
     } catch (const ferry::worker_died&) {
     }
     BOOST_TEST(f.done());
-    BOOST_TEST(pool.submit(triple, 1).result(20s) == 3);
+    BOOST_TEST(pool.submit(triple, 1).result(patience) == 3);
 }
 
 BOOST_AUTO_TEST_CASE(workers_killed_at_random_moments_lose_nothing) {
@@ -326,7 +329,7 @@ BOOST_AUTO_TEST_CASE(workers_killed_at_random_moments_lose_nothing) {
             all.push_back(pool.submit(triple, i));
         auto big = pool.submit([](std::string s) { return s; }, std::string(70'000, 'x'));
         try {
-            const int victim = pid.result(60s);
+            const int victim = pid.result(patience);
             for (auto spin = random() % 20'000; spin != 0; --spin)
                 static_cast<void>(pool.max_workers());
             ::kill(victim, SIGKILL);
@@ -336,14 +339,14 @@ BOOST_AUTO_TEST_CASE(workers_killed_at_random_moments_lose_nothing) {
         for (int i = 0; i < 8; ++i) {
             auto& f = all[static_cast<std::size_t>(i)];
             try {
-                if (f.result(60s) != 3 * i)
+                if (f.result(patience) != 3 * i)
                     BOOST_ERROR("a wrong result");
             } catch (const ferry::worker_died&) {
                 ++died;
             }
         }
         try {
-            if (big.result(60s).size() != 70'000)
+            if (big.result(patience).size() != 70'000)
                 BOOST_ERROR("a wrong result");
         } catch (const ferry::worker_died&) {
             ++died;
@@ -371,7 +374,7 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_sent_fails_also_when_shutdown_does_not_wa
         ferry::process_pool pool(1);
         f = pool.submit(carry, bomb(where::encode_argument, how::throw_exception, 10));
         pool.shutdown({.wait = false});
-        BOOST_CHECK_THROW(f.result(20s), std::out_of_range);
+        BOOST_CHECK_THROW(f.result(patience), std::out_of_range);
     }
     BOOST_TEST(eventually([&] { return threads_named("") <= threads; }));
 }

@@ -2,6 +2,9 @@
 // The way of arguments and results: what it holds, who decodes, and who waits for whom.
 #include <ferry/process_pool.hpp>
 
+#include <ferry/ferry.hpp>
+#include <ferry/process.hpp>
+
 #define BOOST_TEST_MODULE data_path
 #define BOOST_TEST_NO_MAIN
 #include "helpers/proc.hpp"
@@ -62,17 +65,41 @@ struct slow_to_decode {
 };
 slow_to_decode give_slow(int n) { return {n, true}; }
 
+/// A callback of a task of the pool, in which the pool's thread for callbacks waits until this
+/// ends.
+class blocked_callback {
+public:
+    explicit blocked_callback(ferry::process_pool& pool) {
+        const marker may_end;
+        gate inside;
+        pool.submit(when_touched, may_end.path()).add_done_callback([&](ferry::future<int>) {
+            inside.open();
+            go_on_.pass();
+            left_.open();
+        });
+        touch(may_end.path());
+        inside.pass();
+    }
+    ~blocked_callback() {
+        go_on_.open();
+        left_.pass();
+    }
+
+private:
+    gate go_on_;
+    gate left_;
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(descriptors_and_mappings_follow_the_workers_and_not_the_tasks) {
     ferry::process_pool pool(2);
     const marker go;
     const auto until_touched = [](const std::string& path, const std::string& s) {
-        while (!std::filesystem::exists(path))
-            std::this_thread::sleep_for(1ms);
+        when_touched(path);
         return s.size();
     };
-    pool.submit(triple, 1).result(20s);
+    pool.submit(triple, 1).result(patience);
     const std::size_t files = open_files();
     std::vector<ferry::future<std::size_t>> all;
     for (int i = 0; i < 500; ++i)
@@ -81,40 +108,64 @@ BOOST_AUTO_TEST_CASE(descriptors_and_mappings_follow_the_workers_and_not_the_tas
     BOOST_TEST(mapped_segments() <= 12u);
     touch(go.path());
     for (auto& f : all)
-        BOOST_TEST(f.result(60s) == 70'000u);
+        BOOST_TEST(f.result(patience) == 70'000u);
     BOOST_TEST(open_files() <= files + 20);
     BOOST_TEST(mapped_segments() <= 24u);
 }
 
 BOOST_AUTO_TEST_CASE(large_results_wait_for_no_callback) {
-    gate go_on;
-    ferry::promise<void> blocked;
     ferry::process_pool pool(2);
-    auto first = pool.submit(triple, 1);
-    first.add_done_callback([&](ferry::future<int>) {
-        blocked.set_value();
-        go_on.pass();
-    });
-    blocked.get_future().result(20s);
+    blocked_callback callback(pool);
     std::vector<ferry::future<std::vector<char>>> all;
     for (int i = 0; i < 300; ++i)
         all.push_back(pool.submit(letters, std::size_t(70'000)));
     for (auto& f : all)
-        BOOST_TEST(f.result(60s).size() == 70'000u);
+        BOOST_TEST(f.result(patience).size() == 70'000u);
     // Nor does a future that has a callback itself.
     auto last = pool.submit(letters, std::size_t(100'000));
     last.add_done_callback([](auto&&) {});
-    BOOST_TEST(last.result(20s).size() == 100'000u);
-    go_on.open();
+    BOOST_TEST(last.result(patience).size() == 100'000u);
+}
+
+BOOST_AUTO_TEST_CASE(timeouts_deaths_and_coroutines_wait_for_no_callback) {
+    ferry::process_pool pool({.max_workers = 2, .kill_grace = 100ms});
+    blocked_callback callback(pool);
+    BOOST_CHECK_THROW(pool.submit({.timeout = 20ms}, sleeping, 600'000).result(patience),
+                      ferry::timeout_error);
+    BOOST_CHECK_THROW(pool.submit([] { ::_exit(9); }).result(patience), ferry::worker_died);
+    ferry::run([](ferry::process_pool& p) -> boost::asio::awaitable<void> {
+        const auto dies = [] { ::_exit(9); };
+        BOOST_TEST(co_await ferry::run_in_executor(p, triple, 2) == 6);
+        bool died = false;
+        try {
+            co_await ferry::run_in_executor(p, dies);
+        } catch (const ferry::worker_died&) {
+            died = true;
+        }
+        BOOST_TEST(died);
+        bool late = false;
+        try {
+            co_await ferry::wait_for(ferry::run_in_executor(p, sleeping, 600'000), 20ms);
+        } catch (const ferry::timeout_error&) {
+            late = true;
+        }
+        BOOST_TEST(late);
+    }(pool));
+    BOOST_TEST(pool.submit(triple, 3).result(patience) == 9);
 }
 
 BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_a_large_result) {
     ferry::process_pool pool(1);
     ferry::promise<std::size_t> size;
-    pool.submit(triple, 1).add_done_callback([&](ferry::future<int>) {
-        size.set_value(pool.submit(letters, std::size_t(1 << 20)).result(20s).size());
+    const marker may_end;
+    std::thread::id thread;
+    pool.submit(when_touched, may_end.path()).add_done_callback([&](ferry::future<int>) {
+        thread = std::this_thread::get_id();
+        size.set_value(pool.submit(letters, std::size_t(1 << 20)).result(patience).size());
     });
-    BOOST_TEST(size.get_future().result(30s) == 1u << 20);
+    touch(may_end.path());
+    BOOST_TEST(size.get_future().result(patience) == 1u << 20);
+    BOOST_TEST((thread != std::this_thread::get_id()));
 }
 
 // At any moment one of them may be on its way into a mapping for its worker.
@@ -131,7 +182,7 @@ BOOST_AUTO_TEST_CASE(large_arguments_that_wait_can_be_cancelled_at_any_moment) {
             cancelled += i % 2 == 0 && all[i].cancel() ? 1 : 0;
         std::size_t values = 0;
         for (std::size_t i = 0; i < count; ++i) {
-            BOOST_REQUIRE(all[i].wait_for(60s));
+            BOOST_REQUIRE(all[i].wait_for(patience));
             try {
                 BOOST_TEST(all[i].result() == 200'000 + i);
                 ++values;
@@ -151,15 +202,20 @@ BOOST_AUTO_TEST_CASE(large_arguments_that_wait_can_be_cancelled_at_any_moment) {
 BOOST_AUTO_TEST_CASE(a_callback_may_end_the_workers) {
     for (const bool gently : {true, false}) {
         ferry::process_pool pool(2);
-        auto running = pool.submit(sleeping, 60'000);
+        auto running = pool.submit(sleeping, 600'000);
         wait_for_worker_of(running, pool);
         ferry::promise<void> done;
-        pool.submit(triple, 1).add_done_callback([&](ferry::future<int>) {
+        const marker may_end;
+        std::thread::id thread;
+        pool.submit(when_touched, may_end.path()).add_done_callback([&](ferry::future<int>) {
+            thread = std::this_thread::get_id();
             gently ? pool.terminate_workers() : pool.kill_workers();
             done.set_value();
         });
-        BOOST_TEST(done.get_future().wait_for(30s));
-        BOOST_CHECK_THROW(running.result(20s), ferry::worker_died);
+        touch(may_end.path());
+        BOOST_TEST(done.get_future().wait_for(patience));
+        BOOST_TEST((thread != std::this_thread::get_id()));
+        BOOST_CHECK_THROW(running.result(patience), ferry::worker_died);
     }
 }
 
@@ -173,17 +229,17 @@ BOOST_AUTO_TEST_CASE(a_result_that_is_slow_to_decode_delays_nobody) {
         BOOST_TEST(eventually([] { return inside == 1; }));
         auto other = pool.submit(give_slow, 2);
         BOOST_TEST(eventually([] { return inside == 2; })); // which is decoded beside it
-        BOOST_TEST(pool.submit(triple, 5).result(20s) == 15);
-        BOOST_TEST(pool.submit(letters, std::size_t(1 << 20)).result(20s).size() == 1u << 20);
-        BOOST_CHECK_THROW(pool.submit({.timeout = 20ms}, sleeping, 60'000).result(20s),
+        BOOST_TEST(pool.submit(triple, 5).result(patience) == 15);
+        BOOST_TEST(pool.submit(letters, std::size_t(1 << 20)).result(patience).size() == 1u << 20);
+        BOOST_CHECK_THROW(pool.submit({.timeout = 20ms}, sleeping, 600'000).result(patience),
                           ferry::timeout_error);
-        BOOST_CHECK_THROW(pool.submit([] { ::_exit(9); }).result(20s), ferry::worker_died);
-        BOOST_CHECK_THROW(pool.submit([] { throw std::range_error("r"); }).result(20s),
+        BOOST_CHECK_THROW(pool.submit([] { ::_exit(9); }).result(patience), ferry::worker_died);
+        BOOST_CHECK_THROW(pool.submit([] { throw std::range_error("r"); }).result(patience),
                           std::range_error);
         BOOST_TEST(!slow.done());
         may_decode.open();
-        BOOST_TEST(slow.result(20s).n == 1);
-        BOOST_TEST(other.result(20s).n == 2);
+        BOOST_TEST(slow.result(patience).n == 1);
+        BOOST_TEST(other.result(patience).n == 2);
     }
     decoding = nullptr;
 }
@@ -207,22 +263,22 @@ BOOST_AUTO_TEST_CASE(a_pool_waits_for_what_is_being_decoded) {
 BOOST_AUTO_TEST_CASE(memory_of_the_largest_payload_is_given_back) {
     ferry::process_pool pool(1);
     const auto echo = [](std::string s) { return s; };
-    const int worker = pool.submit([] { return static_cast<int>(::getpid()); }).result(20s);
-    pool.submit(echo, std::string(100'000, 'x')).result(20s);
+    const int worker = pool.submit([] { return static_cast<int>(::getpid()); }).result(patience);
+    pool.submit(echo, std::string(100'000, 'x')).result(patience);
     const std::size_t here = shared_bytes(::getpid());
     const std::size_t there = shared_bytes(worker);
-    pool.submit(echo, std::string(64 << 20, 'x')).result(60s);
+    pool.submit(echo, std::string(64 << 20, 'x')).result(patience);
     BOOST_TEST(eventually([&] { return shared_bytes(::getpid()) < here + (1 << 20); }));
     BOOST_TEST(eventually([&] { return shared_bytes(worker) < there + (1 << 20); }));
     // Also where small ones go on and on, without a pause.
-    pool.submit(echo, std::string(64 << 20, 'x')).result(60s);
+    pool.submit(echo, std::string(64 << 20, 'x')).result(patience);
     BOOST_TEST(eventually([&] {
         for (int i = 0; i < 50; ++i)
-            pool.submit(echo, std::string(100'000, 'x')).result(20s);
+            pool.submit(echo, std::string(100'000, 'x')).result(patience);
         return shared_bytes(::getpid()) < here + (2 << 20) &&
                shared_bytes(worker) < there + (2 << 20);
     }));
-    BOOST_TEST(pool.submit([] { return static_cast<int>(::getpid()); }).result(20s) == worker);
+    BOOST_TEST(pool.submit([] { return static_cast<int>(::getpid()); }).result(patience) == worker);
 }
 
 BOOST_AUTO_TEST_CASE(a_long_run_of_large_results_needs_no_more_than_a_short_one) {
@@ -232,7 +288,7 @@ BOOST_AUTO_TEST_CASE(a_long_run_of_large_results_needs_no_more_than_a_short_one)
         for (int i = 0; i < 20; ++i)
             all.push_back(pool.submit(letters, std::size_t(100'000 + 1000 * i)));
         for (auto& f : all)
-            f.result(60s);
+            f.result(patience);
     };
     for (int i = 0; i < 5; ++i)
         round();
@@ -248,7 +304,7 @@ BOOST_AUTO_TEST_CASE(a_long_run_of_large_results_needs_no_more_than_a_short_one)
 // The sanitizer itself needs descriptors.
 BOOST_AUTO_TEST_CASE(no_large_payload_is_lost_where_descriptors_run_out) {
     ferry::process_pool pool(1);
-    pool.submit(triple, 1).result(20s);
+    pool.submit(triple, 1).result(patience);
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
     const rlimit none{open_files() - 1, before.rlim_max};
@@ -258,8 +314,8 @@ BOOST_AUTO_TEST_CASE(no_large_payload_is_lost_where_descriptors_run_out) {
     while (pool.stats().queued == 2)
         std::this_thread::yield();
     ::setrlimit(RLIMIT_NOFILE, &before);
-    BOOST_TEST(result.result(20s).size() == 100'000u);
-    BOOST_TEST(argument.result(20s) == 100'000u);
+    BOOST_TEST(result.result(patience).size() == 100'000u);
+    BOOST_TEST(argument.result(patience) == 100'000u);
     // The same on the other side.
     pool.submit([] {
             rlimit limit{3, 0};
@@ -272,9 +328,9 @@ BOOST_AUTO_TEST_CASE(no_large_payload_is_lost_where_descriptors_run_out) {
                 ::setrlimit(RLIMIT_NOFILE, &limit);
             }).detach();
         })
-        .result(20s);
+        .result(patience);
     BOOST_TEST(pool.submit([](std::string s) { return s; }, std::string(1 << 20, 'y'))
-                   .result(20s)
+                   .result(patience)
                    .size() == 1u << 20);
 }
 #endif

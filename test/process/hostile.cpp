@@ -6,6 +6,7 @@
 #define BOOST_TEST_MODULE hostile
 #define BOOST_TEST_NO_MAIN
 #include "helpers/process_helpers.hpp"
+#include "helpers/worker_channel.hpp"
 #include "helpers/worker_main.hpp"
 
 #include "process/message.hpp"
@@ -17,7 +18,6 @@
 #include <iterator>
 #include <random>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -34,27 +34,6 @@ namespace wire = ferry::detail::wire;
 namespace {
 
 std::string echo(std::string s) { return s; }
-
-/// A mapping of this process's.
-struct mapping {
-    std::byte* from = nullptr;
-    std::size_t size = 0;
-};
-mapping find_mapping(const std::string& name) {
-    std::ifstream maps("/proc/self/maps");
-    for (std::string line; std::getline(maps, line);) {
-        if (line.find(name) == std::string::npos)
-            continue;
-        std::uintptr_t from = 0, to = 0;
-        char dash = 0;
-        std::istringstream(line) >> std::hex >> from >> dash >> to;
-        return {reinterpret_cast<std::byte*>(from), to - from};
-    }
-    return {};
-}
-wire::channel& my_channel() {
-    return *reinterpret_cast<wire::channel*>(find_mapping("ferry-channel").from);
-}
 
 constexpr std::uint64_t values[] = {0,  1,        2,           7,          16,
                                     63, 0x100000, 0x7fffffff8, 1ull << 63, ~std::uint64_t(0)};
@@ -175,7 +154,7 @@ void survives(Attack attack) {
     std::set<int> died;
     const auto expect = [&died](const auto& future, const auto& value) {
         try {
-            BOOST_TEST((future.result(30s) == value));
+            BOOST_TEST((future.result(patience) == value));
         } catch (const ferry::worker_died& e) {
             died.insert(e.pid());
         }
@@ -186,8 +165,8 @@ void survives(Attack attack) {
                std::string(100'000, static_cast<char>('a' + i)));
     }
     BOOST_TEST(died.size() <= 1u);
-    BOOST_TEST(f.wait_for(30s)); // whatever its outcome is
-    BOOST_TEST(pool.submit(triple, 14).result(30s) == 42);
+    BOOST_TEST(f.wait_for(patience)); // whatever its outcome is
+    BOOST_TEST(pool.submit(triple, 14).result(patience) == 42);
 }
 
 } // namespace
@@ -224,13 +203,13 @@ BOOST_AUTO_TEST_CASE(what_waits_behind_a_task_that_overwrites_the_channel_ends) 
     for (unsigned seed = 0; seed < 6; ++seed) {
         ferry::process_pool pool({.max_workers = 1, .kill_grace = 200ms});
         for (int i = 0; i < 100; ++i) // so that many are handed out at a time
-            pool.submit(triple, i).result(30s);
+            pool.submit(triple, i).result(patience);
         std::vector<ferry::future<int>> all{pool.submit(write_everything, seed)};
         for (int i = 0; i < 40; ++i)
             all.push_back(pool.submit(triple, i));
         for (auto& f : all)
-            BOOST_TEST(f.wait_for(30s));
-        BOOST_TEST(pool.submit(triple, 14).result(30s) == 42);
+            BOOST_TEST(f.wait_for(patience));
+        BOOST_TEST(pool.submit(triple, 14).result(patience) == 42);
     }
 }
 
@@ -317,19 +296,19 @@ BOOST_AUTO_TEST_CASE(the_descriptors_of_a_task_that_closed_ours_get_nothing_of_o
         // awake then, with the next one.
         int deaths = 0;
         try {
-            f.result(30s);
+            f.result(patience);
         } catch (const ferry::worker_died&) {
             ++deaths;
         }
         for (int i = 0; i < 1000 && deaths == 0; ++i) {
             try {
-                pool.submit(triple, 1).result(30s);
+                pool.submit(triple, 1).result(patience);
             } catch (const ferry::worker_died&) {
                 ++deaths;
             }
         }
         BOOST_TEST(deaths == 1);
-        BOOST_TEST(pool.submit(triple, 1).result(30s) == 3);
+        BOOST_TEST(pool.submit(triple, 1).result(patience) == 3);
     }
     // The worker may have ended before the task has written.
     std::ifstream in(file.path());
@@ -347,7 +326,7 @@ BOOST_AUTO_TEST_CASE(a_worker_cannot_write_to_the_arguments_of_a_task) {
                                            ::mprotect(m.from, m.size, PROT_READ | PROT_WRITE) != 0;
                                 },
                                 std::string(200'000, 'x'))
-                            .result(30s);
+                            .result(patience);
     BOOST_TEST(failed);
 }
 

@@ -41,7 +41,7 @@ int dies_so_often(const std::string& path, int deaths) {
 template <class T>
 ferry::worker_died death_of(ferry::future<T> f) {
     try {
-        f.result(3min);
+        f.result(patience);
     } catch (const ferry::worker_died& e) {
         return e;
     }
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(an_idempotent_task_starts_again_until_it_succeeds) {
     ferry::process_pool pool(1);
     marker runs;
     auto f = pool.submit({.idempotent = true, .attempts = 3}, dies_so_often, runs.path(), 2);
-    BOOST_TEST(f.result(3min) == 3);
+    BOOST_TEST(f.result(patience) == 3);
     const auto s = pool.stats();
     BOOST_TEST(s.completed == 1u);
     BOOST_TEST(s.failed == 0u);
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(its_last_death_is_its_outcome_and_says_which_start_that_was
     BOOST_TEST(std::string(e.what()).find("attempt 3") != std::string::npos);
     BOOST_TEST(lines_of(runs.path()).size() == 3u);
     BOOST_TEST(pool.stats().failed == 1u);
-    BOOST_TEST(pool.submit(triple, 1).result(3min) == 3);
+    BOOST_TEST(pool.submit(triple, 1).result(patience) == 3);
 }
 
 BOOST_AUTO_TEST_CASE(several_attempts_count_only_for_an_idempotent_task) {
@@ -123,10 +123,10 @@ BOOST_AUTO_TEST_CASE(it_goes_before_what_was_submitted_after_it_and_behind_highe
     auto lowest = pool.submit(note, order.path(), "lowest");
     auto highest = pool.submit({.priority = 2}, note, order.path(), "highest");
     note(order.path() + ".go", "go");
-    first.result(3min);
-    second.result(3min);
-    lowest.result(3min);
-    highest.result(3min);
+    first.result(patience);
+    second.result(patience);
+    lowest.result(patience);
+    highest.result(patience);
     std::filesystem::remove(order.path() + ".go");
     const std::vector<std::string> expected{"first", "highest", "first", "second", "lowest"};
     BOOST_TEST(lines_of(order.path()) == expected, boost::test_tools::per_element());
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(only_a_death_starts_it_again) {
                                   throw std::out_of_range("far");
                               },
                               thrown.path())
-                          .result(3min),
+                          .result(patience),
                       std::out_of_range);
     BOOST_TEST(lines_of(thrown.path()).size() == 1u);
     auto limited = often;
@@ -155,9 +155,9 @@ BOOST_AUTO_TEST_CASE(only_a_death_starts_it_again) {
                                   sleeping_stubbornly(600'000);
                               },
                               late.path())
-                          .result(3min),
+                          .result(patience),
                       ferry::timeout_error);
-    BOOST_TEST(pool.submit(triple, 1).result(3min) == 3);
+    BOOST_TEST(pool.submit(triple, 1).result(patience) == 3);
     BOOST_TEST(lines_of(late.path()).size() <= 1u); // it may be ended before it writes
 }
 
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(a_latest_start_is_that_of_the_first_one) {
         },
         runs.path(), std::chrono::nanoseconds(latest.time_since_epoch()).count());
     wait_for_worker_of(f, pool);
-    BOOST_TEST(f.result(3min) == 1);
+    BOOST_TEST(f.result(patience) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(large_arguments_are_kept_for_the_next_start) {
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(large_arguments_are_kept_for_the_next_start) {
             return s;
         },
         runs.path(), text);
-    BOOST_TEST((f.result(3min) == text));
+    BOOST_TEST((f.result(patience) == text));
 }
 
 BOOST_AUTO_TEST_CASE(a_task_between_two_starts_can_be_cancelled) {

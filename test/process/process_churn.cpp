@@ -44,13 +44,13 @@ void one(ferry::process_pool& pool, std::mt19937& random, tally& t) {
     const bool may_be_late = kind == 2;
     try {
         if (kind == 0) {
-            pool.submit(dies, 1 + n % 3).result(3min);
+            pool.submit(dies, 1 + n % 3).result(patience);
             expect(false);
         } else if (kind == 1) {
             auto f = pool.submit({.idempotent = true, .attempts = 4}, dies_perhaps, n);
-            expect(f.result(3min) == 3 * n);
+            expect(f.result(patience) == 3 * n);
         } else if (kind == 2) {
-            pool.submit({.timeout = 1ms}, sleeping, 600'000).result(3min);
+            pool.submit({.timeout = 1ms}, sleeping, 600'000).result(patience);
             expect(false);
         } else if (kind == 3) {
             auto f = pool.submit(triple, n);
@@ -59,16 +59,16 @@ void one(ferry::process_pool& pool, std::mt19937& random, tally& t) {
                 ++t.cancelled;
                 return;
             }
-            expect(f.result(3min) == 3 * n);
+            expect(f.result(patience) == 3 * n);
         } else if (kind == 4) {
             const std::string text(static_cast<std::size_t>(n) * 200, 'x');
-            expect(pool.submit({.priority = n % 3}, length, text).result(3min) == text.size());
+            expect(pool.submit({.priority = n % 3}, length, text).result(patience) == text.size());
         } else {
             std::vector<ferry::future<int>> some;
             for (int i = 0; i < 20; ++i)
                 some.push_back(pool.submit(triple, i));
             for (int i = 0; i < 20; ++i)
-                expect(some[static_cast<std::size_t>(i)].result(3min) == 3 * i);
+                expect(some[static_cast<std::size_t>(i)].result(patience) == 3 * i);
         }
         ++t.values;
     } catch (const ferry::quarantined_error&) {

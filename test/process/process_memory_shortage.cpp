@@ -3,6 +3,8 @@
 // afterwards all works again.
 #include <ferry/process_pool.hpp>
 
+#include <ferry/process.hpp>
+
 #include "helpers/failing_new.hpp"
 
 #define BOOST_TEST_MODULE process_memory_shortage
@@ -10,7 +12,10 @@
 #include "helpers/process_helpers.hpp"
 #include "helpers/worker_main.hpp"
 
+#include <atomic>
 #include <optional>
+
+#include <fcntl.h>
 
 using namespace std::chrono_literals;
 
@@ -25,7 +30,7 @@ template <class... A>
 void submit_and_wait(ferry::process_pool& pool, A&&... a) {
     try {
         auto f = pool.submit(std::forward<A>(a)...);
-        if (!f.wait_for(60s)) {
+        if (!f.wait_for(patience)) {
             failing_new::left = -1;
             BOOST_ERROR("it has no outcome");
         }
@@ -38,12 +43,12 @@ template <class Scenario>
 long at_every_point(Scenario scenario) {
     return failing_new::fail_each_allocation([&](auto arm) {
         ferry::process_pool pool(1);
-        pool.submit(cube, 1).result(60s);
+        pool.submit(cube, 1).result(patience);
         arm();
         scenario(pool);
         failing_new::left = -1;
-        BOOST_TEST(pool.submit(cube, 3).result(60s) == 27);
-        BOOST_TEST(pool.submit(letters, std::size_t(100'000)).result(60s).size() == 100'000u);
+        BOOST_TEST(pool.submit(cube, 3).result(patience) == 27);
+        BOOST_TEST(pool.submit(letters, std::size_t(100'000)).result(patience).size() == 100'000u);
     });
 }
 
@@ -76,7 +81,7 @@ BOOST_AUTO_TEST_CASE(of_a_new_pool_and_its_first_worker) {
                        submit_and_wait(*pool, cube, 2);
                    failing_new::left = -1;
                    if (pool)
-                       BOOST_TEST(pool->submit(cube, 3).result(60s) == 27);
+                       BOOST_TEST(pool->submit(cube, 3).result(patience) == 27);
                }) > 10);
 }
 
@@ -88,7 +93,68 @@ BOOST_AUTO_TEST_CASE(of_a_task_that_throws) {
 
 BOOST_AUTO_TEST_CASE(of_a_task_with_a_timeout_whose_worker_is_ended) {
     BOOST_TEST(at_every_point([](ferry::process_pool& pool) {
-                   submit_and_wait(pool, ferry::task_options{.timeout = 1ms}, sleeping, 60'000);
+                   submit_and_wait(pool, ferry::task_options{.timeout = 1ms}, sleeping, 600'000);
                    failing_new::left = -1; // not what starts the next worker
+               }) > 0);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_map) {
+    const std::vector numbers{1, 2, 3, 4, 5};
+    BOOST_TEST(at_every_point([&](ferry::process_pool& pool) {
+                   try {
+                       int next = 0;
+                       for (const int n : pool.map(cube, numbers))
+                           BOOST_TEST(n == cube(++next));
+                   } catch (const std::bad_alloc&) {
+                   }
+               }) > 0);
+}
+
+BOOST_AUTO_TEST_CASE(of_callbacks) {
+    const marker may_end;
+    const std::string path = may_end.path();
+    std::atomic<int> registered = 0, called = 0;
+    BOOST_TEST(at_every_point([&](ferry::process_pool& pool) {
+                   ::unlink(path.c_str());
+                   ferry::future<int> f;
+                   try {
+                       f = pool.submit(when_touched, path);
+                   } catch (const std::bad_alloc&) {
+                   }
+                   for (int i = 0; i < 3 && f.valid(); ++i) {
+                       try {
+                           f.add_done_callback([&called, text = path](auto&&) { ++called; });
+                           ++registered;
+                       } catch (const std::bad_alloc&) {
+                       }
+                   }
+                   ::close(::creat(path.c_str(), 0600)); // which allocates nothing
+                   if (f.valid() && !f.wait_for(patience)) {
+                       failing_new::left = -1;
+                       BOOST_ERROR("it has no outcome");
+                   }
+               }) > 0);
+    BOOST_TEST(called == registered);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_shutdown_with_a_deadline) {
+    BOOST_TEST(failing_new::fail_each_allocation([](auto arm) {
+                   ferry::process_pool pool({.max_workers = 1, .kill_grace = 0s});
+                   const std::string label(60, 'x');
+                   auto stuck = pool.submit({.label = label}, sleeping, 600'000);
+                   wait_for_worker_of(stuck, pool);
+                   std::vector<ferry::future<int>> queued;
+                   for (int i = 0; i < 3; ++i)
+                       queued.push_back(pool.submit(cube, i));
+                   arm();
+                   try {
+                       pool.shutdown(1ms);
+                   } catch (const std::bad_alloc&) {
+                   }
+                   failing_new::left = -1;
+                   pool.kill_workers();
+                   BOOST_TEST(stuck.wait_for(patience));
+                   for (const auto& f : queued)
+                       BOOST_TEST(f.wait_for(patience));
                }) > 0);
 }

@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(futures_of_both_pools_can_be_waited_for_together) { // CF-I
     ferry::thread_pool threads(1);
     std::vector<ferry::future<int>> all{processes.submit(triple, 1), threads.submit(triple, 2)};
     int sum = 0;
-    for (ferry::future<int> f : ferry::as_completed(all, 20s))
+    for (ferry::future<int> f : ferry::as_completed(all, patience))
         sum += f.result();
     BOOST_TEST(sum == 9);
     BOOST_TEST(ferry::wait(all).done.size() == 2u);

@@ -39,7 +39,7 @@ std::size_t dies_of_text(const std::string& text) {
 template <class F, class... A>
 void kill_workers_with(ferry::process_pool& pool, int times, F fn, A... args) {
     for (int i = 0; i < times; ++i)
-        BOOST_CHECK_THROW(pool.submit(fn, args...).result(3min), ferry::worker_died);
+        BOOST_CHECK_THROW(pool.submit(fn, args...).result(patience), ferry::worker_died);
 }
 
 template <class F, class... A>
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_killed_enough_workers_is_refused_at_once) {
         BOOST_TEST(std::string(e.what()).find("poison") != std::string::npos);
     }
     // It is the function with its arguments that is told.
-    BOOST_TEST(pool.submit(dies_of, -3).result(3min) == 3);
+    BOOST_TEST(pool.submit(dies_of, -3).result(patience) == 3);
     kill_workers_with(pool, 1, dies_of, 8);
     kill_workers_with(pool, 1, dies_too, 7);
     BOOST_TEST(is_refused(pool, dies_of, 7));
@@ -112,11 +112,11 @@ BOOST_AUTO_TEST_CASE(what_was_queued_before_is_refused_too_and_the_rest_runs) {
         others.push_back(pool.submit(dies_of, -i));
     }
     touch(order.path());
-    BOOST_CHECK_THROW(first.result(3min), ferry::worker_died);
+    BOOST_CHECK_THROW(first.result(patience), ferry::worker_died);
     for (auto& f : more)
-        BOOST_CHECK_THROW(f.result(3min), ferry::quarantined_error);
+        BOOST_CHECK_THROW(f.result(patience), ferry::quarantined_error);
     for (int i = 0; i < 20; ++i)
-        BOOST_TEST(others[static_cast<std::size_t>(i)].result(3min) == i);
+        BOOST_TEST(others[static_cast<std::size_t>(i)].result(patience) == i);
     BOOST_TEST(pool.stats().failed == 21u);
     BOOST_TEST(pool.stats().cancelled == 0u);
 }
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(what_was_queued_before_is_refused_too_and_the_rest_runs) {
 BOOST_AUTO_TEST_CASE(what_was_handed_out_ahead_is_refused_too) {
     ferry::process_pool pool({.max_workers = 2, .quarantine_after = 1});
     for (int i = 0; i < 2000; ++i) // so that many are handed out at a time
-        pool.submit(dies_of, 0).result(3min);
+        pool.submit(dies_of, 0).result(patience);
     for (int round = 1; round < 20; ++round) {
         std::vector<ferry::future<int>> all;
         int poison = 0, refused = 0, died = 0;
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(what_was_handed_out_ahead_is_refused_too) {
         }
         for (auto& f : all) {
             try {
-                f.result(3min);
+                f.result(patience);
             } catch (const ferry::quarantined_error&) {
                 ++refused;
             } catch (const ferry::worker_died&) {
@@ -148,14 +148,14 @@ BOOST_AUTO_TEST_CASE(what_was_handed_out_ahead_is_refused_too) {
         BOOST_TEST(died >= 1);
         BOOST_TEST(died <= 2); // one for each worker at a time
         BOOST_TEST(refused + died == poison);
-        BOOST_TEST(pool.submit(dies_of, -1).result(3min) == 1);
+        BOOST_TEST(pool.submit(dies_of, -1).result(patience) == 1);
     }
 }
 
 BOOST_AUTO_TEST_CASE(a_quarantine_ends_the_attempts) {
     ferry::process_pool pool({.max_workers = 1, .quarantine_after = 2});
     try {
-        pool.submit({.idempotent = true, .attempts = 10}, dies_of, 7).result(3min);
+        pool.submit({.idempotent = true, .attempts = 10}, dies_of, 7).result(patience);
         BOOST_ERROR("expected worker_died");
     } catch (const ferry::worker_died& e) {
         BOOST_TEST(e.attempt() == 2u);
@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_quarantine_ends_the_attempts) {
 BOOST_AUTO_TEST_CASE(the_tasks_own_timeout_counts) {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 50ms, .quarantine_after = 2});
     for (int i = 0; i < 2; ++i)
-        BOOST_CHECK_THROW(pool.submit({.timeout = 20ms}, sleeping, 600'000).result(3min),
+        BOOST_CHECK_THROW(pool.submit({.timeout = 20ms}, sleeping, 600'000).result(patience),
                           ferry::timeout_error);
     BOOST_TEST(is_refused(pool, sleeping, 600'000));
 }
@@ -241,7 +241,7 @@ BOOST_AUTO_TEST_CASE(large_arguments_are_told_apart) {
     poison.front() = 'y';
     kill_workers_with(pool, 1, dies_of_text, poison);
     poison.back() = '.';
-    BOOST_TEST(pool.submit(dies_of_text, poison).result(3min) == poison.size());
+    BOOST_TEST(pool.submit(dies_of_text, poison).result(patience) == poison.size());
 }
 
 BOOST_AUTO_TEST_CASE(without_the_option_nothing_is_quarantined) {

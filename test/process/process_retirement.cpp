@@ -56,19 +56,19 @@ BOOST_AUTO_TEST_CASE(an_idle_worker_ends_and_a_new_one_is_started_on_demand) {
     other.result();
     BOOST_TEST(eventually([&] { return pool.stats().workers == 0; }));
     BOOST_TEST(::kill(first, 0) == -1);
-    const int second = pool.submit(pid).result(3min);
+    const int second = pool.submit(pid).result(patience);
     BOOST_TEST(second != first);
 }
 
 BOOST_AUTO_TEST_CASE(a_busy_worker_does_not_end) {
     ferry::process_pool pool({.max_workers = 1, .idle_timeout = 0s});
     for (int i = 0; i < 3; ++i)
-        BOOST_TEST(pool.submit(sleeping, 300).result(3min) > 0);
+        BOOST_TEST(pool.submit(sleeping, 300).result(patience) > 0);
     std::vector<ferry::future<int>> all;
     for (int i = 0; i < 300; ++i)
         all.push_back(pool.submit(pid));
     for (auto& f : all)
-        BOOST_TEST(f.result(3min) > 0);
+        BOOST_TEST(f.result(patience) > 0);
     BOOST_TEST(eventually([&] { return pool.stats().workers == 0; }));
 }
 
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(the_finalizer_runs_once_in_each_worker_that_ends_in_order) 
                                   .max_tasks_per_child = 2,
                                   .finalizer = {note_pid, log.path(), "end "}});
         for (int i = 0; i < 3; ++i) { // one worker is replaced, the other one has to go
-            const auto p = std::to_string(pool.submit(pid).result(3min));
+            const auto p = std::to_string(pool.submit(pid).result(patience));
             if (i != 1)
                 expected.push_back("start " + p);
             if (i != 0)
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(the_finalizer_runs_once_in_each_worker_that_ends_in_order) 
     {
         ferry::process_pool idle(
             {.max_workers = 1, .idle_timeout = 0s, .finalizer = {note_pid, log.path(), "idle "}});
-        const int p = idle.submit(pid).result(3min);
+        const int p = idle.submit(pid).result(patience);
         BOOST_TEST(eventually([&] { return idle.stats().workers == 0; }));
         BOOST_TEST(lines_of(log.path()) == std::vector{"idle " + std::to_string(p)},
                    boost::test_tools::per_element());
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(a_finalizer_may_have_large_arguments) {
              .initializer = {[](const std::string& s) { kept.assign(s.begin(), s.end()); },
                              std::string(200'000, 'i')},
              .finalizer = {append, log.path(), text}});
-        BOOST_TEST(pool.submit([] { return kept.size(); }).result(3min) == 200'000u);
+        BOOST_TEST(pool.submit([] { return kept.size(); }).result(patience) == 200'000u);
         for (int i = 0; i < 20; ++i) // what it came in is used again
             pool.submit([](const std::string& s) { return s; }, std::string(300'000, 'x')).result();
     }
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(a_finalizer_that_fails_harms_nobody) {
                                                 how}});
         std::set<int> pids;
         for (int i = 0; i < 3; ++i)
-            pids.insert(pool.submit(pid).result(3min));
+            pids.insert(pool.submit(pid).result(patience));
         BOOST_TEST(pids.size() == 3u);
     }
 }
@@ -168,11 +168,11 @@ BOOST_AUTO_TEST_CASE(a_worker_that_keeps_too_much_memory_is_replaced_after_its_t
     const int first = pool.submit(grow, std::size_t(1) << 20).result();
     BOOST_TEST(pool.submit(pid).result() == first);
     BOOST_TEST(pool.submit(grow, std::size_t(200) << 20).result() == first);
-    const int second = pool.submit(pid).result(3min);
+    const int second = pool.submit(pid).result(patience);
     BOOST_TEST(second != first);
     // No task that was handed out ahead starts in one that is to be replaced.
     for (int i = 0; i < 500; ++i)
-        pool.submit(pid).result(3min);
+        pool.submit(pid).result(patience);
     std::vector<ferry::future<int>> all;
     for (int i = 0; i < 10; ++i) {
         all.push_back(pool.submit(pid));
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_keeps_too_much_memory_is_replaced_after_its_t
     }
     std::set<int> replaced;
     for (auto& f : all) {
-        const int p = f.result(3min);
+        const int p = f.result(patience);
         BOOST_TEST(replaced.count(p) == 0u);
         if ((&f - all.data()) % 2 == 1)
             replaced.insert(p);

@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(an_initializer_that_throws_breaks_the_pool) { // CF-INIT-03
     BOOST_REQUIRE(!all.empty());
     for (auto& f : all) {
         try {
-            f.result(20s);
+            f.result(patience);
             BOOST_ERROR("expected broken_process_pool");
         } catch (const ferry::broken_process_pool& e) {
             BOOST_TEST(std::string(e.what()).find("no licence") != std::string::npos);
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(an_initializer_that_throws_breaks_the_pool) { // CF-INIT-03
 BOOST_AUTO_TEST_CASE(an_initializer_that_crashes_breaks_the_pool) {
     ferry::process_pool pool({.max_workers = 1, .initializer = {[] { ::abort(); }}});
     auto f = pool.submit(pid);
-    BOOST_CHECK_THROW(f.result(20s), ferry::broken_process_pool);
+    BOOST_CHECK_THROW(f.result(patience), ferry::broken_process_pool);
 }
 
 BOOST_AUTO_TEST_CASE(the_environment_and_the_working_directory_reach_the_worker) { // CF-PP-34
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(the_environment_and_the_working_directory_reach_the_worker)
 BOOST_AUTO_TEST_CASE(a_working_directory_that_does_not_exist_breaks_the_pool_and_is_named) {
     ferry::process_pool pool({.max_workers = 1, .working_directory = "/no/such/directory"});
     try {
-        pool.submit(pid).result(20s);
+        pool.submit(pid).result(patience);
         BOOST_ERROR("expected broken_process_pool");
     } catch (const ferry::broken_process_pool& e) {
         BOOST_TEST(std::string(e.what()).find("/no/such/directory") != std::string::npos);
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(a_user_that_collects_all_children_does_not_hang_the_pool) {
         }
     });
     ::kill(p, SIGKILL);
-    BOOST_CHECK_THROW(f.result(20s), ferry::worker_died);
+    BOOST_CHECK_THROW(f.result(patience), ferry::worker_died);
     pool.shutdown();
     enough = true;
     thief.join();
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(ignored_SIGCHLD_does_not_hang_the_pool) {
         ferry::process_pool pool(1);
         BOOST_TEST(pool.submit(triple, 1).result() == 3);
         auto f = pool.submit([] { ::_exit(3); });
-        BOOST_CHECK_THROW(f.result(20s), ferry::worker_died);
+        BOOST_CHECK_THROW(f.result(patience), ferry::worker_died);
         BOOST_TEST(pool.submit(triple, 1).result() == 3);
     }
     ::signal(SIGCHLD, before);

@@ -54,7 +54,7 @@ const std::string static_error = error_of_a_new_pool();
 
 int answer() {
     ferry::process_pool pool(2);
-    return pool.submit(triple, 14).result(20s);
+    return pool.submit(triple, 14).result(3min);
 }
 
 int print_answer() {
@@ -66,16 +66,16 @@ int print_answer() {
 int wait_to_be_killed() {
     ferry::process_pool pool(3);
     auto idle = pool.submit(pid);
-    std::vector<int> pids{idle.result(20s)};
+    std::vector<int> pids{idle.result(3min)};
     auto busy = pool.submit(sleep_long);
     auto outer = pool.submit([] {
         static auto* const inner = new ferry::process_pool(1);
         const int mine = ::getpid();
-        const int nested = inner->submit(pid).result(20s);
+        const int nested = inner->submit(pid).result(3min);
         static auto running = inner->submit(sleep_long);
         return std::vector<int>{mine, nested};
     });
-    for (const int p : outer.result(20s))
+    for (const int p : outer.result(3min))
         pids.push_back(p);
     for (const int p : pids)
         std::printf("%d ", p);
@@ -88,7 +88,7 @@ int wait_to_be_killed() {
 /// A child without exec keeps copies of the descriptors; the workers must not mind.
 int fork_and_wait_to_be_killed() {
     ferry::process_pool pool(1);
-    const int worker = pool.submit(pid).result(20s);
+    const int worker = pool.submit(pid).result(3min);
     const int child = ::fork();
     if (child == 0) {
         ::close(STDOUT_FILENO);
@@ -127,21 +127,21 @@ int fork_and_leave() {
     int status = -1;
     {
         std::optional<ferry::process_pool> pool(std::in_place, 1);
-        pool->submit(pid).result(20s);
+        pool->submit(pid).result(3min);
         const int child = ::fork();
         if (child == 0) {
             pool.reset();
             ::_exit(7);
         }
         ::waitpid(child, &status, 0);
-        std::printf("%d\n", pool->submit(triple, 14).result(20s));
+        std::printf("%d\n", pool->submit(triple, 14).result(3min));
     }
     return WEXITSTATUS(status) == 7 ? 0 : 1;
 }
 
 int use_static_pool() {
     static ferry::process_pool pool(1);
-    std::printf("%d\n", pool.submit(triple, 14).result(20s));
+    std::printf("%d\n", pool.submit(triple, 14).result(3min));
     static auto left = pool.submit(pid); // completes before the pool's destructor returns
     return 0;
 }
@@ -173,7 +173,7 @@ struct library {
 int call_a_library(const char* path) {
     const library l(path);
     ferry::process_pool pool(1);
-    std::printf("%d\n", pool.submit(l.quadruple(), 10).result(20s));
+    std::printf("%d\n", pool.submit(l.quadruple(), 10).result(3min));
     return 0;
 }
 
@@ -184,14 +184,14 @@ int call_a_relative_library(const char* path) {
         return 1;
     ferry::process_pool pool(1);
     ferry::process_pool offered({.max_workers = 1, .working_directory = "/proc"});
-    std::printf("%d %d\n", pool.submit(l.quadruple(), 10).result(20s),
-                offered.submit(l.quadruple(), 10).result(20s));
+    std::printf("%d %d\n", pool.submit(l.quadruple(), 10).result(3min),
+                offered.submit(l.quadruple(), 10).result(3min));
     return 0;
 }
 
 std::string what_it_gives(ferry::process_pool& pool, function f) {
     try {
-        return std::to_string(pool.submit(f, 10).result(20s));
+        return std::to_string(pool.submit(f, 10).result(3min));
     } catch (const std::exception&) {
         return "error";
     }
@@ -232,7 +232,7 @@ std::string name_of_this_process() {
 int print_names() {
     ferry::process_pool pool(1);
     std::printf("%s\n%s\n", name_of_this_process().c_str(),
-                pool.submit(name_of_this_process).result(20s).c_str());
+                pool.submit(name_of_this_process).result(3min).c_str());
     return 0;
 }
 
@@ -257,7 +257,7 @@ int submit_from_a_special_thread() {
         const sched_param none{};
         ::sched_setscheduler(0, SCHED_BATCH, &none);
         special = how_scheduled();
-        worker = pool.submit(how_scheduled).result(20s);
+        worker = pool.submit(how_scheduled).result(3min);
     }).join();
     std::puts(special[1] == SCHED_BATCH && worker == own ? "as the pool" : "as the thread");
     return 0;
@@ -282,18 +282,18 @@ void refuse(std::initializer_list<long> calls) {
 int without_handles_of_processes() {
     refuse({SYS_pidfd_open, SYS_pidfd_send_signal});
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 0s});
-    std::printf("%d ", pool.submit(triple, 14).result(20s));
+    std::printf("%d ", pool.submit(triple, 14).result(3min));
     try {
-        pool.submit([] { ::_exit(7); }).result(20s);
+        pool.submit([] { ::_exit(7); }).result(3min);
     } catch (const ferry::worker_died& e) {
         std::printf("%d ", e.exit_code().value_or(-1));
     }
     try {
-        pool.submit({.timeout = 10ms}, sleep_long).result(20s);
+        pool.submit({.timeout = 10ms}, sleep_long).result(3min);
     } catch (const ferry::timeout_error&) {
         std::printf("timeout ");
     }
-    std::printf("%d\n", pool.submit(triple, 14).result(20s));
+    std::printf("%d\n", pool.submit(triple, 14).result(3min));
     return 0;
 }
 
@@ -305,7 +305,7 @@ void tell_of_the_crash(int) {
 int with_a_crash_handler() {
     ferry::process_pool pool({.max_workers = 1, .environment = {{"TEST_CRASH_HANDLER", "1"}}});
     try {
-        pool.submit([] { ::raise(SIGSEGV); }).result(20s);
+        pool.submit([] { ::raise(SIGSEGV); }).result(3min);
     } catch (const ferry::worker_died& e) {
         std::printf("%d %s", e.exit_code().value_or(-1), e.stderr_tail().c_str());
     }
@@ -325,14 +325,14 @@ int with_ignored_signals() {
         return is(SIGTERM, SIG_DFL) && is(SIGUSR1, SIG_DFL) && is(SIGCHLD, SIG_DFL) &&
                is(SIGQUIT, SIG_DFL) && is(SIGINT, SIG_IGN);
     };
-    std::puts(pool.submit(all).result(20s) ? "default" : "ignored");
+    std::puts(pool.submit(all).result(3min) ? "default" : "ignored");
     return 0;
 }
 
 int print_the_report_of_a_sanitizer() {
     ferry::process_pool pool(1);
     try {
-        pool.submit([] { return *reinterpret_cast<volatile int*>(8); }).result(20s);
+        pool.submit([] { return *reinterpret_cast<volatile int*>(8); }).result(3min);
     } catch (const ferry::worker_died& e) {
         std::puts(e.stderr_tail().c_str());
     }
@@ -343,7 +343,7 @@ int removed(const char* path) {
     std::filesystem::remove(path);
     ferry::process_pool pool(1);
     try {
-        pool.submit(triple, 14).result(20s);
+        pool.submit(triple, 14).result(3min);
     } catch (const ferry::broken_process_pool& e) {
         std::puts(e.what());
     }

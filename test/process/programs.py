@@ -26,7 +26,7 @@ def check(what, is_true, seen=""):
 
 
 def run(*command, **options):
-    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=50,
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300,
                           check=False, stdin=subprocess.DEVNULL, **options)
 
 
@@ -178,14 +178,14 @@ def main():
 
         (pids,) = killed("killed")
         check("workers and nested workers end with their parent",
-              len(pids) == 3 and all_end(pids, 2), pids)
+              len(pids) == 3 and all_end(pids, 120), pids)
         (pids,) = killed("stopping")
         check("workers whose stop callbacks block end with their parent",
               len(pids) == 1 and all_end(pids, 120), pids)
         (worker,), (child,) = killed("forked")
         try:
             check("also where a child of fork lives on",
-                  all_end([worker], 2) and is_alive(child), (worker, child))
+                  all_end([worker], 120) and is_alive(child), (worker, child))
         finally:
             os.kill(child, signal.SIGKILL)
 

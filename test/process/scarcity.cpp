@@ -29,12 +29,12 @@ BOOST_AUTO_TEST_CASE(a_failed_future_may_outlive_the_pool_that_its_large_argumen
     {
         ferry::process_pool pool({.max_workers = 1, .kill_grace = 50ms});
         late = pool.submit({.timeout = 50ms}, sleep_over, std::string(1 << 20, 'x'));
-        BOOST_CHECK_THROW(late.result(20s), ferry::timeout_error);
+        BOOST_CHECK_THROW(late.result(patience), ferry::timeout_error);
         killed = pool.submit(sleep_over, std::string(1 << 20, 'y'));
         wait_for_worker_of(killed, pool);
         pool.kill_workers();
     }
-    BOOST_CHECK_THROW(killed.result(20s), ferry::worker_died);
+    BOOST_CHECK_THROW(killed.result(patience), ferry::worker_died);
     late = {};
     killed = {};
 }
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(a_shortage_of_descriptors_is_an_error_and_no_hang) {
             try {
                 ferry::process_pool pool(1);
                 f = pool.submit(length, std::string("four"));
-                BOOST_TEST(f.wait_for(20s));
+                BOOST_TEST(f.wait_for(patience));
             } catch (const std::exception& e) {
                 failed = true;
                 BOOST_TEST(std::string(e.what()) != "");
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_short_shortage_breaks_no_pool) {
         f = pool.submit(length, std::string("four"));
         std::this_thread::sleep_for(200ms);
     }
-    BOOST_TEST(f.result(20s) == 4u);
+    BOOST_TEST(f.result(patience) == 4u);
     BOOST_TEST(open_descriptors() > 0u);
 }
 
@@ -134,9 +134,9 @@ BOOST_AUTO_TEST_CASE(who_lives_does_the_work_of_those_that_cannot_be_started) {
         others.push_back(pool.submit(length, std::string("four")));
     std::this_thread::sleep_for(2500ms); // longer than what breaks a pool without workers
     touch(go.path());
-    BOOST_TEST(busy.result(20s) == 1);
+    BOOST_TEST(busy.result(patience) == 1);
     for (auto& f : others)
-        BOOST_TEST(f.result(20s) == 4u);
+        BOOST_TEST(f.result(patience) == 4u);
 }
 #endif
 
@@ -152,5 +152,5 @@ BOOST_AUTO_TEST_CASE(failed_starts_with_successes_between_break_no_pool) {
                                               count.path()},
                               .max_tasks_per_child = 1});
     for (int i = 0; i < 4; ++i)
-        BOOST_TEST(pool.submit([](int n) { return n; }, i).result(20s) == i);
+        BOOST_TEST(pool.submit([](int n) { return n; }, i).result(patience) == i);
 }

@@ -2,14 +2,35 @@
 // Timeouts, stop requests and ends of tasks that come at the same time.
 #include <ferry/process_pool.hpp>
 
+#include <ferry/ferry.hpp>
+#include <ferry/process.hpp>
+
 #define BOOST_TEST_MODULE time_limits
 #define BOOST_TEST_NO_MAIN
 #include "helpers/process_helpers.hpp"
+#include "helpers/worker_channel.hpp"
 #include "helpers/worker_main.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 
 #include <stop_token>
 
+namespace asio = boost::asio;
 using namespace std::chrono_literals;
+
+namespace {
+
+/// Gives the worker's process.
+int stops_when_asked(std::stop_token stop, const std::string& started) {
+    touch(started);
+    while (!stop.stop_requested())
+        std::this_thread::yield();
+    return ::getpid();
+}
+
+} // namespace
 
 BOOST_AUTO_TEST_CASE(a_timeout_as_the_task_ends_is_either_and_costs_no_other_task) {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 100ms});
@@ -18,11 +39,11 @@ BOOST_AUTO_TEST_CASE(a_timeout_as_the_task_ends_is_either_and_costs_no_other_tas
         auto f = pool.submit({.timeout = 3ms}, sleeping, 2 + i % 3);
         auto next = pool.submit(triple, i);
         try {
-            f.result(20s);
+            f.result(patience);
             ++values;
         } catch (const ferry::timeout_error&) {
         }
-        BOOST_TEST(next.result(20s) == 3 * i);
+        BOOST_TEST(next.result(patience) == 3 * i);
     }
     BOOST_TEST_MESSAGE(values << " of 60 were in time");
 }
@@ -37,24 +58,64 @@ BOOST_AUTO_TEST_CASE(a_late_request_to_stop_stops_no_other_task) {
             std::this_thread::sleep_for(1ms);
             return stop.stop_requested();
         });
-        BOOST_TEST(!second.result(20s));
+        BOOST_TEST(!second.result(patience));
         BOOST_TEST(first.result(0s) == i);
     }
+}
+
+// The slot of a call whose stop was answered is used again before its grace is over.
+BOOST_AUTO_TEST_CASE(the_grace_of_a_call_that_stopped_ends_no_later_one) {
+    ferry::process_pool pool({.max_workers = 1, .kill_grace = 300ms}), other(1);
+    int stopped = 0; // calls that ended before their grace did; on a busy machine not all do
+    for (int round = 0; round < 10 && stopped < 2; ++round) {
+        const int before = pool.submit(pid).result(patience);
+        const marker started, go;
+        asio::io_context context;
+        asio::cancellation_signal cancel;
+        int value = 0;
+        asio::co_spawn(
+            context,
+            [](ferry::process_pool& p, std::string path) -> asio::awaitable<int> {
+                co_return co_await ferry::run_in_executor(p, stops_when_asked, path);
+            }(pool, started.path()),
+            asio::bind_cancellation_slot(
+                cancel.slot(), [&](std::exception_ptr error, int n) { value = error ? 0 : n; }));
+        while (!started.touched())
+            context.poll();
+        cancel.emit(asio::cancellation_type::terminal);
+        context.run();
+        auto next = pool.submit(when_touched, go.path());
+        BOOST_CHECK_THROW(other.submit({.timeout = 600ms}, sleeping, 600'000).result(patience),
+                          ferry::timeout_error);
+        touch(go.path());
+        const int ran_in = next.result(patience);
+        if (value != before)
+            continue;
+        BOOST_TEST(ran_in == before);
+        ++stopped;
+    }
+    BOOST_TEST(stopped == 2);
 }
 
 // The task behind is not ended for the time that it waited there.
 BOOST_AUTO_TEST_CASE(the_timeout_of_a_task_handed_out_behind_another_runs_from_its_start) {
     ferry::process_pool pool({.max_workers = 1, .kill_grace = 100ms});
     for (int i = 0; i < 200; ++i) // so that many are handed out at a time
-        pool.submit(triple, i).result(20s);
-    auto busy = pool.submit(sleeping, 300);
-    auto in_time = pool.submit({.timeout = 100ms}, triple, 2);
-    auto late = pool.submit({.timeout = 100ms}, sleeping, 60'000);
+        pool.submit(triple, i).result(patience);
+    const marker go;
+    auto busy = pool.submit(when_touched, go.path());
+    auto in_time = pool.submit({.timeout = 10s}, triple, 2);
+    auto late = pool.submit({.timeout = 100ms}, sleeping, 600'000);
     auto after = pool.submit(triple, 3);
-    BOOST_TEST(busy.result(20s) > 0);
-    BOOST_TEST(in_time.result(20s) == 6);
-    BOOST_CHECK_THROW(late.result(20s), ferry::timeout_error);
-    BOOST_TEST(after.result(20s) == 9);
+    ferry::process_pool other(1); // from now on at least that long
+    BOOST_CHECK_THROW(other.submit({.timeout = 10s}, sleeping, 600'000).result(patience),
+                      ferry::timeout_error);
+    BOOST_TEST(!in_time.done());
+    touch(go.path());
+    BOOST_TEST(busy.result(patience) > 0);
+    BOOST_TEST(in_time.result(patience) == 6);
+    BOOST_CHECK_THROW(late.result(patience), ferry::timeout_error);
+    BOOST_TEST(after.result(patience) == 9);
 }
 
 BOOST_AUTO_TEST_CASE(what_was_answered_before_the_worker_died_counts) {
@@ -62,20 +123,19 @@ BOOST_AUTO_TEST_CASE(what_was_answered_before_the_worker_died_counts) {
     for (int i = 0; i < 30; ++i) {
         auto f = pool.submit(
             [](int n) {
-                std::thread([] {
-                    std::this_thread::sleep_for(std::chrono::microseconds(200));
-                    ::_exit(1);
+                auto& answered = my_channel().answers.written;
+                std::thread([&answered, before = answered.load()] {
+                    while (answered.load() == before)
+                        std::this_thread::yield();
+                    ::kill(::getpid(), SIGKILL);
                 }).detach();
                 return n;
             },
             i);
-        try {
-            BOOST_TEST(f.result(20s) == i);
-        } catch (const ferry::worker_died&) { // before it had answered
-        }
+        BOOST_TEST(f.result(patience) == i);
         for (;;) { // one that was handed out before the death may die with it
             try {
-                BOOST_TEST(pool.submit(triple, i).result(20s) == 3 * i);
+                BOOST_TEST(pool.submit(triple, i).result(patience) == 3 * i);
                 break;
             } catch (const ferry::worker_died&) {
             }

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 PROGRAM = sys.argv[1]
-SECONDS = 15
+SECONDS = 150
 DOTS = "." * 20
 # case: exit status and output
 CASES = {
