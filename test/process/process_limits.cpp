@@ -236,7 +236,9 @@ BOOST_AUTO_TEST_CASE(some_processes_need_a_control_group) {
     };
     try {
         ferry::process_pool pool(options);
-        BOOST_TEST(pool.submit(starts, 5).result() == 2u);
+        const std::size_t count = pool.submit(starts, 5).result();
+        BOOST_TEST(count <= 2u);
+        BOOST_TEST(count >= (FERRY_SANITIZED ? 1u : 2u)); // which may have a thread in each process
         BOOST_TEST(pool.submit(starts, 1).result() == 1u);
     } catch (const ferry::sandbox_error& e) { // where there is none
         BOOST_TEST(std::string(e.what()).find("limits.processes") != std::string::npos);
