@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/detail/caught_or_unwind.hpp>
+#include <ferry/detail/scope_exit.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <algorithm>
@@ -300,9 +301,12 @@ public:
         if (tasks_.size() >= size_)
             flush();
     }
+    /// Errors: those of `submit`; nothing of the batch is queued then.
     void flush() {
+        if (tasks_.empty())
+            return;
+        const scope_exit at_end([this] { tasks_.clear(); });
         enqueue_all(core_, tasks_);
-        tasks_.clear();
         size_ = std::min<std::size_t>(2 * size_, 1024);
     }
 
@@ -333,14 +337,21 @@ auto map_on(std::shared_ptr<pool_core> core, map_options options, F fn, Ranges&&
             return start_map<result, single>(
                 options, 1,
                 [batch = task_batch(*core), core, call](auto& source, std::size_t) mutable {
-                    auto f = source.next([&](auto&&... element) {
+                    const auto add = [&](auto&&... element) {
                         using task = task_for<decltype(call), std::decay_t<decltype(element)>...>;
                         auto t =
                             make_state<task>(call, std::forward<decltype(element)>(element)...);
                         keep_context(*t);
                         batch.add(*t);
                         return detail::access::make<result>(std::move(t));
-                    });
+                    };
+                    std::optional<future<result>> f;
+                    try {
+                        f = source.next(add);
+                    } catch (...) { // an element could not be copied; those before it run
+                        batch.flush();
+                        throw;
+                    }
                     if (f)
                         return std::optional(single(std::move(*f)));
                     batch.flush();

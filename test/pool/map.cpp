@@ -6,8 +6,10 @@
 #define BOOST_TEST_MODULE map
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <numeric>
 #include <sstream>
+#include <stdexcept>
 
 using namespace ferry;
 using namespace std::chrono_literals;
@@ -210,4 +212,45 @@ BOOST_AUTO_TEST_CASE(a_view_outlives_its_pool) {
     BOOST_CHECK_THROW(*it, shutdown_error);
     ++it;
     BOOST_TEST((it == some.end()));
+}
+
+BOOST_AUTO_TEST_CASE(what_stands_before_an_element_that_cannot_be_copied_runs) {
+    struct fragile {
+        int n;
+        explicit fragile(int i) : n(i) {}
+        fragile(fragile&&) noexcept = default;
+        fragile(const fragile& other) : n(other.n) {
+            if (n == 6)
+                throw std::out_of_range("copy");
+        }
+    };
+    std::vector<fragile> input; // which is submitted in batches
+    for (int i = 0; i != 8; ++i)
+        input.emplace_back(i);
+    thread_pool pool(2);
+    std::atomic<int> sum{0};
+    BOOST_CHECK_THROW(pool.map([&](const fragile& f) { sum += f.n; }, input), std::out_of_range);
+    pool.shutdown();
+    BOOST_TEST(sum == 0 + 1 + 2 + 3 + 4 + 5);
+    BOOST_TEST(pool.stats().completed == 6u);
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_that_is_shut_down_refuses_what_follows_a_batch) {
+    thread_pool pool(1);
+    struct closing {
+        thread_pool* pool;
+        int n;
+        closing(thread_pool* p, int i) : pool(p), n(i) {}
+        closing(closing&&) noexcept = default;
+        closing(const closing& other) : pool(other.pool), n(other.n) {
+            if (n == 5)
+                pool->shutdown({.wait = false});
+        }
+    };
+    std::vector<closing> input;
+    for (int i = 0; i != 100; ++i)
+        input.emplace_back(&pool, i);
+    BOOST_CHECK_THROW(pool.map([](const closing& c) { return c.n; }, input), shutdown_error);
+    pool.shutdown();
+    BOOST_TEST(pool.stats().completed == 3u); // the batches of one and of two
 }
