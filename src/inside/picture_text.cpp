@@ -164,9 +164,13 @@ private:
 };
 
 std::string hidden(const picture& p) {
-    return p.hidden_pools != 0
-               ? "(" + count(p.hidden_pools, "pool") + " more, for which there was no record)\n"
-               : std::string();
+    std::string text;
+    if (p.hidden_pools != 0) {
+        text += '(';
+        text += count(p.hidden_pools, "pool");
+        text += " more, for which there was no record)\n";
+    }
+    return text;
 }
 
 } // namespace
