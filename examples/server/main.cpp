@@ -113,7 +113,9 @@ bool end(std::string_view name, Pool& pool, server::time_point deadline) {
 int serve(const settings& s) {
     ferry::thread_pool files(bounded<ferry::thread_pool_options>(s, "files", 8));
     ferry::thread_pool databases(bounded<ferry::thread_pool_options>(s, "database", 1));
-    ferry::process_pool primes(bounded<ferry::process_pool_options>(s, "primes", 2));
+    auto arithmetic = bounded<ferry::process_pool_options>(s, "primes", 2);
+    arithmetic.nice = 10; // the loop goes first where there are not enough processors for both
+    ferry::process_pool primes(std::move(arithmetic));
     const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(seconds(s.limit));
     const auto data = std::make_shared<server::database>(s.database, limit);
 
