@@ -175,6 +175,17 @@ sample awaited(std::size_t n) {
 
 int one() { return 1; }
 
+// They have been submitted just now.
+sample all_results(const stopwatch& w, std::vector<ferry::future<int>> futures) {
+    const auto n = static_cast<double>(futures.size());
+    const double submitted = w.ns();
+    for (auto& f : futures)
+        f.result();
+    sample s = w.stop(futures.size());
+    s.more = {{"submit_ns", submitted / n}};
+    return s;
+}
+
 sample single(std::size_t n) {
     ferry::thread_pool pool(workers);
     std::vector<ferry::future<int>> futures;
@@ -182,24 +193,13 @@ sample single(std::size_t n) {
     const stopwatch w;
     for (std::size_t i = 0; i != n; ++i)
         futures.push_back(pool.submit(one));
-    const double submitted = w.ns();
-    for (auto& f : futures)
-        f.result();
-    sample s = w.stop(n);
-    s.more = {{"submit_ns", submitted / static_cast<double>(n)}};
-    return s;
+    return all_results(w, std::move(futures));
 }
 sample at_once(std::size_t n) {
     ferry::thread_pool pool(workers);
     const std::vector<int (*)()> calls(n, one);
     const stopwatch w;
-    auto futures = pool.submit_bulk(calls);
-    const double submitted = w.ns();
-    for (auto& f : futures)
-        f.result();
-    sample s = w.stop(n);
-    s.more = {{"submit_ns", submitted / static_cast<double>(n)}};
-    return s;
+    return all_results(w, pool.submit_bulk(calls));
 }
 sample mapped(std::size_t n) {
     ferry::thread_pool pool(workers);
