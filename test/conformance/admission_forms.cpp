@@ -271,12 +271,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(bytes_that_overflow_their_sum_are_refused, Pool, p
 BOOST_AUTO_TEST_CASE(bytes_of_a_task_that_was_handed_out_make_room) {
     const marker go;
     busy<process_pool> b(0, 1000);
-    const auto until_touched = [](const std::string& path) {
-        while (!std::filesystem::exists(path))
-            std::this_thread::sleep_for(1ms);
-        return 1;
-    };
-    auto first = b.pool.submit({.bytes = 600}, until_touched, go.path());
+    auto first = b.pool.submit({.bytes = 600}, when_touched, go.path());
     asio::io_context io;
     int value = 0;
     const auto in_line = [&]() -> asio::awaitable<void> {

@@ -59,11 +59,7 @@ BOOST_AUTO_TEST_CASE(a_call_that_runs_too_long_is_ended_and_named) {
 BOOST_AUTO_TEST_CASE(a_call_that_does_not_start_in_time_is_named) {
     process_pool pool(1);
     const marker go;
-    const auto until_touched = [](const std::string& path) {
-        while (!std::filesystem::exists(path))
-            std::this_thread::sleep_for(1ms);
-    };
-    auto busy = pool.submit(until_touched, go.path());
+    auto busy = pool.submit(when_touched, go.path());
     while (!busy.running())
         std::this_thread::yield();
     const auto late = [] {

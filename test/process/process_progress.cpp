@@ -175,11 +175,7 @@ BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_a_future_with_progress) {
         listener l;
         ferry::promise<int> seen;
         const marker go;
-        const auto until_touched = [](const std::string& path) {
-            while (!std::filesystem::exists(path))
-                std::this_thread::sleep_for(1ms);
-        };
-        pool.submit(until_touched, go.path()).add_done_callback([&](const auto&) {
+        pool.submit(when_touched, go.path()).add_done_callback([&](const auto&) {
             ferry::task_options options{.on_progress = l.function()};
             auto f = pool.submit(options, reports, 7);
             seen.set_value(limited ? f.result(3min) : f.result());
@@ -197,8 +193,7 @@ BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_a_future_whose_report_waits) {
     gate entered, may_wait;
     const marker go, go_on;
     const auto until_touched = [](const std::string& path) {
-        while (!std::filesystem::exists(path))
-            std::this_thread::sleep_for(1ms);
+        when_touched(path);
         ferry::report_progress(9);
         return 9;
     };
