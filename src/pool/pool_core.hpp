@@ -111,8 +111,8 @@ public:
 
     /// Whether `max_queue` or one of the other bounds is set.
     bool is_bounded() const noexcept { return bounded_; }
-    /// Lets an expected external task in, as `push` does. It is passed to its executor when it is
-    /// let in; if it expires before it is expected no more. Throws if it is refused.
+    /// Lets an external task whose work has started in, as `push` does. It is passed to its executor
+    /// when it is let in; if it expires before, its work is finished. Throws if it is refused.
     void admit_external(shared_state_base& t, entrance e) FERRY_EXCLUDES(mutex_);
     /// An external task has started, or will not: it waits no more.
     void external_left_queue(shared_state_base& t) noexcept FERRY_EXCLUDES(mutex_);
