@@ -46,8 +46,9 @@ bool process_core::revoke(remote_call& c) noexcept {
     if (is_forked_copy())
         return false;      // the workers are the parent's
     remote_call_ptr share; // freed without the lock
+    bool start = false;
     {
-        const scoped_lock lock(mutex_);
+        scoped_lock lock(mutex_);
         if (c.at == nullptr)
             return true; // it is not out any more
         BOOST_ASSERT(!dispatcher::is_queued(c));
@@ -55,7 +56,13 @@ bool process_core::revoke(remote_call& c) noexcept {
         if (share == nullptr)
             return false;
         c.state().unoffer();
+        dispatch(lock); // the worker may hold nothing else, whose answer would tell of its room
+        start = wants_worker();
     }
+    if (start)
+        wake_reader();
+    if (bounded_)
+        drop_given_up();
     return true;
 }
 

@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 namespace {
 
 int global = 1;
+std::size_t length(const std::string& s) { return s.size(); }
 
 } // namespace
 
@@ -63,6 +64,27 @@ BOOST_AUTO_TEST_CASE(cancelled_tasks_behind_a_busy_worker_take_no_memory) {
     BOOST_TEST(busy.result(patience) != ::getpid());
 }
 #endif
+
+// Nothing that the worker answers tells that it has room again.
+BOOST_AUTO_TEST_CASE(tasks_behind_those_that_were_handed_out_and_cancelled_run) {
+    for (const bool large : {false, true}) {
+        ferry::process_pool pool(1);
+        const std::string argument(large ? 100'000 : 1, 'x');
+        for (int i = 0; i < 300; ++i) // so that many are handed out at a time
+            pool.submit(triple, i).result(patience);
+        const int p = pool.submit(pid).result(patience);
+        ::kill(p, SIGSTOP);
+        std::vector<ferry::future<std::size_t>> all;
+        for (int i = 0; i < 200; ++i)
+            all.push_back(pool.submit(length, argument));
+        // The last ones first, so that none of them has been handed out when it is cancelled.
+        for (std::size_t i = 150; i-- != 0;)
+            BOOST_TEST(all[i].cancel());
+        ::kill(p, SIGCONT);
+        for (std::size_t i = 150; i != 200; ++i)
+            BOOST_TEST(all[i].result(patience) == argument.size());
+    }
+}
 
 BOOST_AUTO_TEST_CASE(running_means_running_also_for_tasks_handed_out_ahead) {
     ferry::process_pool pool(1);
