@@ -70,6 +70,7 @@ void cluster_core::consume_until_done(connection& c) {
             continue;
         }
         watch_time(); // once all that has arrived was heard
+        interrupt_if_dead(publishing_);
         {
             const lock_type lock(mutex_);
             if (done_)

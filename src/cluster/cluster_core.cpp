@@ -259,7 +259,8 @@ void cluster_core::join() {
         wake_publisher_.signal();
         wake_consumer_.signal();
         // What is left to be said is said, unless the broker does not listen.
-        if (!changed_.wait_for(lock, std::chrono::seconds(1), [this] { return threads_ == 0; })) {
+        while (
+            !changed_.wait_for(lock, std::chrono::seconds(1), [this] { return threads_ == 0; })) {
             for (connection* const c : {publishing_, consuming_}) {
                 if (c != nullptr)
                     c->interrupt();
@@ -352,6 +353,13 @@ void cluster_core::mark_broken(const std::string& why) noexcept {
         }
     }
     complete_calls(out);
+}
+
+// Whatever waits for a connection that is dead waits no more.
+void cluster_core::interrupt_if_dead(connection* const& other) noexcept {
+    const lock_type lock(mutex_);
+    if (other != nullptr)
+        other->interrupt_if_dead();
 }
 
 // ---- Statistics ---------------------------------------------------------------------------------

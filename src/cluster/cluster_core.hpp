@@ -148,6 +148,7 @@ private:
 
     template <class Use>
     void keep_connected(const char* role, connection*& current, Use use) noexcept;
+    void interrupt_if_dead(connection* const& other) noexcept;
     void mark_broken(const std::string& why) noexcept;
     queue_options task_queue() const;
     queue_options reply_queue() const;

@@ -70,6 +70,7 @@ void cluster_core::publish_until_done(connection& c) {
         wake_publisher_.clear();
         const bool busy = publish_some(p);
         read_confirms(p);
+        interrupt_if_dead(consuming_);
         if (busy)
             continue;
         {

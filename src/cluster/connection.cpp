@@ -3,6 +3,8 @@
 
 #include <ferry/config.hpp>
 
+#include "socket_traffic.hpp"
+
 #include <amqp.h>
 #include <amqp_framing.h>
 #include <amqp_ssl_socket.h>
@@ -107,8 +109,11 @@ struct connection::state {
     amqp_connection_state_t link = nullptr;
     std::string to; // for texts
     std::chrono::milliseconds longest_wait{};
-    std::mutex mutex; // guards file
+    std::mutex mutex; // guards what follows
     int file = -1;
+    std::uint64_t bytes_moved = 0; // acknowledged and received
+    clock::time_point moved_at{};
+    clock::time_point check_again_at{};
 
     void set_file(int f) {
         const std::lock_guard lock(mutex);
@@ -223,6 +228,25 @@ void connection::interrupt() noexcept {
     const std::lock_guard lock(s_->mutex);
     if (s_->file >= 0)
         ::shutdown(s_->file, SHUT_RDWR);
+}
+
+void connection::interrupt_if_dead() noexcept {
+    const std::lock_guard lock(s_->mutex);
+    if (s_->file < 0)
+        return;
+    const auto now = clock::now();
+    if (now < s_->check_again_at)
+        return;
+    s_->check_again_at = now + s_->longest_wait / 4;
+    const auto moved = socket_traffic(s_->file);
+    if (!moved)
+        return;
+    if (*moved != s_->bytes_moved || s_->moved_at == clock::time_point()) {
+        s_->bytes_moved = *moved;
+        s_->moved_at = now;
+    } else if (now - s_->moved_at > 4 * s_->longest_wait) {
+        ::shutdown(s_->file, SHUT_RDWR);
+    }
 }
 
 // ---- What is declared ---------------------------------------------------------------------------

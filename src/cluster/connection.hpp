@@ -100,6 +100,11 @@ public:
 
     /// Ends what another thread is doing with the connection. Safe.
     void interrupt() noexcept;
+    /// Ends what another thread is doing with the connection if no byte has gone through it, in
+    /// either direction, for two heartbeats of calls of this function. The client library checks
+    /// heartbeats where it reads; a publish can wait for the broker without a limit. Safe; to be
+    /// called several times a heartbeat, by one thread at a time.
+    void interrupt_if_dead() noexcept;
 
 private:
     struct state;

@@ -51,6 +51,7 @@ void cluster_core::keep_connected(const char* role, connection*& current, Use us
             const bool watches = &current == &consuming_;
             if (watches)
                 watch_time();
+            interrupt_if_dead(watches ? publishing_ : consuming_);
             if (!is_done())
                 wake.wait_until(watches ? std::min(until, next_time()) : until);
         }

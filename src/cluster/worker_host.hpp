@@ -88,6 +88,8 @@ private:
     void watch_time(connection* c);
     void begin_to_drain(connection* c);
     bool is_over() const;
+    void interrupt_publisher(bool also_if_alive) noexcept;
+    void end_publisher();
     clock::time_point next_time() const;
 
     // The publishing thread.
@@ -130,6 +132,7 @@ private:
     bool done_ = false;   // the publishing thread is to end
     std::string failure_; // why the broker refuses this host, or the pool is broken
     connection* publishing_ = nullptr;
+    bool publisher_ended_ = false;
     std::thread publisher_;
 };
 

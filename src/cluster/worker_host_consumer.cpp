@@ -80,6 +80,7 @@ int worker_host::run() {
         while (!is_over() && clock::now() < until) {
             wake_consumer_.clear();
             watch_time(nullptr);
+            interrupt_publisher(false);
             wake_consumer_.wait_until(std::min(until, next_time()));
         }
     }
@@ -88,14 +89,40 @@ int worker_host::run() {
         const lock_type lock(mutex_);
         done_ = true;
         wake_publisher_.signal();
-        if (publishing_ != nullptr && !failure_.empty())
-            publishing_->interrupt();
     }
-    publisher_.join();
+    end_publisher();
     if (failure_.empty())
         return 0;
     std::fprintf(stderr, "ferry: serve_cluster_worker: %s\n", failure_.c_str());
     return 1;
+}
+
+void worker_host::interrupt_publisher(bool also_if_alive) noexcept {
+    const lock_type lock(mutex_);
+    if (publishing_ == nullptr)
+        return;
+    if (also_if_alive)
+        publishing_->interrupt();
+    else
+        publishing_->interrupt_if_dead();
+}
+
+// It has a second for what is left to be said, unless the broker does not listen.
+void worker_host::end_publisher() {
+    const auto until = clock::now() + std::chrono::seconds(failure_.empty() ? 1 : 0);
+    for (;;) {
+        wake_consumer_.clear();
+        {
+            const lock_type lock(mutex_);
+            if (publisher_ended_)
+                break;
+        }
+        const auto now = clock::now();
+        if (now >= until)
+            interrupt_publisher(true);
+        wake_consumer_.wait_until(std::max(until, now + std::chrono::milliseconds(100)));
+    }
+    publisher_.join();
 }
 
 // Notes why the broker refuses this host; false if it is worth trying again.
@@ -156,6 +183,7 @@ void worker_host::consume(connection& c) {
         for (const std::uint64_t tag : tags)
             c.acknowledge(tag);
         watch_time(&c);
+        interrupt_publisher(false);
         if (!any && tags.empty())
             c.wait(wake_consumer_.file(), next_time());
     }

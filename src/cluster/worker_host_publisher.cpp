@@ -12,6 +12,11 @@ namespace ferry::detail::cluster {
 
 void worker_host::publish_reports() noexcept {
     pthread_setname_np(pthread_self(), "ferry-publish");
+    const scope_exit at_the_end([this] {
+        const lock_type lock(mutex_);
+        publisher_ended_ = true;
+        wake_consumer_.signal();
+    });
     reconnect_delay delay(beat_);
     const auto is_done = [this] {
         const lock_type lock(mutex_);

@@ -235,6 +235,28 @@ BOOST_FIXTURE_TEST_CASE(connections_that_are_cut_lose_nothing, fixture) {
         BOOST_TEST(all[static_cast<std::size_t>(i)].result() == 2 * i);
 }
 
+// The client library can wait without a limit for a sign of life when it publishes.
+BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))
+BOOST_FIXTURE_TEST_CASE(connections_that_go_silent_lose_nothing, fixture) {
+    test_proxy proxy(shared_broker()->port());
+    auto through = at;
+    through.heartbeat = 1s;
+    through.url = "amqp://ferry@127.0.0.1:" + std::to_string(proxy.port()) + "/";
+    const test_host host(at, 2);
+    ferry::cluster_pool pool(through);
+    BOOST_TEST(pool.submit(twice, 1).result(patience) == 2);
+    proxy.freeze();
+    // One by one, until the publisher has met the end of the broker's time in the middle of one.
+    std::vector<ferry::future<int>> all;
+    for (const auto until = std::chrono::steady_clock::now() + 3s;
+         std::chrono::steady_clock::now() < until;) {
+        all.push_back(pool.submit({.idempotent = true, .attempts = 5}, twice, 3));
+        std::this_thread::sleep_for(2ms);
+    }
+    for (auto& f : all)
+        BOOST_TEST(f.result(patience) == 6);
+}
+
 BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))
 BOOST_FIXTURE_TEST_CASE(a_host_whose_connections_are_cut_goes_on_with_its_task, fixture) {
     test_proxy proxy(shared_broker()->port());

@@ -52,6 +52,19 @@ public:
         told.get_future().wait();
     }
 
+    /// From now on nothing goes through the connections that there are, which stay open.
+    void freeze() {
+        std::promise<void> told;
+        boost::asio::post(context_, [&] {
+            for (const auto& l : links_) {
+                if (const auto link = l.lock())
+                    link->frozen = true;
+            }
+            told.set_value();
+        });
+        told.get_future().wait();
+    }
+
 private:
     struct link {
         explicit link(boost::asio::io_context& c) : inner(c), outer(c) {}
@@ -62,6 +75,7 @@ private:
         }
         tcp::socket inner;
         tcp::socket outer;
+        bool frozen = false;
         std::size_t left = std::numeric_limits<std::size_t>::max();
         std::array<std::array<char, 65536>, 2> buffers{};
     };
@@ -92,6 +106,10 @@ private:
                     l->close();
                     return;
                 }
+                if (l->frozen) {
+                    frozen_.push_back(l);
+                    return;
+                }
                 boost::asio::async_write(to, boost::asio::buffer(l->buffers[way], now),
                                          [this, l, &from, &to, way](
                                              const boost::system::error_code& failed, std::size_t) {
@@ -107,5 +125,6 @@ private:
     boost::asio::io_context context_;
     tcp::acceptor acceptor_;
     std::vector<std::weak_ptr<link>> links_;
+    std::vector<std::shared_ptr<link>> frozen_; // so that they stay open
     std::thread thread_;
 };
