@@ -44,7 +44,8 @@ namespace detail {
 void end_default_executor(boost::asio::execution_context& context);
 
 /// Shuts the default pool of the context down in a thread of its own.
-future<bool> close_default_executor(boost::asio::execution_context& context, timeout limit);
+boost::intrusive_ptr<shared_state<bool>>
+close_default_executor(boost::asio::execution_context& context, timeout limit);
 
 } // namespace detail
 
@@ -69,8 +70,8 @@ future<bool> close_default_executor(boost::asio::execution_context& context, tim
 /// asyncio's `loop.shutdown_default_executor`.
 inline boost::asio::awaitable<bool> shutdown_default_executor(timeout limit = {}) {
     const auto ex = co_await boost::asio::this_coro::executor;
-    const auto closed = detail::access::take(detail::close_default_executor(
-        boost::asio::query(ex, boost::asio::execution::context), limit));
+    const auto closed = detail::close_default_executor(
+        boost::asio::query(ex, boost::asio::execution::context), limit);
     detail::wait_status end{};
     co_await detail::until_done(*closed, detail::cancel_mode::stop_waiting, end);
     co_return detail::outcome_of(*closed, end, true);

@@ -334,11 +334,7 @@ private:
     /// The state to wait for; an invalid handle is replaced by a state that has failed with
     /// `no_state_error`.
     boost::intrusive_ptr<state_type> awaited() const {
-        if (state_)
-            return state_;
-        boost::intrusive_ptr<state_type> none(new state_type);
-        none->fail(detail::make_error<no_state_error>());
-        return none;
+        return state_ ? state_ : detail::failed_state<T>(detail::make_error<no_state_error>());
     }
 
     template <class Token>
@@ -423,10 +419,6 @@ struct access {
     template <class T>
     static future<T> make(boost::intrusive_ptr<shared_state<T>> s) noexcept {
         return future<T>(std::move(s));
-    }
-    template <class T>
-    static boost::intrusive_ptr<shared_state<T>> take(future<T>&& f) noexcept {
-        return std::move(f.state_);
     }
     template <class T>
     static const boost::intrusive_ptr<shared_state<T>>& state(const future<T>& f) noexcept {

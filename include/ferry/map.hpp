@@ -364,8 +364,8 @@ auto map_on(std::shared_ptr<pool_core> core, map_options options, F fn, Ranges&&
         options, 1,
         [core = std::move(core), call = std::move(call)](auto& source, std::size_t) {
             auto f = source.next([&](auto&&... element) {
-                return submit_to(*core, entrance::map, nullptr, call,
-                                 std::forward<decltype(element)>(element)...);
+                return access::make(submit_to(*core, entrance::map, nullptr, call,
+                                              std::forward<decltype(element)>(element)...));
             });
             return f ? std::optional(single(std::move(*f))) : std::nullopt;
         },

@@ -103,7 +103,8 @@ public:
         requires process_offloadable<F, A...>
     auto submit(F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
-        return detail::submit_remotely(host_, detail::entrance::thread, nullptr, f, args...);
+        return detail::access::make(
+            detail::submit_remotely(host_, detail::entrance::thread, nullptr, f, args...));
     }
 
     /// Runs `fn(args...)` in a worker process as `options` say: a `timeout` ends the worker and
@@ -117,7 +118,8 @@ public:
         requires process_offloadable<F, A...>
     auto submit(task_options options, F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
-        return detail::submit_remotely(host_, detail::entrance::thread, &options, f, args...);
+        return detail::access::make(
+            detail::submit_remotely(host_, detail::entrance::thread, &options, f, args...));
     }
 
     /// Queues each callable of a range and returns their futures in the same order. Cheaper than as

@@ -1,7 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/fwd.hpp>
 #include <ferry/unhandled.hpp>
@@ -133,26 +132,4 @@ private:
     bool given_ = false;
 };
 
-namespace detail {
-
-/// A future that has failed with that error.
-template <class T>
-future<T> failed_future(std::exception_ptr error) {
-    promise<T> failed;
-    failed.set_exception(std::move(error));
-    return failed.get_future();
-}
-
-/// The future that `submit` returns; what it throws is the outcome of one, unless the thread is
-/// being ended.
-template <class T, class Submit>
-future<T> future_from(Submit submit) {
-    try {
-        return submit();
-    } catch (...) {
-        return failed_future<T>(caught_or_unwind());
-    }
-}
-
-} // namespace detail
 } // namespace ferry

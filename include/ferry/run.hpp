@@ -88,8 +88,8 @@ T run(boost::asio::awaitable<T> main) {
         const detail::run_context_ptr io(new detail::run_context);
         detail::one_thread_runs(*io);
         bool ended = false;
-        outcome = detail::start_coroutine(io->get_executor(), std::move(main),
-                                          [&ended] { ended = true; });
+        outcome = detail::access::make(detail::start_coroutine(io->get_executor(), std::move(main),
+                                                               [&ended] { ended = true; }));
         detail::run_until_ended(*io, ended);
     }
     return std::move(outcome).result();

@@ -34,11 +34,11 @@ boost::asio::awaitable<void> run_operation(boost::asio::awaitable<T> a,
     }
 }
 
-/// Starts the coroutine and returns the future of its value. `at_end` is called when nothing of the
-/// coroutine stands in the context's queue any more, which is after the future is done.
+/// Starts the coroutine and returns the state of its value. `at_end` is called when nothing of the
+/// coroutine stands in the context's queue any more, which is after the state is done.
 template <class Executor, class T, class AtEnd>
-future<T> start_coroutine(const Executor& executor, boost::asio::awaitable<T> awaitable,
-                          AtEnd at_end) {
+boost::intrusive_ptr<shared_state<T>>
+start_coroutine(const Executor& executor, boost::asio::awaitable<T> awaitable, AtEnd at_end) {
     boost::intrusive_ptr<future_op<T>> op(new future_op<T>(executor));
     // Fails the future when the coroutine throws, or is destroyed before it ends.
     struct completion {
@@ -67,7 +67,7 @@ future<T> start_coroutine(const Executor& executor, boost::asio::awaitable<T> aw
     else
         boost::asio::co_spawn(executor, run_operation(std::move(awaitable), op),
                               std::move(handler));
-    return access::make<T>(std::move(op));
+    return op;
 }
 
 } // namespace detail
@@ -103,7 +103,7 @@ future<T> start_coroutine(const Executor& executor, boost::asio::awaitable<T> aw
 /// asyncio's `run_coroutine_threadsafe`; `use_future` with `co_spawn`.
 template <class Executor, class T>
 future<T> run_coroutine_threadsafe(const Executor& executor, boost::asio::awaitable<T> awaitable) {
-    return detail::start_coroutine(executor, std::move(awaitable), [] {});
+    return detail::access::make(detail::start_coroutine(executor, std::move(awaitable), [] {}));
 }
 
 } // namespace ferry

@@ -92,8 +92,8 @@ void initiate_from(Target& target, Handler handler, boost::intrusive_ptr<shared_
 template <class Handle, class F, class... A>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> offload(Handle where, F fn,
                                                                      A... args) {
-    const auto s = detail::access::take(
-        submit_from_loop(target_of(where), nullptr, std::move(fn), std::move(args)...));
+    const auto s =
+        submit_from_loop(target_of(where), nullptr, std::move(fn), std::move(args)...);
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
@@ -102,19 +102,18 @@ boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> offload(Handle wher
 template <class Handle, class F, class... A>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>>
 offload_with(Handle where, task_options options, F fn, A... args) {
-    const auto s = detail::access::take(
-        submit_from_loop(target_of(where), &options, std::move(fn), std::move(args)...));
+    const auto s =
+        submit_from_loop(target_of(where), &options, std::move(fn), std::move(args)...);
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
 }
 
-/// Starts an operation that completes with the outcome of `submit()`, which returns a future; an
+/// Starts an operation that completes with the outcome of `submit()`, which returns a state; an
 /// exception that it throws is the outcome too.
 template <class T, class Target, class Handler, class Submit>
 void initiate_submitted(Target& target, Handler handler, Submit submit) {
-    initiate_from<T, Handler>(target, std::move(handler),
-                              detail::access::take(future_from<T>(std::move(submit))));
+    initiate_from<T, Handler>(target, std::move(handler), state_from<T>(std::move(submit)));
 }
 
 } // namespace detail

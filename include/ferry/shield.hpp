@@ -37,7 +37,7 @@ namespace ferry {
 template <class T>
 boost::asio::awaitable<T> shield(boost::asio::awaitable<T> awaitable) {
     const auto ex = co_await boost::asio::this_coro::executor;
-    const auto s = detail::access::take(run_coroutine_threadsafe(ex, std::move(awaitable)));
+    const auto s = detail::start_coroutine(ex, std::move(awaitable), [] {});
     detail::wait_status end{};
     co_await detail::until_done(*s, detail::cancel_mode::stop_waiting, end);
     if (end == detail::wait_status::abandoned)

@@ -190,19 +190,21 @@ private:
     std::shared_ptr<pool_core> core_;
 };
 
+/// Posts `fn(args...)` to the executor and returns its task. `options` may be null. Errors: what
+/// `submit` throws.
 template <class E, class F, class... A>
-future<offload_result_t<F, A...>> submit_through(entrance e, task_options* options, const E& ex,
-                                                 F&& fn, A&&... args) {
+boost::intrusive_ptr<shared_state<offload_result_t<F, A...>>>
+submit_through(entrance e, task_options* options, const E& ex, F&& fn, A&&... args) {
     using block = executor_task<E, F, A...>;
     boost::intrusive_ptr<block> t(new block(ex, std::forward<F>(fn), std::forward<A>(args)...));
     if (options != nullptr && !set_options(*t, *options))
-        return detail::access::make<offload_result_t<F, A...>>(std::move(t));
+        return t;
     keep_context(*t);
     std::shared_ptr<pool_core> core;
     if constexpr (executor_of_an_execution_context<E>)
         core = pool_of(boost::asio::query(ex, boost::asio::execution::context));
     if (core && !limit_wait(*core, *t, e))
-        return detail::access::make<offload_result_t<F, A...>>(std::move(t));
+        return t;
     if (core)
         on_work_started(*core, *t);
     external_task<block> g(t, core);
@@ -212,10 +214,10 @@ future<offload_result_t<F, A...>> submit_through(entrance e, task_options* optio
         t->stand_for(core);
         admit_external(*core, *t, e);
         g.release();
-        return detail::access::make<offload_result_t<F, A...>>(std::move(t));
+        return t;
     }
     boost::asio::post(ex, std::move(g));
-    return detail::access::make<offload_result_t<F, A...>>(std::move(t));
+    return t;
 }
 
 } // namespace detail
@@ -265,8 +267,9 @@ future<offload_result_t<F, A...>> submit_through(entrance e, task_options* optio
 template <class Executor, class F, class... A>
     requires detail::is_asio_executor<Executor> && offloadable<F, A...>
 future<offload_result_t<F, A...>> submit(const Executor& executor, F&& fn, A&&... args) {
-    return detail::submit_through(detail::entrance::thread, nullptr, executor, std::forward<F>(fn),
-                                  std::forward<A>(args)...);
+    return detail::access::make(detail::submit_through(detail::entrance::thread, nullptr, executor,
+                                                       std::forward<F>(fn),
+                                                       std::forward<A>(args)...));
 }
 
 /// Runs `fn(args...)` on any Asio executor as `options` say: `label`, `timeout` and `start_by`
@@ -275,8 +278,9 @@ template <class Executor, class F, class... A>
     requires detail::is_asio_executor<Executor> && offloadable<F, A...>
 future<offload_result_t<F, A...>> submit(task_options options, const Executor& executor, F&& fn,
                                          A&&... args) {
-    return detail::submit_through(detail::entrance::thread, &options, executor, std::forward<F>(fn),
-                                  std::forward<A>(args)...);
+    return detail::access::make(detail::submit_through(detail::entrance::thread, &options, executor,
+                                                       std::forward<F>(fn),
+                                                       std::forward<A>(args)...));
 }
 
 /// Runs `fn(args...)` on the executor of an execution context, or in a `thread_pool`, and returns

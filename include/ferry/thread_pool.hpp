@@ -54,16 +54,17 @@ bool set_options(shared_state_base& t, task_options& options);
 /// Limits how long the task may wait for its start. Returns false as `set_options` does.
 bool limit_wait(const timeout& max_wait, shared_state_base& t);
 
+/// Submits `fn(args...)` and returns its task. `options` may be null. Errors: what `submit` throws.
 template <class F, class... A>
-future<offload_result_t<F, A...>> submit_to(pool_core& core, entrance e, task_options* options,
-                                            F&& fn, A&&... args) {
+boost::intrusive_ptr<shared_state<offload_result_t<F, A...>>>
+submit_to(pool_core& core, entrance e, task_options* options, F&& fn, A&&... args) {
     using block = task_for<F, A...>;
     auto t = make_state<block>(std::forward<F>(fn), std::forward<A>(args)...);
     if (options == nullptr || set_options(*t, *options)) {
         keep_context(*t);
         enqueue(core, *t, e);
     }
-    return detail::access::make<offload_result_t<F, A...>>(std::move(t));
+    return t;
 }
 
 } // namespace detail
@@ -209,8 +210,9 @@ public:
     template <class F, class... A>
         requires offloadable<F, A...>
     future<offload_result_t<F, A...>> submit(F&& fn, A&&... args) {
-        return detail::submit_to(*core_, detail::entrance::thread, nullptr, std::forward<F>(fn),
-                                 std::forward<A>(args)...);
+        return detail::access::make(detail::submit_to(*core_, detail::entrance::thread, nullptr,
+                                                      std::forward<F>(fn),
+                                                      std::forward<A>(args)...));
     }
 
     /// Queues `fn(args...)` to be run as `options` say, with a label, a priority, a timeout or a
@@ -218,8 +220,9 @@ public:
     template <class F, class... A>
         requires offloadable<F, A...>
     future<offload_result_t<F, A...>> submit(task_options options, F&& fn, A&&... args) {
-        return detail::submit_to(*core_, detail::entrance::thread, &options, std::forward<F>(fn),
-                                 std::forward<A>(args)...);
+        return detail::access::make(detail::submit_to(*core_, detail::entrance::thread, &options,
+                                                      std::forward<F>(fn),
+                                                      std::forward<A>(args)...));
     }
 
     /// Queues each callable of a range and returns their futures in the same order. Cheaper than as

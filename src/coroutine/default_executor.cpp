@@ -75,13 +75,14 @@ void end_default_executor(boost::asio::execution_context& context) {
         boost::asio::use_service<default_pool>(context).join();
 }
 
-future<bool> close_default_executor(boost::asio::execution_context& context, timeout limit) {
+boost::intrusive_ptr<shared_state<bool>>
+close_default_executor(boost::asio::execution_context& context, timeout limit) {
     const auto state = make_state<closing>();
     // The pool may die with its context meanwhile: what is shut down is shared.
     const auto core = detail::pool_access::core(default_executor(context));
     core->close(false);
     std::thread([core, limit, state] { state->close(*core, limit); }).detach();
-    return detail::access::make<bool>(state);
+    return state;
 }
 
 } // namespace detail

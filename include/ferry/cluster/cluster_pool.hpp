@@ -82,7 +82,8 @@ public:
         requires process_offloadable<F, A...>
     auto submit(F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
-        return detail::submit_to_cluster(host(), detail::entrance::thread, nullptr, f, args...);
+        return detail::access::make(
+            detail::submit_to_cluster(host(), detail::entrance::thread, nullptr, f, args...));
     }
 
     /// Runs `fn(args...)` on a worker host as `options` say. Otherwise as the overload without
@@ -94,7 +95,8 @@ public:
         requires process_offloadable<F, A...>
     auto submit(task_options options, F&& fn, A&&... args) {
         const std::decay_t<F>& f = fn; // a function becomes a pointer
-        return detail::submit_to_cluster(host(), detail::entrance::thread, &options, f, args...);
+        return detail::access::make(
+            detail::submit_to_cluster(host(), detail::entrance::thread, &options, f, args...));
     }
 
     /// Calls `fn` on worker hosts for each element of a range, or for each group of elements of

@@ -9,8 +9,8 @@ namespace detail {
 
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_to_cluster(std::shared_ptr<cluster_host> host, F fn, A... args) {
-    auto s = access::take(submit_to_cluster(host, detail::entrance::coroutine, nullptr,
-                                            std::as_const(fn), std::as_const(args)...));
+    const auto s = submit_to_cluster(host, entrance::coroutine, nullptr, std::as_const(fn),
+                                     std::as_const(args)...);
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
@@ -18,8 +18,8 @@ boost::asio::awaitable<R> offload_to_cluster(std::shared_ptr<cluster_host> host,
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_to_cluster_with(std::shared_ptr<cluster_host> host,
                                                   task_options options, F fn, A... args) {
-    auto s = access::take(submit_to_cluster(host, detail::entrance::coroutine, &options,
-                                            std::as_const(fn), std::as_const(args)...));
+    const auto s = submit_to_cluster(host, entrance::coroutine, &options, std::as_const(fn),
+                                     std::as_const(args)...);
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
@@ -30,9 +30,9 @@ template <class R, class Handler, class F>
 void initiate_on_cluster(Handler handler, const std::shared_ptr<cluster_host>& host,
                          task_options* options, const F& fn) {
     auto started =
-        future_from<R>([&] { return submit_to_cluster(host, entrance::coroutine, options, fn); });
-    initiate_result<R>(std::move(handler), access::take(std::move(started)),
-                       boost::asio::system_executor(), true);
+        state_from<R>([&] { return submit_to_cluster(host, entrance::coroutine, options, fn); });
+    initiate_result<R>(std::move(handler), std::move(started), boost::asio::system_executor(),
+                       true);
 }
 
 } // namespace detail

@@ -9,8 +9,8 @@ namespace detail {
 
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_remotely(std::shared_ptr<call_host> host, F fn, A... args) {
-    auto s = detail::access::take(submit_remotely(host, entrance::coroutine, nullptr,
-                                                  std::as_const(fn), std::as_const(args)...));
+    const auto s = submit_remotely(host, entrance::coroutine, nullptr, std::as_const(fn),
+                                   std::as_const(args)...);
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
@@ -18,8 +18,8 @@ boost::asio::awaitable<R> offload_remotely(std::shared_ptr<call_host> host, F fn
 template <class R, class F, class... A>
 boost::asio::awaitable<R> offload_remotely_with(std::shared_ptr<call_host> host,
                                                 task_options options, F fn, A... args) {
-    auto s = detail::access::take(submit_remotely(host, entrance::coroutine, &options,
-                                                  std::as_const(fn), std::as_const(args)...));
+    const auto s = submit_remotely(host, entrance::coroutine, &options, std::as_const(fn),
+                                   std::as_const(args)...);
     wait_status end{};
     co_await until_done(*s, cancel_mode::cancel_task, end);
     co_return outcome_of(*s, end, true);
@@ -30,9 +30,9 @@ template <class R, class Handler, class F>
 void initiate_remotely(Handler handler, const std::shared_ptr<call_host>& host,
                        task_options* options, const F& fn) {
     auto started =
-        future_from<R>([&] { return submit_remotely(host, entrance::coroutine, options, fn); });
-    initiate_result<R>(std::move(handler), detail::access::take(std::move(started)),
-                       boost::asio::system_executor(), true);
+        state_from<R>([&] { return submit_remotely(host, entrance::coroutine, options, fn); });
+    initiate_result<R>(std::move(handler), std::move(started), boost::asio::system_executor(),
+                       true);
 }
 
 } // namespace detail

@@ -36,18 +36,20 @@ protected:
     ~cluster_host() = default;
 };
 
-/// Errors: those of `cluster_host::submit`. What encoding throws is the outcome.
+/// Submits `fn(args...)` and returns its state. Errors: those of `cluster_host::submit`. What
+/// encoding throws is the outcome.
 template <class F, class... A>
 auto submit_to_cluster(const std::shared_ptr<cluster_host>& host, detail::entrance entrance,
                        task_options* options, const F& fn, const A&... args) {
     using result = std::remove_cv_t<call_result_t<F, sent_t<A>...>>;
+    using state = boost::intrusive_ptr<shared_state<result>>;
     constexpr bool stop = takes_stop_token<F, sent_t<A>...>;
     const code_record& record = call_record<F, stop, sent_t<A>...>;
     host->check_open();
     std::exception_ptr failed;
     payload arguments = encode_arguments(*host, failed, fn, args...);
     if (failed)
-        return failed_future<result>(std::move(failed));
+        return failed_state<result>(std::move(failed));
     boost::intrusive_ptr<remote_task<result>> t(new remote_task<result>(host, typeid(F)));
     cluster_call how;
     how.entrance = entrance;
@@ -61,13 +63,13 @@ auto submit_to_cluster(const std::shared_ptr<cluster_host>& host, detail::entran
         how.attempts = options->attempts;
         how.on_progress = options->on_progress;
         if (!set_options(*t, *options))
-            return access::make<result>(std::move(t));
+            return state(std::move(t));
     }
     t->entry = locate(record.address);
     t->stops = stop;
     t->arguments = std::move(arguments);
     host->submit(t, std::move(how));
-    return access::make<result>(std::move(t));
+    return state(std::move(t));
 }
 
 template <class F, class... Ranges>

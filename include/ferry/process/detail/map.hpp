@@ -13,11 +13,11 @@ namespace ferry::detail {
 template <class R>
 class chunk_call {
 public:
-    chunk_call(future<chunk_result<R>> f, std::size_t size) noexcept
-        : future_(std::move(f)), size_(size) {}
+    chunk_call(boost::intrusive_ptr<shared_state<chunk_result<R>>> s, std::size_t size) noexcept
+        : future_(access::make(std::move(s))), size_(size) {}
     /// One whose input could not be encoded.
     explicit chunk_call(std::exception_ptr error)
-        : future_(failed_future<chunk_result<R>>(std::move(error))), size_(1) {}
+        : chunk_call(failed_state<chunk_result<R>>(std::move(error)), 1) {}
 
     bool wait_for(timeout limit) const { return future_.done() || future_.wait_for(limit); }
     /// Waits for the current element and gives it.

@@ -139,11 +139,11 @@ private:
 /// The values that the calling thread sees and that can be sent; empty if there are none.
 std::string encode_context();
 
-/// A call that is to be submitted, and its future; null where that has failed already.
+/// A call that is to be submitted, null if it has failed already, and its state.
 template <class R>
 struct prepared_call {
     remote_call_ptr call;
-    future<R> result;
+    boost::intrusive_ptr<shared_state<R>> state;
 };
 
 /// Makes a call of `entry` with encoded arguments. Errors: those of `call_host::check_code`.
@@ -153,7 +153,7 @@ prepared_call<R> prepare_payload(const std::shared_ptr<call_host>& host, task_op
                                  payload arguments, task_label callee) {
     boost::intrusive_ptr<remote_task<R>> t(new remote_task<R>(host, type));
     if (options != nullptr && !set_options(*t, *options))
-        return {nullptr, detail::access::make<R>(std::move(t))};
+        return {nullptr, std::move(t)};
     if (options != nullptr && options->idempotent)
         t->attempts = options->attempts;
     t->entry = locate(reinterpret_cast<const void*>(entry));
@@ -165,15 +165,16 @@ prepared_call<R> prepare_payload(const std::shared_ptr<call_host>& host, task_op
         t->context = encode_context();
     t->arguments = std::move(arguments);
     remote_call_ptr call(t.get());
-    return {std::move(call), detail::access::make<R>(std::move(t))};
+    return {std::move(call), std::move(t)};
 }
 
 /// Submits it. Errors: those of `call_host::submit`.
 template <class R>
-future<R> submit_prepared(call_host& host, entrance e, prepared_call<R> p) {
+boost::intrusive_ptr<shared_state<R>> submit_prepared(call_host& host, entrance e,
+                                                      prepared_call<R> p) {
     if (p.call != nullptr)
         host.submit(std::move(p.call), e);
-    return std::move(p.result);
+    return std::move(p.state);
 }
 
 /// Writes function and arguments.
@@ -224,12 +225,13 @@ auto prepare_remotely(const std::shared_ptr<call_host>& host, task_options* opti
     std::exception_ptr failed;
     payload arguments = encode_arguments(*host, failed, fn, args...);
     if (failed)
-        return prepared_call<result>{nullptr, failed_future<result>(std::move(failed))};
+        return prepared_call<result>{nullptr, failed_state<result>(std::move(failed))};
     return prepare_payload<result>(host, options, typeid(F), &run_remotely<F, stop, sent_t<A>...>,
                                    stop, std::move(arguments), label_of_callable(fn));
 }
 
-/// Errors: those of `call_host::submit` and `call_host::check_code`.
+/// Submits `fn(args...)` and returns its state. Errors: those of `call_host::submit` and
+/// `call_host::check_code`.
 template <class F, class... A>
 auto submit_remotely(const std::shared_ptr<call_host>& host, entrance e, task_options* options,
                      const F& fn, const A&... args) {
