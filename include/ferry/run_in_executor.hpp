@@ -7,53 +7,32 @@
 namespace ferry {
 namespace detail {
 
-/// Submits for the bridge: never blocks. `options` may be null.
-template <class Where, class F, class... A>
-auto submit_from_loop(Where& where, task_options* options, F&& fn, A&&... args) {
-    if constexpr (std::is_same_v<std::remove_cv_t<Where>, thread_pool>)
-        return submit_to(*detail::pool_access::core(where), entrance::coroutine, options,
-                         std::forward<F>(fn), std::forward<A>(args)...);
-    else if constexpr (asio_context<Where>)
-        return submit_through(entrance::coroutine, options, where.get_executor(),
-                              std::forward<F>(fn), std::forward<A>(args)...);
-    else
-        return submit_through(entrance::coroutine, options, where, std::forward<F>(fn),
-                              std::forward<A>(args)...);
+/// Submits for the bridge: never blocks. `options` may be null. Errors: what `submit` throws.
+template <class F, class... A>
+auto submit_from_loop(thread_pool& pool, task_options* options, F&& fn, A&&... args) {
+    return submit_to(*pool_access::core(pool), entrance::coroutine, options, std::forward<F>(fn),
+                     std::forward<A>(args)...);
 }
-
-/// Keeps an executor by value and a context by address.
-template <class Where>
-auto target_handle(Where&& where) {
-    if constexpr (asio_context<std::remove_reference_t<Where>>)
-        return &where;
-    else
-        return std::remove_cvref_t<Where>(std::forward<Where>(where));
-}
-template <class Handle>
-auto& target_of(Handle& handle) noexcept {
-    if constexpr (std::is_pointer_v<Handle>)
-        return *handle;
-    else
-        return handle;
-}
-template <class Target>
-auto executor_of(Target& target) {
-    if constexpr (asio_context<Target>)
-        return target.get_executor();
-    else
-        return target;
+/// The same through any other executor.
+template <class Executor, class F, class... A>
+auto submit_from_loop(const Executor& executor, task_options* options, F&& fn, A&&... args) {
+    return submit_through(entrance::coroutine, options, executor, std::forward<F>(fn),
+                          std::forward<A>(args)...);
 }
 
 template <class Where>
 concept executor_or_context__whose_context_is_an_execution_context =
-    asio_context<std::remove_reference_t<Where>> ||
-    (is_asio_executor<std::remove_cvref_t<Where>> &&
-     executor_of_an_execution_context<std::remove_cvref_t<Where>>);
+    asio_context<Where> || (is_asio_executor<Where> && executor_of_an_execution_context<Where>);
 
-/// Where an awaited call may run.
-template <class Where>
-concept offload_target = no_temporary_pool_or_context__give_it_a_name<Where> &&
-                         executor_or_context__whose_context_is_an_execution_context<Where>;
+/// An executor through which an awaited call may run.
+template <class Executor>
+concept offload_executor = executor_or_context__whose_context_is_an_execution_context<Executor> &&
+                           is_asio_executor<Executor>;
+
+/// A context on whose executor an awaited call may run.
+template <class Context>
+concept offload_context = no_temporary_pool_or_context__give_it_a_name<Context> &&
+                          asio_context<std::remove_reference_t<Context>>;
 
 /// Keeps a pool open for a handler that runs in it, until the handler is gone.
 class outstanding_work_guard {
@@ -73,13 +52,14 @@ private:
     boost::intrusive_ptr<shared_state_base> state_;
 };
 
-/// Initiates; a handler without an executor runs where the call ran, or in the system's where that
-/// is a pool that was shut down. Only a pool in which the handler runs stays open for it: another
-/// one's shutdown may be waited for by the very thread that would run it.
-template <class T, class Handler, class Target>
-void initiate_from(Target& target, Handler handler, boost::intrusive_ptr<shared_state<T>> s) {
+/// Initiates; a handler without an executor runs on `executor`, where the call ran, or in the
+/// system's where that is a pool that was shut down. Only a pool in which the handler runs stays
+/// open for it: another one's shutdown may be waited for by the very thread that would run it.
+template <class T, class Handler, class Executor>
+void initiate_from(Handler handler, const Executor& executor,
+                   boost::intrusive_ptr<shared_state<T>> s) {
     namespace asio = boost::asio;
-    const asio::any_io_executor there(executor_of(target));
+    const asio::any_io_executor there(executor);
     const auto core = pool_of(
         asio::query(asio::get_associated_executor(handler, there), asio::execution::context));
     const bool stays = core == nullptr || try_on_work_started(*core, *s);
@@ -89,42 +69,28 @@ void initiate_from(Target& target, Handler handler, boost::intrusive_ptr<shared_
     initiate_result_on<T>(std::move(handler), std::move(s), at, true, std::move(pass));
 }
 
-template <class Handle, class F, class... A>
-boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> offload(Handle where, F fn,
-                                                                     A... args) {
-    const auto s =
-        submit_from_loop(target_of(where), nullptr, std::move(fn), std::move(args)...);
-    wait_status end{};
-    co_await until_done(*s, cancel_mode::cancel_task, end);
-    co_return outcome_of(*s, end, true);
+/// The call of `fn()` in a pool as an asynchronous operation. An exception of `submit` is its
+/// outcome too. `options` may be null.
+template <class T, class Handler, class F>
+void initiate_call(Handler handler, thread_pool& pool, task_options* options, F fn) {
+    auto s = state_from<T>([&] { return submit_from_loop(pool, options, std::move(fn)); });
+    initiate_from<T>(std::move(handler), pool.get_executor(), std::move(s));
 }
-// Apart from the other one, whose frame is smaller.
-template <class Handle, class F, class... A>
-boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>>
-offload_with(Handle where, task_options options, F fn, A... args) {
-    const auto s =
-        submit_from_loop(target_of(where), &options, std::move(fn), std::move(args)...);
-    wait_status end{};
-    co_await until_done(*s, cancel_mode::cancel_task, end);
-    co_return outcome_of(*s, end, true);
-}
-
-/// Starts an operation that completes with the outcome of `submit()`, which returns a state; an
-/// exception that it throws is the outcome too.
-template <class T, class Target, class Handler, class Submit>
-void initiate_submitted(Target& target, Handler handler, Submit submit) {
-    initiate_from<T, Handler>(target, std::move(handler), state_from<T>(std::move(submit)));
+/// The same through any other executor.
+template <class T, class Handler, class Executor, class F>
+void initiate_call(Handler handler, const Executor& executor, task_options* options, F fn) {
+    auto s = state_from<T>([&] { return submit_from_loop(executor, options, std::move(fn)); });
+    initiate_from<T>(std::move(handler), executor, std::move(s));
 }
 
 } // namespace detail
 
-/// Runs `fn(args...)` on a thread pool or any other Asio executor or execution context, and returns
-/// its result or rethrows its exception. The call starts when the returned awaitable is first
-/// awaited.
+/// Runs `fn(args...)` in a thread pool and returns its result or rethrows its exception. The call
+/// starts when the returned awaitable is first awaited.
 ///
 /// @par Executor
-/// The call runs on `where`; the coroutine resumes on its own executor or strand, also after an
-/// exception or a cancellation.
+/// The call runs on a thread of the pool; the coroutine resumes on its own executor or strand, also
+/// after an exception or a cancellation.
 ///
 /// @par Cancellation
 /// All types: a call that has not started never runs; one that takes a `std::stop_token` is asked
@@ -142,43 +108,95 @@ void initiate_submitted(Target& target, Handler handler, Submit submit) {
 /// awaitable is awaited.
 ///
 /// @par Lifetime
-/// The call owns `fn` and the arguments. `where` must stay valid until the awaitable is awaited. If
-/// the coroutine's context is destroyed first, the result is discarded.
+/// The call owns `fn` and the arguments. The pool must stay valid until the awaitable is awaited.
+/// If the coroutine's context is destroyed first, the result is discarded.
 ///
 /// @par Example
 /// @code
 /// std::string page = co_await ferry::run_in_executor(pool, download, "/index.html");
-/// auto strand = asio::make_strand(pool.get_executor()); // calls through it never overlap
-/// co_await ferry::run_in_executor(strand, append, std::ref(log), "downloaded");
 /// @endcode
 ///
 /// @par See also
 /// asyncio's `loop.run_in_executor`; `to_thread`; `async_invoke` for completion tokens.
-template <class Where, class F, class... A>
-    requires detail::offload_target<Where> && offloadable<F, A...>
-boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> run_in_executor(Where&& where, F fn,
-                                                                             A... args) {
-    return detail::offload(detail::target_handle(std::forward<Where>(where)), std::move(fn),
+template <class F, class... A>
+    requires offloadable<F, A...>
+boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> run_in_executor(thread_pool& pool,
+                                                                             F fn, A... args) {
+    const auto s = detail::submit_from_loop(pool, nullptr, std::move(fn), std::move(args)...);
+    detail::wait_status end{};
+    co_await detail::until_done(*s, detail::cancel_mode::cancel_task, end);
+    co_return detail::outcome_of(*s, end, true);
+}
+
+/// Runs `fn(args...)` through any Asio executor, for example a strand, and returns its result or
+/// rethrows its exception. The executor is copied; its context must stay valid until the awaitable
+/// is awaited. Otherwise as the overload for a `thread_pool`.
+///
+/// @par Example
+/// @code
+/// auto strand = asio::make_strand(pool.get_executor()); // calls through it never overlap
+/// co_await ferry::run_in_executor(strand, append, std::ref(log), "downloaded");
+/// @endcode
+template <class Executor, class F, class... A>
+    requires detail::offload_executor<Executor> && offloadable<F, A...>
+boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> run_in_executor(Executor executor,
+                                                                             F fn, A... args) {
+    const auto s = detail::submit_from_loop(executor, nullptr, std::move(fn), std::move(args)...);
+    detail::wait_status end{};
+    co_await detail::until_done(*s, detail::cancel_mode::cancel_task, end);
+    co_return detail::outcome_of(*s, end, true);
+}
+
+/// Runs `fn(args...)` on the executor of an execution context, which must be an lvalue. Otherwise
+/// as the overload for an executor.
+template <class Context, class F, class... A>
+    requires detail::offload_context<Context> && offloadable<F, A...>
+boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>> run_in_executor(Context&& context,
+                                                                             F fn, A... args) {
+    return run_in_executor(context.get_executor(), std::move(fn), std::move(args)...);
+}
+
+/// Runs `fn(args...)` in a thread pool as `options` say: with a label, a timeout, a latest start
+/// time or a priority. With g++ 12 the options need a name before the `co_await` expression,
+/// because that compiler destroys an aggregate made inside it twice. Otherwise as the overload
+/// without options.
+template <class F, class... A>
+    requires offloadable<F, A...>
+boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>>
+run_in_executor(thread_pool& pool, task_options options, F fn, A... args) {
+    const auto s = detail::submit_from_loop(pool, &options, std::move(fn), std::move(args)...);
+    detail::wait_status end{};
+    co_await detail::until_done(*s, detail::cancel_mode::cancel_task, end);
+    co_return detail::outcome_of(*s, end, true);
+}
+
+/// Runs `fn(args...)` through any Asio executor as `options` say; `priority`, `bytes`, `idempotent`
+/// and `attempts` are ignored. Otherwise as the overload with options for a `thread_pool`.
+template <class Executor, class F, class... A>
+    requires detail::offload_executor<Executor> && offloadable<F, A...>
+boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>>
+run_in_executor(Executor executor, task_options options, F fn, A... args) {
+    const auto s = detail::submit_from_loop(executor, &options, std::move(fn), std::move(args)...);
+    detail::wait_status end{};
+    co_await detail::until_done(*s, detail::cancel_mode::cancel_task, end);
+    co_return detail::outcome_of(*s, end, true);
+}
+
+/// Runs `fn(args...)` on the executor of an execution context, which must be an lvalue, as `options`
+/// say. Otherwise as the overload with options for an executor.
+template <class Context, class F, class... A>
+    requires detail::offload_context<Context> && offloadable<F, A...>
+boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>>
+run_in_executor(Context&& context, task_options options, F fn, A... args) {
+    return run_in_executor(context.get_executor(), std::move(options), std::move(fn),
                            std::move(args)...);
 }
 
-/// Runs `fn(args...)` as `options` say: with a label, a timeout, a latest start time or a priority,
-/// which is ignored by executors other than a `thread_pool`. With g++ 12 the options need a name
-/// before the `co_await` expression, because that compiler destroys an aggregate made inside it
-/// twice. Otherwise as the overload without options.
-template <class Where, class F, class... A>
-    requires detail::offload_target<Where> && offloadable<F, A...>
-boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>>
-run_in_executor(Where&& where, task_options options, F fn, A... args) {
-    return detail::offload_with(detail::target_handle(std::forward<Where>(where)),
-                                std::move(options), std::move(fn), std::move(args)...);
-}
-
-/// Initiates the call of `fn()` on `where`. The completion signature is `void(std::exception_ptr,
+/// Initiates the call of `fn()` in a thread pool. The completion signature is `void(std::exception_ptr,
 /// R)`, or `void(std::exception_ptr)` for void; the handler is never called from this function.
 ///
 /// @par Executor
-/// The handler runs on its associated executor, or on that of `where` if there is none; the context
+/// The handler runs on its associated executor, or on that of the pool if there is none; the context
 /// of that executor has work until then. Memory comes from the associated allocator.
 ///
 /// @par Cancellation
@@ -192,7 +210,7 @@ run_in_executor(Where&& where, task_options options, F fn, A... args) {
 /// All errors, including those `submit` would throw, are passed to the handler.
 ///
 /// @par Lifetime
-/// The call owns `fn`. A context must outlive the call; an executor is copied.
+/// The call owns `fn`. The pool must outlive it.
 ///
 /// @par Example
 /// @code
@@ -206,36 +224,75 @@ run_in_executor(Where&& where, task_options options, F fn, A... args) {
 ///
 /// @par See also
 /// `run_in_executor`.
-template <class Where, class F, class Token>
-    requires detail::offload_target<Where> && offloadable<F> &&
-             detail::tokenable<offload_result_t<F>>
-auto async_invoke(Where&& where, F fn, Token&& token) {
+template <class F, class Token>
+    requires offloadable<F> && detail::tokenable<offload_result_t<F>>
+auto async_invoke(thread_pool& pool, F fn, Token&& token) {
     using result = offload_result_t<F>;
     return boost::asio::async_initiate<Token, typename detail::result_signature<result>::type>(
-        [](auto handler, auto target, F f) {
-            auto& at = detail::target_of(target);
-            detail::initiate_submitted<result>(at, std::move(handler), [&] {
-                return detail::submit_from_loop(at, nullptr, std::move(f));
-            });
+        [](auto handler, thread_pool* where, F f) {
+            detail::initiate_call<result>(std::move(handler), *where, nullptr, std::move(f));
         },
-        token, detail::target_handle(std::forward<Where>(where)), std::move(fn));
+        token, &pool, std::move(fn));
 }
 
-/// Initiates the call of `fn()` as `options` say. Otherwise as the overload without options.
-template <class Where, class F, class Token>
-    requires detail::offload_target<Where> && offloadable<F> &&
+/// Initiates the call of `fn()` through any Asio executor, which is copied; its context must
+/// outlive the call. Otherwise as the overload for a `thread_pool`.
+template <class Executor, class F, class Token>
+    requires detail::offload_executor<Executor> && offloadable<F> &&
              detail::tokenable<offload_result_t<F>>
-auto async_invoke(Where&& where, task_options options, F fn, Token&& token) {
+auto async_invoke(Executor executor, F fn, Token&& token) {
     using result = offload_result_t<F>;
     return boost::asio::async_initiate<Token, typename detail::result_signature<result>::type>(
-        [](auto handler, auto target, task_options o, F f) {
-            auto& at = detail::target_of(target);
-            detail::initiate_submitted<result>(at, std::move(handler), [&] {
-                return detail::submit_from_loop(at, &o, std::move(f));
-            });
+        [](auto handler, const Executor& where, F f) {
+            detail::initiate_call<result>(std::move(handler), where, nullptr, std::move(f));
         },
-        token, detail::target_handle(std::forward<Where>(where)), std::move(options),
-        std::move(fn));
+        token, std::move(executor), std::move(fn));
+}
+
+/// Initiates the call of `fn()` on the executor of an execution context, which must be an lvalue.
+/// Otherwise as the overload for an executor.
+template <class Context, class F, class Token>
+    requires detail::offload_context<Context> && offloadable<F> &&
+             detail::tokenable<offload_result_t<F>>
+auto async_invoke(Context&& context, F fn, Token&& token) {
+    return async_invoke(context.get_executor(), std::move(fn), std::forward<Token>(token));
+}
+
+/// Initiates the call of `fn()` in a thread pool as `options` say. Otherwise as the overload without
+/// options.
+template <class F, class Token>
+    requires offloadable<F> && detail::tokenable<offload_result_t<F>>
+auto async_invoke(thread_pool& pool, task_options options, F fn, Token&& token) {
+    using result = offload_result_t<F>;
+    return boost::asio::async_initiate<Token, typename detail::result_signature<result>::type>(
+        [](auto handler, thread_pool* where, task_options o, F f) {
+            detail::initiate_call<result>(std::move(handler), *where, &o, std::move(f));
+        },
+        token, &pool, std::move(options), std::move(fn));
+}
+
+/// Initiates the call of `fn()` through any Asio executor as `options` say. Otherwise as the
+/// overload without options.
+template <class Executor, class F, class Token>
+    requires detail::offload_executor<Executor> && offloadable<F> &&
+             detail::tokenable<offload_result_t<F>>
+auto async_invoke(Executor executor, task_options options, F fn, Token&& token) {
+    using result = offload_result_t<F>;
+    return boost::asio::async_initiate<Token, typename detail::result_signature<result>::type>(
+        [](auto handler, const Executor& where, task_options o, F f) {
+            detail::initiate_call<result>(std::move(handler), where, &o, std::move(f));
+        },
+        token, std::move(executor), std::move(options), std::move(fn));
+}
+
+/// Initiates the call of `fn()` on the executor of an execution context, which must be an lvalue, as
+/// `options` say. Otherwise as the overload for an executor.
+template <class Context, class F, class Token>
+    requires detail::offload_context<Context> && offloadable<F> &&
+             detail::tokenable<offload_result_t<F>>
+auto async_invoke(Context&& context, task_options options, F fn, Token&& token) {
+    return async_invoke(context.get_executor(), std::move(options), std::move(fn),
+                        std::forward<Token>(token));
 }
 
 } // namespace ferry

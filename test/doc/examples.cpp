@@ -119,6 +119,8 @@ BOOST_AUTO_TEST_CASE(coroutines_offload_blocking_calls) {
         // [end]
         // [run_in_executor]
         std::string page = co_await ferry::run_in_executor(pool, download, "/index.html");
+        // [end]
+        // [run_in_executor_strand]
         auto strand = asio::make_strand(pool.get_executor()); // calls through it never overlap
         co_await ferry::run_in_executor(strand, append, std::ref(log), "downloaded");
         // [end]
