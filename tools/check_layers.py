@@ -30,7 +30,6 @@ ROOMS = {
 HEADERS = {
     "support": "stack_frame config fwd error timeout unhandled stats task_options detail/adaptive_mutex "
                "detail/as_if_alone detail/assert detail/caught_or_unwind detail/copied "
-               "detail/ending_handler "
                "detail/is_awaitable detail/memory detail/post_persistently detail/runs_here "
                "detail/scope_exit detail/spin detail/thread_annotations detail/visit_strand",
     "inside": "context_hook loop_watch metrics trace detail/context detail/context_executor "

@@ -163,16 +163,14 @@ public:
                     boost::asio::get_associated_executor(handler, boost::asio::system_executor());
                 auto r = (*source)->request();
                 detail::complete_when_done(
-                    *r, ex,
-                    detail::ending_handler(
-                        std::move(handler),
-                        [r, source](auto&& h, detail::wait_status) {
-                            auto error = detail::error_from([&] { return (*source)->failure(*r); });
-                            std::optional<future<T>> f;
-                            if (!error && r->value() != nullptr)
-                                f = detail::typed<T>(std::move(r->value()));
-                            std::forward<decltype(h)>(h)(std::move(error), std::move(f));
-                        }),
+                    *r, ex, std::move(handler),
+                    [r, source](auto&& h, detail::wait_status) {
+                        auto error = detail::error_from([&] { return (*source)->failure(*r); });
+                        std::optional<future<T>> f;
+                        if (!error && r->value() != nullptr)
+                            f = detail::typed<T>(std::move(r->value()));
+                        std::forward<decltype(h)>(h)(std::move(error), std::move(f));
+                    },
                     detail::cancel_mode::cancel_task);
             },
             token, source_);

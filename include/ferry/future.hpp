@@ -211,15 +211,14 @@ public:
                 const auto ex =
                     boost::asio::get_associated_executor(handler, boost::asio::system_executor());
                 detail::complete_when_done(
-                    *s, ex,
-                    detail::ending_handler(std::move(handler),
-                                           [error](auto&& h, detail::wait_status end) {
-                                               std::forward<decltype(h)>(h)(
-                                                   end == detail::wait_status::abandoned
-                                                       ? boost::asio::error::make_error_code(
-                                                             boost::asio::error::operation_aborted)
-                                                       : error);
-                                           }),
+                    *s, ex, std::move(handler),
+                    [error](auto&& h, detail::wait_status end) {
+                        std::forward<decltype(h)>(h)(
+                            end == detail::wait_status::abandoned
+                                ? boost::asio::error::make_error_code(
+                                      boost::asio::error::operation_aborted)
+                                : error);
+                    },
                     detail::cancel_mode::stop_waiting);
             },
             token, awaited(),

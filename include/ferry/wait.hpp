@@ -166,22 +166,18 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
             if (const auto at = limit.deadline())
                 w->enough->expire_at(*at);
             detail::complete_when_done(
-                *started->enough, ex,
-                detail::ending_handler(
-                    std::move(handler),
-                    [waiter = std::move(w), wrong = std::move(wrong)](auto&& h,
-                                                                      detail::wait_status) {
-                        wait_result<T> result;
-                        auto error =
-                            wrong ? wrong : detail::error_from([&]() -> std::exception_ptr {
-                                if (waiter->enough->current() == detail::status::cancelled)
-                                    return detail::make_error<cancelled_error>(
-                                        "waiting for futures was cancelled");
-                                result = detail::partition<T>(*waiter);
-                                return nullptr;
-                            });
-                        std::forward<decltype(h)>(h)(std::move(error), std::move(result));
-                    }),
+                *started->enough, ex, std::move(handler),
+                [waiter = std::move(w), wrong = std::move(wrong)](auto&& h, detail::wait_status) {
+                    wait_result<T> result;
+                    auto error = wrong ? wrong : detail::error_from([&]() -> std::exception_ptr {
+                        if (waiter->enough->current() == detail::status::cancelled)
+                            return detail::make_error<cancelled_error>(
+                                "waiting for futures was cancelled");
+                        result = detail::partition<T>(*waiter);
+                        return nullptr;
+                    });
+                    std::forward<decltype(h)>(h)(std::move(error), std::move(result));
+                },
                 detail::cancel_mode::cancel_task);
             started->begin();
         },

@@ -39,8 +39,8 @@ void task_group_state::wait_for_abandoned(boost::intrusive_ptr<shared_state_base
     hold();
     complete_when_done(
         *call, executor(),
-        [keep = boost::intrusive_ptr<task_group_state>(this)](wait_status) { keep->one_ended(); },
-        cancel_mode::stop_waiting);
+        [keep = boost::intrusive_ptr<task_group_state>(this)] { keep->one_ended(); },
+        [](auto&& handler, wait_status) { handler(); }, cancel_mode::stop_waiting);
 }
 
 } // namespace ferry::detail

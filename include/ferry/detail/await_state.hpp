@@ -4,7 +4,6 @@
 #include <ferry/awaited.hpp>
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/caught_or_unwind.hpp>
-#include <ferry/detail/ending_handler.hpp>
 #include <ferry/detail/runs_here.hpp>
 #include <ferry/detail/wait_op.hpp>
 
@@ -32,13 +31,12 @@ inline auto until_done(shared_state_base& state, cancel_mode rule, wait_status& 
         [](auto handler, shared_state_base* s, wait_status* where, cancel_mode r) {
             const auto ex = boost::asio::get_associated_executor(handler);
             complete_when_done(
-                *s, ex,
-                ending_handler(std::move(handler),
-                               [where](auto&& h, wait_status end) {
-                                   FERRY_ASSERT(runs_here(boost::asio::get_associated_executor(h)));
-                                   *where = end;
-                                   std::forward<decltype(h)>(h)();
-                               }),
+                *s, ex, std::move(handler),
+                [where](auto&& h, wait_status end) {
+                    FERRY_ASSERT(runs_here(boost::asio::get_associated_executor(h)));
+                    *where = end;
+                    std::forward<decltype(h)>(h)();
+                },
                 r);
         },
         boost::asio::deferred, &state, &result, rule);
@@ -170,15 +168,12 @@ void initiate_result_on(Handler handler, boost::intrusive_ptr<shared_state<T>> s
                         bool take, Kept kept = {}) {
     shared_state_base& started = *state;
     complete_when_done(
-        started, ex,
-        ending_handler(
-            std::move(handler),
-            [state = std::move(state), take, kept = std::move(kept)](auto&& h, wait_status end) {
-                FERRY_ASSERT(runs_here(boost::asio::get_associated_executor(h)));
-                const auto keep = state;
-                static_cast<void>(kept);
-                complete_with<T>(std::forward<decltype(h)>(h), *keep, end, take);
-            }),
+        started, ex, std::move(handler),
+        [state = std::move(state), take, kept = std::move(kept)](auto&& h, wait_status end) {
+            FERRY_ASSERT(runs_here(boost::asio::get_associated_executor(h)));
+            static_cast<void>(kept);
+            complete_with<T>(std::forward<decltype(h)>(h), *state, end, take);
+        },
         cancel_mode::cancel_task);
 }
 

@@ -250,8 +250,9 @@ protected:
     ~abandoned_call_owner() = default;
 };
 
+/// Calls `adapt(handler, how the waiting ended)`, which calls the handler with its own arguments.
 /// `Posted`: it is posted to `executor_`; else it is batched.
-template <class Handler, bool Posted>
+template <class Handler, class Adapt, bool Posted>
 class wait_op_impl final : public wait_op {
     using default_allocator = boost::asio::recycling_allocator<void>;
     using allocator = typename std::allocator_traits<boost::asio::associated_allocator_t<
@@ -259,11 +260,11 @@ class wait_op_impl final : public wait_op {
     using traits = std::allocator_traits<allocator>;
 
 public:
-    /// Calls `handler(ending)` on `ex`, its executor, when `state` is done. `io` is the context of
-    /// a batched one.
+    /// Completes on `ex`, the handler's executor, when `state` is done. `io` is the context of a
+    /// batched one.
     template <class E>
     static void start(shared_state_base& state, const E& ex, boost::asio::io_context* io,
-                      Handler&& h, cancel_mode rule) {
+                      Handler&& h, Adapt&& adapt, cancel_mode rule) {
         auto slot = boost::asio::get_associated_cancellation_slot(h);
         const bool in_slot = slot.is_connected();
         wait_op_registry& registry =
@@ -276,7 +277,7 @@ public:
             }
             wait_op_impl* d;
         } fresh{::new (static_cast<void*>(traits::allocate(a, 1)))
-                    wait_op_impl(std::move(h), registry, in_slot, a)};
+                    wait_op_impl(std::move(h), std::move(adapt), registry, in_slot, a)};
         wait_op_impl* const d = fresh.d;
         if constexpr (Posted)
             d->executor_ =
@@ -297,24 +298,32 @@ public:
 private:
     struct nothing {};
 
-    wait_op_impl(Handler&& h, wait_op_registry& registry, bool in_slot, const allocator& a)
-        : wait_op(registry, !Posted, in_slot), handler_(std::move(h)), allocator_(a) {}
+    struct completion {
+        completion(Handler&& h, Adapt&& a) : handler(std::move(h)), adapt(std::move(a)) {}
+        Handler handler;
+        Adapt adapt;
+    };
+
+    wait_op_impl(Handler&& h, Adapt&& adapt, wait_op_registry& registry, bool in_slot,
+                 const allocator& a)
+        : wait_op(registry, !Posted, in_slot),
+          completion_(std::in_place, std::move(h), std::move(adapt)), allocator_(a) {}
     ~wait_op_impl() = default;
 
     void complete() override {
-        FERRY_ASSERT(handler_.has_value()); // it is called once
+        FERRY_ASSERT(completion_.has_value()); // it is called once
         const int shares = owner_refs + release_slot();
-        auto slot = boost::asio::get_associated_cancellation_slot(*handler_);
+        auto slot = boost::asio::get_associated_cancellation_slot(completion_->handler);
         if (slot.is_connected())
             slot.clear();
-        Handler h(std::move(*handler_));
-        handler_.reset();
+        completion c(std::move(*completion_));
+        completion_.reset();
         source.reset();
         const wait_status end = how();
         node_.resumed();
         const wait_node_scope scope(outer_node_);
         release(shares);
-        std::move(h)(end);
+        c.adapt(std::move(c.handler), end);
     }
     void post() override {
         if constexpr (Posted) {
@@ -340,7 +349,7 @@ private:
         }
     }
     void drop() noexcept override {
-        handler_.reset();
+        completion_.reset();
         source.reset();
         executor_ = {};
     }
@@ -350,24 +359,28 @@ private:
         traits::deallocate(a, this, 1);
     }
 
-    std::optional<Handler> handler_;
+    std::optional<completion> completion_; // until it is called or dropped
     [[no_unique_address]] std::conditional_t<Posted, boost::asio::any_io_executor, nothing>
         executor_;
     [[no_unique_address]] allocator allocator_;
 };
 
-/// Calls `handler(ending)` on `ex`, its executor, when `state` is done, or when its cancellation
-/// slot ends the waiting. Never calls it from here. The caller or the handler keeps the state.
-template <class E, class Handler>
-void complete_when_done(shared_state_base& state, const E& ex, Handler handler, cancel_mode rule) {
+/// Calls `adapt(handler, wait_status)` on `ex`, the handler's executor, when `state` is done, or
+/// when the handler's cancellation slot ends the waiting. Never calls it from here. The caller, the
+/// handler or `adapt` keeps the state.
+template <class E, class Handler, class Adapt>
+void complete_when_done(shared_state_base& state, const E& ex, Handler handler, Adapt adapt,
+                        cancel_mode rule) {
     boost::asio::io_context* const io = plain_io_context(ex);
     if constexpr (can_be_plain<E>) {
         if (io != nullptr) {
-            wait_op_impl<Handler, false>::start(state, ex, io, std::move(handler), rule);
+            wait_op_impl<Handler, Adapt, false>::start(state, ex, io, std::move(handler),
+                                                       std::move(adapt), rule);
             return;
         }
     }
-    wait_op_impl<Handler, true>::start(state, ex, io, std::move(handler), rule);
+    wait_op_impl<Handler, Adapt, true>::start(state, ex, io, std::move(handler), std::move(adapt),
+                                              rule);
 }
 
 } // namespace ferry::detail
