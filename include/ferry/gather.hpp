@@ -5,7 +5,10 @@
 
 #include <boost/system/result.hpp>
 
+#include <cstddef>
+#include <optional>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace ferry {
@@ -23,48 +26,92 @@ using gather_result = boost::system::result<regular_t<T>, std::exception_ptr>;
 
 namespace detail {
 
-/// The children of a gather and their results, each in a place of its own.
-template <class Places>
+/// The places of the outcomes of some awaitables.
+template <class Awaitables>
+struct gather_places;
+template <class... T>
+struct gather_places<std::tuple<boost::asio::awaitable<T>...>> {
+    using type = std::tuple<std::optional<gather_result<T>>...>;
+};
+template <class T>
+struct gather_places<std::vector<boost::asio::awaitable<T>>> {
+    using type = std::vector<std::optional<gather_result<T>>>;
+};
+
+/// The children of a gather and their outcomes, each in a place of its own. With `KeepGoing` a
+/// failure does not cancel the others, and the results are outcomes instead of values.
+template <class Awaitables, bool KeepGoing>
 class gather_state final : public child_scope {
 public:
     explicit gather_state(const boost::asio::any_io_executor& parent)
         : child_scope(parent, wait_kind::gather) {}
 
+    template <class... T>
+    void add_children(std::tuple<boost::asio::awaitable<T>...>& awaitables) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (add_child(std::get<I>(awaitables), std::get<I>(places_)), ...);
+        }(std::index_sequence_for<T...>());
+    }
     template <class T>
-    void add_child(boost::asio::awaitable<T> a, std::optional<gather_result<T>>& place,
-                   bool keep_going) {
+    void add_children(std::vector<boost::asio::awaitable<T>>& awaitables) {
+        places_.resize(awaitables.size());
+        for (std::size_t i = 0; i < awaitables.size(); ++i)
+            add_child(awaitables[i], places_[i]);
+    }
+
+    /// For the parent, when all have ended.
+    template <class Results>
+    Results results() {
+        if (first_ != nullptr)
+            std::rethrow_exception(first_);
+        if constexpr (requires(Results r) { r.reserve(1); }) {
+            Results all;
+            all.reserve(places_.size());
+            for (auto& place : places_)
+                all.push_back(result_in(place));
+            return all;
+        } else {
+            return std::apply([](auto&... place) { return Results(result_in(place)...); }, places_);
+        }
+    }
+
+private:
+    template <class T>
+    void add_child(boost::asio::awaitable<T>& a, std::optional<gather_result<T>>& place) {
         this->add(
             std::move(a), [&place](regular_t<T> v) { place.emplace(std::move(v)); },
-            [this, &place, keep_going](std::exception_ptr e) {
+            [this, &place](std::exception_ptr e) {
                 place.emplace(child_error(e));
-                if (!keep_going && first == nullptr) {
-                    first = place->error();
+                if (!KeepGoing && first_ == nullptr) {
+                    first_ = place->error();
                     this->cancel_children();
                 }
             });
     }
+    template <class Place>
+    static decltype(auto) result_in(Place& place) {
+        if constexpr (KeepGoing)
+            return std::move(*place);
+        else
+            return std::move(**place);
+    }
 
-    Places places;
-    std::exception_ptr first;
+    typename gather_places<Awaitables>::type places_;
+    std::exception_ptr first_; // of the failures, unless it keeps going
 };
 
-template <class... T>
-boost::asio::awaitable<std::tuple<regular_t<T>...>>
-gather_values(boost::asio::awaitable<T>... awaitables) {
-    using places = std::tuple<std::optional<gather_result<T>>...>;
+/// Runs the coroutines, waits until all have ended, and returns their results.
+template <class Results, bool KeepGoing, class Awaitables>
+boost::asio::awaitable<Results> run_children(Awaitables awaitables) {
+    using state = gather_state<Awaitables, KeepGoing>;
     const auto ex = co_await boost::asio::this_coro::executor;
-    boost::intrusive_ptr<gather_state<places>> g(new gather_state<places>(ex));
-    std::apply([&](auto&... place) { (g->add_child(std::move(awaitables), place, false), ...); },
-               g->places);
+    boost::intrusive_ptr<state> g(new state(ex));
+    g->add_children(awaitables);
     g->launch();
     wait_status how{};
     co_await all_ended(*g, how);
     check_ended(how);
-    if (g->first)
-        std::rethrow_exception(g->first);
-    co_return std::apply(
-        [](auto&... place) { return std::tuple<regular_t<T>...>(std::move(**place)...); },
-        g->places);
+    co_return g->template results<Results>();
 }
 
 } // namespace detail
@@ -100,7 +147,8 @@ gather_values(boost::asio::awaitable<T>... awaitables) {
 template <class... T>
 boost::asio::awaitable<std::tuple<regular_t<T>...>>
 gather(boost::asio::awaitable<T>... awaitables) {
-    return detail::gather_values(std::move(awaitables)...);
+    return detail::run_children<std::tuple<regular_t<T>...>, false>(
+        std::tuple<boost::asio::awaitable<T>...>(std::move(awaitables)...));
 }
 
 /// Runs the coroutines concurrently and returns each child's value or exception, in argument order.
@@ -118,40 +166,9 @@ gather(boost::asio::awaitable<T>... awaitables) {
 template <class... T>
 boost::asio::awaitable<std::tuple<gather_result<T>...>>
 gather(return_exceptions_t, boost::asio::awaitable<T>... awaitables) {
-    using places = std::tuple<std::optional<gather_result<T>>...>;
-    const auto ex = co_await boost::asio::this_coro::executor;
-    boost::intrusive_ptr<detail::gather_state<places>> g(new detail::gather_state<places>(ex));
-    std::apply([&](auto&... place) { (g->add_child(std::move(awaitables), place, true), ...); },
-               g->places);
-    g->launch();
-    detail::wait_status how{};
-    co_await detail::all_ended(*g, how);
-    detail::check_ended(how);
-    co_return std::apply(
-        [](auto&... place) { return std::tuple<gather_result<T>...>(std::move(*place)...); },
-        g->places);
+    return detail::run_children<std::tuple<gather_result<T>...>, true>(
+        std::tuple<boost::asio::awaitable<T>...>(std::move(awaitables)...));
 }
-
-namespace detail {
-
-template <class T>
-boost::asio::awaitable<
-    boost::intrusive_ptr<gather_state<std::vector<std::optional<gather_result<T>>>>>>
-gather_all(std::vector<boost::asio::awaitable<T>> awaitables, bool keep_going) {
-    using places = std::vector<std::optional<gather_result<T>>>;
-    const auto ex = co_await boost::asio::this_coro::executor;
-    boost::intrusive_ptr<gather_state<places>> g(new gather_state<places>(ex));
-    g->places.resize(awaitables.size());
-    for (std::size_t i = 0; i < awaitables.size(); ++i)
-        g->add_child(std::move(awaitables[i]), g->places[i], keep_going);
-    g->launch();
-    wait_status how{};
-    co_await all_ended(*g, how);
-    check_ended(how);
-    co_return g;
-}
-
-} // namespace detail
 
 /// Runs the coroutines of a vector concurrently and returns their values in its order, or throws
 /// the first exception after the others were cancelled and have ended. Otherwise as the variadic
@@ -159,17 +176,7 @@ gather_all(std::vector<boost::asio::awaitable<T>> awaitables, bool keep_going) {
 template <class T>
 boost::asio::awaitable<std::vector<regular_t<T>>>
 gather(std::vector<boost::asio::awaitable<T>>&& awaitables) {
-    return [](std::vector<boost::asio::awaitable<T>> owned)
-               -> boost::asio::awaitable<std::vector<regular_t<T>>> {
-        const auto g = co_await detail::gather_all(std::move(owned), false);
-        if (g->first)
-            std::rethrow_exception(g->first);
-        std::vector<regular_t<T>> values;
-        values.reserve(g->places.size());
-        for (auto& place : g->places)
-            values.push_back(std::move(**place));
-        co_return values;
-    }(std::move(awaitables));
+    return detail::run_children<std::vector<regular_t<T>>, false>(std::move(awaitables));
 }
 
 /// Runs the coroutines of a vector concurrently and returns each child's value or exception, in its
@@ -177,15 +184,7 @@ gather(std::vector<boost::asio::awaitable<T>>&& awaitables) {
 template <class T>
 boost::asio::awaitable<std::vector<gather_result<T>>>
 gather(return_exceptions_t, std::vector<boost::asio::awaitable<T>>&& awaitables) {
-    return [](std::vector<boost::asio::awaitable<T>> owned)
-               -> boost::asio::awaitable<std::vector<gather_result<T>>> {
-        const auto g = co_await detail::gather_all(std::move(owned), true);
-        std::vector<gather_result<T>> results;
-        results.reserve(g->places.size());
-        for (auto& place : g->places)
-            results.push_back(std::move(*place));
-        co_return results;
-    }(std::move(awaitables));
+    return detail::run_children<std::vector<gather_result<T>>, true>(std::move(awaitables));
 }
 
 } // namespace ferry
