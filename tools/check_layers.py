@@ -34,11 +34,13 @@ HEADERS = {
                "detail/scope_exit detail/spin detail/thread_annotations detail/visit_strand",
     "inside": "context_hook loop_watch metrics trace detail/context detail/context_executor "
               "detail/task_label detail/thread_note",
-    "future": "awaited future promise wait as_completed detail/await_state detail/progress_sink "
-              "detail/shared_state "
+    "future": "awaited future promise wait as_completed detail/await_state detail/continuation "
+              "detail/done_callback detail/failed_state detail/progress_sink detail/shared_state "
+              "detail/task_extra "
               "detail/timer_queue detail/wait_node detail/waiter detail/wait_op "
               "detail/work_item",
-    "pool": "offloadable pool_options progress thread_pool submit map detail/posted_function detail/task",
+    "pool": "offloadable pool_options progress thread_pool thread_pool_options submit map "
+            "detail/posted_function detail/submit_to detail/task",
     "coroutine": "context_value default_executor gather run run_coroutine_threadsafe run_in_executor "
                  "shield task_group to_thread use_future wait_for detail/child_scope "
                  "detail/future_op detail/start_uncancelled",

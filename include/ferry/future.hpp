@@ -3,10 +3,12 @@
 
 #include <ferry/detail/await_state.hpp>
 #include <ferry/detail/copied.hpp>
+#include <ferry/detail/done_callback.hpp>
+#include <ferry/detail/failed_state.hpp>
 #include <ferry/promise.hpp>
 
 #include <functional>
-#include <ostream>
+#include <iosfwd>
 #include <typeinfo>
 
 namespace ferry {
@@ -178,7 +180,7 @@ public:
                  std::invocable<std::decay_t<F>&, future<T>>
     void add_done_callback(F&& f) const {
         auto& s = state();
-        auto c = std::make_unique<callback<std::decay_t<F>>>(std::forward<F>(f));
+        auto c = std::make_unique<detail::done_callback<T, std::decay_t<F>>>(std::forward<F>(f));
         if (s.add(*c))
             static_cast<void>(c.release());
         else
@@ -208,18 +210,7 @@ public:
     auto async_wait(Token&& token) const {
         return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
             [](auto handler, boost::intrusive_ptr<state_type> s, boost::system::error_code error) {
-                const auto ex =
-                    boost::asio::get_associated_executor(handler, boost::asio::system_executor());
-                detail::complete_when_done(
-                    *s, ex, std::move(handler),
-                    [error](auto&& h, detail::wait_status end) {
-                        std::forward<decltype(h)>(h)(
-                            end == detail::wait_status::abandoned
-                                ? boost::asio::error::make_error_code(
-                                      boost::asio::error::operation_aborted)
-                                : error);
-                    },
-                    detail::cancel_mode::stop_waiting);
+                detail::initiate_wait(std::move(handler), *s, error);
             },
             token, awaited(),
             valid() ? boost::system::error_code() : make_error_code(errc::no_state));
@@ -302,31 +293,15 @@ public:
     /// Prints the state, as in `<future finished: returned int>`. Throws nothing of its own:
     /// without memory for the name of a type it prints a question mark instead.
     friend std::ostream& operator<<(std::ostream& out, const future& f) {
-        const auto s = f.state_ ? f.state_->current() : detail::status::pending;
-        return out << "<future " << f.describe(s) << f.type_name(s) << '>';
+        return detail::print_future(out, f.state_.get(), typeid(T));
     }
 
 private:
     friend class promise<T>;
+    template <class U, class F>
+    friend class detail::done_callback;
     friend struct detail::access;
     using state_type = detail::shared_state<T>;
-
-    template <class F>
-    struct callback final : detail::continuation {
-        explicit callback(F f) : continuation(true), f_(std::move(f)) {}
-        void fire(detail::shared_state_base* s) override {
-            const std::unique_ptr<callback> self(this);
-            const detail::optional_context_scope scope(context_);
-            try {
-                f_(future(boost::intrusive_ptr<state_type>(static_cast<state_type*>(s))));
-            } catch (...) {
-                detail::report_or_unwind();
-            }
-        }
-        void destroy() noexcept override { delete this; }
-        F f_;
-        const detail::context_ptr context_ = detail::capture_context();
-    };
 
     explicit future(boost::intrusive_ptr<state_type> s) noexcept : state_(std::move(s)) {}
 
@@ -378,29 +353,6 @@ private:
             return static_cast<T>(*state_->value());
         else
             return static_cast<const T&>(state_->value());
-    }
-
-    const char* describe(detail::status s) const noexcept {
-        if (!state_)
-            return "invalid";
-        switch (s) {
-        case detail::status::value: return "finished: returned ";
-        case detail::status::error: return "finished: raised ";
-        case detail::status::running: return "running";
-        case detail::status::cancelled: return "cancelled";
-        default: return state_->was_cancelled() ? "cancelled" : "pending";
-        }
-    }
-    std::string type_name(detail::status s) const noexcept {
-        try {
-            if (s == detail::status::value)
-                return detail::demangle(typeid(T).name());
-            if (s == detail::status::error)
-                return detail::type_name_of(state_->error());
-        } catch (const std::bad_alloc&) {
-            return "?";
-        }
-        return {};
     }
 
     boost::intrusive_ptr<state_type> state_;

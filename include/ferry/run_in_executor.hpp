@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include <ferry/promise.hpp>
+#include <ferry/detail/failed_state.hpp>
 #include <ferry/submit.hpp>
 
 namespace ferry {

@@ -2,72 +2,22 @@
 #pragma once
 
 #include <ferry/detail/posted_function.hpp>
-#include <ferry/detail/task.hpp>
-#include <ferry/pool_options.hpp>
+#include <ferry/detail/submit_to.hpp>
 #include <ferry/stats.hpp>
-#include <ferry/task_options.hpp>
+#include <ferry/thread_pool_options.hpp>
 
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <ranges>
-#include <span>
 #include <string>
 #include <vector>
 
 namespace ferry {
-
-namespace detail {
-
-/// The origin of a task that is submitted to a bounded pool whose queue is full: a plain thread
-/// blocks or is refused, as the pool's options say; the thread of a `map` always blocks; the task
-/// of a coroutine stands in line or is refused.
-enum class entrance { thread, map, coroutine };
-/// The result of an attempt to enter the queue: the task is in the queue, stands in line for it,
-/// has expired, or found the pool closed.
-enum class entered { yes, stands, expired, closed };
-
-/// Queues a task that no other thread knows yet, or lets it stand in line, and shares ownership of
-/// it. Errors: what `submit` throws.
-void enqueue(pool_core& core, shared_state_base& t, entrance e);
-/// Queues the tasks at once, and shares ownership of them. A bounded pool takes them one after the
-/// other, and a task that is refused fails with that error.
-void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks);
-/// Queues a function without a future. After shutdown the function is destroyed unrun; if no thread
-/// can be started for it, it waits until one can.
-void post(pool_core& core, work_item& r) noexcept;
-/// Whether tasks may have to wait before they are queued, or be refused.
-bool is_bounded(const pool_core& core) noexcept;
-/// Throws the exception of `submit` if the pool accepts nothing any more.
-void throw_if_closed(pool_core& core);
-/// Applies the options of a task. Returns false if a timer is needed and its thread cannot be
-/// started; the task has failed with that error then. Errors: `std::invalid_argument` for an option
-/// that is out of range.
-bool set_options(shared_state_base& t, task_options& options);
-
-/// Limits how long the task may wait for its start. Returns false as `set_options` does.
-bool limit_wait(const timeout& max_wait, shared_state_base& t);
-
-/// Submits `fn(args...)` and returns its task. `options` may be null. Errors: what `submit` throws.
-template <class F, class... A>
-boost::intrusive_ptr<shared_state<offload_result_t<F, A...>>>
-submit_to(pool_core& core, entrance e, task_options* options, F&& fn, A&&... args) {
-    using block = task_for<F, A...>;
-    auto t = make_state<block>(std::forward<F>(fn), std::forward<A>(args)...);
-    if (options == nullptr || set_options(*t, *options)) {
-        keep_context(*t);
-        enqueue(core, *t, e);
-    }
-    return t;
-}
-
-} // namespace detail
 
 namespace detail {
 
@@ -82,52 +32,6 @@ concept mappable = (sizeof...(Ranges) > 0) && (std::ranges::viewable_range<Range
                    (range_with_elements_that_can_be_copied__or_moved_from_a_view<Ranges> && ...);
 
 } // namespace detail
-
-/// Options for a thread pool.
-///
-/// @par Errors
-/// A value out of range makes the constructor throw `std::invalid_argument` naming the option.
-struct thread_pool_options {
-    /// Maximum number of worker threads, in the range [1, 65536]. Default: `io_bound_workers()`.
-    std::size_t max_workers = io_bound_workers();
-    /// Prefix of the worker threads' names. It is truncated so that prefix and worker number
-    /// together fit the kernel's 15-character limit. Default: `ferry-N`, unique per pool.
-    std::string thread_name_prefix = {};
-    /// Function that each worker calls once before its first task. An exception it throws breaks
-    /// the pool (see `broken_thread_pool`). All workers invoke the same function object, possibly
-    /// concurrently. Default: none.
-    std::function<void()> initializer = {};
-    /// Function that each worker whose initializer succeeded calls once before it ends. An
-    /// exception it throws goes to the handler installed by `set_unhandled_callback`. Default:
-    /// none.
-    std::function<void()> finalizer = {};
-    /// Name of the pool in reports. Default: `thread-N`, unique per pool.
-    std::string name = {};
-    /// Size of each worker's stack in bytes, at least the system's minimum; 0 (the default) means
-    /// the system's default.
-    std::size_t stack_size = 0;
-    /// Maximum number of queued tasks; 0 (the default) means unlimited. Functions posted through
-    /// the executor are not counted.
-    std::size_t max_queue = 0;
-    /// Maximum sum of the `task_options::bytes` of the queued tasks; 0 (the default) means
-    /// unlimited. A task that exceeds it alone is refused at once.
-    std::size_t max_queue_bytes = 0;
-    /// Longest wait for a worker, measured from the call. A task that by the present estimate would
-    /// wait longer, or past its own `start_by`, is refused at once with `queue_full_error`; one
-    /// that has waited longer fails with `timeout_error`. 0 refuses every task that cannot start at
-    /// once. Calls of `map` are exempt. Default: none.
-    timeout max_wait = {};
-    /// Action for a task that finds the queue full; the pool's own workers never find it full.
-    /// Default: block.
-    ferry::when_full when_full = ferry::when_full::block;
-    /// A worker that stays idle for this long exits; a new one is started on demand. Default:
-    /// workers never exit.
-    ferry::timeout idle_timeout = {};
-    /// Time for which an idle worker polls for work before it sleeps, at the cost of CPU time. If
-    /// empty (the default), the pool adapts: it spins for a few microseconds while recent spinning
-    /// found work, and never on the CPU that submits the work. 0 means never.
-    std::optional<std::chrono::nanoseconds> spin = {};
-};
 
 /// A pool of threads that run blocking calls. Threads start on demand, and an idle one is reused
 /// before another is started.

@@ -10,7 +10,6 @@
 
 #include <bit>
 #include <utility>
-#include <vector>
 
 namespace ferry::detail {
 
@@ -152,123 +151,6 @@ inline bool shared_state_base::finish(std::uint64_t change) noexcept {
     return now >> 32 == 0;
 }
 
-namespace {
-
-// How deep a thread may be inside continuations that complete the next state, or inside values that
-// hold the next state, before what comes next waits until the innermost of them has returned.
-constexpr unsigned deepest = 64;
-
-struct postponed_ring {
-    boost::intrusive_ptr<shared_state_base> state;
-    continuation* first;
-};
-
-// What the frame at that depth fires before it returns, in order.
-struct postponed_chain {
-    std::vector<postponed_ring> rings;
-    std::size_t next = 0;
-
-    bool empty() const noexcept { return next == rings.size(); }
-    postponed_ring take() noexcept {
-        postponed_ring r = std::move(rings[next]);
-        if (++next == 1000) { // keeps a long chain from keeping memory
-            rings.erase(rings.begin(), rings.begin() + 1000);
-            next = 0;
-        }
-        return r;
-    }
-};
-
-thread_local unsigned firing_depth = 0;
-thread_local postponed_chain* postponed_rings = nullptr;
-thread_local sleep_observer* observer_of_this_thread = nullptr;
-thread_local unsigned destroying_depth = 0;
-thread_local shared_state_base* postponed_states = nullptr;
-
-} // namespace
-
-void observe_sleep(sleep_observer* o) noexcept { observer_of_this_thread = o; }
-
-bool shared_state_base::catch_up() {
-    if ((postponed_rings == nullptr || postponed_rings->empty()) && postponed_states == nullptr)
-        return false;
-    // As if the thread had nothing else to return to.
-    struct aside {
-        const unsigned firing = std::exchange(firing_depth, 0);
-        const unsigned destroying = std::exchange(destroying_depth, 0);
-        postponed_chain* const rings = std::exchange(postponed_rings, nullptr);
-        const awaited_futures::scope nothing_awaited{nullptr};
-        ~aside() {
-            firing_depth = firing;
-            destroying_depth = destroying;
-            postponed_rings = rings;
-        }
-    } const outer;
-    while (shared_state_base* const s = postponed_states) {
-        postponed_states = static_cast<shared_state_base*>(s->next.load(std::memory_order_relaxed));
-        destroy(s);
-    }
-    while (outer.rings != nullptr && !outer.rings->empty()) {
-        const postponed_ring r = outer.rings->take();
-        r.state->fire(r.first);
-    }
-    return true;
-}
-
-// Takes them from the ring one by one, so that `first` says what is left when one of them is
-// unwound.
-void shared_state_base::fire_all(continuation*& first, shared_state_base* state) {
-    while (first != nullptr) {
-        continuation* const c = first;
-        if (c->next_ == c) {
-            first = nullptr;
-        } else {
-            first = c->next_;
-            first->prev_ = c->prev_;
-            c->prev_->next_ = first;
-        }
-        c->fire(state);
-    }
-}
-
-void shared_state_base::fire(continuation* first) {
-    const boost::intrusive_ptr<shared_state_base> keep(this);
-    if (firing_depth == deepest && postponed_rings != nullptr) {
-        try {
-            postponed_rings->rings.push_back({keep, first});
-            return;
-        } catch (const std::bad_alloc&) { // then it takes stack instead
-        }
-    }
-    postponed_chain postponed;
-    // Fires what is left even when forced unwinding ends one of them.
-    struct firing {
-        boost::intrusive_ptr<shared_state_base> state;
-        continuation* first;
-        postponed_chain& mine;
-        postponed_chain* const outer = postponed_rings;
-
-        void go() {
-            for (;;) {
-                fire_all(first, state.get());
-                if (mine.empty())
-                    return;
-                postponed_ring r = mine.take();
-                state = std::move(r.state);
-                first = r.first;
-            }
-        }
-        ~firing() {
-            go();
-            --firing_depth;
-            postponed_rings = outer;
-        }
-    } rest{keep, first, postponed};
-    if (++firing_depth == deepest)
-        postponed_rings = &postponed;
-    rest.go();
-}
-
 bool shared_state_base::announce(status outcome, closed_ring ring, bool release) {
     const std::uint64_t now = word_.load(std::memory_order_relaxed) & (status_mask | claimed);
     FERRY_ASSERT(now != 0 && static_cast<status>(now & status_mask) < status::cancelled);
@@ -331,24 +213,6 @@ bool shared_state_base::drop_reference_unless_last() noexcept {
             return true;
     }
     return false;
-}
-
-void shared_state_base::destroy(shared_state_base* p) noexcept {
-    FERRY_ASSERT(p->references() <= 1);
-    if (destroying_depth == deepest) {
-        p->next.store(std::exchange(postponed_states, p), std::memory_order_relaxed);
-        return;
-    }
-    ++destroying_depth;
-    delete p;
-    if (destroying_depth == deepest) {
-        while (shared_state_base* const next = postponed_states) {
-            postponed_states =
-                static_cast<shared_state_base*>(next->next.load(std::memory_order_relaxed));
-            delete next;
-        }
-    }
-    --destroying_depth;
 }
 
 bool shared_state_base::cancel() {
@@ -432,6 +296,14 @@ timeout_error shared_state_base::expiry() const {
     return timeout_error("the " + (task.empty() ? std::string("future") : "task '" + task + "'") +
                          " is " + name() + " and was not done in time");
 }
+
+namespace {
+
+thread_local sleep_observer* observer_of_this_thread = nullptr;
+
+} // namespace
+
+void observe_sleep(sleep_observer* o) noexcept { observer_of_this_thread = o; }
 
 bool shared_state_base::prepare_unlimited_wait() {
     if (done() || help())

@@ -11,6 +11,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/system_executor.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -160,6 +161,23 @@ void complete_with(Handler&& h, shared_state<T>& s, wait_status end, bool take) 
         }
         std::forward<Handler>(h)(std::move(error), awaited_t<T>());
     }
+}
+
+/// Initiates: `handler` gets `error` when the state is done, or `operation_aborted`, on its
+/// associated executor or the system's.
+template <class Handler>
+void initiate_wait(Handler handler, shared_state_base& state, boost::system::error_code error) {
+    namespace asio = boost::asio;
+    const auto ex = asio::get_associated_executor(handler, asio::system_executor());
+    complete_when_done(
+        state, ex, std::move(handler),
+        [error](auto&& h, wait_status end) {
+            std::forward<decltype(h)>(h)(
+                end == wait_status::abandoned
+                    ? asio::error::make_error_code(asio::error::operation_aborted)
+                    : error);
+        },
+        cancel_mode::stop_waiting);
 }
 
 /// Initiates: `handler` gets the outcome on `ex`; `kept` lives as long as the handler.

@@ -2,37 +2,33 @@
 #pragma once
 
 #include <ferry/detail/assert.hpp>
-#include <ferry/detail/caught_or_unwind.hpp>
-#include <ferry/detail/context.hpp>
+#include <ferry/detail/continuation.hpp>
 #include <ferry/detail/memory.hpp>
-#include <ferry/detail/progress_sink.hpp>
+#include <ferry/detail/task_extra.hpp>
 #include <ferry/detail/task_label.hpp>
 #include <ferry/detail/work_item.hpp>
 #include <ferry/error.hpp>
 #include <ferry/timeout.hpp>
 #include <ferry/unhandled.hpp>
 
-#include <boost/intrusive/list_hook.hpp>
-#include <boost/intrusive/set_hook.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <iosfwd>
 #include <memory>
 #include <new>
 #include <optional>
-#include <source_location>
 #include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 namespace ferry::detail {
 
-class shared_state_base;
 struct note_text;
-struct task_extra;
 
 /// What is told when a thread sleeps in a wait for a future. Calls nest.
 class sleep_observer {
@@ -45,27 +41,6 @@ protected:
 };
 /// Makes it that of the calling thread, from then on.
 void observe_sleep(sleep_observer* o) noexcept;
-
-/// What a task's queue, that is, its pool, has to know of it.
-class task_owner {
-public:
-    task_owner(const task_owner&) = delete;
-    task_owner& operator=(const task_owner&) = delete;
-    virtual ~task_owner() = default;
-
-    /// A task that stands in the queue, or `in_line` before it, was claimed by somebody else.
-    virtual void on_task_claimed(shared_state_base& task, bool cancelled,
-                                 bool in_line) noexcept = 0;
-    /// The calling thread has taken one from the queue that had been claimed.
-    virtual void on_claimed_task_removed(shared_state_base& task) noexcept = 0;
-    /// A timer of a task has fired; the user's part of that runs until `on_expiry_finished`, and
-    /// the owner waits for it. `t` stays where it is until then.
-    virtual void on_expiry_started(task_extra& t) noexcept = 0;
-    virtual void on_expiry_finished(task_extra& t) noexcept = 0;
-
-protected:
-    task_owner() = default;
-};
 
 /// A task that a thread is in. Belongs to that thread.
 struct running_frame {
@@ -93,29 +68,6 @@ private:
     task_owner* owner_ = nullptr;
 };
 
-/// One thing to do when a state completes. Owned by the state once registered; `fire` is called
-/// exactly once unless it is removed before, and ends the object's life.
-class continuation {
-public:
-    continuation(const continuation&) = delete;
-    continuation& operator=(const continuation&) = delete;
-    /// Lets only forced unwinding through. `state` is null unless it runs user code; whatever else
-    /// it needs of the state it keeps by itself.
-    virtual void fire(shared_state_base* state) = 0;
-    virtual void destroy() noexcept = 0;
-
-protected:
-    /// `user_code`: firing runs code of unknown length, which needs the state.
-    explicit continuation(bool user_code) noexcept : user_code_(user_code) {}
-    virtual ~continuation() = default;
-
-private:
-    friend class shared_state_base;
-    continuation* next_ = nullptr;
-    continuation* prev_ = nullptr;
-    const bool user_code_;
-};
-
 /// The error that `make` gives, or, where there is no memory for it, what making it threw.
 template <class F>
 std::exception_ptr error_or_shortage(F make) noexcept {
@@ -126,61 +78,7 @@ std::exception_ptr error_or_shortage(F make) noexcept {
     }
 }
 
-/// What a timer ends: the time in the queue or the run.
-enum class timer_purpose { start_by, run_time };
-
 enum class status : std::uint32_t { pending, running, cancelled, value, error };
-
-class timer_queue;
-
-/// A task that runs in a pool but stands in another executor's queue, a strand's for instance.
-class external_entry {
-public:
-    /// The pool has let it in: passes it to its executor. Never throws; the task fails instead.
-    virtual void enter() noexcept = 0;
-    /// It will never enter.
-    virtual void stay_out() noexcept = 0;
-
-    bool counted = false; ///< among those that wait; guarded by the pool's mutex
-
-protected:
-    external_entry() = default;
-    ~external_entry() = default;
-};
-
-/// What only some tasks have. It has room for whatever a timer needs, so that a timer that was
-/// accepted never fails for want of memory.
-struct task_extra {
-    std::string label;
-    timeout limit;
-    std::size_t bytes = 0;         // what it holds
-    std::size_t counted_bytes = 0; // of those in the queue; guarded by the pool's mutex
-    std::optional<timeout::clock::time_point> start_by;
-    context_ptr context;                     // that the call sees
-    std::source_location where;              // of the options; its line is 0 if there were none
-    std::unique_ptr<progress_sink> progress; ///< null: nobody wants to know
-
-    /// The timer, guarded by the timer queue that holds it.
-    struct timer {
-        boost::intrusive::set_member_hook<> hook;
-        timeout::clock::time_point at{};
-        shared_state_base* state = nullptr; // owns a reference while it is armed
-        timer_queue* queue = nullptr;
-        timer_purpose purpose{};
-    } timer;
-
-    /// What is left to do after the timer has fired, in a thread that may run user code.
-    struct expiry {
-        shared_state_base* next = nullptr; // in the queue of the expiry threads
-        bool claimed = false;              // `expired` is to be called
-        continuation* ring = nullptr;      // continuations to fire for an outcome that is visible
-    } expiry;
-
-    /// The pool that waits for the end of the expiry, and the place in its list of such states.
-    std::shared_ptr<task_owner> owner;
-    boost::intrusive::list_member_hook<> owner_hook;
-    std::int64_t expired_at = 0; // coarse_now(), guarded by the owner's mutex
-};
 
 /// The untyped part of a shared outcome.
 ///
@@ -429,12 +327,15 @@ private:
     std::uintptr_t lock_ring() noexcept;
     std::uintptr_t close_slowly() noexcept;
     void destroy_ring() noexcept;
-    static void fire_all(continuation*& first, shared_state_base* state);
     std::uint32_t* futex_word() noexcept;
 
     std::atomic<std::uint64_t> word_{0};
     std::atomic<std::uintptr_t> waiters_{0};
 };
+
+/// Prints a future of that type; null is an invalid one.
+std::ostream& print_future(std::ostream& out, const shared_state_base* state,
+                           const std::type_info& type);
 
 /// Lets the call see what its caller sees. Before the state is shared.
 inline void keep_context(shared_state_base& s) {
@@ -489,24 +390,5 @@ public:
 private:
     alignas(stored_t<T>) std::byte room_[sizeof(stored_t<T>)];
 };
-
-/// A state that has failed with that error.
-template <class T>
-boost::intrusive_ptr<shared_state<T>> failed_state(std::exception_ptr error) {
-    auto s = make_state<shared_state<T>>();
-    s->fail(std::move(error));
-    return s;
-}
-
-/// The state that `submit` returns; what it throws is the outcome of one, unless the thread is
-/// being ended.
-template <class T, class Submit>
-boost::intrusive_ptr<shared_state<T>> state_from(Submit submit) {
-    try {
-        return submit();
-    } catch (...) {
-        return failed_state<T>(caught_or_unwind());
-    }
-}
 
 } // namespace ferry::detail

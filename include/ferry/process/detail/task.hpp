@@ -3,6 +3,7 @@
 
 #include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/detail/context.hpp>
+#include <ferry/detail/failed_state.hpp>
 #include <ferry/process/detail/entry_point.hpp>
 #include <ferry/process/detail/remote_call.hpp>
 #include <ferry/promise.hpp>
