@@ -3,6 +3,8 @@
 
 #include "pool/pool_core.hpp"
 
+#include <ferry/detail/adaptive_mutex.hpp>
+
 #include <thread>
 
 namespace ferry {
@@ -15,31 +17,40 @@ public:
 
     explicit default_pool(boost::asio::execution_context& context) : service(context) {}
 
-    thread_pool& get() {
-        const std::lock_guard lock(mutex_);
+    thread_pool& get() FERRY_EXCLUDES(mutex_) {
+        const detail::scoped_lock lock(mutex_);
         if (chosen_ != nullptr)
             return *chosen_;
         if (!own_)
             own_ = std::make_unique<thread_pool>();
         return *own_;
     }
-    void choose(thread_pool& pool) {
-        const std::lock_guard lock(mutex_);
+    void choose(thread_pool& pool) FERRY_EXCLUDES(mutex_) {
+        const detail::scoped_lock lock(mutex_);
         chosen_ = &pool;
     }
 
     /// The context has been shut down, but is not destroyed yet.
-    void join() { own_.reset(); }
-
-private:
-    void shutdown() override {
-        if (own_)
-            own_->shutdown({.wait = false, .cancel_futures = true});
+    void join() FERRY_EXCLUDES(mutex_) {
+        std::unique_ptr<thread_pool> last;
+        const detail::scoped_lock lock(mutex_);
+        last.swap(own_);
     }
 
-    std::mutex mutex_;
-    thread_pool* chosen_ = nullptr;    // guarded by mutex_
-    std::unique_ptr<thread_pool> own_; // guarded by mutex_; joined by the destructor
+private:
+    void shutdown() override FERRY_EXCLUDES(mutex_) {
+        thread_pool* own = nullptr;
+        {
+            const detail::scoped_lock lock(mutex_);
+            own = own_.get();
+        }
+        if (own != nullptr)
+            own->shutdown({.wait = false, .cancel_futures = true});
+    }
+
+    detail::adaptive_mutex mutex_;
+    thread_pool* chosen_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    std::unique_ptr<thread_pool> own_ FERRY_GUARDED_BY(mutex_); // joined by the destructor
 };
 
 boost::asio::execution_context::id default_pool::id;

@@ -2,11 +2,11 @@
 #include <ferry/run.hpp>
 
 #include <ferry/default_executor.hpp>
+#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/as_if_alone.hpp>
 #include <ferry/detail/assert.hpp>
 
 #include <chrono>
-#include <mutex>
 #include <stdexcept>
 #include <vector>
 
@@ -42,8 +42,8 @@ struct retired_contexts {
     static constexpr std::size_t kept = 4, most = 16;
     static constexpr auto longest = std::chrono::seconds(10);
 
-    std::mutex mutex;
-    std::vector<entry> entries;
+    adaptive_mutex mutex;
+    std::vector<entry> entries FERRY_GUARDED_BY(mutex);
 
     static retired_contexts& instance() {
         static auto* const r = new retired_contexts; // outlives what runs at exit
@@ -60,7 +60,7 @@ void run_context::retire::operator()(run_context* c) const noexcept {
     try {
         std::vector<retired_contexts::entry> gone;
         auto& all = retired_contexts::instance();
-        const std::lock_guard lock(all.mutex);
+        const scoped_lock lock(all.mutex);
         const auto now = timeout::clock::now();
         all.entries.push_back({std::move(context), now});
         for (std::size_t i = 0; i + retired_contexts::kept < all.entries.size();) {

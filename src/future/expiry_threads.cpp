@@ -1,11 +1,11 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "expiry_threads.hpp"
 
+#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/assert.hpp>
 
 #include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 
 #include <pthread.h>
@@ -38,9 +38,9 @@ public:
             current.store(new expiry_threads(parents));
     }
 
-    void push(shared_state_base& s) noexcept {
+    void push(shared_state_base& s) noexcept FERRY_EXCLUDES(mutex_) {
         FERRY_ASSERT(s.extra != nullptr && s.references() != 0);
-        const std::lock_guard lock(mutex_);
+        const scoped_lock lock(mutex_);
         s.extra->expiry.next = nullptr;
         if (first_ == nullptr) {
             first_ = &s;
@@ -55,8 +55,8 @@ public:
             start_thread();
     }
 
-    std::optional<timeout::clock::time_point> relieve() noexcept {
-        const std::lock_guard lock(mutex_);
+    std::optional<timeout::clock::time_point> relieve() noexcept FERRY_EXCLUDES(mutex_) {
+        const scoped_lock lock(mutex_);
         if (first_ == nullptr)
             return std::nullopt;
         const auto now = timeout::clock::now();
@@ -69,7 +69,7 @@ public:
     }
 
 private:
-    void start_thread() noexcept {
+    void start_thread() noexcept FERRY_REQUIRES(mutex_) {
         ++threads_;
         try {
             std::thread([this] { run(); }).detach();
@@ -78,14 +78,16 @@ private:
         }
     }
 
-    void run() {
+    void run() FERRY_EXCLUDES(mutex_) {
         pthread_setname_np(pthread_self(), "ferry-expiry");
-        std::unique_lock lock(mutex_);
+        scoped_lock lock(mutex_);
         for (;;) {
             ++idle_;
-            const bool any = work_.wait_for(lock, idle_time, [this] { return first_ != nullptr; });
+            const auto end = timeout::clock::now() + idle_time;
+            while (first_ == nullptr && work_.wait_until(lock, end) == std::cv_status::no_timeout) {
+            }
             --idle_;
-            if (!any)
+            if (first_ == nullptr)
                 break;
             shared_state_base* const s = first_;
             first_ = s->extra->expiry.next;
@@ -119,13 +121,13 @@ private:
     static constinit std::atomic<expiry_threads*> current;
 
     [[maybe_unused]] const expiry_threads* const parents_; // keeps in reach what a fork copied
-    std::mutex mutex_;                                     // guards what follows
-    std::condition_variable work_;
-    shared_state_base* first_ = nullptr;
-    shared_state_base* last_ = nullptr;
-    timeout::clock::time_point waiting_since_{};
-    std::size_t threads_ = 0;
-    std::size_t idle_ = 0;
+    adaptive_mutex mutex_;
+    std::condition_variable_any work_;
+    shared_state_base* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    shared_state_base* last_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    timeout::clock::time_point waiting_since_ FERRY_GUARDED_BY(mutex_){};
+    std::size_t threads_ FERRY_GUARDED_BY(mutex_) = 0;
+    std::size_t idle_ FERRY_GUARDED_BY(mutex_) = 0;
 };
 
 constinit std::atomic<expiry_threads*> expiry_threads::current{nullptr};

@@ -8,10 +8,10 @@
 
 namespace ferry::detail {
 
-void progress_sink::deliver(std::unique_lock<std::mutex>& lock, progress p) {
+void progress_sink::deliver(scoped_lock& lock, progress p) {
     delivering_ = true;
     lock.unlock();
-    const scope_exit at_end([&] {
+    const scope_exit at_end([&]() FERRY_UNCHECKED {
         lock.lock();
         delivering_ = false;
     });
@@ -24,7 +24,7 @@ void progress_sink::deliver(std::unique_lock<std::mutex>& lock, progress p) {
 
 void progress_sink::report(double done, std::string_view note) {
     progress p{done, std::string(note)};
-    std::unique_lock lock(mutex_);
+    scoped_lock lock(mutex_);
     if (closed_)
         return;
     kept_.reset();
@@ -36,19 +36,19 @@ void progress_sink::report(double done, std::string_view note) {
 
 void progress_sink::keep(double done, std::string_view note) {
     progress p{done, std::string(note)};
-    const std::lock_guard lock(mutex_);
+    const scoped_lock lock(mutex_);
     if (!closed_)
         kept_ = std::move(p);
 }
 
 void progress_sink::flush() {
-    std::unique_lock lock(mutex_);
+    scoped_lock lock(mutex_);
     if (kept_ && !delivering_ && gate_.opens(progress_gate::clock::now()))
         deliver(lock, *std::exchange(kept_, std::nullopt));
 }
 
 void progress_sink::close() {
-    std::unique_lock lock(mutex_);
+    scoped_lock lock(mutex_);
     if (std::exchange(closed_, true))
         return;
     if (kept_ && !delivering_)

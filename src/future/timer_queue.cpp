@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/detail/timer_queue.hpp>
 
+#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/assert.hpp>
 
 #include "expiry_threads.hpp"
@@ -11,7 +12,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 
 #include <pthread.h>
@@ -39,11 +39,11 @@ public:
             current.store(new timer_queue(q));
     }
 
-    void start() {
+    void start() FERRY_EXCLUDES(mutex_) {
         if (started_.load(std::memory_order_acquire))
             return;
         prepare_expiry_threads();
-        const std::lock_guard lock(mutex_);
+        const scoped_lock lock(mutex_);
         if (!started_.load(std::memory_order_relaxed)) {
             std::thread([this] { run(); }).detach();
             started_.store(true, std::memory_order_release);
@@ -51,10 +51,10 @@ public:
     }
 
     void arm(shared_state_base& state, timeout::clock::time_point at,
-             timer_purpose purpose) noexcept {
+             timer_purpose purpose) noexcept FERRY_EXCLUDES(mutex_) {
         FERRY_ASSERT(state.extra != nullptr);
         auto& t = state.extra->timer;
-        const std::lock_guard lock(mutex_);
+        const scoped_lock lock(mutex_);
         FERRY_ASSERT(t.queue != this || !t.hook.is_linked()); // one timer at a time
         intrusive_ptr_add_ref(&state);
         t.at = at;
@@ -66,10 +66,10 @@ public:
             changed_.notify_one();
     }
 
-    bool disarm(shared_state_base& state) noexcept {
+    bool disarm(shared_state_base& state) noexcept FERRY_EXCLUDES(mutex_) {
         auto& t = state.extra->timer;
         {
-            const std::lock_guard lock(mutex_);
+            const scoped_lock lock(mutex_);
             // A child of fork() may still hold what its parent's queue held.
             if (t.queue != this || !t.hook.is_linked())
                 return false;
@@ -90,9 +90,9 @@ private:
         boost::intrusive::member_hook<timer, boost::intrusive::set_member_hook<>, &timer::hook>,
         boost::intrusive::compare<earlier>>;
 
-    [[noreturn]] void run() {
+    [[noreturn]] void run() FERRY_EXCLUDES(mutex_) {
         pthread_setname_np(pthread_self(), "ferry-timer"); // else that of the thread that began it
-        std::unique_lock lock(mutex_);
+        scoped_lock lock(mutex_);
         for (;;) {
             lock.unlock();
             std::optional<timeout::clock::time_point> next = relieve_expiry_threads();
@@ -138,9 +138,9 @@ private:
     static constinit std::atomic<timer_queue*> current; // of this process
 
     [[maybe_unused]] const timer_queue* const parents_; // keeps in reach what a fork copied
-    std::mutex mutex_;                                  // guards what follows
-    std::condition_variable changed_;
-    timers timers_;
+    adaptive_mutex mutex_;
+    std::condition_variable_any changed_;
+    timers timers_ FERRY_GUARDED_BY(mutex_);
     std::atomic<bool> started_{false};
 };
 

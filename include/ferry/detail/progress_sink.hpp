@@ -1,11 +1,11 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/task_options.hpp>
 
 #include <chrono>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string_view>
 
@@ -44,23 +44,24 @@ public:
         : on_progress_(std::move(on_progress)) {}
 
     /// Delivers the report in the calling thread, or keeps it.
-    void report(double done, std::string_view note);
+    void report(double done, std::string_view note) FERRY_EXCLUDES(mutex_);
     /// Keeps the report.
-    void keep(double done, std::string_view note);
+    void keep(double done, std::string_view note) FERRY_EXCLUDES(mutex_);
     /// Delivers what is kept, unless that is too soon.
-    void flush();
+    void flush() FERRY_EXCLUDES(mutex_);
     /// Delivers what is kept, and ignores what comes later.
-    void close();
+    void close() FERRY_EXCLUDES(mutex_);
 
 private:
-    void deliver(std::unique_lock<std::mutex>& lock, progress p);
+    /// Calls the function without the lock, which is held again afterwards.
+    void deliver(scoped_lock& lock, progress p) FERRY_REQUIRES(mutex_) FERRY_UNCHECKED;
 
     const std::function<void(progress)> on_progress_;
-    std::mutex mutex_; // guards what follows
-    progress_gate gate_;
-    std::optional<progress> kept_;
-    bool delivering_ = false;
-    bool closed_ = false;
+    adaptive_mutex mutex_;
+    progress_gate gate_ FERRY_GUARDED_BY(mutex_);
+    std::optional<progress> kept_ FERRY_GUARDED_BY(mutex_);
+    bool delivering_ FERRY_GUARDED_BY(mutex_) = false;
+    bool closed_ FERRY_GUARDED_BY(mutex_) = false;
 };
 
 /// What takes the reports of the code that a thread runs outside of futures' tasks: the worker of a
