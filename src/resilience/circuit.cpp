@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/resilience/circuit_breaker.hpp>
+#include "circuit.hpp"
 
 #include <algorithm>
 #include <stdexcept>

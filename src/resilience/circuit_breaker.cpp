@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/resilience/circuit_breaker.hpp>
 
+#include "circuit.hpp"
 #include "inside/observed.hpp"
 
 #include <ferry/unhandled.hpp>
@@ -23,20 +24,21 @@ std::ostream& operator<<(std::ostream& out, circuit_state state) {
     return out << "unknown";
 }
 
-circuit_breaker::circuit_breaker(circuit_breaker_options options) : circuit_(options) {}
+circuit_breaker::circuit_breaker(circuit_breaker_options options)
+    : circuit_(std::make_unique<circuit>(options)) {}
 circuit_breaker::~circuit_breaker() = default;
 
 circuit_state circuit_breaker::state() const {
     const scoped_lock lock(mutex_);
-    return circuit_.state(circuit::clock::now());
+    return circuit_->state(circuit::clock::now());
 }
 
 template <class Step>
 void circuit_breaker::take(Step step) {
     scoped_lock lock(mutex_);
-    const circuit_state before = circuit_.entered();
+    const circuit_state before = circuit_->entered();
     step(circuit::clock::now());
-    const circuit_state after = circuit_.entered();
+    const circuit_state after = circuit_->entered();
     if (before != after && after == circuit_state::open)
         ++opened_;
     if (before == after || hook_ == nullptr)
@@ -75,7 +77,7 @@ void circuit_breaker::tell(scoped_lock& lock) {
 bool circuit_breaker::allow() {
     bool allowed = false;
     take([&](auto now) FERRY_REQUIRES(mutex_) {
-        allowed = circuit_.admit_unnamed(now);
+        allowed = circuit_->admit_unnamed(now);
         rejected_ += allowed ? 0 : 1;
     });
     return allowed;
@@ -86,16 +88,16 @@ void circuit_breaker::record_failure() { report_unnamed(call_outcome::failure); 
 void circuit_breaker::record_cancelled() { report_unnamed(call_outcome::cancelled); }
 
 void circuit_breaker::report_unnamed(call_outcome how) {
-    take([&](auto now) FERRY_REQUIRES(mutex_) { circuit_.report_unnamed(how, now); });
+    take([&](auto now) FERRY_REQUIRES(mutex_) { circuit_->report_unnamed(how, now); });
 }
 
 circuit::pass circuit_breaker::admit() {
     std::optional<circuit::pass> pass;
     circuit::clock::duration retry_after{};
     take([&](auto now) FERRY_REQUIRES(mutex_) {
-        pass = circuit_.admit(now);
+        pass = circuit_->admit(now);
         if (!pass) {
-            retry_after = circuit_.retry_after(now);
+            retry_after = circuit_->retry_after(now);
             ++rejected_;
         }
     });
@@ -105,7 +107,7 @@ circuit::pass circuit_breaker::admit() {
 }
 
 void circuit_breaker::report(const circuit::pass& pass, call_outcome how) {
-    take([&](auto now) FERRY_REQUIRES(mutex_) { circuit_.report(pass, how, now); });
+    take([&](auto now) FERRY_REQUIRES(mutex_) { circuit_->report(pass, how, now); });
 }
 
 void circuit_breaker::on_state_change(change_hook hook) {
@@ -156,7 +158,7 @@ public:
         for (const auto& [key, breaker] : of_.breakers_) {
             const scoped_lock lock_breaker(breaker->mutex_);
             std::ostringstream state;
-            state << breaker->circuit_.state(circuit::clock::now());
+            state << breaker->circuit_->state(circuit::clock::now());
             figures.push_back({key, std::move(state).str(), breaker->rejected_, breaker->opened_});
         }
     }

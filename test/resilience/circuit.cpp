@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 // The states of a circuit, with a clock that is moved by hand.
-#include <ferry/resilience/circuit_breaker.hpp>
+#include "resilience/circuit.hpp"
 
 #define BOOST_TEST_MODULE circuit
 #include <boost/test/unit_test.hpp>

@@ -8,6 +8,8 @@
 #define FERRY_ANNOTATION(x)
 #endif
 #define FERRY_GUARDED_BY(x) FERRY_ANNOTATION(guarded_by(x))
+/// For a pointer: what it points to is guarded.
+#define FERRY_PT_GUARDED_BY(x) FERRY_ANNOTATION(pt_guarded_by(x))
 #define FERRY_REQUIRES(...) FERRY_ANNOTATION(requires_capability(__VA_ARGS__))
 #define FERRY_EXCLUDES(...) FERRY_ANNOTATION(locks_excluded(__VA_ARGS__))
 /// For functions that let go of a lock that they were given, and take it again.

@@ -17,12 +17,10 @@
 #include <iosfwd>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace ferry {
 
@@ -60,58 +58,13 @@ namespace detail {
 /// How a call ended, as far as the circuit cares.
 enum class call_outcome { success, failure, cancelled };
 
-/// The decisions of a circuit breaker: a state machine that takes the time as an argument, which
-/// must not go back, and does nothing by itself.
-///
-/// Invariants: a new era begins with every change of state, and a pass counts in its own era only,
-/// so what reports late never moves a later state. `probes_` and `unnamed_` are empty and 0 but for
-/// half_open; `probes_` has at most `half_open_probes` members, in the order of their starts.
-class circuit {
-public:
-    using clock = std::chrono::steady_clock;
-
-    /// Leave to make one call.
-    struct pass {
-        std::uint64_t era = 0;
-        std::uint64_t probe = 0; // 0 for a call in the closed state
-    };
-
-    explicit circuit(const circuit_breaker_options& options);
-
-    /// The last state that was entered; still open when the reset timeout has passed.
-    circuit_state entered() const noexcept { return state_; }
-    circuit_state state(clock::time_point now) const noexcept;
-    /// Upper bound for how long calls are still rejected; the longest duration if there is none.
-    clock::duration retry_after(clock::time_point now) const noexcept;
-
-    /// Returns a pass, or nothing for a call that is to be rejected.
-    std::optional<pass> admit(clock::time_point now);
-    void report(const pass& p, call_outcome how, clock::time_point now) noexcept;
-
-    /// For a caller that keeps no pass: a report counts when the circuit is closed, and in
-    /// half_open when such a caller has a probe that has not reported.
-    bool admit_unnamed(clock::time_point now);
-    void report_unnamed(call_outcome how, clock::time_point now) noexcept;
-
-private:
-    struct probe {
-        std::uint64_t number;
-        clock::time_point ends; // its place is free from then on
-        bool unnamed;
-    };
-
-    void enter(circuit_state next) noexcept;
-    void count(call_outcome how, clock::time_point now) noexcept;
-
-    const circuit_breaker_options options_;
-    circuit_state state_ = circuit_state::closed;
-    std::uint64_t era_ = 0;
-    std::size_t failures_ = 0;     // in a row, while closed
-    clock::time_point reset_at_;   // while open
-    std::vector<probe> probes_;    // those that have a place
-    std::uint64_t last_probe_ = 0; // number of the youngest
-    std::size_t unnamed_ = 0;      // probes without a pass that have not reported
+/// Leave to make one call.
+struct circuit_pass {
+    std::uint64_t era = 0;   // of the circuit's state
+    std::uint64_t probe = 0; // 0 for a call in the closed state
 };
+
+class circuit;
 
 /// One call through a circuit breaker. Its end reports what was not reported before.
 class circuit_call {
@@ -131,7 +84,7 @@ private:
     void report(call_outcome how);
 
     circuit_breaker& breaker_;
-    circuit::pass pass_;
+    circuit_pass pass_;
     call_outcome at_end_;
     bool reported_ = false;
 };
@@ -284,8 +237,8 @@ private:
     };
 
     /// Throws circuit_open_error.
-    detail::circuit::pass admit();
-    void report(const detail::circuit::pass& pass, detail::call_outcome how);
+    detail::circuit_pass admit();
+    void report(const detail::circuit_pass& pass, detail::call_outcome how);
     void report_unnamed(detail::call_outcome how);
     /// Runs `step(now)` under the lock, then the hook if the state was changed by it.
     template <class Step>
@@ -293,7 +246,7 @@ private:
     void tell(detail::scoped_lock& lock) FERRY_UNCHECKED;
 
     mutable detail::adaptive_mutex mutex_;
-    detail::circuit circuit_ FERRY_GUARDED_BY(mutex_);
+    const std::unique_ptr<detail::circuit> circuit_ FERRY_PT_GUARDED_BY(mutex_);
     std::shared_ptr<const change_hook> hook_ FERRY_GUARDED_BY(mutex_);
     std::deque<change> untold_ FERRY_GUARDED_BY(mutex_);
     std::uint64_t rejected_ FERRY_GUARDED_BY(mutex_) = 0;
