@@ -19,6 +19,11 @@ class future_op_base;
 
 /// The operations that Ferry started on one execution context and that have not ended.
 /// Invariant: what is in the list has not ended; while it is not closed, the context lives.
+///
+/// It is no `wait_op_registry`, which owns handlers that wait, gives their context work, brings
+/// completions to it and drops them when it ends. This one owns nothing: it knows what `run` has to
+/// cancel and await, and keeps cancellation signals from contexts that are gone. An operation is in
+/// both while its future is awaited, with another life in each.
 class future_op_registry {
 public:
     void add(future_op_base& op) FERRY_EXCLUDES(mutex_);
