@@ -182,8 +182,8 @@ run_in_executor(Executor executor, task_options options, F fn, A... args) {
     co_return detail::outcome_of(*s, end, true);
 }
 
-/// Runs `fn(args...)` on the executor of an execution context, which must be an lvalue, as `options`
-/// say. Otherwise as the overload with options for an executor.
+/// Runs `fn(args...)` on the executor of an execution context, which must be an lvalue, as
+/// `options` say. Otherwise as the overload with options for an executor.
 template <class Context, class F, class... A>
     requires detail::offload_context<Context> && offloadable<F, A...>
 boost::asio::awaitable<awaited_t<offload_result_t<F, A...>>>
@@ -192,12 +192,13 @@ run_in_executor(Context&& context, task_options options, F fn, A... args) {
                            std::move(args)...);
 }
 
-/// Initiates the call of `fn()` in a thread pool. The completion signature is `void(std::exception_ptr,
-/// R)`, or `void(std::exception_ptr)` for void; the handler is never called from this function.
+/// Initiates the call of `fn()` in a thread pool. The completion signature is
+/// `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` for void; the handler is never
+/// called from this function.
 ///
 /// @par Executor
-/// The handler runs on its associated executor, or on that of the pool if there is none; the context
-/// of that executor has work until then. Memory comes from the associated allocator.
+/// The handler runs on its associated executor, or on that of the pool if there is none; the
+/// context of that executor has work until then. Memory comes from the associated allocator.
 ///
 /// @par Cancellation
 /// All types, through the associated cancellation slot, as for `run_in_executor`. The cancellation
@@ -258,8 +259,8 @@ auto async_invoke(Context&& context, F fn, Token&& token) {
     return async_invoke(context.get_executor(), std::move(fn), std::forward<Token>(token));
 }
 
-/// Initiates the call of `fn()` in a thread pool as `options` say. Otherwise as the overload without
-/// options.
+/// Initiates the call of `fn()` in a thread pool as `options` say. Otherwise as the overload
+/// without options.
 template <class F, class Token>
     requires offloadable<F> && detail::tokenable<offload_result_t<F>>
 auto async_invoke(thread_pool& pool, task_options options, F fn, Token&& token) {
@@ -285,8 +286,8 @@ auto async_invoke(Executor executor, task_options options, F fn, Token&& token) 
         token, std::move(executor), std::move(options), std::move(fn));
 }
 
-/// Initiates the call of `fn()` on the executor of an execution context, which must be an lvalue, as
-/// `options` say. Otherwise as the overload for an executor.
+/// Initiates the call of `fn()` on the executor of an execution context, which must be an lvalue,
+/// as `options` say. Otherwise as the overload for an executor.
 template <class Context, class F, class Token>
     requires detail::offload_context<Context> && offloadable<F> &&
              detail::tokenable<offload_result_t<F>>
