@@ -2,7 +2,7 @@
 // What the workers of a process pool answer; for the reader.
 #include "process_core.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <algorithm>
 
@@ -15,7 +15,7 @@ constexpr std::size_t decoded_here = 2 * large_payload;
 } // namespace
 
 void process_core::read_answers(worker_channel& w) noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     for (;;) {
         std::size_t count = 0;
         reading r = reading::broken;
@@ -33,7 +33,7 @@ void process_core::read_answers(worker_channel& w) noexcept {
             const scoped_lock lock(mutex_);
             if (r == reading::broken)
                 violated(w, "it sent what no worker sends");
-            BOOST_ASSERT(finishing_ >= count);
+            FERRY_ASSERT(finishing_ >= count);
             finishing_ -= count;
             changed_.notify_all();
         }
@@ -68,7 +68,7 @@ process_core::reading process_core::next_answers(worker_channel& w, std::size_t&
 
 // Keeps it for the thread of the callbacks.
 void process_core::on_progress(worker_channel& w, const wire::frame& f) {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     byte_source body(f.body);
     const double done = body.get<double>();
     std::string note(body.remaining(), '\0');
@@ -89,7 +89,7 @@ void process_core::on_progress(worker_channel& w, const wire::frame& f) {
 // Takes the answered tasks from their slots, before their outcomes become visible: a thread that
 // sees one may count on the worker.
 void process_core::account(worker_channel& w, std::size_t count) noexcept {
-    BOOST_ASSERT(is_reader() && count <= batch_.size());
+    FERRY_ASSERT(is_reader() && count <= batch_.size());
     const std::int64_t now = wire::now_ns();
     scoped_lock lock(mutex_);
     finishing_ += count;
@@ -130,7 +130,7 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
 
 // Decodes, or has it decoded where that may take long.
 void process_core::finish(answer& a) noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     remote_call_ptr task = std::exchange(a.task, nullptr);
     const auto shared = std::exchange(a.shared, nullptr);
     a.arguments = {};
@@ -148,7 +148,7 @@ void process_core::finish(answer& a) noexcept {
         return;
     }
     auto& to = call.arrived;
-    BOOST_ASSERT(to.shared == nullptr && to.copy == nullptr); // a task is answered once
+    FERRY_ASSERT(to.shared == nullptr && to.copy == nullptr); // a task is answered once
     to.failed = failed;
     to.size = shared != nullptr ? a.size : a.bytes.size();
     to.shared = shared;

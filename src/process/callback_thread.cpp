@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "callback_thread.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <pthread.h>
 
@@ -141,7 +141,7 @@ void job_threads::run() noexcept {
                 break;
             continue;
         }
-        BOOST_ASSERT(waiting_ != 0 && (kind_ == kind::spared || working_ == 0));
+        FERRY_ASSERT(waiting_ != 0 && (kind_ == kind::spared || working_ == 0));
         --waiting_;
         ++working_;
         while (first_ != nullptr) {
@@ -160,7 +160,7 @@ void job_threads::run() noexcept {
         ++waiting_;
         idle_.notify_all();
     }
-    BOOST_ASSERT(waiting_ != 0);
+    FERRY_ASSERT(waiting_ != 0);
     --waiting_;
     idle_.notify_all();
 }

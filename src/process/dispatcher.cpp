@@ -1,14 +1,14 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "dispatcher.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <algorithm>
 
 namespace ferry::detail {
 
 void dispatcher::push(dispatch_item& i) noexcept {
-    BOOST_ASSERT(!is_queued(i) && !i.handed_out.is_linked());
+    FERRY_ASSERT(!is_queued(i) && !i.handed_out.is_linked());
     i.place = ++places_;
     prioritized_ = prioritized_ || i.priority != 0;
     queue_.insert_equal(queue_.end(), i);
@@ -83,7 +83,7 @@ void dispatcher::resume_round() noexcept {
 
 dispatcher::step dispatcher::next() noexcept {
     if (loot_ != 0) {
-        BOOST_ASSERT(victim_ != nullptr && !victim_->items.empty());
+        FERRY_ASSERT(victim_ != nullptr && !victim_->items.empty());
         --loot_;
         return {action::revoke, &victim_->items.back(), victim_};
     }
@@ -136,32 +136,32 @@ dispatcher::step dispatcher::steal() noexcept {
 
 // The earlier ones have started as well. A victim that gave nothing is not asked again.
 void dispatcher::not_revoked() noexcept {
-    BOOST_ASSERT(victim_ != nullptr);
+    FERRY_ASSERT(victim_ != nullptr);
     loot_ = 0;
     if (queue_.empty())
         victim_->refused = round_;
 }
 
 void dispatcher::given(dispatch_item& i, dispatch_worker& w) noexcept {
-    BOOST_ASSERT(!is_queued(i) && may_get(w));
+    FERRY_ASSERT(!is_queued(i) && may_get(w));
     w.items.push_back(i);
     w.life.handed_out();
 }
 
 worker_lifecycle::action dispatcher::answered(dispatch_item& i, dispatch_worker& w) noexcept {
-    BOOST_ASSERT(i.handed_out.is_linked());
+    FERRY_ASSERT(i.handed_out.is_linked());
     w.items.erase(w.items.iterator_to(i));
     return w.life.answered();
 }
 
 void dispatcher::taken_back(dispatch_item& i, dispatch_worker& w) noexcept {
-    BOOST_ASSERT(i.handed_out.is_linked());
+    FERRY_ASSERT(i.handed_out.is_linked());
     w.items.erase(w.items.iterator_to(i));
     w.life.taken_back();
 }
 
 void dispatcher::ran(std::int64_t run_ns) noexcept {
-    BOOST_ASSERT(run_ns >= 0);
+    FERRY_ASSERT(run_ns >= 0);
     const auto run = static_cast<double>(run_ns);
     mean_run_ns_ = mean_run_ns_ < 0 ? run : 0.9 * mean_run_ns_ + 0.1 * run;
 }

@@ -2,7 +2,7 @@
 // Who may enter the queue of a bounded process pool, and who stands in line for it.
 #include "process_core.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 namespace ferry::detail {
 
@@ -54,7 +54,7 @@ std::unique_ptr<task_owner> process_core::make_line_owner() {
 }
 
 void process_core::let_in(remote_call& c, std::size_t bytes) noexcept {
-    BOOST_ASSERT(c.counted_bytes == 0);
+    FERRY_ASSERT(c.counted_bytes == 0);
     if (bytes != 0)
         admission_.add_bytes(bytes); // at most the limit: has room
     c.counted_bytes = bytes;

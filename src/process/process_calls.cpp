@@ -2,7 +2,7 @@
 // What the tasks of a process pool ask of it: to be dropped, taken back, stopped, ended.
 #include "process_core.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 namespace ferry::detail {
 
@@ -14,7 +14,7 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
     bool last = false;
     {
         const scoped_lock lock(mutex_);
-        BOOST_ASSERT(!dispatcher::is_queued(c) || c.at == nullptr);
+        FERRY_ASSERT(!dispatcher::is_queued(c) || c.at == nullptr);
         if (dispatcher::is_queued(c)) {
             dispatcher_.remove(c);
             entry = remote_call_ptr(&c, false);
@@ -51,7 +51,7 @@ bool process_core::revoke(remote_call& c) noexcept {
         scoped_lock lock(mutex_);
         if (c.at == nullptr)
             return true; // it is not out any more
-        BOOST_ASSERT(!dispatcher::is_queued(c));
+        FERRY_ASSERT(!dispatcher::is_queued(c));
         share = revoke_held(c);
         if (share == nullptr)
             return false;

@@ -6,7 +6,7 @@
 #include "support/fork_count.hpp"
 #include "worker_main.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <algorithm>
 #include <random>
@@ -264,7 +264,7 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
 
 void process_core::offer(remote_call& call, worker_channel& w) noexcept {
     remote_call_ptr c = take_first();
-    BOOST_ASSERT(c == &call);
+    FERRY_ASSERT(c == &call);
     if (!call.state().offer())
         return; // the thread that has claimed it is about to report that
     if (!w.send(c, dispatcher_.next_number(), store_)) {
@@ -294,7 +294,7 @@ void process_core::copy_arguments(remote_call& call, worker_channel& w,
         return;
     }
     const remote_call_ptr c = take_first();
-    BOOST_ASSERT(c == &call);
+    FERRY_ASSERT(c == &call);
     const std::uint32_t id = w.id;
     ++w.promised;
     ++copying_;
@@ -362,7 +362,7 @@ remote_call_ptr process_core::take_first() noexcept {
 // Takes a task from its worker, unless that has started it.
 remote_call_ptr process_core::revoke_held(remote_call& call) noexcept {
     worker_channel* const w = call.at;
-    BOOST_ASSERT(w != nullptr && w->held[call.slot] == &call);
+    FERRY_ASSERT(w != nullptr && w->held[call.slot] == &call);
     if (!w->revoke(call.slot))
         return {};
     dispatcher_.taken_back(call, *w);
@@ -373,7 +373,7 @@ remote_call_ptr process_core::revoke_held(remote_call& call) noexcept {
 // It was answered, or its worker has ended. The caller does what follows for the worker.
 worker_lifecycle::action process_core::release(remote_call& call, remote_call_ptr& task) noexcept {
     worker_channel& w = *call.at;
-    BOOST_ASSERT(w.held[call.slot] == &call);
+    FERRY_ASSERT(w.held[call.slot] == &call);
     task = w.release(call.slot);
     uncount(call);
     const auto next = dispatcher_.answered(call, w);
@@ -383,7 +383,7 @@ worker_lifecycle::action process_core::release(remote_call& call, remote_call_pt
 }
 
 void process_core::requeue(remote_call_ptr c) noexcept {
-    BOOST_ASSERT(c->at == nullptr);
+    FERRY_ASSERT(c->at == nullptr);
     remote_call& call = *c.detach(); // the queue's
     call.state().unoffer();
     call.known_to = owner_of(call.arguments);
@@ -465,7 +465,7 @@ bool process_core::kill_for(worker_channel& w, std::uint16_t slot) noexcept {
 
 // The worker answers the task no more, if it still runs it.
 bool process_core::claim_for_kill(worker_channel& w, std::uint16_t slot) noexcept {
-    BOOST_ASSERT(w.held[slot] != nullptr);
+    FERRY_ASSERT(w.held[slot] != nullptr);
     if (!w.memory->slots[slot].move(w.held[slot]->number, wire::slot_state::claimed,
                                     wire::slot_state::condemned))
         return false;

@@ -3,7 +3,7 @@
 
 #include "later.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 namespace ferry::detail {
 
@@ -47,7 +47,7 @@ void quarantine_book::pardon_all() noexcept {
 void quarantine_book::forget_before(clock::time_point now) noexcept {
     while (!deaths_.empty() && now >= later(deaths_.front().at, time_)) {
         const auto it = records_.find(deaths_.front().fingerprint);
-        BOOST_ASSERT(it != records_.end() && it->second.deaths != 0);
+        FERRY_ASSERT(it != records_.end() && it->second.deaths != 0);
         deaths_.pop_front();
         if (--it->second.deaths != 0)
             continue;

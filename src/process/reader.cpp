@@ -2,7 +2,7 @@
 // The thread of a process pool that waits: for what its workers say, for their end, and for time.
 #include "process_core.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <algorithm>
 #include <pthread.h>
@@ -35,14 +35,14 @@ void process_core::run() noexcept {
             break;
     }
     const scoped_lock lock(mutex_);
-    BOOST_ASSERT(workers_.empty() && !has_unfinished());
+    FERRY_ASSERT(workers_.empty() && !has_unfinished());
     reader_id_ = std::thread::id();
     reader_ended_ = true;
     changed_.notify_all();
 }
 
 void process_core::handle(std::uint64_t event) noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     const auto what = static_cast<source>(event & 0xff);
     if (what == source::wake) {
         std::uint64_t count = 0;
@@ -66,7 +66,7 @@ void process_core::handle(std::uint64_t event) noexcept {
 }
 
 bool process_core::finish_if_closed() {
-    BOOST_ASSERT(is_reader()); // which alone destroys workers
+    FERRY_ASSERT(is_reader()); // which alone destroys workers
     const scoped_lock lock(mutex_);
     if (!closed_ || has_unfinished())
         return false;
@@ -79,7 +79,7 @@ bool process_core::finish_if_closed() {
 
 // Milliseconds until the next deadline, -1 without one.
 int process_core::run_timers() noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     for (;;) {
         deadline* d = nullptr; // belongs to this or to a worker, which only this thread destroys
         {
@@ -99,14 +99,14 @@ int process_core::run_timers() noexcept {
 }
 
 void process_core::on_deadline(deadline& d) noexcept {
-    BOOST_ASSERT(is_reader() && !deadline_list::contains(d));
+    FERRY_ASSERT(is_reader() && !deadline_list::contains(d));
     worker_channel* w = nullptr;
     pending_outcome v;
     bool decided = false;
     {
         scoped_lock lock(mutex_);
         w = find(d.worker);
-        BOOST_ASSERT((w != nullptr) == (d.worker != 0)); // a worker's deadlines go with it
+        FERRY_ASSERT((w != nullptr) == (d.worker != 0)); // a worker's deadlines go with it
         switch (d.what) {
         case deadline::purpose::grace: perform(*w, w->life.grace_over()); break;
         case deadline::purpose::run_time: decided = on_run_time(*w, d, v); break;
@@ -162,7 +162,7 @@ bool process_core::never_starts(worker_channel& w, const remote_call& c,
 
 // True where the task is to end.
 bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept {
-    BOOST_ASSERT(w.held[d.slot] != nullptr); // whose deadline goes with it
+    FERRY_ASSERT(w.held[d.slot] != nullptr); // whose deadline goes with it
     const remote_call_ptr c = w.held[d.slot];
     const auto limit = c->state().extra->limit.limit().value_or(clock::duration::max());
     const auto now = clock::now();
@@ -196,7 +196,7 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
 
 // Looks at workers that have tasks, without having been woken: one may have destroyed what wakes.
 void process_core::check_workers() noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     bool more = false;
     for (std::uint32_t last = 0;;) {
         worker_channel* w = nullptr;
@@ -228,7 +228,7 @@ void process_core::check_workers() noexcept {
 
 // Gives memory back that was needed for something larger than what came since.
 void process_core::trim() noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     segment_store::let_go gone;
     while (store_.trim(wire::now_ns(), gone)) {
         const scoped_lock lock(mutex_);

@@ -5,7 +5,7 @@
 
 #include "own_limits.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -106,7 +106,7 @@ segment::segment(gift, std::uint32_t id, const descriptor& file, std::size_t cap
 segment::~segment() { ::munmap(memory_, capacity_ + header_size); }
 
 void segment::grow(std::size_t at_least) {
-    BOOST_ASSERT(at_least > capacity_);
+    FERRY_ASSERT(at_least > capacity_);
     const std::size_t to = to_pages(std::max(at_least, 2 * capacity_) + header_size) - header_size;
     set_size(file_.get(), to + header_size);
     void* const at = ::mremap(memory_, capacity_ + header_size, to + header_size, MREMAP_MAYMOVE);
@@ -175,7 +175,7 @@ segment_ptr segment_store::lend(std::size_t at_least) noexcept {
     segment_ptr s;
     {
         const std::lock_guard lock(mutex_);
-        BOOST_ASSERT(lent_ <= most_);
+        FERRY_ASSERT(lent_ <= most_);
         if (lent_ == most_)
             return nullptr;
         ++lent_; // for now, so that no other one goes past the limit meanwhile
@@ -238,7 +238,7 @@ void segment_store::handed_on(segment& s) noexcept {
     if (!std::exchange(s.lent, false))
         return;
     const std::lock_guard lock(mutex_);
-    BOOST_ASSERT(lent_ != 0);
+    FERRY_ASSERT(lent_ != 0);
     --lent_;
 }
 
@@ -247,7 +247,7 @@ void segment_store::release(segment_ptr s, std::size_t used) noexcept {
         static_cast<void>(s.release());
         return;
     }
-    BOOST_ASSERT(used <= s->capacity());
+    FERRY_ASSERT(used <= s->capacity());
     handed_on(*s);
     s->used(used);
     segment_ptr surplus;

@@ -4,7 +4,7 @@
 
 #include "support/fork_count.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <bit>
 
@@ -25,7 +25,7 @@ std::size_t process_core::close(bool cancel) {
 }
 
 void process_core::join() {
-    BOOST_ASSERT(!is_reader());
+    FERRY_ASSERT(!is_reader());
     shared_state_base::catch_up(); // callbacks may wait for that
     std::thread mine;
     {
@@ -82,7 +82,7 @@ shutdown_report process_core::close_within(timeout limit) {
 }
 
 void process_core::end_workers(bool gently) {
-    BOOST_ASSERT(!is_reader());
+    FERRY_ASSERT(!is_reader());
     close(true);
     {
         const scoped_lock lock(mutex_);

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "wire.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <csignal>
 #include <cstring>
@@ -47,7 +47,7 @@ decoded decode(std::span<const std::byte> ring, std::uint64_t position, std::uin
 }
 
 std::byte* ring_writer::reserve(std::size_t size) noexcept {
-    BOOST_ASSERT(size <= max_body);
+    FERRY_ASSERT(size <= max_body);
     const std::uint64_t whole = sizeof(frame_header) + padded(size);
     std::uint64_t at = written_;
     if (!sound())
@@ -68,8 +68,8 @@ std::byte* ring_writer::reserve(std::size_t size) noexcept {
 }
 
 bool ring_writer::publish(frame_header header) noexcept {
-    BOOST_ASSERT(start_ % 16 == 0 && header.size <= max_body);
-    BOOST_ASSERT(start_ % ring_size + sizeof header + padded(header.size) <= ring_size);
+    FERRY_ASSERT(start_ % 16 == 0 && header.size <= max_body);
+    FERRY_ASSERT(start_ % ring_size + sizeof header + padded(header.size) <= ring_size);
     std::memcpy(memory_ + start_ % ring_size, &header, sizeof header);
     written_ = start_ + sizeof header + padded(header.size);
     at_->written.store(written_, std::memory_order_seq_cst);

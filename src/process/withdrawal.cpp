@@ -2,7 +2,7 @@
 // What of the tasks of a process pool has not started is cancelled or refused.
 #include "process_core.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <optional>
 
@@ -69,7 +69,7 @@ process_core::sentence_of(const remote_call& c) const noexcept {
 
 // Holds a worker's death against its task; true if that is quarantined for it.
 bool process_core::blame(const remote_call& c, death_cause why) noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     if (c.fingerprint == 0 || !counts_against_task(why))
         return false;
     try {
@@ -82,7 +82,7 @@ bool process_core::blame(const remote_call& c, death_cause why) noexcept {
 }
 
 void process_core::refuse_quarantined() noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     {
         const scoped_lock lock(mutex_);
         if (!quarantine_pending_)

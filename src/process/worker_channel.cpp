@@ -3,7 +3,7 @@
 
 #include "support/futex.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -94,7 +94,7 @@ worker_channel::~worker_channel() {
     }
     for (auto* d : {&grace, &again, &blocked, &idle_timer})
         deadline_list::remove(*d);
-    BOOST_ASSERT(free_slots == ~std::uint64_t(0) && items.empty() && large_held == 0);
+    FERRY_ASSERT(free_slots == ~std::uint64_t(0) && items.empty() && large_held == 0);
     ::munmap(memory, sizeof(wire::channel));
 }
 
@@ -173,7 +173,7 @@ bool worker_channel::send(remote_call_ptr& c, std::uint64_t number, segment_stor
                 size) == nullptr)
         return false;
     const auto slot = static_cast<std::uint16_t>(std::countr_zero(free_slots));
-    BOOST_ASSERT(held[slot] == nullptr && call.at == nullptr);
+    FERRY_ASSERT(held[slot] == nullptr && call.at == nullptr);
     call.slot = slot;
     call.number = number;
     call.at = this;
@@ -190,7 +190,7 @@ bool worker_channel::send(remote_call_ptr& c, std::uint64_t number, segment_stor
 
 void worker_channel::send_start_call(wire::frame_kind kind, const encoded_initializer& call,
                                      segment_store& store) {
-    BOOST_ASSERT(life.now() == worker_lifecycle::stage::starting);
+    FERRY_ASSERT(life.now() == worker_lifecycle::stage::starting);
     payload copy(call.arguments);
     std::uint32_t size = 0;
     if ((copy.size() >= large_payload && !share(copy, store)) ||
@@ -202,19 +202,19 @@ void worker_channel::send_start_call(wire::frame_kind kind, const encoded_initia
 }
 
 bool worker_channel::revoke(std::uint16_t slot) noexcept {
-    BOOST_ASSERT(slot < held.size());
+    FERRY_ASSERT(slot < held.size());
     const remote_call_ptr& c = held[slot];
     return c != nullptr &&
            memory->slots[slot].move(c->number, wire::slot_state::offered, wire::slot_state::free);
 }
 
 remote_call_ptr worker_channel::release(std::uint16_t slot) noexcept {
-    BOOST_ASSERT(held[slot] != nullptr && held[slot]->at == this && held[slot]->slot == slot);
+    FERRY_ASSERT(held[slot] != nullptr && held[slot]->at == this && held[slot]->slot == slot);
     remote_call_ptr c = std::move(held[slot]);
     free_slots |= std::uint64_t(1) << slot;
     condemned_slots &= ~(std::uint64_t(1) << slot);
     c->at = nullptr;
-    BOOST_ASSERT(c->arguments.size() < large_payload || large_held != 0);
+    FERRY_ASSERT(c->arguments.size() < large_payload || large_held != 0);
     large_held -= c->arguments.size() >= large_payload ? 1 : 0;
     deadline_list::remove(run_time[slot]);
     deadline_list::remove(stop_grace[slot]);
@@ -308,7 +308,7 @@ worker_channel::reading worker_channel::read(answer& a, wire::frame& f) {
 
 // Finds the mapping of the answer that waits for it.
 worker_channel::reading worker_channel::read_large(answer& a) {
-    BOOST_ASSERT(waiting && a.shared == nullptr);
+    FERRY_ASSERT(waiting && a.shared == nullptr);
     bool is_short = false;
     try {
         a.shared = find_segment(*waiting, is_short);

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "worker_lifecycle.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -23,19 +23,19 @@ worker_lifecycle::action worker_lifecycle::ready() noexcept {
 }
 
 void worker_lifecycle::handed_out() noexcept {
-    BOOST_ASSERT(quota() != 0);
+    FERRY_ASSERT(quota() != 0);
     ++given_;
     ++held_;
 }
 
 worker_lifecycle::action worker_lifecycle::answered() noexcept {
-    BOOST_ASSERT(held_ != 0);
+    FERRY_ASSERT(held_ != 0);
     --held_;
     return retire_if_done();
 }
 
 void worker_lifecycle::taken_back() noexcept {
-    BOOST_ASSERT(held_ != 0 && given_ >= held_);
+    FERRY_ASSERT(held_ != 0 && given_ >= held_);
     --given_;
     --held_;
 }

@@ -6,7 +6,7 @@
 #include "left_stream.hpp"
 #include "process_usage.hpp"
 
-#include <boost/assert.hpp>
+#include <ferry/detail/assert.hpp>
 
 #include <algorithm>
 #include <limits>
@@ -54,7 +54,7 @@ worker_setup setup_of(const process_pool_options& o) {
 
 // True where it has something to do again at once.
 bool process_core::start_workers() noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     for (;;) {
         std::uint32_t id = 0;
         {
@@ -108,7 +108,7 @@ std::unique_ptr<worker_channel> process_core::start_worker(std::uint32_t id) {
 }
 
 void process_core::start_failed(const char* why, start_policy::reason r) noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     std::string text;
     {
         const scoped_lock lock(mutex_);
@@ -131,14 +131,14 @@ void process_core::start_failed(const char* why, start_policy::reason r) noexcep
 
 // Fails everything; what is new is refused already.
 void process_core::mark_broken(const std::string& why) noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     const auto error = error_or_shortage([&why] { return make_error<broken_process_pool>(why); });
     turn_away(error);
     for (;;) {
         remote_call_ptr task; // freed without the lock
         {
             const scoped_lock lock(mutex_);
-            BOOST_ASSERT(broken_ && closed_);
+            FERRY_ASSERT(broken_ && closed_);
             task = take_first();
             for (const auto& [id, w] : workers_) {
                 for (const auto& c : w->held) {
@@ -157,7 +157,7 @@ void process_core::mark_broken(const std::string& why) noexcept {
 }
 
 void process_core::on_ready(worker_channel& w, const wire::frame& f) {
-    BOOST_ASSERT(is_reader() && !w.life.was_ready());
+    FERRY_ASSERT(is_reader() && !w.life.was_ready());
     byte_source body(f.body);
     w.start_calls.clear();
     w.process->observe(); // before it may die of a task
@@ -187,7 +187,7 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
 // ---- Standard error and death -------------------------------------------------------------------
 
 void process_core::on_stderr(worker_channel& w) noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     const auto s = w.read_stderr(false);
     if (s == worker_channel::stream::open)
         return;
@@ -199,7 +199,7 @@ void process_core::on_stderr(worker_channel& w) noexcept {
 }
 
 void process_core::on_exit(worker_channel& w) noexcept {
-    BOOST_ASSERT(is_reader() && !w.how_ended);
+    FERRY_ASSERT(is_reader() && !w.how_ended);
     w.how_ended = w.process->reap();
     if (!w.how_ended)
         return;
@@ -213,7 +213,7 @@ void process_core::on_exit(worker_channel& w) noexcept {
 }
 
 void process_core::reap(worker_channel& w) noexcept {
-    BOOST_ASSERT(is_reader() && w.how_ended);
+    FERRY_ASSERT(is_reader() && w.how_ended);
     read_answers(w); // what it said before it died still counts
     if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
         const scoped_lock lock(mutex_);
@@ -358,7 +358,7 @@ std::optional<limit_breach> process_core::breach_of(worker_channel& w) noexcept 
 // Takes samples of the workers that run something. One that exceeds a limit is killed; its task
 // learns that when it has ended.
 void process_core::watch_limits() noexcept {
-    BOOST_ASSERT(is_reader());
+    FERRY_ASSERT(is_reader());
     std::chrono::nanoseconds next = std::chrono::nanoseconds::max();
     const unsigned processors = std::thread::hardware_concurrency();
     for (std::uint32_t last = 0;;) {
