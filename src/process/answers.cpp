@@ -41,7 +41,7 @@ void process_core::read_answers(worker_channel& w) noexcept {
             return;
         if (r == reading::later) {
             const scoped_lock lock(mutex_);
-            arm(w.blocked, clock::now() + moment);
+            timers_.arm(w.blocked, clock::now() + moment);
             return;
         }
         if (count == 0 && w.answers->prepare_sleep())
@@ -117,8 +117,8 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
         figures_.answered(*a.task, h.kind != wire::frame_kind::value, since - run, run);
         if (a.retires)
             retire(w);
-        if (a.arguments.size() > large_payload && !deadline_list::contains(trim_))
-            arm(trim_, clock::now() + until_trimmed);
+        if (a.arguments.size() > large_payload)
+            timers_.ensure(deadline::purpose::trim, until_trimmed);
     }
     dispatch(lock);
     if (w.load() == 0)

@@ -22,8 +22,8 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
         uncount(c);
         if (c.at == nullptr)
             unneeded = std::move(c.arguments);
-        if (unneeded.size() > large_payload && !deadline_list::contains(trim_))
-            arm(trim_, clock::now() + check_interval);
+        if (unneeded.size() > large_payload)
+            timers_.ensure(deadline::purpose::trim, check_interval);
         if (c.submitted_ns == 0) { // it was refused before it was counted
         } else if (failed) {
             figures_.failed(c);
@@ -39,7 +39,7 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
     if (bounded_)
         drop_given_up();
     if (last)
-        wake_reader();
+        wake_.set();
 }
 
 bool process_core::revoke(remote_call& c) noexcept {
@@ -60,7 +60,7 @@ bool process_core::revoke(remote_call& c) noexcept {
         start = wants_worker();
     }
     if (start)
-        wake_reader();
+        wake_.set();
     if (bounded_)
         drop_given_up();
     return true;

@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <random>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 
 namespace ferry::detail {
 namespace {
@@ -56,7 +55,6 @@ process_core::process_core(process_pool_options options)
       how_scheduled_(scheduling_of_workers(options_)), seed_(secret()),
       store_(std::min<std::size_t>(options_.max_workers + 1, 256)),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-      wake_(descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       decoders_(job_threads::kind::spared, remote_call::job::decoding, "ferry-decoder"),
       reports_(job_threads::kind::spared, remote_call::job::reports_or_callbacks, "ferry-reports"),
       callbacks_(job_threads::kind::one, remote_call::job::reports_or_callbacks, "ferry-callbacks",
@@ -65,19 +63,13 @@ process_core::process_core(process_pool_options options)
       admission_(
           {options_.max_queue, options_.max_queue_bytes, options_.max_wait, options_.when_full}),
       line_owner_(make_line_owner()),
-      quarantine_(options_.quarantine_after, options_.quarantine_time),
+      quarantine_(options_.quarantine_after, options_.quarantine_time), timers_(wake_),
       figures_(options_.name, options_.max_workers) {
     for (const auto* const init : {&options_.initializer, &options_.finalizer}) {
         if (*init)
             check_code(init->call_->entry);
     }
-    watch(wake_.get(), 0, source::wake, EPOLLIN);
-    const auto set = [](deadline& d, deadline::purpose what) { d.what = what; };
-    set(check_, deadline::purpose::check);
-    set(dispatch_again_, deadline::purpose::dispatch);
-    set(start_again_, deadline::purpose::start);
-    set(trim_, deadline::purpose::trim);
-    set(limits_, deadline::purpose::limits);
+    watch(wake_.file(), 0, source::wake, EPOLLIN);
 }
 
 process_core::~process_core() = default;
@@ -151,7 +143,7 @@ void process_core::submit_all(std::span<const remote_call_ptr> calls) {
             start = wants_worker();
         }
         if (start)
-            wake_reader();
+            wake_.set();
     }
     for (std::size_t i = 0; i < calls.size(); ++i) {
         if (refused[i] != nullptr)
@@ -198,7 +190,7 @@ void process_core::submit(remote_call_ptr c, entrance e) {
         throw;
     }
     if (start)
-        wake_reader();
+        wake_.set();
     if (bounded_)
         drop_given_up();
 }
@@ -213,14 +205,6 @@ void process_core::start_threads() {
     decoders_.start(self);
     reader_ = std::thread([self] { self->run(); });
     reading_ = true;
-}
-
-void process_core::wake_reader() noexcept {
-    if (woken_.exchange(true))
-        return;
-    const std::uint64_t one = 1;
-    while (::write(wake_.get(), &one, sizeof one) < 0 && errno == EINTR) {
-    }
 }
 
 // ---- Handing tasks out --------------------------------------------------------------------------
@@ -246,7 +230,7 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
         remote_call& call = static_cast<remote_call&>(*s.item);
         if (s.what == action::give && sentence_of(call)) {
             quarantine_pending_ = true;
-            wake_reader();
+            wake_.set();
             return;
         }
         if (s.what == action::give && needs_copy(call.arguments, s.worker->id))
@@ -275,14 +259,14 @@ void process_core::offer(remote_call& call, worker_channel& w) noexcept {
     dispatcher_.given(call, w);
     uncount_first(w);
     note(w);
-    arm_check();
-    if (w.limits && !deadline_list::contains(limits_))
-        arm(limits_, clock::now() + w.limits->until_next(1));
+    timers_.ensure(deadline::purpose::check, check_interval);
+    if (w.limits)
+        timers_.ensure(deadline::purpose::limits, w.limits->until_next(1));
     const task_extra* const extra = call.state().extra.get();
     if (extra == nullptr)
         return;
     if (const auto limit = extra->limit.deadline())
-        arm(w.run_time[call.slot], *limit);
+        timers_.arm(w.run_time[call.slot], *limit);
 }
 
 // Copies large arguments into a mapping that the worker may see, without the lock. Whoever cancels
@@ -327,7 +311,7 @@ void process_core::copy_arguments(remote_call& call, worker_channel& w,
         if (fail)
             call.fail(broken_error());
         if (last)
-            wake_reader();
+            wake_.set();
         lock.lock();
     }
     if (bounded_)
@@ -346,8 +330,8 @@ void process_core::refuse(worker_channel& w) noexcept {
     dispatcher_.refused(w);
     if (w.violation != nullptr)
         perform(w, w.life.kill());
-    else if (w.life.held() == 0 && !deadline_list::contains(dispatch_again_))
-        arm(dispatch_again_, clock::now() + moment);
+    else if (w.life.held() == 0)
+        timers_.ensure(deadline::purpose::dispatch, moment);
 }
 
 // Takes the first one out of the queue; null if there is none.
@@ -391,7 +375,7 @@ void process_core::requeue(remote_call_ptr c) noexcept {
 }
 
 bool process_core::wants_worker() const noexcept {
-    return !broken_ && !deadline_list::contains(start_again_) && dispatcher_.wants_worker();
+    return !broken_ && !timers_.is_armed(deadline::purpose::start) && dispatcher_.wants_worker();
 }
 
 bool process_core::has_unfinished() const noexcept {
@@ -411,7 +395,7 @@ void process_core::perform(worker_channel& w, worker_lifecycle::action a) noexce
     if (a == action::request_exit || a == action::terminate)
         arm_grace(w.grace);
     if (a == action::request_exit)
-        arm_check();
+        timers_.ensure(deadline::purpose::check, check_interval);
 }
 
 // It does not start what else it was given.
@@ -431,7 +415,7 @@ void process_core::rests(worker_channel& w, clock::time_point since) noexcept {
         return;
     const auto at = w.idle.rests(since);
     if (!deadline_list::contains(w.idle_timer) || w.idle_timer.at > at)
-        arm(w.idle_timer, at);
+        timers_.arm(w.idle_timer, at);
 }
 
 void process_core::violated(worker_channel& w, const char* what) noexcept {
@@ -442,17 +426,7 @@ void process_core::violated(worker_channel& w, const char* what) noexcept {
 
 void process_core::arm_grace(deadline& d) noexcept {
     if (const auto at = options_.kill_grace.deadline())
-        arm(d, *at);
-}
-
-void process_core::arm_check() noexcept {
-    if (!deadline_list::contains(check_))
-        arm(check_, clock::now() + check_interval);
-}
-
-void process_core::arm(deadline& d, clock::time_point at) noexcept {
-    if (deadlines_.put(d, at))
-        wake_reader();
+        timers_.arm(d, *at);
 }
 
 // Only the worker that still runs that very task is ended for it.

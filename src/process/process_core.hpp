@@ -6,14 +6,15 @@
 #include <ferry/stats.hpp>
 
 #include "callback_thread.hpp"
-#include "deadline_list.hpp"
 #include "death_policy.hpp"
 #include "dispatcher.hpp"
 #include "pool/admission.hpp"
 #include "pool/ready_queue.hpp"
 #include "process_figures.hpp"
 #include "quarantine_book.hpp"
+#include "reader_timers.hpp"
 #include "start_policy.hpp"
+#include "wake_event.hpp"
 #include "worker_channel.hpp"
 
 #include "inside/observed.hpp"
@@ -147,7 +148,6 @@ private:
     worker_channel* find(std::uint32_t id) noexcept FERRY_REQUIRES(mutex_);
     bool has_unfinished() const noexcept FERRY_REQUIRES(mutex_);
     void start_threads() FERRY_REQUIRES(mutex_);
-    void wake_reader() noexcept;
 
     // Of what has not started.
     std::size_t cancel_unstarted() FERRY_EXCLUDES(mutex_);
@@ -206,8 +206,6 @@ private:
     bool finish_if_closed() FERRY_EXCLUDES(mutex_);
 
     void perform(worker_channel& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
-    void arm(deadline& d, clock::time_point at) noexcept FERRY_REQUIRES(mutex_);
-    void arm_check() noexcept FERRY_REQUIRES(mutex_);
     void arm_grace(deadline& d) noexcept FERRY_REQUIRES(mutex_);
     bool claim_for_kill(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
     bool kill_for(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
@@ -226,9 +224,7 @@ private:
     const std::uint64_t seed_;       // of fingerprints
     segment_store store_;
     descriptor events_; // what the reader waits for
-    descriptor wake_;
-
-    std::atomic<bool> woken_{false}; // a wake-up of the reader is on its way
+    wake_event wake_;   // the reader's
     job_threads decoders_;
     job_threads reports_; // started with the first task that has `on_progress`
     job_threads callbacks_;
@@ -244,12 +240,7 @@ private:
     start_policy starts_ FERRY_GUARDED_BY(mutex_);
     quarantine_book quarantine_ FERRY_GUARDED_BY(mutex_);
     std::map<std::uint32_t, std::unique_ptr<worker_channel>> workers_ FERRY_GUARDED_BY(mutex_);
-    deadline_list deadlines_ FERRY_GUARDED_BY(mutex_);
-    deadline check_ FERRY_GUARDED_BY(mutex_);
-    deadline dispatch_again_ FERRY_GUARDED_BY(mutex_);
-    deadline start_again_ FERRY_GUARDED_BY(mutex_);
-    deadline trim_ FERRY_GUARDED_BY(mutex_);
-    deadline limits_ FERRY_GUARDED_BY(mutex_);
+    reader_timers timers_ FERRY_GUARDED_BY(mutex_);
     std::thread reader_ FERRY_GUARDED_BY(mutex_);
     std::uint32_t worker_ids_ FERRY_GUARDED_BY(mutex_) = 0;
     std::size_t finishing_ FERRY_GUARDED_BY(mutex_) = 0; // answered, outcome not yet published

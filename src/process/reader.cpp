@@ -45,9 +45,7 @@ void process_core::handle(std::uint64_t event) noexcept {
     FERRY_ASSERT(is_reader());
     const auto what = static_cast<source>(event & 0xff);
     if (what == source::wake) {
-        std::uint64_t count = 0;
-        static_cast<void>(::read(wake_.get(), &count, sizeof count) < 0);
-        woken_.store(false);
+        wake_.clear();
         return;
     }
     worker_channel* w = nullptr;
@@ -84,15 +82,10 @@ int process_core::run_timers() noexcept {
         deadline* d = nullptr; // belongs to this or to a worker, which only this thread destroys
         {
             const scoped_lock lock(mutex_);
-            d = deadlines_.first();
-            if (d == nullptr)
-                return -1;
             const auto now = clock::now();
-            if (d->at > now) {
-                const auto left = std::chrono::ceil<std::chrono::milliseconds>(d->at - now);
-                return static_cast<int>(std::min<std::int64_t>(left.count(), 3'600'000));
-            }
-            deadline_list::remove(*d);
+            d = timers_.take_due(now);
+            if (d == nullptr)
+                return timers_.until_first(now);
         }
         on_deadline(*d);
     }
@@ -119,7 +112,7 @@ void process_core::on_deadline(deadline& d) noexcept {
             break;
         case deadline::purpose::idle:
             if (const auto again = w->idle.next_check(clock::now(), w->load() == 0))
-                arm(d, *again);
+                timers_.arm(d, *again);
             else
                 perform(*w, w->life.leave());
             break;
@@ -135,7 +128,7 @@ void process_core::on_deadline(deadline& d) noexcept {
             watch(w->standard_error.get(), w->id, source::standard_error, EPOLLIN);
         } catch (const std::exception&) {
             const scoped_lock lock(mutex_);
-            arm(d, clock::now() + moment);
+            timers_.arm(d, clock::now() + moment);
         }
         break;
     case deadline::purpose::answers: read_answers(*w); break;
@@ -171,14 +164,14 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
             w.denied = c->number;
             violated(w, "it does not start the task that it was given");
         }
-        arm(d, now + std::max<clock::duration>(limit, std::chrono::milliseconds(1)));
+        timers_.arm(d, now + std::max<clock::duration>(limit, std::chrono::milliseconds(1)));
         return false;
     }
     const clock::time_point started{std::chrono::nanoseconds(
         w.started_ns(std::chrono::nanoseconds(now.time_since_epoch()).count()))};
     if (now - started < limit && !w.measured[d.slot]) {
         w.measured[d.slot] = true; // it says only once when it began
-        arm(d, started + limit);
+        timers_.arm(d, started + limit);
         return false;
     }
     if (!kill_for(w, d.slot))
@@ -223,7 +216,7 @@ void process_core::check_workers() noexcept {
     }
     const scoped_lock lock(mutex_);
     if (more)
-        arm_check();
+        timers_.ensure(deadline::purpose::check, check_interval);
 }
 
 // Gives memory back that was needed for something larger than what came since.
@@ -238,7 +231,7 @@ void process_core::trim() noexcept {
     if (!store_.has_large())
         return;
     const scoped_lock lock(mutex_);
-    arm(trim_, clock::now() + until_trimmed);
+    timers_.arm(deadline::purpose::trim, clock::now() + until_trimmed);
 }
 
 } // namespace ferry::detail

@@ -20,7 +20,7 @@ std::size_t process_core::close(bool cancel) {
             reader_ended_ = true;
     }
     turn_away(error_or_shortage([] { return make_error<shutdown_error>(); }));
-    wake_reader();
+    wake_.set();
     return cancel ? cancel_unstarted() : 0;
 }
 

@@ -115,7 +115,7 @@ void process_core::start_failed(const char* why, start_policy::reason r) noexcep
         if (broken_)
             return;
         if (const auto again = starts_.failed(clock::now(), r, dispatcher_.any_serves())) {
-            arm(start_again_, *again);
+            timers_.arm(deadline::purpose::start, *again);
             return;
         }
         try {
@@ -194,7 +194,7 @@ void process_core::on_stderr(worker_channel& w) noexcept {
     ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.standard_error.get(), nullptr);
     if (s == worker_channel::stream::blocked) { // looks again in a moment
         const scoped_lock lock(mutex_);
-        arm(w.again, clock::now() + std::chrono::milliseconds(20));
+        timers_.arm(w.again, clock::now() + std::chrono::milliseconds(20));
     }
 }
 
@@ -218,7 +218,7 @@ void process_core::reap(worker_channel& w) noexcept {
     if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
         const scoped_lock lock(mutex_);
         w.blocked.what = deadline::purpose::exit;
-        arm(w.blocked, clock::now() + moment);
+        timers_.arm(w.blocked, clock::now() + moment);
         return;
     }
     const bool is_left = w.read_stderr(true) == worker_channel::stream::open;
@@ -386,7 +386,7 @@ void process_core::watch_limits() noexcept {
     }
     const scoped_lock lock(mutex_);
     if (next != std::chrono::nanoseconds::max())
-        arm(limits_, clock::now() + next);
+        timers_.arm(deadline::purpose::limits, clock::now() + next);
 }
 
 } // namespace ferry::detail
