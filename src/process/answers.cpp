@@ -78,7 +78,7 @@ void process_core::on_progress(worker_channel& w, const wire::frame& f) {
         const scoped_lock lock(mutex_);
         const std::uint16_t slot = f.header.slot;
         c = w.held[slot];
-        if ((c == nullptr || c->number != f.header.task) && !broken_)
+        if ((c == nullptr || c->number != f.header.task) && !phase_.is_broken())
             violated(w, "it told the progress of a task that it was not given");
         if (c == nullptr || c->number != f.header.task || (w.condemned_slots >> slot & 1) != 0)
             return;
@@ -97,7 +97,7 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
         answer& a = batch_[i];
         const auto& h = a.header;
         if (!w.held[h.slot] || w.held[h.slot]->number != h.task) {
-            if (!broken_) // which let go of all
+            if (!phase_.is_broken()) // which let go of all
                 violated(w, "it answered a task that it was not given");
             continue;
         }

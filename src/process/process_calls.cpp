@@ -30,8 +30,8 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
         } else {
             figures_.cancelled(c);
         }
-        last = closed_ && !has_unfinished();
-        if (closed_)
+        last = phase_.is_closed() && !has_unfinished();
+        if (phase_.is_closed())
             changed_.notify_all();
         if (bounded_)
             advance_line();

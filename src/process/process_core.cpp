@@ -74,13 +74,6 @@ process_core::process_core(process_pool_options options)
 
 process_core::~process_core() = default;
 
-void process_core::throw_if_closed() const {
-    if (broken_)
-        throw broken_process_pool(why_broken_);
-    if (closed_)
-        throw shutdown_error();
-}
-
 void process_core::throw_if_forked() const {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
@@ -89,7 +82,7 @@ void process_core::throw_if_forked() const {
 void process_core::check_open() {
     throw_if_forked();
     const scoped_lock lock(mutex_);
-    throw_if_closed();
+    phase_.check_open();
 }
 
 void process_core::fingerprint_call(remote_call& c) const noexcept {
@@ -127,7 +120,7 @@ void process_core::submit_all(std::span<const remote_call_ptr> calls) {
         bool start = false;
         {
             scoped_lock lock(mutex_);
-            throw_if_closed();
+            phase_.check_open();
             start_threads();
             for (std::size_t i = 0; i < calls.size(); ++i) {
                 try {
@@ -167,7 +160,7 @@ void process_core::submit(remote_call_ptr c, entrance e) {
     bool start = false;
     try {
         scoped_lock lock(mutex_);
-        throw_if_closed();
+        phase_.check_open();
         throw_if_quarantined(*c);
         start_threads();
         if (state.extra != nullptr && state.extra->progress != nullptr)
@@ -179,7 +172,7 @@ void process_core::submit(remote_call_ptr c, entrance e) {
         else
             in = enter_or_stand(*c, e, lock);
         if (in == entered::closed)
-            throw_if_closed();
+            phase_.check_open();
         if (in != entered::expired)
             static_cast<void>(c.detach()); // the queue's, or the line's
         dispatch(lock);
@@ -295,21 +288,21 @@ void process_core::copy_arguments(remote_call& call, worker_channel& w,
     worker_channel* const target = find(id); // null if it has ended
     if (target != nullptr)
         --target->promised;
-    if (!call.state().is_claimed() && !broken_)
+    if (!call.state().is_claimed() && !phase_.is_broken())
         requeue(c);
     if (target != nullptr && !copied)
         refuse(*target);
     if (!dispatcher::is_queued(call)) {
         payload unneeded = std::move(call.arguments);
-        const bool fail = broken_ && !call.state().is_claimed();
+        const bool fail = phase_.is_broken() && !call.state().is_claimed();
         if (fail)
             figures_.failed(call);
-        const bool last = closed_ && !has_unfinished();
+        const bool last = phase_.is_closed() && !has_unfinished();
         changed_.notify_all();
         lock.unlock();
         unneeded = {};
         if (fail)
-            call.fail(broken_error());
+            call.fail(phase_.error());
         if (last)
             wake_.set();
         lock.lock();
@@ -317,12 +310,6 @@ void process_core::copy_arguments(remote_call& call, worker_channel& w,
     if (bounded_)
         advance_line();
     dispatcher_.resume_round();
-}
-
-// What tasks of a broken pool fail with; its reason does not change any more.
-std::exception_ptr process_core::broken_error() const noexcept {
-    return error_or_shortage(
-        [this]() FERRY_UNCHECKED { return make_error<broken_process_pool>(why_broken_); });
 }
 
 // There is no room in it now; the others may have some.
@@ -375,7 +362,8 @@ void process_core::requeue(remote_call_ptr c) noexcept {
 }
 
 bool process_core::wants_worker() const noexcept {
-    return !broken_ && !timers_.is_armed(deadline::purpose::start) && dispatcher_.wants_worker();
+    return !phase_.is_broken() && !timers_.is_armed(deadline::purpose::start) &&
+           dispatcher_.wants_worker();
 }
 
 bool process_core::has_unfinished() const noexcept {

@@ -11,6 +11,7 @@
 #include "pool/admission.hpp"
 #include "pool/ready_queue.hpp"
 #include "process_figures.hpp"
+#include "process_phase.hpp"
 #include "quarantine_book.hpp"
 #include "reader_timers.hpp"
 #include "start_policy.hpp"
@@ -118,7 +119,6 @@ private:
     };
 
     // Handing tasks out.
-    void throw_if_closed() const FERRY_REQUIRES(mutex_);
     void throw_if_forked() const;
     void fingerprint_call(remote_call& c) const noexcept;
     void throw_if_quarantined(const remote_call& c) const FERRY_REQUIRES(mutex_);
@@ -129,7 +129,6 @@ private:
     void copy_arguments(remote_call& c, worker_channel& w, scoped_lock& lock) noexcept
         FERRY_REQUIRES(mutex_) FERRY_UNCHECKED;
     void refuse(worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
-    std::exception_ptr broken_error() const noexcept;
     remote_call_ptr take_first() noexcept FERRY_REQUIRES(mutex_);
     remote_call_ptr revoke_held(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
     worker_lifecycle::action release(remote_call& c, remote_call_ptr& task) noexcept
@@ -245,15 +244,12 @@ private:
     std::uint32_t worker_ids_ FERRY_GUARDED_BY(mutex_) = 0;
     std::size_t finishing_ FERRY_GUARDED_BY(mutex_) = 0; // answered, outcome not yet published
     std::size_t copying_ FERRY_GUARDED_BY(mutex_) = 0;   // taken out of the queue to be made ready
-    bool closed_ FERRY_GUARDED_BY(mutex_) = false;
-    bool cancelling_ FERRY_GUARDED_BY(mutex_) = false; // what has not started is to be cancelled
+    process_phase phase_ FERRY_GUARDED_BY(mutex_);
     // Some of what is queued or handed out may be quarantined; nothing is handed out until the
     // reader has looked.
     bool quarantine_pending_ FERRY_GUARDED_BY(mutex_) = false;
     bool reading_ FERRY_GUARDED_BY(mutex_) = false; // there is a reader
     bool reader_ended_ FERRY_GUARDED_BY(mutex_) = false;
-    bool broken_ FERRY_GUARDED_BY(mutex_) = false;
-    std::string why_broken_ FERRY_GUARDED_BY(mutex_);
     process_figures figures_ FERRY_GUARDED_BY(mutex_);
 };
 

@@ -66,7 +66,7 @@ void process_core::handle(std::uint64_t event) noexcept {
 bool process_core::finish_if_closed() {
     FERRY_ASSERT(is_reader()); // which alone destroys workers
     const scoped_lock lock(mutex_);
-    if (!closed_ || has_unfinished())
+    if (!phase_.is_closed() || has_unfinished())
         return false;
     for (const auto& [id, w] : workers_)
         perform(*w, w->life.leave());

@@ -14,8 +14,7 @@ std::size_t process_core::close(bool cancel) {
     throw_if_forked();
     {
         const scoped_lock lock(mutex_);
-        closed_ = true;
-        cancelling_ |= cancel;
+        phase_.close(cancel);
         if (!reading_)
             reader_ended_ = true;
     }

@@ -112,7 +112,7 @@ void process_core::start_failed(const char* why, start_policy::reason r) noexcep
     std::string text;
     {
         const scoped_lock lock(mutex_);
-        if (broken_)
+        if (phase_.is_broken())
             return;
         if (const auto again = starts_.failed(clock::now(), r, dispatcher_.any_serves())) {
             timers_.arm(deadline::purpose::start, *again);
@@ -121,10 +121,9 @@ void process_core::start_failed(const char* why, start_policy::reason r) noexcep
         try {
             text = "the process pool is broken: " + std::to_string(starts_.failures()) +
                    " workers in a row could not be started; of the last one: " + why;
-            why_broken_ = text;
         } catch (const std::bad_alloc&) { // without its reason
         }
-        broken_ = closed_ = true;
+        phase_.break_for(text);
     }
     mark_broken(text);
 }
@@ -138,7 +137,7 @@ void process_core::mark_broken(const std::string& why) noexcept {
         remote_call_ptr task; // freed without the lock
         {
             const scoped_lock lock(mutex_);
-            FERRY_ASSERT(broken_ && closed_);
+            FERRY_ASSERT(phase_.is_broken());
             task = take_first();
             for (const auto& [id, w] : workers_) {
                 for (const auto& c : w->held) {
@@ -278,7 +277,7 @@ void process_core::reap(worker_channel& w) noexcept {
                                     .attempts = victim->attempts,
                                     .quarantined = blame(*victim, why),
                                     .asked_to_stop = victim->asked_to_stop,
-                                    .accepts_starts = !cancelling_ && !broken_};
+                                    .accepts_starts = phase_.starts_tasks()};
             if (starts_again(why, facts))
                 requeue(std::exchange(victim, nullptr));
             else

@@ -1,0 +1,39 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <exception>
+#include <string>
+
+namespace ferry::detail {
+
+/// Whether a process pool takes tasks and starts those that it has, and why not: from open to
+/// closed to cancelling, and from each of them to broken, which it stays. A state machine. Not
+/// thread-safe.
+class process_phase {
+public:
+    /// Takes nothing any more; with `cancel`, starts nothing either.
+    void close(bool cancel) noexcept {
+        closed_ = true;
+        cancelling_ |= cancel;
+    }
+    /// No worker can be started. The text gets lost where there is no memory for it.
+    void break_for(const std::string& why) noexcept;
+
+    bool is_closed() const noexcept { return closed_; }
+    bool is_broken() const noexcept { return broken_; }
+    /// Whether what it has taken may still start.
+    bool starts_tasks() const noexcept { return !cancelling_ && !broken_; }
+    /// Errors: `broken_process_pool`, `shutdown_error`.
+    void check_open() const;
+    /// What the tasks of a broken pool fail with. Precondition: it is broken; this does not change
+    /// any more then.
+    std::exception_ptr error() const noexcept;
+
+private:
+    bool closed_ = false;
+    bool cancelling_ = false;
+    bool broken_ = false;
+    std::string why_;
+};
+
+} // namespace ferry::detail
