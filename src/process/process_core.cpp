@@ -90,11 +90,6 @@ void process_core::fingerprint_call(remote_call& c) const noexcept {
         c.fingerprint = fingerprint(c.entry, c.arguments.bytes(), seed_);
 }
 
-void process_core::throw_if_quarantined(const remote_call& c) const {
-    if (const auto s = sentence_of(c))
-        throw quarantined_error(c.call_label(), s->deaths, s->until);
-}
-
 void process_core::note_submission(remote_call& c) noexcept {
     c.priority = c.state().priority;
     c.known_to = owner_of(c.arguments);
@@ -124,7 +119,7 @@ void process_core::submit_all(std::span<const remote_call_ptr> calls) {
             start_threads();
             for (std::size_t i = 0; i < calls.size(); ++i) {
                 try {
-                    throw_if_quarantined(*calls[i]);
+                    quarantine_.check(*calls[i]);
                 } catch (const std::exception&) {
                     refused[i] = std::current_exception();
                     continue;
@@ -161,7 +156,7 @@ void process_core::submit(remote_call_ptr c, entrance e) {
     try {
         scoped_lock lock(mutex_);
         phase_.check_open();
-        throw_if_quarantined(*c);
+        quarantine_.check(*c);
         start_threads();
         if (state.extra != nullptr && state.extra->progress != nullptr)
             reports_.start(shared_from_this());
@@ -213,7 +208,7 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
         advance_line();
     dispatcher_.begin_round();
     for (;;) {
-        if (quarantine_pending_)
+        if (quarantine_.is_pending())
             return;
         const dispatcher::step s = dispatcher_.next();
         if (s.what == action::nothing) {
@@ -221,8 +216,8 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
             return;
         }
         remote_call& call = static_cast<remote_call&>(*s.item);
-        if (s.what == action::give && sentence_of(call)) {
-            quarantine_pending_ = true;
+        if (s.what == action::give && quarantine_.sentence_of(call)) {
+            quarantine_.found();
             wake_.set();
             return;
         }

@@ -6,15 +6,14 @@
 #include <ferry/stats.hpp>
 
 #include "callback_thread.hpp"
-#include "death_policy.hpp"
 #include "dispatcher.hpp"
 #include "pool/admission.hpp"
 #include "pool/ready_queue.hpp"
 #include "process_figures.hpp"
 #include "process_phase.hpp"
-#include "quarantine_book.hpp"
 #include "reader_timers.hpp"
 #include "start_policy.hpp"
+#include "task_quarantine.hpp"
 #include "wake_event.hpp"
 #include "worker_channel.hpp"
 
@@ -121,7 +120,6 @@ private:
     // Handing tasks out.
     void throw_if_forked() const;
     void fingerprint_call(remote_call& c) const noexcept;
-    void throw_if_quarantined(const remote_call& c) const FERRY_REQUIRES(mutex_);
     void note_submission(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
     // May let go of the lock for a while.
     void dispatch(scoped_lock& lock) noexcept FERRY_REQUIRES(mutex_);
@@ -135,9 +133,6 @@ private:
         FERRY_REQUIRES(mutex_);
     void requeue(remote_call_ptr c) noexcept FERRY_REQUIRES(mutex_);
     bool wants_worker() const noexcept FERRY_REQUIRES(mutex_);
-    std::optional<quarantine_book::sentence> sentence_of(const remote_call& c) const noexcept
-        FERRY_REQUIRES(mutex_);
-    bool blame(const remote_call& c, death_cause why) noexcept FERRY_REQUIRES(mutex_);
     /// What the worker runs may be another task now; for readers outside.
     void note(const worker_channel& w) noexcept FERRY_REQUIRES(mutex_) {
         figures_.worker_runs(w.record, w.items.empty()
@@ -237,7 +232,7 @@ private:
     fifo given_up_ FERRY_GUARDED_BY(mutex_); // have left the line, and are to be let go of
     const std::unique_ptr<task_owner> line_owner_;
     start_policy starts_ FERRY_GUARDED_BY(mutex_);
-    quarantine_book quarantine_ FERRY_GUARDED_BY(mutex_);
+    task_quarantine quarantine_ FERRY_GUARDED_BY(mutex_);
     std::map<std::uint32_t, std::unique_ptr<worker_channel>> workers_ FERRY_GUARDED_BY(mutex_);
     reader_timers timers_ FERRY_GUARDED_BY(mutex_);
     std::thread reader_ FERRY_GUARDED_BY(mutex_);
@@ -245,9 +240,6 @@ private:
     std::size_t finishing_ FERRY_GUARDED_BY(mutex_) = 0; // answered, outcome not yet published
     std::size_t copying_ FERRY_GUARDED_BY(mutex_) = 0;   // taken out of the queue to be made ready
     process_phase phase_ FERRY_GUARDED_BY(mutex_);
-    // Some of what is queued or handed out may be quarantined; nothing is handed out until the
-    // reader has looked.
-    bool quarantine_pending_ FERRY_GUARDED_BY(mutex_) = false;
     bool reading_ FERRY_GUARDED_BY(mutex_) = false; // there is a reader
     bool reader_ended_ FERRY_GUARDED_BY(mutex_) = false;
     process_figures figures_ FERRY_GUARDED_BY(mutex_);

@@ -177,7 +177,7 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
     if (!kill_for(w, d.slot))
         return false;
     figures_.failed(*c);
-    blame(*c, death_cause::run_time);
+    quarantine_.blame(*c, death_cause::run_time);
     v.task = c;
     v.error = error_or_shortage([&] {
         return make_error<timeout_error>("the task '" + c->call_label() +

@@ -60,49 +60,26 @@ std::size_t process_core::cancel_unstarted() {
 
 // ---- Quarantine ---------------------------------------------------------------------------------
 
-std::optional<quarantine_book::sentence>
-process_core::sentence_of(const remote_call& c) const noexcept {
-    if (c.fingerprint == 0 || !quarantine_.has_sentences())
-        return std::nullopt;
-    return quarantine_.find(c.fingerprint, clock::now());
-}
-
-// Holds a worker's death against its task; true if that is quarantined for it.
-bool process_core::blame(const remote_call& c, death_cause why) noexcept {
-    FERRY_ASSERT(is_reader());
-    if (c.fingerprint == 0 || !counts_against_task(why))
-        return false;
-    try {
-        const bool quarantined = quarantine_.died(c.fingerprint, clock::now());
-        quarantine_pending_ |= quarantined;
-        return quarantined;
-    } catch (const std::bad_alloc&) { // it is not held against it
-        return false;
-    }
-}
-
 void process_core::refuse_quarantined() noexcept {
     FERRY_ASSERT(is_reader());
     {
         const scoped_lock lock(mutex_);
-        if (!quarantine_pending_)
+        if (!quarantine_.is_pending())
             return;
     }
     const auto refuse = [this](remote_call& c) {
-        std::optional<quarantine_book::sentence> s;
+        std::optional<task_quarantine::sentence> s;
         {
             const scoped_lock lock(mutex_);
-            s = sentence_of(c);
+            s = quarantine_.sentence_of(c);
         }
         if (s)
-            c.refuse(error_or_shortage([&] {
-                return make_error<quarantined_error>(c.call_label(), s->deaths, s->until);
-            }));
+            c.refuse(task_quarantine::error_of(c, *s));
     };
     for_each_queued(refuse);
     for_each_held(refuse);
     scoped_lock lock(mutex_);
-    quarantine_pending_ = false;
+    quarantine_.looked_through();
     dispatch(lock);
 }
 

@@ -275,7 +275,7 @@ void process_core::reap(worker_channel& w) noexcept {
             attempt = ++victim->lost_starts;
             const death_facts facts{.starts = attempt,
                                     .attempts = victim->attempts,
-                                    .quarantined = blame(*victim, why),
+                                    .quarantined = quarantine_.blame(*victim, why),
                                     .asked_to_stop = victim->asked_to_stop,
                                     .accepts_starts = phase_.starts_tasks()};
             if (starts_again(why, facts))
