@@ -19,7 +19,7 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
             dispatcher_.remove(c);
             entry = remote_call_ptr(&c, false);
         }
-        uncount(c);
+        line_.uncount(c);
         if (c.at == nullptr)
             unneeded = std::move(c.arguments);
         if (unneeded.size() > large_payload)
@@ -34,7 +34,7 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
         if (phase_.is_closed())
             changed_.notify_all();
         if (bounded_)
-            advance_line();
+            line_.advance();
     }
     if (bounded_)
         drop_given_up();

@@ -49,9 +49,8 @@ std::uint64_t secret() {
 
 process_core::process_core(process_pool_options options)
     : options_(std::move(options)), forks_(fork_count()),
-      bounded_(options_.max_queue != 0 || options_.max_queue_bytes != 0 ||
-               options_.max_wait.limit()),
-      depth_(worker_depth() + 1), program_(options_.executable, options_.arguments),
+      bounded_(process_line::limits_of(options_).any()), depth_(worker_depth() + 1),
+      program_(options_.executable, options_.arguments),
       how_scheduled_(scheduling_of_workers(options_)), seed_(secret()),
       store_(std::min<std::size_t>(options_.max_workers + 1, 256)),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
@@ -59,10 +58,7 @@ process_core::process_core(process_pool_options options)
       reports_(job_threads::kind::spared, remote_call::job::reports_or_callbacks, "ferry-reports"),
       callbacks_(job_threads::kind::one, remote_call::job::reports_or_callbacks, "ferry-callbacks",
                  &reports_),
-      dispatcher_(options_.max_workers, wire::slot_count),
-      admission_(
-          {options_.max_queue, options_.max_queue_bytes, options_.max_wait, options_.when_full}),
-      line_owner_(make_line_owner()),
+      dispatcher_(options_.max_workers, wire::slot_count), line_(options_, dispatcher_),
       quarantine_(options_.quarantine_after, options_.quarantine_time), timers_(wake_),
       figures_(options_.name, options_.max_workers) {
     for (const auto* const init : {&options_.initializer, &options_.finalizer}) {
@@ -147,7 +143,7 @@ void process_core::submit(remote_call_ptr c, entrance e) {
         shared_state_base::catch_up(); // tasks that make room may wait for that
         if (e != entrance::map && !is_callback_thread() && !limit_wait(options_.max_wait, state))
             return;
-        state.owner = line_owner_.get();
+        state.owner = this;
     }
     const bool expires = state.extra != nullptr && state.extra->start_by.has_value();
     if (expires)
@@ -165,7 +161,7 @@ void process_core::submit(remote_call_ptr c, entrance e) {
         if (!bounded_)
             dispatcher_.push(*c);
         else
-            in = enter_or_stand(*c, e, lock);
+            in = line_.enter_or_stand(*c, e, is_callback_thread(), lock);
         if (in == entered::closed)
             phase_.check_open();
         if (in != entered::expired)
@@ -202,10 +198,51 @@ worker_channel* process_core::find(std::uint32_t id) noexcept {
     return it != workers_.end() ? it->second.get() : nullptr;
 }
 
+void process_core::on_claimed_in_line(shared_state_base& task) noexcept {
+    if (is_forked_copy())
+        return;
+    {
+        scoped_lock lock(mutex_);
+        line_.claimed(task);
+        dispatch(lock);
+    }
+    drop_given_up();
+}
+
+// The line's shares of what has left it.
+void process_core::drop_given_up() noexcept {
+    fifo all;
+    {
+        const scoped_lock lock(mutex_);
+        all = line_.take_given_up();
+    }
+    while (work_item* const r = all.pop()) {
+        auto& state = static_cast<shared_state_base&>(*r);
+        remote_call_ptr keep(&dynamic_cast<remote_call&>(state));
+        state.shared_state_base::run(); // ends the share of the line
+        let_go_of(std::move(keep));
+    }
+}
+
+// Tells everybody who stands in the line that the pool takes nothing any more.
+void process_core::turn_away(const std::exception_ptr& why) noexcept {
+    std::vector<admission::place> all;
+    {
+        const scoped_lock lock(mutex_);
+        all = line_.clear();
+    }
+    for (const admission::place& p : all) {
+        remote_call_ptr keep(static_cast<remote_call*>(p.own));
+        keep->refuse(why);
+        p.task->shared_state_base::run(); // ends the share of the line
+        let_go_of(std::move(keep));
+    }
+}
+
 void process_core::dispatch(scoped_lock& lock) noexcept {
     using action = dispatcher::action;
     if (bounded_)
-        advance_line();
+        line_.advance();
     dispatcher_.begin_round();
     for (;;) {
         if (quarantine_.is_pending())
@@ -226,7 +263,7 @@ void process_core::dispatch(scoped_lock& lock) noexcept {
         else if (s.what == action::give) {
             offer(call, static_cast<worker_channel&>(*s.worker));
             if (bounded_)
-                advance_line(); // its bytes wait no more
+                line_.advance(); // its bytes wait no more
         } else if (remote_call_ptr c = revoke_held(call))
             requeue(std::move(c));
         else
@@ -245,7 +282,7 @@ void process_core::offer(remote_call& call, worker_channel& w) noexcept {
         return;
     }
     dispatcher_.given(call, w);
-    uncount_first(w);
+    line_.uncount_first(w);
     note(w);
     timers_.ensure(deadline::purpose::check, check_interval);
     if (w.limits)
@@ -303,7 +340,7 @@ void process_core::copy_arguments(remote_call& call, worker_channel& w,
         lock.lock();
     }
     if (bounded_)
-        advance_line();
+        line_.advance();
     dispatcher_.resume_round();
 }
 
@@ -341,9 +378,9 @@ worker_lifecycle::action process_core::release(remote_call& call, remote_call_pt
     worker_channel& w = *call.at;
     FERRY_ASSERT(w.held[call.slot] == &call);
     task = w.release(call.slot);
-    uncount(call);
+    line_.uncount(call);
     const auto next = dispatcher_.answered(call, w);
-    uncount_first(w);
+    line_.uncount_first(w);
     note(w);
     return next;
 }

@@ -7,9 +7,8 @@
 
 #include "callback_thread.hpp"
 #include "dispatcher.hpp"
-#include "pool/admission.hpp"
-#include "pool/ready_queue.hpp"
 #include "process_figures.hpp"
+#include "process_line.hpp"
 #include "process_phase.hpp"
 #include "reader_timers.hpp"
 #include "start_policy.hpp"
@@ -58,6 +57,7 @@ namespace ferry::detail {
 ///   what is shared with the workers, which are the parent's.
 class process_core final : public call_host,
                            public observed,
+                           private line_owner,
                            public std::enable_shared_from_this<process_core> {
 public:
     explicit process_core(process_pool_options options);
@@ -107,9 +107,6 @@ private:
 
     /// What the reader waits for; in the lower bits of an event's number, the worker's id above.
     enum class source : unsigned { wake, answer, exit, standard_error };
-    class load;
-    /// Hears of tasks that are claimed in the line.
-    class line_owner;
     enum class reading { all, enough, later, broken };
     /// What is to be done with a task once the lock is gone; null error: cancelled.
     struct pending_outcome {
@@ -152,16 +149,8 @@ private:
     void for_each_held(F visit) FERRY_EXCLUDES(mutex_);
 
     // The line of a bounded pool.
-    entered enter_or_stand(remote_call& c, entrance e, scoped_lock& lock)
-        FERRY_REQUIRES(mutex_) FERRY_UNCHECKED;
-    void let_in(remote_call& c, std::size_t bytes) noexcept FERRY_REQUIRES(mutex_);
-    void uncount(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
-    /// The oldest task that it holds runs, and waits no more.
-    void uncount_first(dispatch_worker& w) noexcept FERRY_REQUIRES(mutex_);
-    void advance_line() noexcept FERRY_REQUIRES(mutex_);
-    std::unique_ptr<task_owner> make_line_owner();
     void turn_away(const std::exception_ptr& why) noexcept FERRY_EXCLUDES(mutex_);
-    void claimed_in_line(shared_state_base& task) noexcept FERRY_EXCLUDES(mutex_);
+    void on_claimed_in_line(shared_state_base& task) noexcept override FERRY_EXCLUDES(mutex_);
     void drop_given_up() noexcept FERRY_EXCLUDES(mutex_);
 
     // The reader.
@@ -228,9 +217,7 @@ private:
     mutable adaptive_mutex mutex_;
     std::condition_variable_any changed_; // a task or the reader ended
     dispatcher dispatcher_ FERRY_GUARDED_BY(mutex_);
-    admission admission_ FERRY_GUARDED_BY(mutex_);
-    fifo given_up_ FERRY_GUARDED_BY(mutex_); // have left the line, and are to be let go of
-    const std::unique_ptr<task_owner> line_owner_;
+    process_line line_ FERRY_GUARDED_BY(mutex_);
     start_policy starts_ FERRY_GUARDED_BY(mutex_);
     task_quarantine quarantine_ FERRY_GUARDED_BY(mutex_);
     std::map<std::uint32_t, std::unique_ptr<worker_channel>> workers_ FERRY_GUARDED_BY(mutex_);
