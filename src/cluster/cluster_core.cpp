@@ -2,6 +2,7 @@
 // A cluster pool: its end, its statistics, and what its tasks ask of it.
 #include "cluster_core.hpp"
 
+#include "process/signals_blocked.hpp"
 #include "process/wire.hpp"
 #include "support/fork_count.hpp"
 

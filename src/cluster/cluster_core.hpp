@@ -9,7 +9,7 @@
 #include "broker_address.hpp"
 #include "connection.hpp"
 #include "ledger.hpp"
-#include "process/callback_thread.hpp"
+#include "process/job_threads.hpp"
 #include "process/segment.hpp"
 #include "waking.hpp"
 

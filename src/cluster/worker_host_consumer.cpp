@@ -4,7 +4,7 @@
 
 #include <ferry/config.hpp>
 
-#include "process/callback_thread.hpp"
+#include "process/signals_blocked.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -144,7 +144,7 @@ void process_core::finish(answer& a) noexcept {
         call.finish(in);
         if (shared != nullptr)
             shared->was_read();
-        let_go_of(std::move(task));
+        jobs_.let_go_of(std::move(task));
         return;
     }
     auto& to = call.arrived;
@@ -158,25 +158,13 @@ void process_core::finish(answer& a) noexcept {
                 std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(to.size, 1));
         } catch (const std::bad_alloc&) {
             call.fail(std::current_exception());
-            let_go_of(std::move(task));
+            jobs_.let_go_of(std::move(task));
             return;
         }
         if (to.size != 0)
             std::memcpy(to.copy.get(), a.bytes.data(), to.size);
     }
-    static_cast<void>(task.detach());
-    decoders_.post(boost::intrusive_ptr<shared_state_base>(&call.state(), false), call);
-}
-
-// The last share of a call goes where user code may run: a call with options has functions of the
-// user's.
-void process_core::let_go_of(remote_call_ptr c) noexcept {
-    shared_state_base& state = c->state();
-    if (state.extra == nullptr)
-        return;
-    remote_call& call = *c.detach();
-    if (!state.drop_reference_unless_last())
-        callbacks_.post(boost::intrusive_ptr<shared_state_base>(&state, false), call);
+    jobs_.decode(std::move(task));
 }
 
 } // namespace ferry::detail

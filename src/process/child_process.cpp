@@ -2,9 +2,9 @@
 // The only file that knows Boost.Process.
 #include "child_process.hpp"
 
-#include "callback_thread.hpp"
 #include "process_usage.hpp"
 #include "program.hpp"
+#include "signals_blocked.hpp"
 #include "wire.hpp"
 
 // Its compiled part is not in every distribution of Boost, so it is compiled here.

@@ -1,10 +1,11 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "left_stream.hpp"
 
-#include "callback_thread.hpp"
+#include "signals_blocked.hpp"
 
 #include <poll.h>
 #include <pthread.h>
+#include <thread>
 
 namespace ferry::detail {
 

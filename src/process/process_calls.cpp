@@ -112,7 +112,7 @@ void process_core::publish_outcome(pending_outcome v) noexcept {
         v.task->fail(std::move(v.error));
     else
         v.task->finish_cancelled();
-    let_go_of(std::move(v.task));
+    jobs_.let_go_of(std::move(v.task));
 }
 
 } // namespace ferry::detail

@@ -3,6 +3,7 @@
 #include "process_core.hpp"
 
 #include "fingerprint.hpp"
+#include "signals_blocked.hpp"
 #include "support/fork_count.hpp"
 #include "worker_main.hpp"
 
@@ -54,10 +55,6 @@ process_core::process_core(process_pool_options options)
       how_scheduled_(scheduling_of_workers(options_)), seed_(secret()),
       store_(std::min<std::size_t>(options_.max_workers + 1, 256)),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-      decoders_(job_threads::kind::spared, remote_call::job::decoding, "ferry-decoder"),
-      reports_(job_threads::kind::spared, remote_call::job::reports_or_callbacks, "ferry-reports"),
-      callbacks_(job_threads::kind::one, remote_call::job::reports_or_callbacks, "ferry-callbacks",
-                 &reports_),
       dispatcher_(options_.max_workers, wire::slot_count), line_(options_, dispatcher_),
       quarantine_(options_.quarantine_after, options_.quarantine_time), timers_(wake_),
       figures_(options_.name, options_.max_workers) {
@@ -155,7 +152,7 @@ void process_core::submit(remote_call_ptr c, entrance e) {
         quarantine_.check(*c);
         start_threads();
         if (state.extra != nullptr && state.extra->progress != nullptr)
-            reports_.start(shared_from_this());
+            jobs_.start_reports(shared_from_this());
         note_submission(*c);
         entered in = entered::yes;
         if (!bounded_)
@@ -185,8 +182,7 @@ void process_core::start_threads() {
         return;
     const signals_blocked quiet;
     const auto self = shared_from_this();
-    callbacks_.start(self);
-    decoders_.start(self);
+    jobs_.start(self);
     reader_ = std::thread([self] { self->run(); });
     reading_ = true;
 }
@@ -220,7 +216,7 @@ void process_core::drop_given_up() noexcept {
         auto& state = static_cast<shared_state_base&>(*r);
         remote_call_ptr keep(&dynamic_cast<remote_call&>(state));
         state.shared_state_base::run(); // ends the share of the line
-        let_go_of(std::move(keep));
+        jobs_.let_go_of(std::move(keep));
     }
 }
 
@@ -235,7 +231,7 @@ void process_core::turn_away(const std::exception_ptr& why) noexcept {
         remote_call_ptr keep(static_cast<remote_call*>(p.own));
         keep->refuse(why);
         p.task->shared_state_base::run(); // ends the share of the line
-        let_go_of(std::move(keep));
+        jobs_.let_go_of(std::move(keep));
     }
 }
 

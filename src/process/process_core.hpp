@@ -5,9 +5,9 @@
 #include <ferry/process/options.hpp>
 #include <ferry/stats.hpp>
 
-#include "callback_thread.hpp"
 #include "dispatcher.hpp"
 #include "process_figures.hpp"
+#include "process_jobs.hpp"
 #include "process_line.hpp"
 #include "process_phase.hpp"
 #include "reader_timers.hpp"
@@ -40,7 +40,7 @@ namespace ferry::detail {
 /// Data flow: `submit` writes a task straight into the channel of a worker that can take it, else
 /// it stays in the queue of `dispatcher_`. One thread, the reader, waits for answers, deaths,
 /// standard error and time. It runs no user code: it decodes small results of types that bring
-/// none, and gives all others to `decoders_` and callbacks to `callbacks_`. It alone starts, reaps
+/// none, and gives all others, and callbacks, to `jobs_`. It alone starts, reaps
 /// and destroys workers. What a worker says is material to check; whoever breaks the protocol is
 /// killed.
 ///
@@ -72,10 +72,7 @@ public:
     shutdown_report close_within(timeout limit) FERRY_EXCLUDES(mutex_);
     void end_workers(bool gently) FERRY_EXCLUDES(mutex_);
     void pardon_all() FERRY_EXCLUDES(mutex_);
-    bool is_callback_thread() const noexcept {
-        return callbacks_.is_this_thread() || decoders_.is_this_thread() ||
-               reports_.is_this_thread();
-    }
+    bool is_callback_thread() const noexcept { return jobs_.is_this_thread(); }
     bool is_forked_copy() const noexcept;
     /// In a child of fork(): the threads and the workers are the parent's.
     void abandon_after_fork();
@@ -95,7 +92,7 @@ public:
     bool started(const remote_call& c) const noexcept override FERRY_EXCLUDES(mutex_);
     bool ask_to_stop(remote_call& c) noexcept override FERRY_EXCLUDES(mutex_);
     bool cancel_running(remote_call& c) noexcept override FERRY_EXCLUDES(mutex_);
-    void post_callbacks(remote_call& c) noexcept override { callbacks_.post(&c.state(), c); }
+    void post_callbacks(remote_call& c) noexcept override { jobs_.run_callbacks(c); }
 
 private:
     using clock = timeout::clock;
@@ -163,7 +160,6 @@ private:
     reading next_answers(worker_channel& w, std::size_t& count) FERRY_EXCLUDES(mutex_);
     void account(worker_channel& w, std::size_t count) noexcept FERRY_EXCLUDES(mutex_);
     void finish(answer& a) noexcept;
-    void let_go_of(remote_call_ptr c) noexcept;
     void on_ready(worker_channel& w, const wire::frame& f) FERRY_EXCLUDES(mutex_);
     void on_progress(worker_channel& w, const wire::frame& f) FERRY_EXCLUDES(mutex_);
     void on_stderr(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
@@ -208,9 +204,7 @@ private:
     segment_store store_;
     descriptor events_; // what the reader waits for
     wake_event wake_;   // the reader's
-    job_threads decoders_;
-    job_threads reports_; // started with the first task that has `on_progress`
-    job_threads callbacks_;
+    process_jobs jobs_;
     std::array<answer, 64> batch_;             // the reader's
     std::atomic<std::thread::id> reader_id_{}; // for assertions
 

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "scheduling.hpp"
 
-#include "callback_thread.hpp"
+#include "signals_blocked.hpp"
 
 #include <algorithm>
 #include <cerrno>

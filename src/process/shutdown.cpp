@@ -35,9 +35,7 @@ void process_core::join() {
     }
     if (mine.joinable())
         mine.join();
-    decoders_.finish();
-    reports_.finish();
-    callbacks_.finish();
+    jobs_.finish();
 }
 
 shutdown_report process_core::close_within(timeout limit) {

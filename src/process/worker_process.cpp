@@ -8,10 +8,10 @@
 #include "support/futex.hpp"
 #include <ferry/process/detail/entry_point.hpp>
 
-#include "callback_thread.hpp"
 #include "crash_handler.hpp"
 #include "own_limits.hpp"
 #include "process_usage.hpp"
+#include "signals_blocked.hpp"
 #include "worker_main.hpp"
 
 #include <array>

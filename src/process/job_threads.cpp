@@ -1,5 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include "callback_thread.hpp"
+#include "job_threads.hpp"
+
+#include "signals_blocked.hpp"
 
 #include <ferry/detail/assert.hpp>
 
@@ -196,12 +198,5 @@ void job_threads::finish() noexcept {
 }
 
 bool job_threads::is_this_thread() const noexcept { return these_threads == this; }
-
-signals_blocked::signals_blocked() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-}
-signals_blocked::~signals_blocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 } // namespace ferry::detail

@@ -4,7 +4,6 @@
 #include <ferry/process/detail/task.hpp>
 
 #include <condition_variable>
-#include <csignal>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -79,18 +78,6 @@ private:
     unsigned asleep_ = 0;  // waits that the only thread sleeps in
     bool first_waits_ = false;
     bool finished_ = false;
-};
-
-/// Keeps signals away from the threads that the calling thread starts while it lives.
-class signals_blocked {
-public:
-    signals_blocked() noexcept;
-    ~signals_blocked();
-    signals_blocked(const signals_blocked&) = delete;
-    signals_blocked& operator=(const signals_blocked&) = delete;
-
-private:
-    sigset_t before_;
 };
 
 } // namespace ferry::detail

@@ -1,0 +1,43 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "process_jobs.hpp"
+
+#include <utility>
+
+namespace ferry::detail {
+
+process_jobs::process_jobs() noexcept
+    : decoders_(job_threads::kind::spared, remote_call::job::decoding, "ferry-decoder"),
+      reports_(job_threads::kind::spared, remote_call::job::reports_or_callbacks, "ferry-reports"),
+      callbacks_(job_threads::kind::one, remote_call::job::reports_or_callbacks, "ferry-callbacks",
+                 &reports_) {}
+
+void process_jobs::start(const std::shared_ptr<void>& keep) {
+    callbacks_.start(keep);
+    decoders_.start(keep);
+}
+
+void process_jobs::decode(remote_call_ptr c) noexcept {
+    remote_call& call = *c.detach();
+    decoders_.post(boost::intrusive_ptr<shared_state_base>(&call.state(), false), call);
+}
+
+void process_jobs::let_go_of(remote_call_ptr c) noexcept {
+    shared_state_base& state = c->state();
+    if (state.extra == nullptr)
+        return;
+    remote_call& call = *c.detach();
+    if (!state.drop_reference_unless_last())
+        callbacks_.post(boost::intrusive_ptr<shared_state_base>(&state, false), call);
+}
+
+bool process_jobs::is_this_thread() const noexcept {
+    return callbacks_.is_this_thread() || decoders_.is_this_thread() || reports_.is_this_thread();
+}
+
+void process_jobs::finish() noexcept {
+    decoders_.finish();
+    reports_.finish();
+    callbacks_.finish();
+}
+
+} // namespace ferry::detail

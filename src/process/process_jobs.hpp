@@ -1,0 +1,41 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include <ferry/process/detail/remote_call.hpp>
+
+#include "job_threads.hpp"
+
+#include <memory>
+
+namespace ferry::detail {
+
+/// The threads of a process pool in which user code runs: decoding, reports of progress, callbacks
+/// and the destructors of what a call brings. Thread safety: safe.
+class process_jobs {
+public:
+    process_jobs() noexcept;
+
+    /// Starts what is needed by every task. `keep` lives as long as the threads. Errors:
+    /// `std::system_error`, `std::bad_alloc`.
+    void start(const std::shared_ptr<void>& keep);
+    /// Starts what is needed by tasks that report progress; likewise.
+    void start_reports(const std::shared_ptr<void>& keep) { reports_.start(keep); }
+    /// Decodes what has arrived for the call, and publishes it.
+    void decode(remote_call_ptr c) noexcept;
+    /// Runs the callbacks of a published outcome, and reports of progress.
+    void run_callbacks(remote_call& c) noexcept { callbacks_.post(&c.state(), c); }
+    /// Drops a share of a call, where that may run user code: a call with options has functions of
+    /// the user's.
+    void let_go_of(remote_call_ptr c) noexcept;
+
+    bool is_this_thread() const noexcept;
+    /// No more jobs; waits until all have run, but not for the one that the calling thread runs.
+    void finish() noexcept;
+
+private:
+    job_threads decoders_;
+    job_threads reports_; // started with the first task that has `on_progress`
+    job_threads callbacks_;
+};
+
+} // namespace ferry::detail
