@@ -32,7 +32,7 @@ void process_core::read_answers(worker_channel& w) noexcept {
             w.answers->release();
             const scoped_lock lock(mutex_);
             if (r == reading::broken)
-                violated(w, "it sent what no worker sends");
+                workers_.violated(w, "it sent what no worker sends");
             FERRY_ASSERT(finishing_ >= count);
             finishing_ -= count;
             changed_.notify_all();
@@ -41,7 +41,7 @@ void process_core::read_answers(worker_channel& w) noexcept {
             return;
         if (r == reading::later) {
             const scoped_lock lock(mutex_);
-            timers_.arm(w.blocked, clock::now() + moment);
+            timers_.arm(w.blocked, clock::now() + reader_timers::moment);
             return;
         }
         if (count == 0 && w.answers->prepare_sleep())
@@ -79,8 +79,8 @@ void process_core::on_progress(worker_channel& w, const wire::frame& f) {
         const std::uint16_t slot = f.header.slot;
         c = w.held[slot];
         if ((c == nullptr || c->number != f.header.task) && !phase_.is_broken())
-            violated(w, "it told the progress of a task that it was not given");
-        if (c == nullptr || c->number != f.header.task || (w.condemned_slots >> slot & 1) != 0)
+            workers_.violated(w, "it told the progress of a task that it was not given");
+        if (c == nullptr || c->number != f.header.task || w.is_condemned(slot))
             return;
     }
     c->note_progress(done, note);
@@ -98,14 +98,14 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
         const auto& h = a.header;
         if (!w.held[h.slot] || w.held[h.slot]->number != h.task) {
             if (!phase_.is_broken()) // which let go of all
-                violated(w, "it answered a task that it was not given");
+                workers_.violated(w, "it answered a task that it was not given");
             continue;
         }
-        const bool condemned = (w.condemned_slots >> h.slot & 1) != 0;
+        const bool condemned = w.is_condemned(h.slot);
         w.held[h.slot]->state().try_start();
-        perform(w, release(*w.held[h.slot], a.task));
+        workers_.perform(w, release(*w.held[h.slot], a.task));
         if (condemned) { // it has its outcome, and no worker answers then
-            violated(w, "it answered a task that was taken from it");
+            workers_.violated(w, "it answered a task that was taken from it");
             a.task->arguments = {};
             a.task = nullptr;
             continue;
@@ -118,11 +118,11 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
         if (a.retires)
             retire(w);
         if (a.arguments.size() > large_payload)
-            timers_.ensure(deadline::purpose::trim, until_trimmed);
+            timers_.ensure(deadline::purpose::trim, reader_timers::until_trimmed);
     }
     dispatch(lock);
     if (w.load() == 0)
-        rests(w, clock::time_point(std::chrono::nanoseconds(now)));
+        workers_.rests(w, clock::time_point(std::chrono::nanoseconds(now)));
     lock.unlock();
     if (bounded_)
         drop_given_up();

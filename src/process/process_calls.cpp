@@ -23,7 +23,7 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
         if (c.at == nullptr)
             unneeded = std::move(c.arguments);
         if (unneeded.size() > large_payload)
-            timers_.ensure(deadline::purpose::trim, check_interval);
+            timers_.ensure(deadline::purpose::trim, reader_timers::check_interval);
         if (c.submitted_ns == 0) { // it was refused before it was counted
         } else if (failed) {
             figures_.failed(c);
@@ -96,8 +96,8 @@ bool process_core::cancel_running(remote_call& c) noexcept {
         if (c.stops) {
             c.asked_to_stop = true;
             static_cast<void>(w.ask_to_stop(c.number)); // else it is ended when that is over
-            arm_grace(w.stop_grace[c.slot]);
-        } else if (kill_for(w, c.slot)) {
+            workers_.arm_grace(w.stop_grace[c.slot]);
+        } else if (workers_.terminate_for(w, c.slot)) {
             figures_.cancelled(c);
             v.task = w.held[c.slot];
         }

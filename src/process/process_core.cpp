@@ -57,7 +57,7 @@ process_core::process_core(process_pool_options options)
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       dispatcher_(options_.max_workers, wire::slot_count), line_(options_, dispatcher_),
       quarantine_(options_.quarantine_after, options_.quarantine_time), timers_(wake_),
-      figures_(options_.name, options_.max_workers) {
+      workers_(options_.kill_grace, timers_), figures_(options_.name, options_.max_workers) {
     for (const auto* const init : {&options_.initializer, &options_.finalizer}) {
         if (*init)
             check_code(init->call_->entry);
@@ -189,11 +189,6 @@ void process_core::start_threads() {
 
 // ---- Handing tasks out --------------------------------------------------------------------------
 
-worker_channel* process_core::find(std::uint32_t id) noexcept {
-    const auto it = workers_.find(id);
-    return it != workers_.end() ? it->second.get() : nullptr;
-}
-
 void process_core::on_claimed_in_line(shared_state_base& task) noexcept {
     if (is_forked_copy())
         return;
@@ -280,7 +275,7 @@ void process_core::offer(remote_call& call, worker_channel& w) noexcept {
     dispatcher_.given(call, w);
     line_.uncount_first(w);
     note(w);
-    timers_.ensure(deadline::purpose::check, check_interval);
+    timers_.ensure(deadline::purpose::check, reader_timers::check_interval);
     if (w.limits)
         timers_.ensure(deadline::purpose::limits, w.limits->until_next(1));
     const task_extra* const extra = call.state().extra.get();
@@ -313,7 +308,7 @@ void process_core::copy_arguments(remote_call& call, worker_channel& w,
     lock.lock();
     call.arguments = std::move(from);
     --copying_;
-    worker_channel* const target = find(id); // null if it has ended
+    worker_channel* const target = workers_.find(id); // null if it has ended
     if (target != nullptr)
         --target->promised;
     if (!call.state().is_claimed() && !phase_.is_broken())
@@ -344,9 +339,9 @@ void process_core::copy_arguments(remote_call& call, worker_channel& w,
 void process_core::refuse(worker_channel& w) noexcept {
     dispatcher_.refused(w);
     if (w.violation != nullptr)
-        perform(w, w.life.kill());
+        workers_.kill(w);
     else if (w.life.held() == 0)
-        timers_.ensure(deadline::purpose::dispatch, moment);
+        timers_.ensure(deadline::purpose::dispatch, reader_timers::moment);
 }
 
 // Takes the first one out of the queue; null if there is none.
@@ -398,22 +393,6 @@ bool process_core::has_unfinished() const noexcept {
     return !dispatcher_.empty() || copying_ != 0 || finishing_ != 0 || dispatcher_.any_held();
 }
 
-// ---- Workers that are to end --------------------------------------------------------------------
-
-void process_core::perform(worker_channel& w, worker_lifecycle::action a) noexcept {
-    using action = worker_lifecycle::action;
-    switch (a) {
-    case action::nothing: break;
-    case action::request_exit: w.request_exit(); break;
-    case action::terminate: w.process->signal(SIGTERM); break;
-    case action::kill: w.process->signal(SIGKILL); break;
-    }
-    if (a == action::request_exit || a == action::terminate)
-        arm_grace(w.grace);
-    if (a == action::request_exit)
-        timers_.ensure(deadline::purpose::check, check_interval);
-}
-
 // It does not start what else it was given.
 void process_core::retire(worker_channel& w) noexcept {
     for (const auto& c : w.held) {
@@ -422,45 +401,7 @@ void process_core::retire(worker_channel& w) noexcept {
         if (remote_call_ptr unstarted = revoke_held(*c))
             requeue(std::move(unstarted));
     }
-    perform(w, w.life.retire());
-}
-
-// It has nothing to do from then on.
-void process_core::rests(worker_channel& w, clock::time_point since) noexcept {
-    if (!w.idle.is_set() || w.life.now() != worker_lifecycle::stage::serving)
-        return;
-    const auto at = w.idle.rests(since);
-    if (!deadline_list::contains(w.idle_timer) || w.idle_timer.at > at)
-        timers_.arm(w.idle_timer, at);
-}
-
-void process_core::violated(worker_channel& w, const char* what) noexcept {
-    if (w.violation == nullptr)
-        w.violation = what;
-    perform(w, w.life.kill());
-}
-
-void process_core::arm_grace(deadline& d) noexcept {
-    if (const auto at = options_.kill_grace.deadline())
-        timers_.arm(d, *at);
-}
-
-// Only the worker that still runs that very task is ended for it.
-bool process_core::kill_for(worker_channel& w, std::uint16_t slot) noexcept {
-    if (!claim_for_kill(w, slot))
-        return false;
-    perform(w, w.life.terminate());
-    return true;
-}
-
-// The worker answers the task no more, if it still runs it.
-bool process_core::claim_for_kill(worker_channel& w, std::uint16_t slot) noexcept {
-    FERRY_ASSERT(w.held[slot] != nullptr);
-    if (!w.memory->slots[slot].move(w.held[slot]->number, wire::slot_state::claimed,
-                                    wire::slot_state::condemned))
-        return false;
-    w.condemned_slots |= std::uint64_t(1) << slot;
-    return true;
+    workers_.perform(w, w.life.retire());
 }
 
 } // namespace ferry::detail

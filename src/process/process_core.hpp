@@ -14,14 +14,13 @@
 #include "start_policy.hpp"
 #include "task_quarantine.hpp"
 #include "wake_event.hpp"
-#include "worker_channel.hpp"
+#include "worker_fleet.hpp"
 
 #include "inside/observed.hpp"
 
 #include <array>
 #include <atomic>
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -96,12 +95,6 @@ public:
 
 private:
     using clock = timeout::clock;
-    // How often workers that have tasks are looked at without being asked to.
-    static constexpr std::chrono::milliseconds check_interval{250};
-    // How long to wait where this process is short of something.
-    static constexpr std::chrono::milliseconds moment{10};
-    static constexpr std::chrono::milliseconds until_trimmed{500};
-
     /// What the reader waits for; in the lower bits of an event's number, the worker's id above.
     enum class source : unsigned { wake, answer, exit, standard_error };
     enum class reading { all, enough, later, broken };
@@ -133,7 +126,6 @@ private:
                                            ? nullptr
                                            : static_cast<const remote_call*>(&w.items.front()));
     }
-    worker_channel* find(std::uint32_t id) noexcept FERRY_REQUIRES(mutex_);
     bool has_unfinished() const noexcept FERRY_REQUIRES(mutex_);
     void start_threads() FERRY_REQUIRES(mutex_);
 
@@ -169,7 +161,6 @@ private:
     void mark_broken(const std::string& why) noexcept FERRY_EXCLUDES(mutex_);
     int run_timers() noexcept FERRY_EXCLUDES(mutex_);
     void on_deadline(deadline& d) noexcept FERRY_EXCLUDES(mutex_);
-    void rests(worker_channel& w, clock::time_point since) noexcept FERRY_REQUIRES(mutex_);
     void retire(worker_channel& w) noexcept FERRY_REQUIRES(mutex_);
     bool never_starts(worker_channel& w, const remote_call& c, clock::duration limit) const noexcept
         FERRY_REQUIRES(mutex_);
@@ -184,12 +175,6 @@ private:
     std::exception_ptr error_of_death(worker_channel& w, remote_call& c, unsigned attempt) const;
     bool finish_if_closed() FERRY_EXCLUDES(mutex_);
 
-    void perform(worker_channel& w, worker_lifecycle::action a) noexcept FERRY_REQUIRES(mutex_);
-    void arm_grace(deadline& d) noexcept FERRY_REQUIRES(mutex_);
-    bool claim_for_kill(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
-    bool kill_for(worker_channel& w, std::uint16_t slot) noexcept FERRY_REQUIRES(mutex_);
-    /// It did what no worker does.
-    void violated(worker_channel& w, const char* what) noexcept FERRY_REQUIRES(mutex_);
     void publish_outcome(pending_outcome v) noexcept;
     bool is_reader() const noexcept { return reader_id_.load() == std::this_thread::get_id(); }
 
@@ -214,10 +199,9 @@ private:
     process_line line_ FERRY_GUARDED_BY(mutex_);
     start_policy starts_ FERRY_GUARDED_BY(mutex_);
     task_quarantine quarantine_ FERRY_GUARDED_BY(mutex_);
-    std::map<std::uint32_t, std::unique_ptr<worker_channel>> workers_ FERRY_GUARDED_BY(mutex_);
     reader_timers timers_ FERRY_GUARDED_BY(mutex_);
+    worker_fleet workers_ FERRY_GUARDED_BY(mutex_);
     std::thread reader_ FERRY_GUARDED_BY(mutex_);
-    std::uint32_t worker_ids_ FERRY_GUARDED_BY(mutex_) = 0;
     std::size_t finishing_ FERRY_GUARDED_BY(mutex_) = 0; // answered, outcome not yet published
     std::size_t copying_ FERRY_GUARDED_BY(mutex_) = 0;   // taken out of the queue to be made ready
     process_phase phase_ FERRY_GUARDED_BY(mutex_);

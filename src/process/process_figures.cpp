@@ -108,8 +108,8 @@ pool_stats process_core::stats() {
     const scoped_lock lock(mutex_);
     pool_stats s = figures_.all();
     s.queued = dispatcher_.size();
-    s.workers = workers_.size();
-    for (const auto& [id, w] : workers_) {
+    s.workers = workers_.all().size();
+    for (const auto& [id, w] : workers_.all()) {
         const bool busy = w->running() != nullptr;
         s.running += busy ? 1 : 0;
         const auto ended = static_cast<std::size_t>(std::popcount(w->condemned_slots));
@@ -126,14 +126,14 @@ label_registry::figures process_core::stats_by_label() {
     label_registry::figures figures = figures_.by_label();
     for (auto* i = dispatcher_.first(); i != nullptr; i = dispatcher_.after(dispatcher::key_of(*i)))
         ++figures[figures_.name_of(static_cast<const remote_call&>(*i))].queued;
-    for (const auto& [id, w] : workers_) {
+    for (const auto& [id, w] : workers_.all()) {
         const remote_call* const running = w->running();
         for (const dispatch_item& i : w->items) {
             const auto& c = static_cast<const remote_call&>(i);
             pool_stats& s = figures[figures_.name_of(c)];
             if (&c == running)
                 ++s.running;
-            else if ((w->condemned_slots >> c.slot & 1) == 0) // else it has its outcome
+            else if (!w->is_condemned(c.slot)) // else it has its outcome
                 ++s.queued;
         }
     }
@@ -146,7 +146,7 @@ void process_core::read(all_figures& to) {
     pool_figures figures{options_.name, options_.max_workers, stats(), stats_by_label(), {}};
     {
         const scoped_lock lock(mutex_);
-        for (const auto& [id, w] : workers_)
+        for (const auto& [id, w] : workers_.all())
             figures.processes.push_back({w->process->pid(), 0});
     }
     const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));

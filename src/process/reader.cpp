@@ -51,7 +51,7 @@ void process_core::handle(std::uint64_t event) noexcept {
     worker_channel* w = nullptr;
     {
         const scoped_lock lock(mutex_);
-        w = find(static_cast<std::uint32_t>(event >> 8));
+        w = workers_.find(static_cast<std::uint32_t>(event >> 8));
     }
     if (w == nullptr)
         return; // it was reaped a moment ago
@@ -68,8 +68,8 @@ bool process_core::finish_if_closed() {
     const scoped_lock lock(mutex_);
     if (!phase_.is_closed() || has_unfinished())
         return false;
-    for (const auto& [id, w] : workers_)
-        perform(*w, w->life.leave());
+    for (const auto& [id, w] : workers_.all())
+        workers_.perform(*w, w->life.leave());
     return workers_.empty();
 }
 
@@ -98,13 +98,13 @@ void process_core::on_deadline(deadline& d) noexcept {
     bool decided = false;
     {
         scoped_lock lock(mutex_);
-        w = find(d.worker);
+        w = workers_.find(d.worker);
         FERRY_ASSERT((w != nullptr) == (d.worker != 0)); // a worker's deadlines go with it
         switch (d.what) {
-        case deadline::purpose::grace: perform(*w, w->life.grace_over()); break;
+        case deadline::purpose::grace: workers_.perform(*w, w->life.grace_over()); break;
         case deadline::purpose::run_time: decided = on_run_time(*w, d, v); break;
         case deadline::purpose::stop_grace:
-            decided = kill_for(*w, d.slot);
+            decided = workers_.terminate_for(*w, d.slot);
             if (decided) {
                 v.task = w->held[d.slot];
                 figures_.cancelled(*v.task);
@@ -114,7 +114,7 @@ void process_core::on_deadline(deadline& d) noexcept {
             if (const auto again = w->idle.next_check(clock::now(), w->load() == 0))
                 timers_.arm(d, *again);
             else
-                perform(*w, w->life.leave());
+                workers_.perform(*w, w->life.leave());
             break;
         case deadline::purpose::dispatch: dispatch(lock); break;
         default: break;
@@ -128,7 +128,7 @@ void process_core::on_deadline(deadline& d) noexcept {
             watch(w->standard_error.get(), w->id, source::standard_error, EPOLLIN);
         } catch (const std::exception&) {
             const scoped_lock lock(mutex_);
-            timers_.arm(d, clock::now() + moment);
+            timers_.arm(d, clock::now() + reader_timers::moment);
         }
         break;
     case deadline::purpose::answers: read_answers(*w); break;
@@ -162,7 +162,7 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
     if (w.memory->slots[d.slot].is(c->number, wire::slot_state::offered)) {
         if (never_starts(w, *c, limit)) {
             w.denied = c->number;
-            violated(w, "it does not start the task that it was given");
+            workers_.violated(w, "it does not start the task that it was given");
         }
         timers_.arm(d, now + std::max<clock::duration>(limit, std::chrono::milliseconds(1)));
         return false;
@@ -174,7 +174,7 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
         timers_.arm(d, started + limit);
         return false;
     }
-    if (!kill_for(w, d.slot))
+    if (!workers_.terminate_for(w, d.slot))
         return false;
     figures_.failed(*c);
     quarantine_.blame(*c, death_cause::run_time);
@@ -195,18 +195,17 @@ void process_core::check_workers() noexcept {
         worker_channel* w = nullptr;
         {
             const scoped_lock lock(mutex_);
-            const auto it = workers_.upper_bound(last);
-            if (it == workers_.end())
+            w = workers_.after(last);
+            if (w == nullptr)
                 break;
-            last = it->first;
-            w = it->second.get();
+            last = w->id;
             if (w->life.now() == worker_lifecycle::stage::leaving)
                 w->request_exit();
             else if (w->life.held() == 0)
                 continue;
             more = true;
             if (!w->is_sound())
-                violated(*w, "it wrote to what is not its own");
+                workers_.violated(*w, "it wrote to what is not its own");
         }
         w->process->observe();
         if (w->how_ended || w->waiting)
@@ -216,7 +215,7 @@ void process_core::check_workers() noexcept {
     }
     const scoped_lock lock(mutex_);
     if (more)
-        timers_.ensure(deadline::purpose::check, check_interval);
+        timers_.ensure(deadline::purpose::check, reader_timers::check_interval);
 }
 
 // Gives memory back that was needed for something larger than what came since.
@@ -225,13 +224,13 @@ void process_core::trim() noexcept {
     segment_store::let_go gone;
     while (store_.trim(wire::now_ns(), gone)) {
         const scoped_lock lock(mutex_);
-        if (worker_channel* const w = find(gone.owner))
+        if (worker_channel* const w = workers_.find(gone.owner))
             w->forget_segment(gone.id);
     }
     if (!store_.has_large())
         return;
     const scoped_lock lock(mutex_);
-    timers_.arm(deadline::purpose::trim, clock::now() + until_trimmed);
+    timers_.arm(deadline::purpose::trim, clock::now() + reader_timers::until_trimmed);
 }
 
 } // namespace ferry::detail

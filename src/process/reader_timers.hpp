@@ -14,6 +14,11 @@ namespace ferry::detail {
 class reader_timers {
 public:
     using clock = timeout::clock;
+    /// How often workers that have tasks are looked at without being asked to.
+    static constexpr std::chrono::milliseconds check_interval{250};
+    /// How long to wait where this process is short of something.
+    static constexpr std::chrono::milliseconds moment{10};
+    static constexpr std::chrono::milliseconds until_trimmed{500};
 
     explicit reader_timers(wake_event& wake) noexcept;
 

@@ -59,15 +59,15 @@ shutdown_report process_core::close_within(timeout limit) {
     report.dropped = close(true);
     {
         const scoped_lock lock(mutex_);
-        for (const auto& [id, w] : workers_) {
+        for (const auto& [id, w] : workers_.all()) {
             if (w->running() != nullptr) {
                 w->dismissed = true;
-                perform(*w, w->life.kill());
+                workers_.kill(*w);
             }
         }
         // Now that a shortage of memory leaves nobody to wait for.
         const std::int64_t now = wire::now_ns();
-        for (const auto& [id, w] : workers_) {
+        for (const auto& [id, w] : workers_.all()) {
             if (const remote_call* const c = w->running()) {
                 report.stuck.push_back(
                     {c->call_label(), std::chrono::nanoseconds(now - w->started_ns(now))});
@@ -83,9 +83,9 @@ void process_core::end_workers(bool gently) {
     close(true);
     {
         const scoped_lock lock(mutex_);
-        for (const auto& [id, w] : workers_) {
+        for (const auto& [id, w] : workers_.all()) {
             w->dismissed = true;
-            perform(*w, gently ? w->life.terminate() : w->life.kill());
+            workers_.perform(*w, gently ? w->life.terminate() : w->life.kill());
         }
     }
     scoped_lock lock(mutex_);

@@ -31,15 +31,15 @@ void process_core::for_each_held(F visit) {
         remote_call_ptr c;
         {
             const scoped_lock lock(mutex_);
-            auto it = workers_.lower_bound(worker);
-            if (it != workers_.end() && it->first == worker && slot == wire::slot_count)
-                ++it;
-            if (it == workers_.end())
-                return;
-            if (it->first != worker)
+            worker_channel* w = slot != wire::slot_count ? workers_.find(worker) : nullptr;
+            if (w == nullptr) {
+                w = workers_.after(worker);
                 slot = 0;
-            worker = it->first;
-            c = it->second->held[slot];
+            }
+            if (w == nullptr)
+                return;
+            worker = w->id;
+            c = w->held[slot];
         }
         if (c)
             visit(*c);

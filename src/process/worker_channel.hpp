@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/process/detail/task.hpp>
 
 #include "child_process.hpp"
@@ -75,6 +76,18 @@ struct worker_channel : dispatch_worker {
     bool revoke(std::uint16_t slot) noexcept;
     /// Frees the slot of a task that was answered or taken back, or whose worker has ended.
     remote_call_ptr release(std::uint16_t slot) noexcept;
+    /// Lets the worker answer the task in that slot no more; false if it does not run it.
+    bool condemn(std::uint16_t slot) noexcept {
+        FERRY_ASSERT(held[slot] != nullptr);
+        if (!memory->slots[slot].move(held[slot]->number, wire::slot_state::claimed,
+                                      wire::slot_state::condemned))
+            return false;
+        condemned_slots |= std::uint64_t(1) << slot;
+        return true;
+    }
+    bool is_condemned(std::uint16_t slot) const noexcept {
+        return (condemned_slots >> slot & 1) != 0;
+    }
     wire::task_slot& slot_of(const remote_call& c) noexcept { return memory->slots[c.slot]; }
     /// The task that it runs, or nothing.
     const remote_call* running() const noexcept;

@@ -61,7 +61,7 @@ bool process_core::start_workers() noexcept {
             const scoped_lock lock(mutex_);
             if (!wants_worker())
                 return false;
-            id = ++worker_ids_;
+            id = workers_.next_id();
         }
         try {
             auto w = start_worker(id);
@@ -70,7 +70,7 @@ bool process_core::start_workers() noexcept {
             watch(w->standard_error.get(), id, source::standard_error, EPOLLIN);
             const scoped_lock lock(mutex_);
             w->record = figures_.add_worker(id, w->process->pid());
-            dispatcher_.add(*workers_.emplace(id, std::move(w)).first->second);
+            dispatcher_.add(workers_.add(std::move(w)));
         } catch (const std::exception& e) {
             start_failed(e.what(), start_policy::reason::unknown);
             return true;
@@ -139,12 +139,12 @@ void process_core::mark_broken(const std::string& why) noexcept {
             const scoped_lock lock(mutex_);
             FERRY_ASSERT(phase_.is_broken());
             task = take_first();
-            for (const auto& [id, w] : workers_) {
+            for (const auto& [id, w] : workers_.all()) {
                 for (const auto& c : w->held) {
                     if (task == nullptr && c != nullptr)
                         static_cast<void>(release(*c, task));
                 }
-                perform(*w, w->life.kill());
+                workers_.kill(*w);
             }
             if (task == nullptr)
                 return;
@@ -168,11 +168,11 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
         const auto identity = body.get<std::uint64_t>();
         if (program_.identity() == 0 || identity == program_.identity()) {
             scoped_lock lock(mutex_);
-            perform(w, w.life.ready());
+            workers_.perform(w, w.life.ready());
             starts_.started();
             dispatch(lock);
             if (w.load() == 0)
-                rests(w, clock::now());
+                workers_.rests(w, clock::now());
             return;
         }
         w.why_not_ready = "it runs another program than its pool";
@@ -180,7 +180,7 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
         w.why_not_ready = std::string("what it said at its start cannot be read: ") + e.what();
     }
     const scoped_lock lock(mutex_);
-    perform(w, w.life.kill());
+    workers_.kill(w);
 }
 
 // ---- Standard error and death -------------------------------------------------------------------
@@ -217,7 +217,7 @@ void process_core::reap(worker_channel& w) noexcept {
     if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
         const scoped_lock lock(mutex_);
         w.blocked.what = deadline::purpose::exit;
-        timers_.arm(w.blocked, clock::now() + moment);
+        timers_.arm(w.blocked, clock::now() + reader_timers::moment);
         return;
     }
     const bool is_left = w.read_stderr(true) == worker_channel::stream::open;
@@ -259,7 +259,7 @@ void process_core::reap(worker_channel& w) noexcept {
         for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
             if (!w.held[slot])
                 continue;
-            const bool condemned = (w.condemned_slots >> slot & 1) != 0; // it has its outcome
+            const bool condemned = w.is_condemned(slot); // it has its outcome
             remote_call_ptr c;
             static_cast<void>(release(*w.held[slot], c));
             const bool breached = w.breach && c->number == w.breached;
@@ -285,7 +285,7 @@ void process_core::reap(worker_channel& w) noexcept {
         }
         figures_.remove_worker(w.record);
         dispatcher_.remove(w);
-        gone = std::move(workers_.extract(w.id).mapped());
+        gone = workers_.remove(w);
         dispatch(lock);
         changed_.notify_all();
     }
@@ -364,11 +364,10 @@ void process_core::watch_limits() noexcept {
         worker_channel* w = nullptr;
         {
             const scoped_lock lock(mutex_);
-            const auto it = workers_.upper_bound(last);
-            if (it == workers_.end())
+            w = workers_.after(last);
+            if (w == nullptr)
                 break;
-            last = it->first;
-            w = it->second.get();
+            last = w->id;
             if (w->how_ended || w->breach || w->life.held() == 0)
                 continue;
         }
@@ -378,9 +377,9 @@ void process_core::watch_limits() noexcept {
             continue;
         const scoped_lock lock(mutex_);
         const remote_call* const c = w->running();
-        if (c != nullptr && c->number == w->breached && claim_for_kill(*w, c->slot)) {
+        if (c != nullptr && c->number == w->breached && w->condemn(c->slot)) {
             w->breach = breach;
-            perform(*w, w->life.kill());
+            workers_.kill(*w);
         }
     }
     const scoped_lock lock(mutex_);
