@@ -5,7 +5,6 @@
 #include "fingerprint.hpp"
 #include "signals_blocked.hpp"
 #include "support/fork_count.hpp"
-#include "worker_main.hpp"
 
 #include <ferry/detail/assert.hpp>
 
@@ -30,15 +29,6 @@ bool needs_copy(const payload& arguments, std::uint32_t worker) noexcept {
     return s == nullptr || (s->owner != 0 && s->owner != worker);
 }
 
-// Workers run as the thread does that made the pool, but for what the options say.
-scheduling scheduling_of_workers(const process_pool_options& options) {
-    scheduling s = scheduling::of_this_thread();
-    if (!options.cpus.empty())
-        s.set_processors(options.cpus);
-    s.add_nice(options.nice);
-    return s;
-}
-
 std::uint64_t secret() {
     std::random_device random;
     return std::uint64_t(random()) << 32 | random();
@@ -50,18 +40,12 @@ std::uint64_t secret() {
 
 process_core::process_core(process_pool_options options)
     : options_(std::move(options)), forks_(fork_count()),
-      bounded_(process_line::limits_of(options_).any()), depth_(worker_depth() + 1),
-      program_(options_.executable, options_.arguments),
-      how_scheduled_(scheduling_of_workers(options_)), seed_(secret()),
+      bounded_(process_line::limits_of(options_).any()), seed_(secret()), factory_(options_),
       store_(std::min<std::size_t>(options_.max_workers + 1, 256)),
       events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       dispatcher_(options_.max_workers, wire::slot_count), line_(options_, dispatcher_),
       quarantine_(options_.quarantine_after, options_.quarantine_time), timers_(wake_),
       workers_(options_.kill_grace, timers_), figures_(options_.name, options_.max_workers) {
-    for (const auto* const init : {&options_.initializer, &options_.finalizer}) {
-        if (*init)
-            check_code(init->call_->entry);
-    }
     watch(wake_.file(), 0, source::wake, EPOLLIN);
 }
 

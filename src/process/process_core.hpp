@@ -14,6 +14,7 @@
 #include "start_policy.hpp"
 #include "task_quarantine.hpp"
 #include "wake_event.hpp"
+#include "worker_factory.hpp"
 #include "worker_fleet.hpp"
 
 #include "inside/observed.hpp"
@@ -82,7 +83,7 @@ public:
 
     // What tasks and those who submit them ask for.
     void check_open() override FERRY_EXCLUDES(mutex_);
-    void check_code(const code_ref& code) const override { program_.check(code); }
+    void check_code(const code_ref& code) const override { factory_.program().check(code); }
     segment_store& store() noexcept override { return store_; }
     void submit(remote_call_ptr c, entrance e) override FERRY_EXCLUDES(mutex_);
     void submit_all(std::span<const remote_call_ptr> calls) override FERRY_EXCLUDES(mutex_);
@@ -147,7 +148,6 @@ private:
     void handle(std::uint64_t event) noexcept;
     void watch(int file, std::uint32_t worker, source what, std::uint32_t events);
     bool start_workers() noexcept FERRY_EXCLUDES(mutex_);
-    std::unique_ptr<worker_channel> start_worker(std::uint32_t id);
     void read_answers(worker_channel& w) noexcept FERRY_EXCLUDES(mutex_);
     reading next_answers(worker_channel& w, std::size_t& count) FERRY_EXCLUDES(mutex_);
     void account(worker_channel& w, std::size_t count) noexcept FERRY_EXCLUDES(mutex_);
@@ -182,10 +182,8 @@ private:
     const process_pool_options options_;
     const unsigned forks_;
     const bool bounded_;
-    const int depth_;
-    const worker_program program_;
-    const scheduling how_scheduled_; // of the workers
-    const std::uint64_t seed_;       // of fingerprints
+    const std::uint64_t seed_; // of fingerprints
+    const worker_factory factory_;
     segment_store store_;
     descriptor events_; // what the reader waits for
     wake_event wake_;   // the reader's

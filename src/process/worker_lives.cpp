@@ -36,18 +36,6 @@ std::string text_of(const worker_died::ending& how) {
     return how.exit_code ? "it exited with code " + std::to_string(*how.exit_code) : "it ended";
 }
 
-// Of a worker process, which a group counts as well.
-constexpr std::size_t own_threads = 2;
-
-worker_setup setup_of(const process_pool_options& o) {
-    return {.open_files = o.limits.open_files,
-            .file_size = o.limits.file_size,
-            .sandbox = static_cast<std::uint32_t>(o.sandbox),
-            .no_processes = o.limits.processes == std::size_t(0),
-            .limits_memory = o.limits.memory != 0,
-            .measures_cpu = o.limits.cpu_time.limited()};
-}
-
 } // namespace
 
 // ---- Starting -----------------------------------------------------------------------------------
@@ -64,7 +52,7 @@ bool process_core::start_workers() noexcept {
             id = workers_.next_id();
         }
         try {
-            auto w = start_worker(id);
+            auto w = factory_.make(id, store_);
             watch(w->answered.get(), id, source::answer, EPOLLIN | EPOLLET);
             watch(w->process->handle(), id, source::exit, EPOLLIN);
             watch(w->standard_error.get(), id, source::standard_error, EPOLLIN);
@@ -76,35 +64,6 @@ bool process_core::start_workers() noexcept {
             return true;
         }
     }
-}
-
-std::unique_ptr<worker_channel> process_core::start_worker(std::uint32_t id) {
-    child_options how;
-    how.depth = depth_;
-    how.environment = options_.environment;
-    how.working_directory = options_.working_directory;
-    how.how_scheduled = how_scheduled_;
-    how.program = &program_;
-    how.setup = setup_of(options_);
-    const auto& first = options_.initializer;
-    const auto& last = options_.finalizer;
-    auto w = std::make_unique<worker_channel>(
-        id, how,
-        worker_settings{.max_tasks = options_.max_tasks_per_child,
-                        .most_memory = options_.max_memory_per_child,
-                        .idle = options_.idle_timeout,
-                        .start_calls = (first ? 1u : 0u) + (last ? 1u : 0u)});
-    if (limit_watch limits(options_.limits); limits.is_needed())
-        w->limits.emplace(limits);
-    if (const auto& most = options_.limits.processes; most && *most != 0) {
-        w->group.emplace(*most + own_threads);
-        w->group->add(w->process->pid());
-    }
-    if (last)
-        w->send_start_call(wire::frame_kind::finalise, *last.call_, store_);
-    if (first)
-        w->send_start_call(wire::frame_kind::initialise, *first.call_, store_);
-    return w;
 }
 
 void process_core::start_failed(const char* why, start_policy::reason r) noexcept {
@@ -166,7 +125,7 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
             return;
         }
         const auto identity = body.get<std::uint64_t>();
-        if (program_.identity() == 0 || identity == program_.identity()) {
+        if (factory_.program().identity() == 0 || identity == factory_.program().identity()) {
             scoped_lock lock(mutex_);
             workers_.perform(w, w.life.ready());
             starts_.started();
@@ -326,7 +285,8 @@ std::exception_ptr process_core::error_of_death(worker_channel& w, remote_call& 
                                                 attempt);
     std::vector<stack_frame> frames;
     if (w.how_ended->signal)
-        frames = frames_of(w.memory->crash, *w.how_ended->signal, c.number, program_.file());
+        frames =
+            frames_of(w.memory->crash, *w.how_ended->signal, c.number, factory_.program().file());
     return make_error<worker_died>(pid, *w.how_ended, label, w.stderr_tail, w.process->usage(),
                                    attempt, std::move(frames));
 }

@@ -16,6 +16,7 @@
 namespace ferry {
 namespace detail {
 class process_core;
+class worker_factory;
 }
 
 /// A function with arguments that each worker process calls once before its first task: `{fn,
@@ -35,7 +36,7 @@ public:
     explicit operator bool() const noexcept { return call_ != nullptr; }
 
 private:
-    friend class detail::process_core;
+    friend class detail::worker_factory;
     std::shared_ptr<const detail::encoded_initializer> call_;
 };
 
