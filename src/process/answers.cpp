@@ -30,18 +30,17 @@ void process_core::read_answers(worker_channel& w) noexcept {
         }
         if (count != 0 || r == reading::broken) {
             w.answers->release();
-            const scoped_lock lock(mutex_);
+            const scoped_lock lock(pool_.mutex);
             if (r == reading::broken)
-                workers_.violated(w, "it sent what no worker sends");
-            FERRY_ASSERT(finishing_ >= count);
-            finishing_ -= count;
-            changed_.notify_all();
+                pool_.workers.violated(w, "it sent what no worker sends");
+            pool_.remove_between(count);
+            pool_.changed.notify_all();
         }
         if (r == reading::broken)
             return;
         if (r == reading::later) {
-            const scoped_lock lock(mutex_);
-            timers_.arm(w.blocked, clock::now() + reader_timers::moment);
+            const scoped_lock lock(pool_.mutex);
+            pool_.timers.arm(w.blocked, clock::now() + reader_timers::moment);
             return;
         }
         if (count == 0 && w.answers->prepare_sleep())
@@ -75,11 +74,11 @@ void process_core::on_progress(worker_channel& w, const wire::frame& f) {
     body.read(note.data(), note.size());
     remote_call_ptr c;
     {
-        const scoped_lock lock(mutex_);
+        const scoped_lock lock(pool_.mutex);
         const std::uint16_t slot = f.header.slot;
         c = w.held[slot];
-        if ((c == nullptr || c->number != f.header.task) && !phase_.is_broken())
-            workers_.violated(w, "it told the progress of a task that it was not given");
+        if ((c == nullptr || c->number != f.header.task) && !pool_.phase.is_broken())
+            pool_.workers.violated(w, "it told the progress of a task that it was not given");
         if (c == nullptr || c->number != f.header.task || w.is_condemned(slot))
             return;
     }
@@ -91,21 +90,21 @@ void process_core::on_progress(worker_channel& w, const wire::frame& f) {
 void process_core::account(worker_channel& w, std::size_t count) noexcept {
     FERRY_ASSERT(is_reader() && count <= batch_.size());
     const std::int64_t now = wire::now_ns();
-    scoped_lock lock(mutex_);
-    finishing_ += count;
+    scoped_lock lock(pool_.mutex);
+    pool_.add_between(count);
     for (std::size_t i = 0; i != count; ++i) {
         answer& a = batch_[i];
         const auto& h = a.header;
         if (!w.held[h.slot] || w.held[h.slot]->number != h.task) {
-            if (!phase_.is_broken()) // which let go of all
-                workers_.violated(w, "it answered a task that it was not given");
+            if (!pool_.phase.is_broken()) // which let go of all
+                pool_.workers.violated(w, "it answered a task that it was not given");
             continue;
         }
         const bool condemned = w.is_condemned(h.slot);
         w.held[h.slot]->state().try_start();
-        workers_.perform(w, release(*w.held[h.slot], a.task));
+        pool_.workers.perform(w, pool_.release(*w.held[h.slot], a.task));
         if (condemned) { // it has its outcome, and no worker answers then
-            workers_.violated(w, "it answered a task that was taken from it");
+            pool_.workers.violated(w, "it answered a task that was taken from it");
             a.task->arguments = {};
             a.task = nullptr;
             continue;
@@ -113,19 +112,19 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
         a.arguments = std::move(a.task->arguments);
         const std::int64_t since = std::max<std::int64_t>(0, now - a.task->submitted_ns);
         const std::int64_t run = std::clamp<std::int64_t>(a.run_ns, 0, since);
-        dispatcher_.ran(run);
-        figures_.answered(*a.task, h.kind != wire::frame_kind::value, since - run, run);
+        pool_.queue.ran(run);
+        pool_.figures.answered(*a.task, h.kind != wire::frame_kind::value, since - run, run);
         if (a.retires)
-            retire(w);
+            pool_.retire(w);
         if (a.arguments.size() > large_payload)
-            timers_.ensure(deadline::purpose::trim, reader_timers::until_trimmed);
+            pool_.timers.ensure(deadline::purpose::trim, reader_timers::until_trimmed);
     }
-    dispatch(lock);
+    pool_.dispatch(lock);
     if (w.load() == 0)
-        workers_.rests(w, clock::time_point(std::chrono::nanoseconds(now)));
+        pool_.workers.rests(w, clock::time_point(std::chrono::nanoseconds(now)));
     lock.unlock();
-    if (bounded_)
-        drop_given_up();
+    if (pool_.bounded)
+        pool_.drop_given_up();
 }
 
 // Decodes, or has it decoded where that may take long.
@@ -144,7 +143,7 @@ void process_core::finish(answer& a) noexcept {
         call.finish(in);
         if (shared != nullptr)
             shared->was_read();
-        jobs_.let_go_of(std::move(task));
+        pool_.jobs.let_go_of(std::move(task));
         return;
     }
     auto& to = call.arrived;
@@ -158,13 +157,13 @@ void process_core::finish(answer& a) noexcept {
                 std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(to.size, 1));
         } catch (const std::bad_alloc&) {
             call.fail(std::current_exception());
-            jobs_.let_go_of(std::move(task));
+            pool_.jobs.let_go_of(std::move(task));
             return;
         }
         if (to.size != 0)
             std::memcpy(to.copy.get(), a.bytes.data(), to.size);
     }
-    jobs_.decode(std::move(task));
+    pool_.jobs.decode(std::move(task));
 }
 
 } // namespace ferry::detail

@@ -13,33 +13,33 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
     remote_call_ptr entry; // likewise
     bool last = false;
     {
-        const scoped_lock lock(mutex_);
+        const scoped_lock lock(pool_.mutex);
         FERRY_ASSERT(!dispatcher::is_queued(c) || c.at == nullptr);
         if (dispatcher::is_queued(c)) {
-            dispatcher_.remove(c);
+            pool_.queue.remove(c);
             entry = remote_call_ptr(&c, false);
         }
-        line_.uncount(c);
+        pool_.line.uncount(c);
         if (c.at == nullptr)
             unneeded = std::move(c.arguments);
         if (unneeded.size() > large_payload)
-            timers_.ensure(deadline::purpose::trim, reader_timers::check_interval);
+            pool_.timers.ensure(deadline::purpose::trim, reader_timers::check_interval);
         if (c.submitted_ns == 0) { // it was refused before it was counted
         } else if (failed) {
-            figures_.failed(c);
+            pool_.figures.failed(c);
         } else {
-            figures_.cancelled(c);
+            pool_.figures.cancelled(c);
         }
-        last = phase_.is_closed() && !has_unfinished();
-        if (phase_.is_closed())
-            changed_.notify_all();
-        if (bounded_)
-            line_.advance();
+        last = pool_.phase.is_closed() && !pool_.has_unfinished();
+        if (pool_.phase.is_closed())
+            pool_.changed.notify_all();
+        if (pool_.bounded)
+            pool_.line.advance();
     }
-    if (bounded_)
-        drop_given_up();
+    if (pool_.bounded)
+        pool_.drop_given_up();
     if (last)
-        wake_.set();
+        pool_.wake.set();
 }
 
 bool process_core::revoke(remote_call& c) noexcept {
@@ -48,35 +48,36 @@ bool process_core::revoke(remote_call& c) noexcept {
     remote_call_ptr share; // freed without the lock
     bool start = false;
     {
-        scoped_lock lock(mutex_);
+        scoped_lock lock(pool_.mutex);
         if (c.at == nullptr)
             return true; // it is not out any more
         FERRY_ASSERT(!dispatcher::is_queued(c));
-        share = revoke_held(c);
+        share = pool_.revoke(c);
         if (share == nullptr)
             return false;
         c.state().unoffer();
-        dispatch(lock); // the worker may hold nothing else, whose answer would tell of its room
-        start = wants_worker();
+        pool_.dispatch(
+            lock); // the worker may hold nothing else, whose answer would tell of its room
+        start = pool_.wants_worker();
     }
     if (start)
-        wake_.set();
-    if (bounded_)
-        drop_given_up();
+        pool_.wake.set();
+    if (pool_.bounded)
+        pool_.drop_given_up();
     return true;
 }
 
 bool process_core::started(const remote_call& c) const noexcept {
     if (is_forked_copy())
         return false;
-    const scoped_lock lock(mutex_);
+    const scoped_lock lock(pool_.mutex);
     return c.at != nullptr && !c.at->slot_of(c).is(c.number, wire::slot_state::offered);
 }
 
 bool process_core::ask_to_stop(remote_call& c) noexcept {
     if (is_forked_copy())
         return false;
-    const scoped_lock lock(mutex_);
+    const scoped_lock lock(pool_.mutex);
     if (!c.stops || c.at == nullptr || !c.at->slot_of(c).is(c.number, wire::slot_state::claimed) ||
         !c.at->ask_to_stop(c.number))
         return false;
@@ -87,32 +88,24 @@ bool process_core::ask_to_stop(remote_call& c) noexcept {
 bool process_core::cancel_running(remote_call& c) noexcept {
     if (is_forked_copy())
         return false;
-    pending_outcome v;
+    remote_call_ptr v;
     {
-        const scoped_lock lock(mutex_);
+        const scoped_lock lock(pool_.mutex);
         if (c.at == nullptr)
             return true; // its outcome is on its way
         worker_channel& w = *c.at;
         if (c.stops) {
             c.asked_to_stop = true;
             static_cast<void>(w.ask_to_stop(c.number)); // else it is ended when that is over
-            workers_.arm_grace(w.stop_grace[c.slot]);
-        } else if (workers_.terminate_for(w, c.slot)) {
-            figures_.cancelled(c);
-            v.task = w.held[c.slot];
+            pool_.workers.arm_grace(w.stop_grace[c.slot]);
+        } else if (pool_.workers.terminate_for(w, c.slot)) {
+            pool_.figures.cancelled(c);
+            v = w.held[c.slot];
         }
     }
-    if (v.task)
-        publish_outcome(std::move(v));
+    if (v)
+        pool_.publish(std::move(v), nullptr);
     return true;
-}
-
-void process_core::publish_outcome(pending_outcome v) noexcept {
-    if (v.error != nullptr)
-        v.task->fail(std::move(v.error));
-    else
-        v.task->finish_cancelled();
-    jobs_.let_go_of(std::move(v.task));
 }
 
 } // namespace ferry::detail

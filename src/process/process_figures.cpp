@@ -105,11 +105,11 @@ void process_figures::worker_runs(std::uint32_t record, const remote_call* first
 pool_stats process_core::stats() {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
-    const scoped_lock lock(mutex_);
-    pool_stats s = figures_.all();
-    s.queued = dispatcher_.size();
-    s.workers = workers_.all().size();
-    for (const auto& [id, w] : workers_.all()) {
+    const scoped_lock lock(pool_.mutex);
+    pool_stats s = pool_.figures.all();
+    s.queued = pool_.queue.size();
+    s.workers = pool_.workers.all().size();
+    for (const auto& [id, w] : pool_.workers.all()) {
         const bool busy = w->running() != nullptr;
         s.running += busy ? 1 : 0;
         const auto ended = static_cast<std::size_t>(std::popcount(w->condemned_slots));
@@ -122,15 +122,15 @@ pool_stats process_core::stats() {
 label_registry::figures process_core::stats_by_label() {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
-    const scoped_lock lock(mutex_);
-    label_registry::figures figures = figures_.by_label();
-    for (auto* i = dispatcher_.first(); i != nullptr; i = dispatcher_.after(dispatcher::key_of(*i)))
-        ++figures[figures_.name_of(static_cast<const remote_call&>(*i))].queued;
-    for (const auto& [id, w] : workers_.all()) {
+    const scoped_lock lock(pool_.mutex);
+    label_registry::figures figures = pool_.figures.by_label();
+    for (auto* i = pool_.queue.first(); i != nullptr; i = pool_.queue.after(dispatcher::key_of(*i)))
+        ++figures[pool_.figures.name_of(static_cast<const remote_call&>(*i))].queued;
+    for (const auto& [id, w] : pool_.workers.all()) {
         const remote_call* const running = w->running();
         for (const dispatch_item& i : w->items) {
             const auto& c = static_cast<const remote_call&>(i);
-            pool_stats& s = figures[figures_.name_of(c)];
+            pool_stats& s = figures[pool_.figures.name_of(c)];
             if (&c == running)
                 ++s.running;
             else if (!w->is_condemned(c.slot)) // else it has its outcome
@@ -143,10 +143,11 @@ label_registry::figures process_core::stats_by_label() {
 void process_core::read(all_figures& to) {
     if (is_forked_copy())
         return;
-    pool_figures figures{options_.name, options_.max_workers, stats(), stats_by_label(), {}};
+    pool_figures figures{
+        pool_.options.name, pool_.options.max_workers, stats(), stats_by_label(), {}};
     {
-        const scoped_lock lock(mutex_);
-        for (const auto& [id, w] : workers_.all())
+        const scoped_lock lock(pool_.mutex);
+        for (const auto& [id, w] : pool_.workers.all())
             figures.processes.push_back({w->process->pid(), 0});
     }
     const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));

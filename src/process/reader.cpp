@@ -34,24 +34,24 @@ void process_core::run() noexcept {
         if (finish_if_closed())
             break;
     }
-    const scoped_lock lock(mutex_);
-    FERRY_ASSERT(workers_.empty() && !has_unfinished());
+    const scoped_lock lock(pool_.mutex);
+    FERRY_ASSERT(pool_.workers.empty() && !pool_.has_unfinished());
     reader_id_ = std::thread::id();
     reader_ended_ = true;
-    changed_.notify_all();
+    pool_.changed.notify_all();
 }
 
 void process_core::handle(std::uint64_t event) noexcept {
     FERRY_ASSERT(is_reader());
     const auto what = static_cast<source>(event & 0xff);
     if (what == source::wake) {
-        wake_.clear();
+        pool_.wake.clear();
         return;
     }
     worker_channel* w = nullptr;
     {
-        const scoped_lock lock(mutex_);
-        w = workers_.find(static_cast<std::uint32_t>(event >> 8));
+        const scoped_lock lock(pool_.mutex);
+        w = pool_.workers.find(static_cast<std::uint32_t>(event >> 8));
     }
     if (w == nullptr)
         return; // it was reaped a moment ago
@@ -65,12 +65,12 @@ void process_core::handle(std::uint64_t event) noexcept {
 
 bool process_core::finish_if_closed() {
     FERRY_ASSERT(is_reader()); // which alone destroys workers
-    const scoped_lock lock(mutex_);
-    if (!phase_.is_closed() || has_unfinished())
+    const scoped_lock lock(pool_.mutex);
+    if (!pool_.phase.is_closed() || pool_.has_unfinished())
         return false;
-    for (const auto& [id, w] : workers_.all())
-        workers_.perform(*w, w->life.leave());
-    return workers_.empty();
+    for (const auto& [id, w] : pool_.workers.all())
+        pool_.workers.perform(*w, w->life.leave());
+    return pool_.workers.empty();
 }
 
 // ---- Time ---------------------------------------------------------------------------------------
@@ -81,11 +81,11 @@ int process_core::run_timers() noexcept {
     for (;;) {
         deadline* d = nullptr; // belongs to this or to a worker, which only this thread destroys
         {
-            const scoped_lock lock(mutex_);
+            const scoped_lock lock(pool_.mutex);
             const auto now = clock::now();
-            d = timers_.take_due(now);
+            d = pool_.timers.take_due(now);
             if (d == nullptr)
-                return timers_.until_first(now);
+                return pool_.timers.until_first(now);
         }
         on_deadline(*d);
     }
@@ -97,38 +97,38 @@ void process_core::on_deadline(deadline& d) noexcept {
     pending_outcome v;
     bool decided = false;
     {
-        scoped_lock lock(mutex_);
-        w = workers_.find(d.worker);
+        scoped_lock lock(pool_.mutex);
+        w = pool_.workers.find(d.worker);
         FERRY_ASSERT((w != nullptr) == (d.worker != 0)); // a worker's deadlines go with it
         switch (d.what) {
-        case deadline::purpose::grace: workers_.perform(*w, w->life.grace_over()); break;
+        case deadline::purpose::grace: pool_.workers.perform(*w, w->life.grace_over()); break;
         case deadline::purpose::run_time: decided = on_run_time(*w, d, v); break;
         case deadline::purpose::stop_grace:
-            decided = workers_.terminate_for(*w, d.slot);
+            decided = pool_.workers.terminate_for(*w, d.slot);
             if (decided) {
                 v.task = w->held[d.slot];
-                figures_.cancelled(*v.task);
+                pool_.figures.cancelled(*v.task);
             }
             break;
         case deadline::purpose::idle:
             if (const auto again = w->idle.next_check(clock::now(), w->load() == 0))
-                timers_.arm(d, *again);
+                pool_.timers.arm(d, *again);
             else
-                workers_.perform(*w, w->life.leave());
+                pool_.workers.perform(*w, w->life.leave());
             break;
-        case deadline::purpose::dispatch: dispatch(lock); break;
+        case deadline::purpose::dispatch: pool_.dispatch(lock); break;
         default: break;
         }
     }
     if (decided)
-        publish_outcome(std::move(v));
+        pool_.publish(std::move(v.task), std::move(v.error));
     switch (d.what) {
     case deadline::purpose::standard_error:
         try {
             watch(w->standard_error.get(), w->id, source::standard_error, EPOLLIN);
         } catch (const std::exception&) {
-            const scoped_lock lock(mutex_);
-            timers_.arm(d, clock::now() + reader_timers::moment);
+            const scoped_lock lock(pool_.mutex);
+            pool_.timers.arm(d, clock::now() + reader_timers::moment);
         }
         break;
     case deadline::purpose::answers: read_answers(*w); break;
@@ -162,22 +162,22 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
     if (w.memory->slots[d.slot].is(c->number, wire::slot_state::offered)) {
         if (never_starts(w, *c, limit)) {
             w.denied = c->number;
-            workers_.violated(w, "it does not start the task that it was given");
+            pool_.workers.violated(w, "it does not start the task that it was given");
         }
-        timers_.arm(d, now + std::max<clock::duration>(limit, std::chrono::milliseconds(1)));
+        pool_.timers.arm(d, now + std::max<clock::duration>(limit, std::chrono::milliseconds(1)));
         return false;
     }
     const clock::time_point started{std::chrono::nanoseconds(
         w.started_ns(std::chrono::nanoseconds(now.time_since_epoch()).count()))};
     if (now - started < limit && !w.measured[d.slot]) {
         w.measured[d.slot] = true; // it says only once when it began
-        timers_.arm(d, started + limit);
+        pool_.timers.arm(d, started + limit);
         return false;
     }
-    if (!workers_.terminate_for(w, d.slot))
+    if (!pool_.workers.terminate_for(w, d.slot))
         return false;
-    figures_.failed(*c);
-    quarantine_.blame(*c, death_cause::run_time);
+    pool_.figures.failed(*c);
+    pool_.quarantine.blame(*c, death_cause::run_time);
     v.task = c;
     v.error = error_or_shortage([&] {
         return make_error<timeout_error>("the task '" + c->call_label() +
@@ -194,8 +194,8 @@ void process_core::check_workers() noexcept {
     for (std::uint32_t last = 0;;) {
         worker_channel* w = nullptr;
         {
-            const scoped_lock lock(mutex_);
-            w = workers_.after(last);
+            const scoped_lock lock(pool_.mutex);
+            w = pool_.workers.after(last);
             if (w == nullptr)
                 break;
             last = w->id;
@@ -205,7 +205,7 @@ void process_core::check_workers() noexcept {
                 continue;
             more = true;
             if (!w->is_sound())
-                workers_.violated(*w, "it wrote to what is not its own");
+                pool_.workers.violated(*w, "it wrote to what is not its own");
         }
         w->process->observe();
         if (w->how_ended || w->waiting)
@@ -213,24 +213,24 @@ void process_core::check_workers() noexcept {
         read_answers(*w);
         w->answers->release();
     }
-    const scoped_lock lock(mutex_);
+    const scoped_lock lock(pool_.mutex);
     if (more)
-        timers_.ensure(deadline::purpose::check, reader_timers::check_interval);
+        pool_.timers.ensure(deadline::purpose::check, reader_timers::check_interval);
 }
 
 // Gives memory back that was needed for something larger than what came since.
 void process_core::trim() noexcept {
     FERRY_ASSERT(is_reader());
     segment_store::let_go gone;
-    while (store_.trim(wire::now_ns(), gone)) {
-        const scoped_lock lock(mutex_);
-        if (worker_channel* const w = workers_.find(gone.owner))
+    while (pool_.store.trim(wire::now_ns(), gone)) {
+        const scoped_lock lock(pool_.mutex);
+        if (worker_channel* const w = pool_.workers.find(gone.owner))
             w->forget_segment(gone.id);
     }
-    if (!store_.has_large())
+    if (!pool_.store.has_large())
         return;
-    const scoped_lock lock(mutex_);
-    timers_.arm(deadline::purpose::trim, clock::now() + reader_timers::until_trimmed);
+    const scoped_lock lock(pool_.mutex);
+    pool_.timers.arm(deadline::purpose::trim, clock::now() + reader_timers::until_trimmed);
 }
 
 } // namespace ferry::detail

@@ -13,13 +13,13 @@ namespace ferry::detail {
 std::size_t process_core::close(bool cancel) {
     throw_if_forked();
     {
-        const scoped_lock lock(mutex_);
-        phase_.close(cancel);
+        const scoped_lock lock(pool_.mutex);
+        pool_.phase.close(cancel);
         if (!reading_)
             reader_ended_ = true;
     }
-    turn_away(error_or_shortage([] { return make_error<shutdown_error>(); }));
-    wake_.set();
+    pool_.turn_away(error_or_shortage([] { return make_error<shutdown_error>(); }));
+    pool_.wake.set();
     return cancel ? cancel_unstarted() : 0;
 }
 
@@ -28,14 +28,14 @@ void process_core::join() {
     shared_state_base::catch_up(); // callbacks may wait for that
     std::thread mine;
     {
-        scoped_lock lock(mutex_);
+        scoped_lock lock(pool_.mutex);
         while (!reader_ended_)
-            changed_.wait(lock);
+            pool_.changed.wait(lock);
         mine.swap(reader_);
     }
     if (mine.joinable())
         mine.join();
-    jobs_.finish();
+    pool_.jobs.finish();
 }
 
 shutdown_report process_core::close_within(timeout limit) {
@@ -45,29 +45,29 @@ shutdown_report process_core::close_within(timeout limit) {
     shared_state_base::catch_up(); // callbacks may wait for that
     std::uint64_t before = 0;
     {
-        scoped_lock lock(mutex_);
-        before = figures_.all().completed + figures_.all().failed;
-        while (has_unfinished() && !(deadline && clock::now() >= *deadline)) {
+        scoped_lock lock(pool_.mutex);
+        before = pool_.figures.all().completed + pool_.figures.all().failed;
+        while (pool_.has_unfinished() && !(deadline && clock::now() >= *deadline)) {
             if (deadline)
-                changed_.wait_until(lock, *deadline);
+                pool_.changed.wait_until(lock, *deadline);
             else
-                changed_.wait(lock);
+                pool_.changed.wait(lock);
         }
-        report.finished =
-            static_cast<std::size_t>(figures_.all().completed + figures_.all().failed - before);
+        report.finished = static_cast<std::size_t>(pool_.figures.all().completed +
+                                                   pool_.figures.all().failed - before);
     }
     report.dropped = close(true);
     {
-        const scoped_lock lock(mutex_);
-        for (const auto& [id, w] : workers_.all()) {
+        const scoped_lock lock(pool_.mutex);
+        for (const auto& [id, w] : pool_.workers.all()) {
             if (w->running() != nullptr) {
                 w->dismissed = true;
-                workers_.kill(*w);
+                pool_.workers.kill(*w);
             }
         }
         // Now that a shortage of memory leaves nobody to wait for.
         const std::int64_t now = wire::now_ns();
-        for (const auto& [id, w] : workers_.all()) {
+        for (const auto& [id, w] : pool_.workers.all()) {
             if (const remote_call* const c = w->running()) {
                 report.stuck.push_back(
                     {c->call_label(), std::chrono::nanoseconds(now - w->started_ns(now))});
@@ -82,15 +82,15 @@ void process_core::end_workers(bool gently) {
     FERRY_ASSERT(!is_reader());
     close(true);
     {
-        const scoped_lock lock(mutex_);
-        for (const auto& [id, w] : workers_.all()) {
+        const scoped_lock lock(pool_.mutex);
+        for (const auto& [id, w] : pool_.workers.all()) {
             w->dismissed = true;
-            workers_.perform(*w, gently ? w->life.terminate() : w->life.kill());
+            pool_.workers.perform(*w, gently ? w->life.terminate() : w->life.kill());
         }
     }
-    scoped_lock lock(mutex_);
+    scoped_lock lock(pool_.mutex);
     while (!reader_ended_)
-        changed_.wait(lock);
+        pool_.changed.wait(lock);
 }
 
 bool process_core::is_forked_copy() const noexcept { return forks_ != fork_count(); }

@@ -13,8 +13,8 @@ void process_core::for_each_queued(F visit) {
     for (std::optional<dispatcher::key> last;;) {
         remote_call_ptr c;
         {
-            const scoped_lock lock(mutex_);
-            dispatch_item* const i = last ? dispatcher_.after(*last) : dispatcher_.first();
+            const scoped_lock lock(pool_.mutex);
+            dispatch_item* const i = last ? pool_.queue.after(*last) : pool_.queue.first();
             if (i == nullptr)
                 return;
             last = dispatcher::key_of(*i);
@@ -30,10 +30,10 @@ void process_core::for_each_held(F visit) {
     for (std::size_t slot = 0;; ++slot) {
         remote_call_ptr c;
         {
-            const scoped_lock lock(mutex_);
-            worker_channel* w = slot != wire::slot_count ? workers_.find(worker) : nullptr;
+            const scoped_lock lock(pool_.mutex);
+            worker_channel* w = slot != wire::slot_count ? pool_.workers.find(worker) : nullptr;
             if (w == nullptr) {
-                w = workers_.after(worker);
+                w = pool_.workers.after(worker);
                 slot = 0;
             }
             if (w == nullptr)
@@ -63,31 +63,31 @@ std::size_t process_core::cancel_unstarted() {
 void process_core::refuse_quarantined() noexcept {
     FERRY_ASSERT(is_reader());
     {
-        const scoped_lock lock(mutex_);
-        if (!quarantine_.is_pending())
+        const scoped_lock lock(pool_.mutex);
+        if (!pool_.quarantine.is_pending())
             return;
     }
     const auto refuse = [this](remote_call& c) {
         std::optional<task_quarantine::sentence> s;
         {
-            const scoped_lock lock(mutex_);
-            s = quarantine_.sentence_of(c);
+            const scoped_lock lock(pool_.mutex);
+            s = pool_.quarantine.sentence_of(c);
         }
         if (s)
             c.refuse(task_quarantine::error_of(c, *s));
     };
     for_each_queued(refuse);
     for_each_held(refuse);
-    scoped_lock lock(mutex_);
-    quarantine_.looked_through();
-    dispatch(lock);
+    scoped_lock lock(pool_.mutex);
+    pool_.quarantine.looked_through();
+    pool_.dispatch(lock);
 }
 
 void process_core::pardon_all() {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
-    const scoped_lock lock(mutex_);
-    quarantine_.pardon_all();
+    const scoped_lock lock(pool_.mutex);
+    pool_.quarantine.pardon_all();
 }
 
 } // namespace ferry::detail

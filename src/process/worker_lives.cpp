@@ -46,19 +46,19 @@ bool process_core::start_workers() noexcept {
     for (;;) {
         std::uint32_t id = 0;
         {
-            const scoped_lock lock(mutex_);
-            if (!wants_worker())
+            const scoped_lock lock(pool_.mutex);
+            if (!pool_.wants_worker())
                 return false;
-            id = workers_.next_id();
+            id = pool_.workers.next_id();
         }
         try {
-            auto w = factory_.make(id, store_);
+            auto w = pool_.factory.make(id, pool_.store);
             watch(w->answered.get(), id, source::answer, EPOLLIN | EPOLLET);
             watch(w->process->handle(), id, source::exit, EPOLLIN);
             watch(w->standard_error.get(), id, source::standard_error, EPOLLIN);
-            const scoped_lock lock(mutex_);
-            w->record = figures_.add_worker(id, w->process->pid());
-            dispatcher_.add(workers_.add(std::move(w)));
+            const scoped_lock lock(pool_.mutex);
+            w->record = pool_.figures.add_worker(id, w->process->pid());
+            pool_.queue.add(pool_.workers.add(std::move(w)));
         } catch (const std::exception& e) {
             start_failed(e.what(), start_policy::reason::unknown);
             return true;
@@ -70,11 +70,11 @@ void process_core::start_failed(const char* why, start_policy::reason r) noexcep
     FERRY_ASSERT(is_reader());
     std::string text;
     {
-        const scoped_lock lock(mutex_);
-        if (phase_.is_broken())
+        const scoped_lock lock(pool_.mutex);
+        if (pool_.phase.is_broken())
             return;
-        if (const auto again = starts_.failed(clock::now(), r, dispatcher_.any_serves())) {
-            timers_.arm(deadline::purpose::start, *again);
+        if (const auto again = starts_.failed(clock::now(), r, pool_.queue.any_serves())) {
+            pool_.timers.arm(deadline::purpose::start, *again);
             return;
         }
         try {
@@ -82,7 +82,7 @@ void process_core::start_failed(const char* why, start_policy::reason r) noexcep
                    " workers in a row could not be started; of the last one: " + why;
         } catch (const std::bad_alloc&) { // without its reason
         }
-        phase_.break_for(text);
+        pool_.phase.break_for(text);
     }
     mark_broken(text);
 }
@@ -91,26 +91,26 @@ void process_core::start_failed(const char* why, start_policy::reason r) noexcep
 void process_core::mark_broken(const std::string& why) noexcept {
     FERRY_ASSERT(is_reader());
     const auto error = error_or_shortage([&why] { return make_error<broken_process_pool>(why); });
-    turn_away(error);
+    pool_.turn_away(error);
     for (;;) {
         remote_call_ptr task; // freed without the lock
         {
-            const scoped_lock lock(mutex_);
-            FERRY_ASSERT(phase_.is_broken());
-            task = take_first();
-            for (const auto& [id, w] : workers_.all()) {
+            const scoped_lock lock(pool_.mutex);
+            FERRY_ASSERT(pool_.phase.is_broken());
+            task = pool_.take_first();
+            for (const auto& [id, w] : pool_.workers.all()) {
                 for (const auto& c : w->held) {
                     if (task == nullptr && c != nullptr)
-                        static_cast<void>(release(*c, task));
+                        static_cast<void>(pool_.release(*c, task));
                 }
-                workers_.kill(*w);
+                pool_.workers.kill(*w);
             }
             if (task == nullptr)
                 return;
-            figures_.failed(*task);
+            pool_.figures.failed(*task);
         }
         task->arguments = {};
-        publish_outcome({std::move(task), error});
+        pool_.publish(std::move(task), error);
     }
 }
 
@@ -125,21 +125,22 @@ void process_core::on_ready(worker_channel& w, const wire::frame& f) {
             return;
         }
         const auto identity = body.get<std::uint64_t>();
-        if (factory_.program().identity() == 0 || identity == factory_.program().identity()) {
-            scoped_lock lock(mutex_);
-            workers_.perform(w, w.life.ready());
+        if (pool_.factory.program().identity() == 0 ||
+            identity == pool_.factory.program().identity()) {
+            scoped_lock lock(pool_.mutex);
+            pool_.workers.perform(w, w.life.ready());
             starts_.started();
-            dispatch(lock);
+            pool_.dispatch(lock);
             if (w.load() == 0)
-                workers_.rests(w, clock::now());
+                pool_.workers.rests(w, clock::now());
             return;
         }
         w.why_not_ready = "it runs another program than its pool";
     } catch (const std::exception& e) {
         w.why_not_ready = std::string("what it said at its start cannot be read: ") + e.what();
     }
-    const scoped_lock lock(mutex_);
-    workers_.kill(w);
+    const scoped_lock lock(pool_.mutex);
+    pool_.workers.kill(w);
 }
 
 // ---- Standard error and death -------------------------------------------------------------------
@@ -151,8 +152,8 @@ void process_core::on_stderr(worker_channel& w) noexcept {
         return;
     ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.standard_error.get(), nullptr);
     if (s == worker_channel::stream::blocked) { // looks again in a moment
-        const scoped_lock lock(mutex_);
-        timers_.arm(w.again, clock::now() + std::chrono::milliseconds(20));
+        const scoped_lock lock(pool_.mutex);
+        pool_.timers.arm(w.again, clock::now() + std::chrono::milliseconds(20));
     }
 }
 
@@ -163,7 +164,7 @@ void process_core::on_exit(worker_channel& w) noexcept {
         return;
     ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.process->handle(), nullptr);
     {
-        const scoped_lock lock(mutex_);
+        const scoped_lock lock(pool_.mutex);
         w.was_starting = w.life.now() == worker_lifecycle::stage::starting;
         w.life.ended();
     }
@@ -174,9 +175,9 @@ void process_core::reap(worker_channel& w) noexcept {
     FERRY_ASSERT(is_reader() && w.how_ended);
     read_answers(w); // what it said before it died still counts
     if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
-        const scoped_lock lock(mutex_);
+        const scoped_lock lock(pool_.mutex);
         w.blocked.what = deadline::purpose::exit;
-        timers_.arm(w.blocked, clock::now() + reader_timers::moment);
+        pool_.timers.arm(w.blocked, clock::now() + reader_timers::moment);
         return;
     }
     const bool is_left = w.read_stderr(true) == worker_channel::stream::open;
@@ -203,7 +204,7 @@ void process_core::reap(worker_channel& w) noexcept {
     const auto reason =
         w.why_not_ready.empty() ? start_policy::reason::unknown : start_policy::reason::initializer;
     {
-        scoped_lock lock(mutex_);
+        scoped_lock lock(pool_.mutex);
         // A worker runs what it was given in turn, so it has begun one at most, whatever it wrote
         // into the slots of the others; where one was condemned, it was that.
         std::uint64_t begun = std::numeric_limits<std::uint64_t>::max();
@@ -220,12 +221,12 @@ void process_core::reap(worker_channel& w) noexcept {
                 continue;
             const bool condemned = w.is_condemned(slot); // it has its outcome
             remote_call_ptr c;
-            static_cast<void>(release(*w.held[slot], c));
+            static_cast<void>(pool_.release(*w.held[slot], c));
             const bool breached = w.breach && c->number == w.breached;
             if (breached || (!condemned && c->number == begun))
                 victim = std::move(c);
             else if (!condemned)
-                requeue(std::move(c));
+                pool_.requeue(std::move(c));
         }
         if (victim != nullptr) {
             const auto why = w.dismissed             ? death_cause::dismissed
@@ -234,29 +235,29 @@ void process_core::reap(worker_channel& w) noexcept {
             attempt = ++victim->lost_starts;
             const death_facts facts{.starts = attempt,
                                     .attempts = victim->attempts,
-                                    .quarantined = quarantine_.blame(*victim, why),
+                                    .quarantined = pool_.quarantine.blame(*victim, why),
                                     .asked_to_stop = victim->asked_to_stop,
-                                    .accepts_starts = phase_.starts_tasks()};
+                                    .accepts_starts = pool_.phase.starts_tasks()};
             if (starts_again(why, facts))
-                requeue(std::exchange(victim, nullptr));
+                pool_.requeue(std::exchange(victim, nullptr));
             else
-                figures_.failed(*victim);
+                pool_.figures.failed(*victim);
         }
-        figures_.remove_worker(w.record);
-        dispatcher_.remove(w);
-        gone = workers_.remove(w);
-        dispatch(lock);
-        changed_.notify_all();
+        pool_.figures.remove_worker(w.record);
+        pool_.queue.remove(w);
+        gone = pool_.workers.remove(w);
+        pool_.dispatch(lock);
+        pool_.changed.notify_all();
     }
     if (victim != nullptr) {
         remote_call& c = *victim;
         c.arguments = {};
         auto error = error_or_shortage([&] { return error_of_death(w, c, attempt); });
-        publish_outcome({std::move(victim), std::move(error)});
+        pool_.publish(std::move(victim), std::move(error));
     }
     const std::uint32_t id = gone->id;
     gone.reset();
-    while (store_.forget(id)) {
+    while (pool_.store.forget(id)) {
     }
     if (not_started)
         start_failed(start_reason.c_str(), reason);
@@ -266,7 +267,7 @@ void process_core::reap(worker_channel& w) noexcept {
 std::optional<limit_breach> process_core::breach_of(const worker_channel& w,
                                                     const remote_call& c) const noexcept {
     using limit = limit_breach::limit;
-    const worker_limits& limits = options_.limits;
+    const worker_limits& limits = pool_.options.limits;
     const std::uint64_t refused = w.memory->memory_refused.load();
     if (w.how_ended->exit_code == wire::exit_no_memory && refused != 0 && limits.memory != 0)
         return limit_breach{limit::memory, limits.memory, refused, true};
@@ -285,8 +286,8 @@ std::exception_ptr process_core::error_of_death(worker_channel& w, remote_call& 
                                                 attempt);
     std::vector<stack_frame> frames;
     if (w.how_ended->signal)
-        frames =
-            frames_of(w.memory->crash, *w.how_ended->signal, c.number, factory_.program().file());
+        frames = frames_of(w.memory->crash, *w.how_ended->signal, c.number,
+                           pool_.factory.program().file());
     return make_error<worker_died>(pid, *w.how_ended, label, w.stderr_tail, w.process->usage(),
                                    attempt, std::move(frames));
 }
@@ -296,7 +297,7 @@ std::exception_ptr process_core::error_of_death(worker_channel& w, remote_call& 
 std::optional<limit_breach> process_core::breach_of(worker_channel& w) noexcept {
     std::uint64_t task = 0;
     {
-        const scoped_lock lock(mutex_);
+        const scoped_lock lock(pool_.mutex);
         if (const remote_call* const c = w.running())
             task = c->number;
     }
@@ -323,8 +324,8 @@ void process_core::watch_limits() noexcept {
     for (std::uint32_t last = 0;;) {
         worker_channel* w = nullptr;
         {
-            const scoped_lock lock(mutex_);
-            w = workers_.after(last);
+            const scoped_lock lock(pool_.mutex);
+            w = pool_.workers.after(last);
             if (w == nullptr)
                 break;
             last = w->id;
@@ -335,16 +336,16 @@ void process_core::watch_limits() noexcept {
         next = std::min(next, w->limits->until_next(processors));
         if (!breach)
             continue;
-        const scoped_lock lock(mutex_);
+        const scoped_lock lock(pool_.mutex);
         const remote_call* const c = w->running();
         if (c != nullptr && c->number == w->breached && w->condemn(c->slot)) {
             w->breach = breach;
-            workers_.kill(*w);
+            pool_.workers.kill(*w);
         }
     }
-    const scoped_lock lock(mutex_);
+    const scoped_lock lock(pool_.mutex);
     if (next != std::chrono::nanoseconds::max())
-        timers_.arm(deadline::purpose::limits, clock::now() + next);
+        pool_.timers.arm(deadline::purpose::limits, clock::now() + next);
 }
 
 } // namespace ferry::detail
