@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <random>
-#include <sys/epoll.h>
 
 namespace ferry::detail {
 namespace {
@@ -24,9 +23,8 @@ std::uint64_t secret() {
 // ---- Submitting ---------------------------------------------------------------------------------
 
 process_core::process_core(process_pool_options options)
-    : pool_(std::move(options)), forks_(fork_count()), seed_(secret()),
-      events_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {
-    watch(pool_.wake.file(), 0, source::wake, EPOLLIN);
+    : pool_(std::move(options)), forks_(fork_count()), seed_(secret()) {
+    events_.watch(pool_.wake.file(), 0, source::wake);
 }
 
 process_core::~process_core() = default;

@@ -5,12 +5,12 @@
 #include <ferry/stats.hpp>
 
 #include "process_state.hpp"
+#include "reader_events.hpp"
 #include "start_policy.hpp"
 
 #include "inside/observed.hpp"
 
 #include <array>
-#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <optional>
@@ -72,8 +72,7 @@ public:
 
 private:
     using clock = timeout::clock;
-    /// What the reader waits for; in the lower bits of an event's number, the worker's id above.
-    enum class source : unsigned { wake, answer, exit, standard_error };
+    using source = reader_events::source;
     enum class reading { all, enough, later, broken };
     /// What is to be done with a task once the lock is gone; null error: cancelled.
     struct pending_outcome {
@@ -99,8 +98,7 @@ private:
     void on_claimed_in_line(shared_state_base& task) noexcept override FERRY_EXCLUDES(pool_.mutex);
     // The reader.
     void run() noexcept;
-    void handle(std::uint64_t event) noexcept;
-    void watch(int file, std::uint32_t worker, source what, std::uint32_t events);
+    void handle(reader_events::event e) noexcept;
     bool start_workers() noexcept FERRY_EXCLUDES(pool_.mutex);
     void read_answers(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
     reading next_answers(worker_channel& w, std::size_t& count) FERRY_EXCLUDES(pool_.mutex);
@@ -128,16 +126,15 @@ private:
     std::exception_ptr error_of_death(worker_channel& w, remote_call& c, unsigned attempt) const;
     bool finish_if_closed() FERRY_EXCLUDES(pool_.mutex);
 
-    bool is_reader() const noexcept { return reader_id_.load() == std::this_thread::get_id(); }
+    bool is_reader() const noexcept { return pool_.reader.is_here(); }
 
     process_state pool_;
     const unsigned forks_;
     const std::uint64_t seed_; // of fingerprints
-    descriptor events_;        // what the reader waits for
+    reader_events events_;
 
-    std::array<answer, 64> batch_;             // the reader's
-    std::atomic<std::thread::id> reader_id_{}; // for assertions
-    start_policy starts_;                      // the reader's
+    std::array<answer, 64> batch_; // the reader's
+    start_policy starts_;          // the reader's
 
     std::thread reader_ FERRY_GUARDED_BY(pool_.mutex);
     bool reading_ FERRY_GUARDED_BY(pool_.mutex) = false; // there is a reader

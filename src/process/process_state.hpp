@@ -11,6 +11,7 @@
 #include "process_phase.hpp"
 #include "reader_timers.hpp"
 #include "task_quarantine.hpp"
+#include "thread_mark.hpp"
 #include "wake_event.hpp"
 #include "worker_factory.hpp"
 #include "worker_fleet.hpp"
@@ -80,6 +81,7 @@ public:
     segment_store store;
     wake_event wake; ///< the reader's
     process_jobs jobs;
+    thread_mark reader; ///< which alone starts, reaps and destroys workers
 
     mutable adaptive_mutex mutex;
     std::condition_variable_any changed; ///< a task or the reader ended

@@ -6,27 +6,16 @@
 
 #include <algorithm>
 #include <pthread.h>
-#include <sys/epoll.h>
 
 namespace ferry::detail {
 
-void process_core::watch(int file, std::uint32_t worker, source what, std::uint32_t events) {
-    epoll_event e{};
-    e.events = events;
-    e.data.u64 = std::uint64_t(worker) << 8 | static_cast<std::uint64_t>(what);
-    if (::epoll_ctl(events_.get(), EPOLL_CTL_ADD, file, &e) != 0)
-        throw std::system_error(errno, std::generic_category(), "epoll_ctl");
-}
-
 void process_core::run() noexcept {
     pthread_setname_np(pthread_self(), "ferry-reader");
-    reader_id_ = std::this_thread::get_id();
+    pool_.reader.set();
     int wait_ms = 0;
     for (;;) {
-        epoll_event events[64];
-        const int n = ::epoll_wait(events_.get(), events, 64, wait_ms);
-        for (int i = 0; i < n; ++i)
-            handle(events[i].data.u64);
+        for (const auto e : events_.wait(wait_ms))
+            handle(e);
         wait_ms = run_timers();
         refuse_quarantined();
         if (start_workers())
@@ -36,28 +25,27 @@ void process_core::run() noexcept {
     }
     const scoped_lock lock(pool_.mutex);
     FERRY_ASSERT(pool_.workers.empty() && !pool_.has_unfinished());
-    reader_id_ = std::thread::id();
+    pool_.reader.clear();
     reader_ended_ = true;
     pool_.changed.notify_all();
 }
 
-void process_core::handle(std::uint64_t event) noexcept {
+void process_core::handle(reader_events::event e) noexcept {
     FERRY_ASSERT(is_reader());
-    const auto what = static_cast<source>(event & 0xff);
-    if (what == source::wake) {
+    if (e.what == source::wake) {
         pool_.wake.clear();
         return;
     }
     worker_channel* w = nullptr;
     {
         const scoped_lock lock(pool_.mutex);
-        w = pool_.workers.find(static_cast<std::uint32_t>(event >> 8));
+        w = pool_.workers.find(e.worker);
     }
     if (w == nullptr)
         return; // it was reaped a moment ago
-    if (what == source::answer)
+    if (e.what == source::answer)
         read_answers(*w);
-    else if (what == source::exit)
+    else if (e.what == source::exit)
         on_exit(*w);
     else
         on_stderr(*w);
@@ -125,7 +113,7 @@ void process_core::on_deadline(deadline& d) noexcept {
     switch (d.what) {
     case deadline::purpose::standard_error:
         try {
-            watch(w->standard_error.get(), w->id, source::standard_error, EPOLLIN);
+            events_.watch(w->standard_error.get(), w->id, source::standard_error);
         } catch (const std::exception&) {
             const scoped_lock lock(pool_.mutex);
             pool_.timers.arm(d, clock::now() + reader_timers::moment);

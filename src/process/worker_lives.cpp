@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <sys/epoll.h>
 #include <utility>
 
 namespace ferry::detail {
@@ -53,9 +52,9 @@ bool process_core::start_workers() noexcept {
         }
         try {
             auto w = pool_.factory.make(id, pool_.store);
-            watch(w->answered.get(), id, source::answer, EPOLLIN | EPOLLET);
-            watch(w->process->handle(), id, source::exit, EPOLLIN);
-            watch(w->standard_error.get(), id, source::standard_error, EPOLLIN);
+            events_.watch(w->answered.get(), id, source::answer);
+            events_.watch(w->process->handle(), id, source::exit);
+            events_.watch(w->standard_error.get(), id, source::standard_error);
             const scoped_lock lock(pool_.mutex);
             w->record = pool_.figures.add_worker(id, w->process->pid());
             pool_.queue.add(pool_.workers.add(std::move(w)));
@@ -150,7 +149,7 @@ void process_core::on_stderr(worker_channel& w) noexcept {
     const auto s = w.read_stderr(false);
     if (s == worker_channel::stream::open)
         return;
-    ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.standard_error.get(), nullptr);
+    events_.forget(w.standard_error.get());
     if (s == worker_channel::stream::blocked) { // looks again in a moment
         const scoped_lock lock(pool_.mutex);
         pool_.timers.arm(w.again, clock::now() + std::chrono::milliseconds(20));
@@ -162,7 +161,7 @@ void process_core::on_exit(worker_channel& w) noexcept {
     w.how_ended = w.process->reap();
     if (!w.how_ended)
         return;
-    ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, w.process->handle(), nullptr);
+    events_.forget(w.process->handle());
     {
         const scoped_lock lock(pool_.mutex);
         w.was_starting = w.life.now() == worker_lifecycle::stage::starting;
@@ -182,7 +181,7 @@ void process_core::reap(worker_channel& w) noexcept {
     }
     const bool is_left = w.read_stderr(true) == worker_channel::stream::open;
     for (const int file : {w.answered.get(), w.standard_error.get()})
-        ::epoll_ctl(events_.get(), EPOLL_CTL_DEL, file, nullptr);
+        events_.forget(file);
     if (is_left)
         keep_reading(std::move(w.standard_error));
     std::string start_reason;
