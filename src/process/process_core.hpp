@@ -4,13 +4,13 @@
 #include <ferry/process/options.hpp>
 #include <ferry/stats.hpp>
 
+#include "answer_reader.hpp"
 #include "process_state.hpp"
 #include "reader_events.hpp"
 #include "start_policy.hpp"
 
 #include "inside/observed.hpp"
 
-#include <array>
 #include <condition_variable>
 #include <memory>
 #include <optional>
@@ -73,7 +73,6 @@ public:
 private:
     using clock = timeout::clock;
     using source = reader_events::source;
-    enum class reading { all, enough, later, broken };
     /// What is to be done with a task once the lock is gone; null error: cancelled.
     struct pending_outcome {
         remote_call_ptr task;
@@ -100,12 +99,6 @@ private:
     void run() noexcept;
     void handle(reader_events::event e) noexcept;
     bool start_workers() noexcept FERRY_EXCLUDES(pool_.mutex);
-    void read_answers(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
-    reading next_answers(worker_channel& w, std::size_t& count) FERRY_EXCLUDES(pool_.mutex);
-    void account(worker_channel& w, std::size_t count) noexcept FERRY_EXCLUDES(pool_.mutex);
-    void finish(answer& a) noexcept;
-    void on_ready(worker_channel& w, const wire::frame& f) FERRY_EXCLUDES(pool_.mutex);
-    void on_progress(worker_channel& w, const wire::frame& f) FERRY_EXCLUDES(pool_.mutex);
     void on_stderr(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
     void on_exit(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
     void reap(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
@@ -133,8 +126,8 @@ private:
     const std::uint64_t seed_; // of fingerprints
     reader_events events_;
 
-    std::array<answer, 64> batch_; // the reader's
-    start_policy starts_;          // the reader's
+    start_policy starts_; // the reader's
+    answer_reader answers_{pool_, starts_};
 
     std::thread reader_ FERRY_GUARDED_BY(pool_.mutex);
     bool reading_ FERRY_GUARDED_BY(pool_.mutex) = false; // there is a reader

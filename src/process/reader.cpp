@@ -44,7 +44,7 @@ void process_core::handle(reader_events::event e) noexcept {
     if (w == nullptr)
         return; // it was reaped a moment ago
     if (e.what == source::answer)
-        read_answers(*w);
+        answers_.read(*w);
     else if (e.what == source::exit)
         on_exit(*w);
     else
@@ -119,7 +119,7 @@ void process_core::on_deadline(deadline& d) noexcept {
             pool_.timers.arm(d, clock::now() + reader_timers::moment);
         }
         break;
-    case deadline::purpose::answers: read_answers(*w); break;
+    case deadline::purpose::answers: answers_.read(*w); break;
     case deadline::purpose::exit: reap(*w); break;
     case deadline::purpose::check: check_workers(); break;
     case deadline::purpose::trim: trim(); break;
@@ -198,7 +198,7 @@ void process_core::check_workers() noexcept {
         w->process->observe();
         if (w->how_ended || w->waiting)
             continue;
-        read_answers(*w);
+        answers_.read(*w);
         w->answers->release();
     }
     const scoped_lock lock(pool_.mutex);

@@ -19,16 +19,6 @@ namespace {
 // apart.
 constexpr unsigned most_tries = 1000;
 
-std::string text_of(const std::exception_ptr& error) {
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& e) {
-        return type_name_of(error) + ": " + e.what();
-    } catch (...) {
-        return "an exception not derived from std::exception";
-    }
-}
-
 std::string text_of(const worker_died::ending& how) {
     if (how.signal)
         return "it was terminated by signal " + std::to_string(*how.signal);
@@ -113,35 +103,6 @@ void process_core::mark_broken(const std::string& why) noexcept {
     }
 }
 
-void process_core::on_ready(worker_channel& w, const wire::frame& f) {
-    FERRY_ASSERT(is_reader() && !w.life.was_ready());
-    byte_source body(f.body);
-    w.start_calls.clear();
-    w.process->observe(); // before it may die of a task
-    try {
-        if (f.header.kind == wire::frame_kind::not_ready) {
-            w.why_not_ready = "its initializer threw " + text_of(get_exception(body));
-            return;
-        }
-        const auto identity = body.get<std::uint64_t>();
-        if (pool_.factory.program().identity() == 0 ||
-            identity == pool_.factory.program().identity()) {
-            scoped_lock lock(pool_.mutex);
-            pool_.workers.perform(w, w.life.ready());
-            starts_.started();
-            pool_.dispatch(lock);
-            if (w.load() == 0)
-                pool_.workers.rests(w, clock::now());
-            return;
-        }
-        w.why_not_ready = "it runs another program than its pool";
-    } catch (const std::exception& e) {
-        w.why_not_ready = std::string("what it said at its start cannot be read: ") + e.what();
-    }
-    const scoped_lock lock(pool_.mutex);
-    pool_.workers.kill(w);
-}
-
 // ---- Standard error and death -------------------------------------------------------------------
 
 void process_core::on_stderr(worker_channel& w) noexcept {
@@ -172,7 +133,7 @@ void process_core::on_exit(worker_channel& w) noexcept {
 
 void process_core::reap(worker_channel& w) noexcept {
     FERRY_ASSERT(is_reader() && w.how_ended);
-    read_answers(w); // what it said before it died still counts
+    answers_.read(w); // what it said before it died still counts
     if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
         const scoped_lock lock(pool_.mutex);
         w.blocked.what = deadline::purpose::exit;

@@ -1,6 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// What the workers of a process pool answer; for the reader.
-#include "process_core.hpp"
+#include "answer_reader.hpp"
 
 #include <ferry/detail/assert.hpp>
 
@@ -12,10 +11,20 @@ namespace {
 // Up to which size the reader decodes what is in a segment: waking another thread takes as long.
 constexpr std::size_t decoded_here = 2 * large_payload;
 
+std::string text_of(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return type_name_of(error) + ": " + e.what();
+    } catch (...) {
+        return "an exception not derived from std::exception";
+    }
+}
+
 } // namespace
 
-void process_core::read_answers(worker_channel& w) noexcept {
-    FERRY_ASSERT(is_reader());
+void answer_reader::read(worker_channel& w) noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
     for (;;) {
         std::size_t count = 0;
         reading r = reading::broken;
@@ -49,7 +58,7 @@ void process_core::read_answers(worker_channel& w) noexcept {
 }
 
 // Up to 64 answers; what else a worker says is dealt with at once.
-process_core::reading process_core::next_answers(worker_channel& w, std::size_t& count) {
+answer_reader::reading answer_reader::next_answers(worker_channel& w, std::size_t& count) {
     using what = worker_channel::reading;
     while (count < batch_.size()) {
         wire::frame f;
@@ -65,9 +74,38 @@ process_core::reading process_core::next_answers(worker_channel& w, std::size_t&
     return reading::enough;
 }
 
+void answer_reader::on_ready(worker_channel& w, const wire::frame& f) {
+    FERRY_ASSERT(pool_.reader.is_here() && !w.life.was_ready());
+    byte_source body(f.body);
+    w.start_calls.clear();
+    w.process->observe(); // before it may die of a task
+    try {
+        if (f.header.kind == wire::frame_kind::not_ready) {
+            w.why_not_ready = "its initializer threw " + text_of(get_exception(body));
+            return;
+        }
+        const auto identity = body.get<std::uint64_t>();
+        if (pool_.factory.program().identity() == 0 ||
+            identity == pool_.factory.program().identity()) {
+            scoped_lock lock(pool_.mutex);
+            pool_.workers.perform(w, w.life.ready());
+            starts_.started();
+            pool_.dispatch(lock);
+            if (w.load() == 0)
+                pool_.workers.rests(w, clock::now());
+            return;
+        }
+        w.why_not_ready = "it runs another program than its pool";
+    } catch (const std::exception& e) {
+        w.why_not_ready = std::string("what it said at its start cannot be read: ") + e.what();
+    }
+    const scoped_lock lock(pool_.mutex);
+    pool_.workers.kill(w);
+}
+
 // Keeps it for the thread of the callbacks.
-void process_core::on_progress(worker_channel& w, const wire::frame& f) {
-    FERRY_ASSERT(is_reader());
+void answer_reader::on_progress(worker_channel& w, const wire::frame& f) {
+    FERRY_ASSERT(pool_.reader.is_here());
     byte_source body(f.body);
     const double done = body.get<double>();
     std::string note(body.remaining(), '\0');
@@ -87,8 +125,8 @@ void process_core::on_progress(worker_channel& w, const wire::frame& f) {
 
 // Takes the answered tasks from their slots, before their outcomes become visible: a thread that
 // sees one may count on the worker.
-void process_core::account(worker_channel& w, std::size_t count) noexcept {
-    FERRY_ASSERT(is_reader() && count <= batch_.size());
+void answer_reader::account(worker_channel& w, std::size_t count) noexcept {
+    FERRY_ASSERT(pool_.reader.is_here() && count <= batch_.size());
     const std::int64_t now = wire::now_ns();
     scoped_lock lock(pool_.mutex);
     pool_.add_between(count);
@@ -128,8 +166,8 @@ void process_core::account(worker_channel& w, std::size_t count) noexcept {
 }
 
 // Decodes, or has it decoded where that may take long.
-void process_core::finish(answer& a) noexcept {
-    FERRY_ASSERT(is_reader());
+void answer_reader::finish(answer& a) noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
     remote_call_ptr task = std::exchange(a.task, nullptr);
     const auto shared = std::exchange(a.shared, nullptr);
     a.arguments = {};
