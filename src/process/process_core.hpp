@@ -5,6 +5,7 @@
 #include <ferry/stats.hpp>
 
 #include "answer_reader.hpp"
+#include "limit_sampler.hpp"
 #include "process_state.hpp"
 #include "reader_events.hpp"
 #include "start_policy.hpp"
@@ -112,8 +113,6 @@ private:
         FERRY_REQUIRES(pool_.mutex);
     void check_workers() noexcept FERRY_EXCLUDES(pool_.mutex);
     void trim() noexcept FERRY_EXCLUDES(pool_.mutex);
-    void watch_limits() noexcept FERRY_EXCLUDES(pool_.mutex);
-    std::optional<limit_breach> breach_of(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
     std::optional<limit_breach> breach_of(const worker_channel& w,
                                           const remote_call& c) const noexcept;
     std::exception_ptr error_of_death(worker_channel& w, remote_call& c, unsigned attempt) const;
@@ -128,6 +127,7 @@ private:
 
     start_policy starts_; // the reader's
     answer_reader answers_{pool_, starts_};
+    limit_sampler limits_{pool_};
 
     std::thread reader_ FERRY_GUARDED_BY(pool_.mutex);
     bool reading_ FERRY_GUARDED_BY(pool_.mutex) = false; // there is a reader

@@ -123,7 +123,7 @@ void process_core::on_deadline(deadline& d) noexcept {
     case deadline::purpose::exit: reap(*w); break;
     case deadline::purpose::check: check_workers(); break;
     case deadline::purpose::trim: trim(); break;
-    case deadline::purpose::limits: watch_limits(); break;
+    case deadline::purpose::limits: limits_.sample_all(); break;
     default: break;
     }
 }

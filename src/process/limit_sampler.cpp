@@ -1,0 +1,65 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "limit_sampler.hpp"
+
+#include "process_usage.hpp"
+
+#include <ferry/detail/assert.hpp>
+
+#include <algorithm>
+#include <thread>
+
+namespace ferry::detail {
+
+std::optional<limit_breach> limit_sampler::sample(worker_channel& w) noexcept {
+    std::uint64_t task = 0;
+    {
+        const scoped_lock lock(pool_.mutex);
+        if (const remote_call* const c = w.running())
+            task = c->number;
+    }
+    const int pid = w.process->pid(); // not reaped yet: only this thread does that
+    const auto memory = task != 0 ? memory_of(pid) : std::nullopt;
+    const auto cpu = task != 0 ? cpu_time_of(pid) : std::nullopt;
+    if (!memory || !cpu) {
+        w.limits->rest();
+        return std::nullopt;
+    }
+    auto breach = w.limits->sample(task, {memory->anonymous, *cpu},
+                                   std::chrono::nanoseconds(w.memory->cpu_at_start.load()));
+    if (breach)
+        w.breached = task;
+    return breach;
+}
+
+void limit_sampler::sample_all() noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
+    std::chrono::nanoseconds next = std::chrono::nanoseconds::max();
+    const unsigned processors = std::thread::hardware_concurrency();
+    for (std::uint32_t last = 0;;) {
+        worker_channel* w = nullptr;
+        {
+            const scoped_lock lock(pool_.mutex);
+            w = pool_.workers.after(last);
+            if (w == nullptr)
+                break;
+            last = w->id;
+            if (w->how_ended || w->breach || w->life.held() == 0)
+                continue;
+        }
+        const auto breach = sample(*w);
+        next = std::min(next, w->limits->until_next(processors));
+        if (!breach)
+            continue;
+        const scoped_lock lock(pool_.mutex);
+        const remote_call* const c = w->running();
+        if (c != nullptr && c->number == w->breached && w->condemn(c->slot)) {
+            w->breach = breach;
+            pool_.workers.kill(*w);
+        }
+    }
+    const scoped_lock lock(pool_.mutex);
+    if (next != std::chrono::nanoseconds::max())
+        pool_.timers.arm(deadline::purpose::limits, timeout::clock::now() + next);
+}
+
+} // namespace ferry::detail
