@@ -9,6 +9,7 @@
 #include "process_state.hpp"
 #include "reader_events.hpp"
 #include "start_policy.hpp"
+#include "worker_lives.hpp"
 
 #include "inside/observed.hpp"
 
@@ -99,12 +100,6 @@ private:
     // The reader.
     void run() noexcept;
     void handle(reader_events::event e) noexcept;
-    bool start_workers() noexcept FERRY_EXCLUDES(pool_.mutex);
-    void on_stderr(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
-    void on_exit(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
-    void reap(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
-    void start_failed(const char* why, start_policy::reason r) noexcept FERRY_EXCLUDES(pool_.mutex);
-    void mark_broken(const std::string& why) noexcept FERRY_EXCLUDES(pool_.mutex);
     int run_timers() noexcept FERRY_EXCLUDES(pool_.mutex);
     void on_deadline(deadline& d) noexcept FERRY_EXCLUDES(pool_.mutex);
     bool never_starts(worker_channel& w, const remote_call& c, clock::duration limit) const noexcept
@@ -113,9 +108,6 @@ private:
         FERRY_REQUIRES(pool_.mutex);
     void check_workers() noexcept FERRY_EXCLUDES(pool_.mutex);
     void trim() noexcept FERRY_EXCLUDES(pool_.mutex);
-    std::optional<limit_breach> breach_of(const worker_channel& w,
-                                          const remote_call& c) const noexcept;
-    std::exception_ptr error_of_death(worker_channel& w, remote_call& c, unsigned attempt) const;
     bool finish_if_closed() FERRY_EXCLUDES(pool_.mutex);
 
     bool is_reader() const noexcept { return pool_.reader.is_here(); }
@@ -127,6 +119,7 @@ private:
 
     start_policy starts_; // the reader's
     answer_reader answers_{pool_, starts_};
+    worker_lives lives_{pool_, events_, answers_, starts_};
     limit_sampler limits_{pool_};
 
     std::thread reader_ FERRY_GUARDED_BY(pool_.mutex);

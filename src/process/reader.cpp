@@ -18,7 +18,7 @@ void process_core::run() noexcept {
             handle(e);
         wait_ms = run_timers();
         refuse_quarantined();
-        if (start_workers())
+        if (lives_.start())
             wait_ms = 0;
         if (finish_if_closed())
             break;
@@ -46,9 +46,9 @@ void process_core::handle(reader_events::event e) noexcept {
     if (e.what == source::answer)
         answers_.read(*w);
     else if (e.what == source::exit)
-        on_exit(*w);
+        lives_.on_exit(*w);
     else
-        on_stderr(*w);
+        lives_.on_stderr(*w);
 }
 
 bool process_core::finish_if_closed() {
@@ -120,7 +120,7 @@ void process_core::on_deadline(deadline& d) noexcept {
         }
         break;
     case deadline::purpose::answers: answers_.read(*w); break;
-    case deadline::purpose::exit: reap(*w); break;
+    case deadline::purpose::exit: lives_.reap(*w); break;
     case deadline::purpose::check: check_workers(); break;
     case deadline::purpose::trim: trim(); break;
     case deadline::purpose::limits: limits_.sample_all(); break;

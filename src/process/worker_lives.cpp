@@ -1,10 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The workers of a process pool from their start to their end; for the reader.
-#include "process_core.hpp"
+#include "worker_lives.hpp"
 
 #include "crash_report.hpp"
 #include "left_stream.hpp"
-#include "process_usage.hpp"
 
 #include <ferry/detail/assert.hpp>
 
@@ -29,9 +27,8 @@ std::string text_of(const worker_died::ending& how) {
 
 // ---- Starting -----------------------------------------------------------------------------------
 
-// True where it has something to do again at once.
-bool process_core::start_workers() noexcept {
-    FERRY_ASSERT(is_reader());
+bool worker_lives::start() noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
     for (;;) {
         std::uint32_t id = 0;
         {
@@ -55,8 +52,8 @@ bool process_core::start_workers() noexcept {
     }
 }
 
-void process_core::start_failed(const char* why, start_policy::reason r) noexcept {
-    FERRY_ASSERT(is_reader());
+void worker_lives::start_failed(const char* why, start_policy::reason r) noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
     std::string text;
     {
         const scoped_lock lock(pool_.mutex);
@@ -73,12 +70,12 @@ void process_core::start_failed(const char* why, start_policy::reason r) noexcep
         }
         pool_.phase.break_for(text);
     }
-    mark_broken(text);
+    fail_all(text);
 }
 
 // Fails everything; what is new is refused already.
-void process_core::mark_broken(const std::string& why) noexcept {
-    FERRY_ASSERT(is_reader());
+void worker_lives::fail_all(const std::string& why) noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
     const auto error = error_or_shortage([&why] { return make_error<broken_process_pool>(why); });
     pool_.turn_away(error);
     for (;;) {
@@ -105,8 +102,8 @@ void process_core::mark_broken(const std::string& why) noexcept {
 
 // ---- Standard error and death -------------------------------------------------------------------
 
-void process_core::on_stderr(worker_channel& w) noexcept {
-    FERRY_ASSERT(is_reader());
+void worker_lives::on_stderr(worker_channel& w) noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
     const auto s = w.read_stderr(false);
     if (s == worker_channel::stream::open)
         return;
@@ -117,8 +114,8 @@ void process_core::on_stderr(worker_channel& w) noexcept {
     }
 }
 
-void process_core::on_exit(worker_channel& w) noexcept {
-    FERRY_ASSERT(is_reader() && !w.how_ended);
+void worker_lives::on_exit(worker_channel& w) noexcept {
+    FERRY_ASSERT(pool_.reader.is_here() && !w.how_ended);
     w.how_ended = w.process->reap();
     if (!w.how_ended)
         return;
@@ -131,8 +128,8 @@ void process_core::on_exit(worker_channel& w) noexcept {
     reap(w);
 }
 
-void process_core::reap(worker_channel& w) noexcept {
-    FERRY_ASSERT(is_reader() && w.how_ended);
+void worker_lives::reap(worker_channel& w) noexcept {
+    FERRY_ASSERT(pool_.reader.is_here() && w.how_ended);
     answers_.read(w); // what it said before it died still counts
     if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
         const scoped_lock lock(pool_.mutex);
@@ -224,7 +221,7 @@ void process_core::reap(worker_channel& w) noexcept {
 }
 
 // The limit for which the worker has ended, if it was that.
-std::optional<limit_breach> process_core::breach_of(const worker_channel& w,
+std::optional<limit_breach> worker_lives::breach_of(const worker_channel& w,
                                                     const remote_call& c) const noexcept {
     using limit = limit_breach::limit;
     const worker_limits& limits = pool_.options.limits;
@@ -236,7 +233,7 @@ std::optional<limit_breach> process_core::breach_of(const worker_channel& w,
     return w.breach && w.breached == c.number ? w.breach : std::nullopt;
 }
 
-std::exception_ptr process_core::error_of_death(worker_channel& w, remote_call& c,
+std::exception_ptr worker_lives::error_of_death(worker_channel& w, remote_call& c,
                                                 unsigned attempt) const {
     const int pid = w.process->pid();
     const std::string label = c.call_label();
