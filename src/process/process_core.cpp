@@ -23,9 +23,7 @@ std::uint64_t secret() {
 // ---- Submitting ---------------------------------------------------------------------------------
 
 process_core::process_core(process_pool_options options)
-    : pool_(std::move(options)), forks_(fork_count()), seed_(secret()) {
-    events_.watch(pool_.wake.file(), 0, source::wake);
-}
+    : pool_(std::move(options)), forks_(fork_count()), seed_(secret()), reader_(pool_) {}
 
 process_core::~process_core() = default;
 
@@ -38,6 +36,12 @@ void process_core::check_open() {
     throw_if_forked();
     const scoped_lock lock(pool_.mutex);
     pool_.phase.check_open();
+}
+
+void process_core::pardon_all() {
+    throw_if_forked();
+    const scoped_lock lock(pool_.mutex);
+    pool_.quarantine.pardon_all();
 }
 
 void process_core::fingerprint_call(remote_call& c) const noexcept {
@@ -141,13 +145,12 @@ void process_core::submit(remote_call_ptr c, entrance e) {
 
 // All of them before the first task, so that whoever asks hears where there are none to be had.
 void process_core::start_threads() {
-    if (reading_)
+    if (reader_.has_started())
         return;
     const signals_blocked quiet;
     const auto self = shared_from_this();
     pool_.jobs.start(self);
-    reader_ = std::thread([self] { self->run(); });
-    reading_ = true;
+    reader_.start(self);
 }
 
 void process_core::on_claimed_in_line(shared_state_base& task) noexcept {

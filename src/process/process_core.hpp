@@ -4,20 +4,14 @@
 #include <ferry/process/options.hpp>
 #include <ferry/stats.hpp>
 
-#include "answer_reader.hpp"
-#include "limit_sampler.hpp"
+#include "process_reader.hpp"
 #include "process_state.hpp"
-#include "reader_events.hpp"
-#include "start_policy.hpp"
-#include "worker_lives.hpp"
 
 #include "inside/observed.hpp"
 
-#include <condition_variable>
+#include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
-#include <thread>
+#include <span>
 
 namespace ferry::detail {
 
@@ -73,58 +67,16 @@ public:
     void post_callbacks(remote_call& c) noexcept override { pool_.jobs.run_callbacks(c); }
 
 private:
-    using clock = timeout::clock;
-    using source = reader_events::source;
-    /// What is to be done with a task once the lock is gone; null error: cancelled.
-    struct pending_outcome {
-        remote_call_ptr task;
-        std::exception_ptr error;
-    };
-
-    // Handing tasks out.
     void throw_if_forked() const;
     void fingerprint_call(remote_call& c) const noexcept;
     void note_submission(remote_call& c) noexcept FERRY_REQUIRES(pool_.mutex);
     void start_threads() FERRY_REQUIRES(pool_.mutex);
-
-    // Of what has not started.
-    std::size_t cancel_unstarted() FERRY_EXCLUDES(pool_.mutex);
-    void refuse_quarantined() noexcept FERRY_EXCLUDES(pool_.mutex);
-    template <class F>
-    void for_each_queued(F visit) FERRY_EXCLUDES(pool_.mutex);
-    template <class F>
-    void for_each_held(F visit) FERRY_EXCLUDES(pool_.mutex);
-
-    // The line of a bounded pool.
     void on_claimed_in_line(shared_state_base& task) noexcept override FERRY_EXCLUDES(pool_.mutex);
-    // The reader.
-    void run() noexcept;
-    void handle(reader_events::event e) noexcept;
-    int run_timers() noexcept FERRY_EXCLUDES(pool_.mutex);
-    void on_deadline(deadline& d) noexcept FERRY_EXCLUDES(pool_.mutex);
-    bool never_starts(worker_channel& w, const remote_call& c, clock::duration limit) const noexcept
-        FERRY_REQUIRES(pool_.mutex);
-    bool on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept
-        FERRY_REQUIRES(pool_.mutex);
-    void check_workers() noexcept FERRY_EXCLUDES(pool_.mutex);
-    void trim() noexcept FERRY_EXCLUDES(pool_.mutex);
-    bool finish_if_closed() FERRY_EXCLUDES(pool_.mutex);
-
-    bool is_reader() const noexcept { return pool_.reader.is_here(); }
 
     process_state pool_;
     const unsigned forks_;
     const std::uint64_t seed_; // of fingerprints
-    reader_events events_;
-
-    start_policy starts_; // the reader's
-    answer_reader answers_{pool_, starts_};
-    worker_lives lives_{pool_, events_, answers_, starts_};
-    limit_sampler limits_{pool_};
-
-    std::thread reader_ FERRY_GUARDED_BY(pool_.mutex);
-    bool reading_ FERRY_GUARDED_BY(pool_.mutex) = false; // there is a reader
-    bool reader_ended_ FERRY_GUARDED_BY(pool_.mutex) = false;
+    process_reader reader_;
 };
 
 } // namespace ferry::detail

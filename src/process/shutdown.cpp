@@ -15,26 +15,16 @@ std::size_t process_core::close(bool cancel) {
     {
         const scoped_lock lock(pool_.mutex);
         pool_.phase.close(cancel);
-        if (!reading_)
-            reader_ended_ = true;
+        reader_.stay_away();
     }
     pool_.turn_away(error_or_shortage([] { return make_error<shutdown_error>(); }));
     pool_.wake.set();
-    return cancel ? cancel_unstarted() : 0;
+    return cancel ? withdrawal(pool_).cancel_all() : 0;
 }
 
 void process_core::join() {
-    FERRY_ASSERT(!is_reader());
     shared_state_base::catch_up(); // callbacks may wait for that
-    std::thread mine;
-    {
-        scoped_lock lock(pool_.mutex);
-        while (!reader_ended_)
-            pool_.changed.wait(lock);
-        mine.swap(reader_);
-    }
-    if (mine.joinable())
-        mine.join();
+    reader_.join();
     pool_.jobs.finish();
 }
 
@@ -47,7 +37,7 @@ shutdown_report process_core::close_within(timeout limit) {
     {
         scoped_lock lock(pool_.mutex);
         before = pool_.figures.all().completed + pool_.figures.all().failed;
-        while (pool_.has_unfinished() && !(deadline && clock::now() >= *deadline)) {
+        while (pool_.has_unfinished() && !(deadline && timeout::clock::now() >= *deadline)) {
             if (deadline)
                 pool_.changed.wait_until(lock, *deadline);
             else
@@ -79,7 +69,6 @@ shutdown_report process_core::close_within(timeout limit) {
 }
 
 void process_core::end_workers(bool gently) {
-    FERRY_ASSERT(!is_reader());
     close(true);
     {
         const scoped_lock lock(pool_.mutex);
@@ -89,8 +78,7 @@ void process_core::end_workers(bool gently) {
         }
     }
     scoped_lock lock(pool_.mutex);
-    while (!reader_ended_)
-        pool_.changed.wait(lock);
+    reader_.wait_until_ended(lock);
 }
 
 bool process_core::is_forked_copy() const noexcept { return forks_ != fork_count(); }

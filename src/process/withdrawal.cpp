@@ -1,6 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// What of the tasks of a process pool has not started is cancelled or refused.
-#include "process_core.hpp"
+#include "withdrawal.hpp"
 
 #include <ferry/detail/assert.hpp>
 
@@ -9,7 +8,7 @@
 namespace ferry::detail {
 
 template <class F>
-void process_core::for_each_queued(F visit) {
+void withdrawal::for_each_queued(F visit) {
     for (std::optional<dispatcher::key> last;;) {
         remote_call_ptr c;
         {
@@ -25,7 +24,7 @@ void process_core::for_each_queued(F visit) {
 }
 
 template <class F>
-void process_core::for_each_held(F visit) {
+void withdrawal::for_each_held(F visit) {
     std::uint32_t worker = 0;
     for (std::size_t slot = 0;; ++slot) {
         remote_call_ptr c;
@@ -47,7 +46,7 @@ void process_core::for_each_held(F visit) {
 }
 
 // Tasks move between queue and workers meanwhile, so it goes on until there is nothing new.
-std::size_t process_core::cancel_unstarted() {
+std::size_t withdrawal::cancel_all() {
     std::size_t cancelled = 0;
     for (std::size_t now = 1; now != 0; cancelled += now) {
         now = 0;
@@ -58,10 +57,8 @@ std::size_t process_core::cancel_unstarted() {
     return cancelled;
 }
 
-// ---- Quarantine ---------------------------------------------------------------------------------
-
-void process_core::refuse_quarantined() noexcept {
-    FERRY_ASSERT(is_reader());
+void withdrawal::refuse_quarantined() noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
     {
         const scoped_lock lock(pool_.mutex);
         if (!pool_.quarantine.is_pending())
@@ -81,13 +78,6 @@ void process_core::refuse_quarantined() noexcept {
     scoped_lock lock(pool_.mutex);
     pool_.quarantine.looked_through();
     pool_.dispatch(lock);
-}
-
-void process_core::pardon_all() {
-    if (is_forked_copy())
-        throw shutdown_error("the pool belongs to the process that this one was forked from");
-    const scoped_lock lock(pool_.mutex);
-    pool_.quarantine.pardon_all();
 }
 
 } // namespace ferry::detail

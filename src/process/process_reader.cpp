@@ -1,6 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The thread of a process pool that waits: for what its workers say, for their end, and for time.
-#include "process_core.hpp"
+#include "process_reader.hpp"
 
 #include <ferry/detail/assert.hpp>
 
@@ -9,7 +8,42 @@
 
 namespace ferry::detail {
 
-void process_core::run() noexcept {
+process_reader::process_reader(process_state& pool) : pool_(pool) {
+    events_.watch(pool_.wake.file(), 0, source::wake);
+}
+
+void process_reader::start(std::shared_ptr<void> keep) {
+    pool_.mutex.assert_held();
+    FERRY_ASSERT(stage_ == stage::none);
+    thread_ = std::thread([this, kept = std::move(keep)] { run(); });
+    stage_ = stage::runs;
+}
+
+void process_reader::stay_away() noexcept {
+    pool_.mutex.assert_held();
+    if (stage_ == stage::none)
+        stage_ = stage::ended;
+}
+
+void process_reader::wait_until_ended(scoped_lock& lock) noexcept {
+    pool_.mutex.assert_held();
+    FERRY_ASSERT(!pool_.reader.is_here());
+    while (stage_ != stage::ended)
+        pool_.changed.wait(lock);
+}
+
+void process_reader::join() {
+    std::thread mine;
+    {
+        scoped_lock lock(pool_.mutex);
+        wait_until_ended(lock);
+        mine.swap(thread_);
+    }
+    if (mine.joinable())
+        mine.join();
+}
+
+void process_reader::run() noexcept {
     pthread_setname_np(pthread_self(), "ferry-reader");
     pool_.reader.set();
     int wait_ms = 0;
@@ -17,7 +51,7 @@ void process_core::run() noexcept {
         for (const auto e : events_.wait(wait_ms))
             handle(e);
         wait_ms = run_timers();
-        refuse_quarantined();
+        withdrawal_.refuse_quarantined();
         if (lives_.start())
             wait_ms = 0;
         if (finish_if_closed())
@@ -26,12 +60,12 @@ void process_core::run() noexcept {
     const scoped_lock lock(pool_.mutex);
     FERRY_ASSERT(pool_.workers.empty() && !pool_.has_unfinished());
     pool_.reader.clear();
-    reader_ended_ = true;
+    stage_ = stage::ended;
     pool_.changed.notify_all();
 }
 
-void process_core::handle(reader_events::event e) noexcept {
-    FERRY_ASSERT(is_reader());
+void process_reader::handle(reader_events::event e) noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
     if (e.what == source::wake) {
         pool_.wake.clear();
         return;
@@ -51,8 +85,8 @@ void process_core::handle(reader_events::event e) noexcept {
         lives_.on_stderr(*w);
 }
 
-bool process_core::finish_if_closed() {
-    FERRY_ASSERT(is_reader()); // which alone destroys workers
+bool process_reader::finish_if_closed() {
+    FERRY_ASSERT(pool_.reader.is_here()); // which alone destroys workers
     const scoped_lock lock(pool_.mutex);
     if (!pool_.phase.is_closed() || pool_.has_unfinished())
         return false;
@@ -64,8 +98,8 @@ bool process_core::finish_if_closed() {
 // ---- Time ---------------------------------------------------------------------------------------
 
 // Milliseconds until the next deadline, -1 without one.
-int process_core::run_timers() noexcept {
-    FERRY_ASSERT(is_reader());
+int process_reader::run_timers() noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
     for (;;) {
         deadline* d = nullptr; // belongs to this or to a worker, which only this thread destroys
         {
@@ -79,8 +113,8 @@ int process_core::run_timers() noexcept {
     }
 }
 
-void process_core::on_deadline(deadline& d) noexcept {
-    FERRY_ASSERT(is_reader() && !deadline_list::contains(d));
+void process_reader::on_deadline(deadline& d) noexcept {
+    FERRY_ASSERT(pool_.reader.is_here() && !deadline_list::contains(d));
     worker_channel* w = nullptr;
     pending_outcome v;
     bool decided = false;
@@ -130,8 +164,8 @@ void process_core::on_deadline(deadline& d) noexcept {
 
 // Nothing that it was given earlier explains that. It may have started it and deny that: without an
 // end of patience its task had no timeout.
-bool process_core::never_starts(worker_channel& w, const remote_call& c,
-                                clock::duration limit) const noexcept {
+bool process_reader::never_starts(worker_channel& w, const remote_call& c,
+                                  clock::duration limit) const noexcept {
     constexpr clock::duration patience = std::chrono::seconds(10);
     if (&w.items.front() != &c)
         return false;
@@ -142,7 +176,7 @@ bool process_core::never_starts(worker_channel& w, const remote_call& c,
 }
 
 // True where the task is to end.
-bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept {
+bool process_reader::on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept {
     FERRY_ASSERT(w.held[d.slot] != nullptr); // whose deadline goes with it
     const remote_call_ptr c = w.held[d.slot];
     const auto limit = c->state().extra->limit.limit().value_or(clock::duration::max());
@@ -176,8 +210,8 @@ bool process_core::on_run_time(worker_channel& w, deadline& d, pending_outcome& 
 }
 
 // Looks at workers that have tasks, without having been woken: one may have destroyed what wakes.
-void process_core::check_workers() noexcept {
-    FERRY_ASSERT(is_reader());
+void process_reader::check_workers() noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
     bool more = false;
     for (std::uint32_t last = 0;;) {
         worker_channel* w = nullptr;
@@ -207,8 +241,8 @@ void process_core::check_workers() noexcept {
 }
 
 // Gives memory back that was needed for something larger than what came since.
-void process_core::trim() noexcept {
-    FERRY_ASSERT(is_reader());
+void process_reader::trim() noexcept {
+    FERRY_ASSERT(pool_.reader.is_here());
     segment_store::let_go gone;
     while (pool_.store.trim(wire::now_ns(), gone)) {
         const scoped_lock lock(pool_.mutex);
