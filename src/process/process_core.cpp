@@ -27,6 +27,17 @@ process_core::process_core(process_pool_options options)
 
 process_core::~process_core() = default;
 
+bool process_core::is_forked_copy() const noexcept { return forks_ != fork_count(); }
+
+void process_core::abandon_after_fork() {
+    static_cast<void>(new std::shared_ptr<process_core>(shared_from_this()));
+}
+
+void process_core::read(all_figures& to) {
+    if (!is_forked_copy())
+        process_report(pool_).read(to);
+}
+
 void process_core::throw_if_forked() const {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");

@@ -5,6 +5,8 @@
 #include <ferry/stats.hpp>
 
 #include "process_reader.hpp"
+#include "process_report.hpp"
+#include "process_shutdown.hpp"
 #include "process_state.hpp"
 
 #include "inside/observed.hpp"
@@ -37,20 +39,23 @@ public:
 
     const process_pool_options& options() const noexcept { return pool_.options; }
 
-    /// No more tasks; with `cancel`, what has not started is cancelled. The number of those.
-    std::size_t close(bool cancel) FERRY_EXCLUDES(pool_.mutex);
-    /// Waits until the workers have ended and the callbacks have run.
-    void join() FERRY_EXCLUDES(pool_.mutex);
-    shutdown_report close_within(timeout limit) FERRY_EXCLUDES(pool_.mutex);
-    void end_workers(bool gently) FERRY_EXCLUDES(pool_.mutex);
+    /// What ends it. Errors: `shutdown_error` in a child of fork().
+    process_shutdown shutdown() {
+        throw_if_forked();
+        return {pool_, reader_};
+    }
+    /// What it tells of itself. Errors: likewise.
+    process_report report() {
+        throw_if_forked();
+        return process_report(pool_);
+    }
+    /// Errors: likewise.
     void pardon_all() FERRY_EXCLUDES(pool_.mutex);
     bool is_callback_thread() const noexcept { return pool_.jobs.is_this_thread(); }
     bool is_forked_copy() const noexcept;
     /// In a child of fork(): the threads and the workers are the parent's.
     void abandon_after_fork();
 
-    pool_stats stats() FERRY_EXCLUDES(pool_.mutex);
-    label_registry::figures stats_by_label() FERRY_EXCLUDES(pool_.mutex);
     void read(all_figures& to) override FERRY_EXCLUDES(pool_.mutex);
 
     // What tasks and those who submit them ask for.

@@ -12,8 +12,6 @@
 
 namespace ferry::detail {
 
-struct worker_channel;
-
 /// The counts of a process pool, in all and by label, and its part of the recording. For who holds
 /// the pool's mutex.
 class process_figures {

@@ -49,26 +49,28 @@ process_pool::~process_pool() {
         core_->abandon_after_fork();
         return;
     }
-    core_->close(false);
-    core_->join();
+    auto end = core_->shutdown();
+    end.close(false);
+    end.join();
 }
 
 void process_pool::shutdown(shutdown_options options) {
     if (options.wait && core_->is_callback_thread())
         throw would_deadlock("shutdown with wait from one of the pool's own callbacks");
-    core_->close(options.cancel_futures);
+    auto end = core_->shutdown();
+    end.close(options.cancel_futures);
     if (options.wait)
-        core_->join();
+        end.join();
 }
 
 shutdown_report process_pool::shutdown(timeout limit) {
     if (core_->is_callback_thread())
         throw would_deadlock("shutdown with wait from one of the pool's own callbacks");
-    return core_->close_within(limit);
+    return core_->shutdown().close_within(limit);
 }
 
-void process_pool::terminate_workers() { core_->end_workers(true); }
-void process_pool::kill_workers() { core_->end_workers(false); }
+void process_pool::terminate_workers() { core_->shutdown().end_workers(true); }
+void process_pool::kill_workers() { core_->shutdown().end_workers(false); }
 
 void process_pool::pardon_all() { core_->pardon_all(); }
 
@@ -76,10 +78,10 @@ std::size_t process_pool::max_workers() const noexcept { return core_->options()
 
 const std::string& process_pool::name() const noexcept { return core_->options().name; }
 
-pool_stats process_pool::stats() const { return core_->stats(); }
+pool_stats process_pool::stats() const { return core_->report().all(); }
 
 std::map<std::string, pool_stats, std::less<>> process_pool::stats_by_label() const {
-    return core_->stats_by_label();
+    return core_->report().by_label();
 }
 
 } // namespace ferry

@@ -1,17 +1,9 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The end of a process pool, and its statistics.
-#include "process_core.hpp"
-
-#include "support/fork_count.hpp"
-
-#include <ferry/detail/assert.hpp>
-
-#include <bit>
+#include "process_shutdown.hpp"
 
 namespace ferry::detail {
 
-std::size_t process_core::close(bool cancel) {
-    throw_if_forked();
+std::size_t process_shutdown::close(bool cancel) {
     {
         const scoped_lock lock(pool_.mutex);
         pool_.phase.close(cancel);
@@ -22,13 +14,13 @@ std::size_t process_core::close(bool cancel) {
     return cancel ? withdrawal(pool_).cancel_all() : 0;
 }
 
-void process_core::join() {
+void process_shutdown::join() {
     shared_state_base::catch_up(); // callbacks may wait for that
     reader_.join();
     pool_.jobs.finish();
 }
 
-shutdown_report process_core::close_within(timeout limit) {
+shutdown_report process_shutdown::close_within(timeout limit) {
     const auto deadline = limit.deadline();
     shutdown_report report;
     close(false);
@@ -37,7 +29,7 @@ shutdown_report process_core::close_within(timeout limit) {
     {
         scoped_lock lock(pool_.mutex);
         before = pool_.figures.all().completed + pool_.figures.all().failed;
-        while (pool_.has_unfinished() && !(deadline && timeout::clock::now() >= *deadline)) {
+        while (pool_.has_unfinished() && !(deadline && clock::now() >= *deadline)) {
             if (deadline)
                 pool_.changed.wait_until(lock, *deadline);
             else
@@ -68,7 +60,7 @@ shutdown_report process_core::close_within(timeout limit) {
     return report;
 }
 
-void process_core::end_workers(bool gently) {
+void process_shutdown::end_workers(bool gently) {
     close(true);
     {
         const scoped_lock lock(pool_.mutex);
@@ -79,12 +71,6 @@ void process_core::end_workers(bool gently) {
     }
     scoped_lock lock(pool_.mutex);
     reader_.wait_until_ended(lock);
-}
-
-bool process_core::is_forked_copy() const noexcept { return forks_ != fork_count(); }
-
-void process_core::abandon_after_fork() {
-    static_cast<void>(new std::shared_ptr<process_core>(shared_from_this()));
 }
 
 } // namespace ferry::detail
