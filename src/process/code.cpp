@@ -2,6 +2,7 @@
 #include <ferry/process/detail/code.hpp>
 
 #include "build_id.hpp"
+#include "support/annotated_mutex.hpp"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -14,7 +15,6 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <stdexcept>
 #include <unordered_map>
@@ -97,15 +97,17 @@ const module_info& program() {
 
 /// The shared libraries of this process, and what was found in them.
 struct module_table {
-    std::mutex mutex;
-    std::vector<module_info> libraries;
-    bool known = false;
-    unsigned long long loaded = 0;   // how often one was, by the loader's count
-    unsigned long long unloaded = 0; // likewise
+    annotated_mutex mutex;
+    std::vector<module_info> libraries FERRY_GUARDED_BY(mutex);
+    bool known FERRY_GUARDED_BY(mutex) = false;
+    unsigned long long
+        loaded FERRY_GUARDED_BY(mutex) = 0; // how often one was, by the loader's count
+    unsigned long long unloaded FERRY_GUARDED_BY(mutex) = 0; // likewise
     // Addresses in libraries; forgotten when one is unloaded, since the next may take its place.
-    std::unordered_map<const void*, code_ref> located;
-    std::unordered_map<const void*, code_ref> in_program;
-    std::set<std::string, std::less<>> paths; // keeps what code_ref::path refers to
+    std::unordered_map<const void*, code_ref> located FERRY_GUARDED_BY(mutex);
+    std::unordered_map<const void*, code_ref> in_program FERRY_GUARDED_BY(mutex);
+    // Keeps what code_ref::path refers to.
+    std::set<std::string, std::less<>> paths FERRY_GUARDED_BY(mutex);
 
     static module_table& instance() {
         static auto* const m = new module_table; // outlives every static pool
@@ -113,8 +115,8 @@ struct module_table {
     }
 
     /// Looks again where something was loaded or unloaded since.
-    void refresh();
-    const module_info* find(std::uint64_t identity) const {
+    void refresh() FERRY_REQUIRES(mutex);
+    const module_info* find(std::uint64_t identity) const FERRY_REQUIRES(mutex) {
         const auto it = std::find_if(libraries.begin(), libraries.end(),
                                      [=](const module_info& m) { return m.identity == identity; });
         return it != libraries.end() ? &*it : nullptr;
@@ -130,7 +132,7 @@ void module_table::refresh() {
         std::exception_ptr error;
     } r{*this, {}, true, false, nullptr};
     ::dl_iterate_phdr(
-        [](dl_phdr_info* info, std::size_t, void* p) {
+        [](dl_phdr_info* info, std::size_t, void* p) FERRY_UNCHECKED { // with the mutex
             auto& q = *static_cast<request*>(p);
             if (std::exchange(q.first, false)) { // the program itself
                 auto& t = q.table;
@@ -195,7 +197,7 @@ std::string file_mapped_at(const void* address) {
 
 code_ref locate(const void* address) {
     auto& t = module_table::instance();
-    const std::lock_guard lock(t.mutex);
+    const annotated_lock lock(t.mutex);
     if (const auto it = t.in_program.find(address); it != t.in_program.end())
         return it->second;
     const auto at = reinterpret_cast<std::uintptr_t>(address);
@@ -228,7 +230,7 @@ const void* resolve(const code_ref& ref) {
     // another one now; under another name it looks at the file.
     for (int spellings = 0; spellings < 8; ++spellings) {
         {
-            const std::lock_guard lock(t.mutex);
+            const annotated_lock lock(t.mutex);
             t.refresh();
             if (const auto* const m = t.find(ref.module))
                 return reinterpret_cast<const void*>(m->base + ref.offset);
@@ -240,7 +242,7 @@ const void* resolve(const code_ref& ref) {
             break;
         }
         {
-            const std::lock_guard lock(t.mutex);
+            const annotated_lock lock(t.mutex);
             t.refresh();
             if (const auto* const m = t.find(ref.module))
                 return reinterpret_cast<const void*>(m->base + ref.offset);
@@ -255,7 +257,7 @@ const void* resolve(const code_ref& ref) {
 
 const void* find_data(std::uint64_t module, std::uint64_t offset, std::size_t size) {
     auto& t = module_table::instance();
-    const std::lock_guard lock(t.mutex);
+    const annotated_lock lock(t.mutex);
     const module_info* m = &program();
     if (m->identity != module) {
         t.refresh();
@@ -280,7 +282,7 @@ bool is_constant_data(const void* address, std::size_t size) {
     if (holds(program()))
         return true;
     auto& t = module_table::instance();
-    const std::lock_guard lock(t.mutex);
+    const annotated_lock lock(t.mutex);
     t.refresh();
     return std::any_of(t.libraries.begin(), t.libraries.end(), holds);
 }

@@ -5,6 +5,7 @@
 #include <ferry/error.hpp>
 #include <ferry/process/detail/code.hpp>
 
+#include "support/annotated_mutex.hpp"
 #include "type_bases.hpp"
 
 #include <boost/asio/error.hpp>
@@ -18,7 +19,6 @@
 #include <ios>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <span>
 #include <stdexcept>
@@ -77,24 +77,25 @@ public:
     explicit remote_category(std::string name) : name_(std::move(name)) {}
     const char* name() const noexcept override { return name_.c_str(); }
     std::string message(int value) const override {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         const auto it = texts_.find(value);
         return it != texts_.end() ? it->second : name_ + " error " + std::to_string(value);
     }
 
     void add(int value, std::string text) const {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         if (texts_.size() < most_texts)
             texts_.emplace(value, std::move(text));
     }
 
     static const Category& of(const std::string& name, int value, std::string text) {
         struct all {
-            std::mutex mutex;
-            std::map<std::string, std::unique_ptr<const remote_category>> categories;
+            annotated_mutex mutex;
+            std::map<std::string, std::unique_ptr<const remote_category>>
+                categories FERRY_GUARDED_BY(mutex);
         };
         static auto* const a = new all; // outlives every static code
-        const std::lock_guard lock(a->mutex);
+        const annotated_lock lock(a->mutex);
         auto it = a->categories.find(name);
         if (it == a->categories.end()) {
             if (a->categories.size() >= most_categories)
@@ -107,8 +108,8 @@ public:
 
 private:
     const std::string name_;
-    mutable std::mutex mutex_;
-    mutable std::map<int, std::string> texts_;
+    mutable annotated_mutex mutex_;
+    mutable std::map<int, std::string> texts_ FERRY_GUARDED_BY(mutex_);
 };
 #pragma GCC diagnostic pop
 
@@ -159,11 +160,11 @@ const boost::source_location* place_of(std::string file, std::string function, s
                                        std::uint32_t column) {
     using place = std::tuple<std::string, std::string, std::uint32_t, std::uint32_t>;
     struct all {
-        std::mutex mutex;
-        std::map<place, boost::source_location> places;
+        annotated_mutex mutex;
+        std::map<place, boost::source_location> places FERRY_GUARDED_BY(mutex);
     };
     static auto* const a = new all; // outlives every static code
-    const std::lock_guard lock(a->mutex);
+    const annotated_lock lock(a->mutex);
     place p(std::move(file), std::move(function), line, column);
     if (const auto it = a->places.find(p); it != a->places.end())
         return &it->second;

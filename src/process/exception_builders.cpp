@@ -2,6 +2,8 @@
 // How exceptions that were thrown in another process are rebuilt, by type.
 #include "exception_builders.hpp"
 
+#include "support/annotated_mutex.hpp"
+
 #include <boost/asio/execution/bad_executor.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/ip/bad_address_cast.hpp>
@@ -21,7 +23,6 @@
 #include <ios>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <regex>
 #include <stdexcept>
@@ -124,8 +125,9 @@ std::exception_ptr build_library_failure(const remote_exception& r) {
 #endif
 
 struct registry {
-    std::mutex mutex;
-    std::map<std::string, exception_builder, std::less<>> builders; // by mangled name
+    annotated_mutex mutex;
+    // By mangled name.
+    std::map<std::string, exception_builder, std::less<>> builders FERRY_GUARDED_BY(mutex);
 
     static registry& instance() {
         static auto* const r = new registry; // outlives every static pool
@@ -133,11 +135,11 @@ struct registry {
     }
 
     template <class E>
-    void add(exception_builder build = &build_exception<E>) {
+    void add(exception_builder build = &build_exception<E>) FERRY_REQUIRES(mutex) {
         builders.emplace(typeid(E).name(), build);
     }
     template <class... E>
-    void add_all() {
+    void add_all() FERRY_REQUIRES(mutex) {
         (add<E>(), ...);
     }
     registry() {
@@ -190,13 +192,13 @@ struct registry {
 
 void add_exception(const std::type_info& type, exception_builder build) {
     auto& r = registry::instance();
-    const std::lock_guard lock(r.mutex);
+    const annotated_lock lock(r.mutex);
     r.builders[type.name()] = build;
 }
 
 exception_builder find_exception_builder(std::string_view mangled_type) {
     auto& r = registry::instance();
-    const std::lock_guard lock(r.mutex);
+    const annotated_lock lock(r.mutex);
     const auto it = r.builders.find(mangled_type);
     return it != r.builders.end() ? it->second : nullptr;
 }

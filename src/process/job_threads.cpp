@@ -20,7 +20,6 @@ constexpr std::chrono::milliseconds patience(20);
 
 job_threads::~job_threads() = default;
 
-// With the mutex.
 void job_threads::append(remote_call& c) noexcept {
     next_of(c) = nullptr;
     (first_ != nullptr ? next_of(*last_) : first_) = &c;
@@ -30,7 +29,7 @@ void job_threads::append(remote_call& c) noexcept {
 void job_threads::falls_asleep() noexcept {
     remote_call* reports = nullptr; // in the opposite order
     {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         ++asleep_;
         remote_call* all = std::exchange(first_, nullptr);
         while (all != nullptr) {
@@ -48,19 +47,18 @@ void job_threads::falls_asleep() noexcept {
 }
 
 void job_threads::wakes_up() noexcept {
-    const std::lock_guard lock(mutex_);
+    const annotated_lock lock(mutex_);
     --asleep_;
 }
 
 void job_threads::start(const std::shared_ptr<void>& keep) {
-    const std::lock_guard lock(mutex_);
+    const annotated_lock lock(mutex_);
     if (threads_ != nullptr)
         return;
     keep_ = keep;
     add_thread(keep);
 }
 
-// With the mutex.
 void job_threads::add_thread(const std::shared_ptr<void>& keep) {
     const signals_blocked quiet;
     auto fresh = std::make_unique<seat>();
@@ -73,7 +71,7 @@ void job_threads::add_thread(const std::shared_ptr<void>& keep) {
     threads_ = std::move(fresh);
 }
 
-// With the mutex. Where it fails, the next job tries again, and until then the threads there are do
+// Where it fails, the next job tries again, and until then the threads there are do
 // the work.
 void job_threads::add_spare() noexcept {
     if (kind_ == kind::one || waiting_ != 0 || finished_)
@@ -88,7 +86,7 @@ void job_threads::add_spare() noexcept {
 
 void job_threads::post(boost::intrusive_ptr<shared_state_base> share, remote_call& c) noexcept {
     {
-        std::unique_lock lock(mutex_);
+        annotated_lock lock(mutex_);
         if (reports_ != nullptr && asleep_ != 0 && c.has_report_job()) {
             lock.unlock();
             reports_->post(std::move(share), c);
@@ -106,11 +104,11 @@ void job_threads::post(boost::intrusive_ptr<shared_state_base> share, remote_cal
 }
 
 // Another thread that is at work takes the next job soon, unless its own takes long.
-bool job_threads::may_take(std::unique_lock<std::mutex>& lock) noexcept {
+void job_threads::leave_to_others(annotated_lock& lock) noexcept {
     std::uint64_t before = taken_;
     auto until = timeout::clock::now() + patience;
     while (first_ != nullptr && working_ != 0) {
-        const bool late = spare_.wait_until(lock, until) == std::cv_status::timeout;
+        const bool late = lock.wait_until(spare_, until) == std::cv_status::timeout;
         if (taken_ != before) {
             before = taken_;
             until = timeout::clock::now() + patience;
@@ -118,7 +116,21 @@ bool job_threads::may_take(std::unique_lock<std::mutex>& lock) noexcept {
             break;
         }
     }
-    return first_ != nullptr;
+}
+
+// The same thread does the work as long as it can: what it allocates stays warm. It may come back
+// without a job.
+void job_threads::wait_for_job(annotated_lock& lock) noexcept {
+    if (first_ == nullptr && !finished_ && !first_waits_) {
+        first_waits_ = true;
+        while (first_ == nullptr && !finished_)
+            lock.wait(changed_);
+        first_waits_ = false;
+    } else if (first_ == nullptr || first_waits_) {
+        while ((first_ == nullptr || first_waits_) && !finished_)
+            lock.wait(spare_);
+        leave_to_others(lock);
+    }
 }
 
 void job_threads::run() noexcept {
@@ -126,18 +138,9 @@ void job_threads::run() noexcept {
     these_threads = this;
     if (reports_ != nullptr)
         observe_sleep(this);
-    std::unique_lock lock(mutex_);
+    annotated_lock lock(mutex_);
     for (;;) {
-        // The same thread does the work as long as it can: what it allocates stays warm.
-        if (first_ == nullptr && !finished_ && !first_waits_) {
-            first_waits_ = true;
-            changed_.wait(lock, [this] { return first_ != nullptr || finished_; });
-            first_waits_ = false;
-        } else if (first_ == nullptr || first_waits_) {
-            spare_.wait(lock, [this] { return (first_ != nullptr && !first_waits_) || finished_; });
-            if (!may_take(lock) && !finished_)
-                continue;
-        }
+        wait_for_job(lock);
         if (first_ == nullptr) {
             if (finished_)
                 break;
@@ -168,20 +171,20 @@ void job_threads::run() noexcept {
 }
 
 bool job_threads::wait_until_idle(timeout::clock::time_point at) {
-    std::unique_lock lock(mutex_);
-    const unsigned own = is_this_thread() ? 1 : 0;
-    const auto idle = [&] { return first_ == nullptr && working_ <= own; };
-    if (at == timeout::clock::time_point::max()) {
-        idle_.wait(lock, idle);
-        return true;
+    annotated_lock lock(mutex_);
+    while (!is_idle()) {
+        if (at == timeout::clock::time_point::max())
+            lock.wait(idle_);
+        else if (lock.wait_until(idle_, at) == std::cv_status::timeout)
+            return is_idle();
     }
-    return idle_.wait_until(lock, at, idle);
+    return true;
 }
 
 void job_threads::finish() noexcept {
     std::unique_ptr<seat> all;
     {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         finished_ = true;
         changed_.notify_all();
         spare_.notify_all();

@@ -3,9 +3,10 @@
 
 #include <ferry/process/detail/task.hpp>
 
+#include "support/annotated_mutex.hpp"
+
 #include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 
 namespace ferry::detail {
@@ -45,39 +46,44 @@ private:
         std::unique_ptr<seat> next;
     };
 
-    void add_thread(const std::shared_ptr<void>& keep);
+    void add_thread(const std::shared_ptr<void>& keep) FERRY_REQUIRES(mutex_);
     remote_call*& next_of(remote_call& c) const noexcept {
         return c.next_job[static_cast<std::size_t>(job_)];
     }
     void run(remote_call& c) const {
         job_ == remote_call::job::decoding ? c.decode() : c.run_callbacks();
     }
-    void append(remote_call& c) noexcept;
+    void append(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
     void falls_asleep() noexcept override;
     void wakes_up() noexcept override;
-    void add_spare() noexcept;
+    void add_spare() noexcept FERRY_REQUIRES(mutex_);
     void run() noexcept;
-    bool may_take(std::unique_lock<std::mutex>& lock) noexcept;
+    void wait_for_job(annotated_lock& lock) noexcept FERRY_REQUIRES(mutex_);
+    void leave_to_others(annotated_lock& lock) noexcept FERRY_REQUIRES(mutex_);
+    bool is_idle() const noexcept FERRY_REQUIRES(mutex_) {
+        return first_ == nullptr && working_ <= (is_this_thread() ? 1u : 0u);
+    }
 
     const kind kind_;
     const remote_call::job job_;
     const char* const name_;
     job_threads* const reports_;
 
-    std::mutex mutex_;                // guards what follows
     std::condition_variable changed_; // for the thread that waits first
     std::condition_variable spare_;   // for the others
     std::condition_variable idle_;
-    remote_call* first_ = nullptr;
-    remote_call* last_ = nullptr;
-    std::unique_ptr<seat> threads_;
-    std::weak_ptr<void> keep_;
-    std::uint64_t taken_ = 0;
-    unsigned waiting_ = 0; // threads without a job
-    unsigned working_ = 0; // threads with one
-    unsigned asleep_ = 0;  // waits that the only thread sleeps in
-    bool first_waits_ = false;
-    bool finished_ = false;
+
+    annotated_mutex mutex_;
+    remote_call* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    remote_call* last_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    std::unique_ptr<seat> threads_ FERRY_GUARDED_BY(mutex_);
+    std::weak_ptr<void> keep_ FERRY_GUARDED_BY(mutex_);
+    std::uint64_t taken_ FERRY_GUARDED_BY(mutex_) = 0;
+    unsigned waiting_ FERRY_GUARDED_BY(mutex_) = 0; // threads without a job
+    unsigned working_ FERRY_GUARDED_BY(mutex_) = 0; // threads with one
+    unsigned asleep_ FERRY_GUARDED_BY(mutex_) = 0;  // waits that the only thread sleeps in
+    bool first_waits_ FERRY_GUARDED_BY(mutex_) = false;
+    bool finished_ FERRY_GUARDED_BY(mutex_) = false;
 };
 
 } // namespace ferry::detail

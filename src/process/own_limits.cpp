@@ -4,6 +4,7 @@
 #include <ferry/process/detail/entry_point.hpp>
 
 #include "process_usage.hpp"
+#include "support/annotated_mutex.hpp"
 #include "wire.hpp"
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <mutex>
 #include <new>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -54,16 +54,16 @@ private:
 };
 
 std::atomic<bool> any{false};
-std::mutex mutex; // guards what follows
-limit open_files_limit(RLIMIT_NOFILE);
-limit file_size_limit(RLIMIT_FSIZE);
-unsigned lifted = 0;
+annotated_mutex mutex;
+limit open_files_limit FERRY_GUARDED_BY(mutex)(RLIMIT_NOFILE);
+limit file_size_limit FERRY_GUARDED_BY(mutex)(RLIMIT_FSIZE);
+unsigned lifted FERRY_GUARDED_BY(mutex) = 0;
 std::atomic<std::uint64_t>* memory_refused = nullptr; // set once, before there are other threads
 
 } // namespace
 
 void set_own_limits(std::size_t open_files, std::size_t file_size) noexcept {
-    const std::lock_guard lock(mutex);
+    const annotated_lock lock(mutex);
     if (open_files != 0)
         open_files_limit.set(open_files);
     if (file_size != 0) {
@@ -96,7 +96,7 @@ void call_failed(const std::exception_ptr& error) noexcept {
 limits_lifted::limits_lifted() noexcept {
     if (!any.load(std::memory_order_relaxed))
         return;
-    const std::lock_guard lock(mutex);
+    const annotated_lock lock(mutex);
     if (lifted++ == 0) {
         open_files_limit.lift();
         file_size_limit.lift();
@@ -106,7 +106,7 @@ limits_lifted::limits_lifted() noexcept {
 limits_lifted::~limits_lifted() {
     if (!any.load(std::memory_order_relaxed))
         return;
-    const std::lock_guard lock(mutex);
+    const annotated_lock lock(mutex);
     if (--lifted == 0) {
         open_files_limit.restore();
         file_size_limit.restore();

@@ -161,7 +161,7 @@ segment_ptr segment_store::take(F usable, std::size_t at_least) noexcept {
 segment_ptr segment_store::make(std::size_t at_least) noexcept {
     std::uint32_t id = 0;
     {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         id = ++last_id_;
     }
     try {
@@ -174,7 +174,7 @@ segment_ptr segment_store::make(std::size_t at_least) noexcept {
 segment_ptr segment_store::lend(std::size_t at_least) noexcept {
     segment_ptr s;
     {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         FERRY_ASSERT(lent_ <= most_);
         if (lent_ == most_)
             return nullptr;
@@ -203,7 +203,7 @@ segment_ptr segment_store::lend(std::size_t at_least) noexcept {
         s->lent = true;
         return s;
     }
-    const std::lock_guard lock(mutex_);
+    const annotated_lock lock(mutex_);
     --lent_;
     return nullptr;
 }
@@ -211,7 +211,7 @@ segment_ptr segment_store::lend(std::size_t at_least) noexcept {
 segment_ptr segment_store::acquire_for(std::uint32_t owner, std::size_t at_least) noexcept {
     segment_ptr s;
     {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         s = take(
             [owner, at_least](const segment& f) {
                 return (f.owner == owner || f.owner == 0) && f.capacity() >= at_least;
@@ -237,7 +237,7 @@ payload segment_store::copy_for(std::uint32_t owner, const payload& bytes) noexc
 void segment_store::handed_on(segment& s) noexcept {
     if (!std::exchange(s.lent, false))
         return;
-    const std::lock_guard lock(mutex_);
+    const annotated_lock lock(mutex_);
     FERRY_ASSERT(lent_ != 0);
     --lent_;
 }
@@ -252,7 +252,7 @@ void segment_store::release(segment_ptr s, std::size_t used) noexcept {
     s->used(used);
     segment_ptr surplus;
     {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         if (s->surplus) {
             surplus = std::move(s);
         } else if (free_.size() == free_.capacity()) { // never where only `most_` of them exist
@@ -269,7 +269,7 @@ void segment_store::release(segment_ptr s, std::size_t used) noexcept {
 bool segment_store::trim(std::int64_t now, let_go& gone) noexcept {
     segment_ptr s;
     {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         s = take(
             [now, this](const segment& f) {
                 return f.capacity() > small && now - f.last_needed_ns >= needed_for_ns &&
@@ -287,14 +287,14 @@ bool segment_store::trim(std::int64_t now, let_go& gone) noexcept {
 bool segment_store::forget(std::uint32_t owner) noexcept {
     segment_ptr s;
     {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         s = take([owner](const segment& f) { return f.owner == owner; }, 0);
     }
     return s != nullptr;
 }
 
 bool segment_store::has_large() noexcept {
-    const std::lock_guard lock(mutex_);
+    const annotated_lock lock(mutex_);
     return std::any_of(free_.begin(), free_.end(),
                        [](const auto& s) { return s->capacity() > small; });
 }

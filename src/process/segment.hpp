@@ -4,13 +4,13 @@
 #include <ferry/process/detail/bytes.hpp>
 
 #include "descriptor.hpp"
+#include "support/annotated_mutex.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <limits>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 namespace ferry::detail {
@@ -127,16 +127,16 @@ private:
     static constexpr std::int64_t needed_for_ns = 500'000'000;
 
     template <class F>
-    segment_ptr take(F usable, std::size_t at_least) noexcept;
-    segment_ptr make(std::size_t at_least) noexcept;
+    segment_ptr take(F usable, std::size_t at_least) noexcept FERRY_REQUIRES(mutex_);
+    segment_ptr make(std::size_t at_least) noexcept FERRY_EXCLUDES(mutex_);
 
     const std::size_t most_;
     const segment::side side_;
     const unsigned forks_;
-    std::mutex mutex_;              // guards what follows
-    std::vector<segment_ptr> free_; // the last one was used last
-    std::size_t lent_ = 0;
-    std::uint32_t last_id_ = 0;
+    annotated_mutex mutex_;
+    std::vector<segment_ptr> free_ FERRY_GUARDED_BY(mutex_); // the last one was used last
+    std::size_t lent_ FERRY_GUARDED_BY(mutex_) = 0;
+    std::uint32_t last_id_ FERRY_GUARDED_BY(mutex_) = 0;
 };
 
 /// The segments that one process has received from another, mapped here. Not thread-safe.

@@ -122,7 +122,7 @@ void worker_process::handle(const wire::message& m, const descriptor& file) {
     if (m.kind == wire::message::what::segment && file) {
         for (;;) {
             try {
-                const std::lock_guard lock(mutex_);
+                const annotated_lock lock(mutex_);
                 segments_.add(m.id, file, m.number);
                 break;
             } catch (const std::exception&) { // a shortage, which may pass
@@ -131,12 +131,12 @@ void worker_process::handle(const wire::message& m, const descriptor& file) {
         }
         arrived_.notify_all();
     } else if (m.kind == wire::message::what::forget) {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         segments_.forget(m.id);
     } else if (m.kind == wire::message::what::stop) {
         std::optional<std::stop_source> source;
         {
-            const std::lock_guard lock(mutex_);
+            const annotated_lock lock(mutex_);
             if (m.number == current_)
                 source = stop_;
         }
@@ -158,11 +158,11 @@ void worker_process::request_stop(std::stop_source source) {
 }
 
 std::span<const std::byte> worker_process::find_segment(const wire::segment_ref& ref) {
-    std::unique_lock lock(mutex_);
+    annotated_lock lock(mutex_);
     for (;;) { // it was announced before, so it arrives, or the process ends
         if (const auto s = segments_.find(ref.id, ref.size))
             return {s->data(), ref.size};
-        arrived_.wait(lock);
+        lock.wait(arrived_);
     }
 }
 
@@ -259,7 +259,7 @@ void worker_process::run_task(const wire::frame& f) {
     std::memcpy(&body, f.body.data(), sizeof body);
     std::stop_token stop;
     if (body.takes_stop_token) {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         current_ = h.task;
         stop = stop_.emplace().get_token();
     }
@@ -289,7 +289,7 @@ void worker_process::run_task(const wire::frame& f) {
     }
     tasks_->release();
     if (body.takes_stop_token) {
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         current_ = 0;
         stop_.reset();
     }

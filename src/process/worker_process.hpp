@@ -7,11 +7,11 @@
 #include "descriptor.hpp"
 #include "message.hpp"
 #include "segment.hpp"
+#include "support/annotated_mutex.hpp"
 #include "support/fork_count.hpp"
 #include "wire.hpp"
 
 #include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <sys/stat.h>
@@ -45,9 +45,6 @@ private:
 
 /// Notes what the standard error is; before any task runs.
 void note_standard_error() noexcept;
-
-/// Writes out what the standard streams hold, and ends the process.
-[[noreturn]] void leave(int code);
 
 /// The shortest time between two reports of progress that are sent: a little longer than the pool's
 /// period, so that two that arrive soon after each other are seldom held back there.
@@ -126,11 +123,11 @@ private:
     std::optional<progress> kept_report_;
     segment_announcer announced_; // the store's
 
-    std::mutex mutex_; // guards what follows
     std::condition_variable arrived_;
-    received_segments segments_{segment::side::worker};
-    std::uint64_t current_ = 0; // the task that runs
-    std::optional<std::stop_source> stop_;
+    annotated_mutex mutex_;
+    received_segments segments_ FERRY_GUARDED_BY(mutex_){segment::side::worker};
+    std::uint64_t current_ FERRY_GUARDED_BY(mutex_) = 0; // the task that runs
+    std::optional<std::stop_source> stop_ FERRY_GUARDED_BY(mutex_);
 };
 
 } // namespace ferry::detail
