@@ -1,13 +1,10 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "worker_lives.hpp"
 
-#include "crash_report.hpp"
 #include "left_stream.hpp"
 
 #include <ferry/detail/assert.hpp>
 
-#include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace ferry::detail {
@@ -16,12 +13,6 @@ namespace {
 // How often the last words of a worker that has ended are tried to be received, ten milliseconds
 // apart.
 constexpr unsigned most_tries = 1000;
-
-std::string text_of(const worker_died::ending& how) {
-    if (how.signal)
-        return "it was terminated by signal " + std::to_string(*how.signal);
-    return how.exit_code ? "it exited with code " + std::to_string(*how.exit_code) : "it ended";
-}
 
 } // namespace
 
@@ -130,123 +121,102 @@ void worker_lives::on_exit(worker_channel& w) noexcept {
 
 void worker_lives::reap(worker_channel& w) noexcept {
     FERRY_ASSERT(pool_.reader.is_here() && w.how_ended);
-    answers_.read(w); // what it said before it died still counts
+    if (!read_last_words(w))
+        return;
+    const worker_death death(w, pool_.options.limits, pool_.factory.program());
+    std::string why_not_ready;
+    if (w.was_starting) {
+        try {
+            why_not_ready = death.why_not_ready();
+        } catch (const std::bad_alloc&) { // without a reason
+        }
+    }
+    const std::uint32_t id = w.id;
+    const bool not_started = w.was_starting;
+    const auto reason =
+        w.why_not_ready.empty() ? start_policy::reason::unknown : start_policy::reason::initializer;
+    {
+        std::unique_ptr<worker_channel> gone; // freed without the lock, as this is:
+        remote_call_ptr victim;
+        unsigned attempt = 0;
+        {
+            scoped_lock lock(pool_.mutex);
+            victim = take_victim(w, death);
+            if (victim != nullptr) {
+                attempt = ++victim->lost_starts;
+                if (starts_again(*victim, death.cause(*victim), attempt))
+                    pool_.requeue(std::exchange(victim, nullptr));
+                else
+                    pool_.figures.failed(*victim);
+            }
+            pool_.figures.remove_worker(w.record);
+            pool_.queue.remove(w);
+            gone = pool_.workers.remove(w);
+            pool_.dispatch(lock);
+            pool_.changed.notify_all();
+        }
+        if (victim != nullptr) {
+            remote_call& c = *victim;
+            c.arguments = {};
+            auto error = error_or_shortage([&] { return death.error(c, attempt); });
+            pool_.publish(std::move(victim), std::move(error));
+        }
+    }
+    while (pool_.store.forget(id)) {
+    }
+    if (not_started)
+        start_failed(why_not_ready.c_str(), reason);
+}
+
+// What it said before it died still counts. False where some of it cannot be read now.
+bool worker_lives::read_last_words(worker_channel& w) noexcept {
+    answers_.read(w);
     if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
         const scoped_lock lock(pool_.mutex);
         w.blocked.what = deadline::purpose::exit;
         pool_.timers.arm(w.blocked, clock::now() + reader_timers::moment);
-        return;
+        return false;
     }
     const bool is_left = w.read_stderr(true) == worker_channel::stream::open;
     for (const int file : {w.answered.get(), w.standard_error.get()})
         events_.forget(file);
     if (is_left)
         keep_reading(std::move(w.standard_error));
-    std::string start_reason;
     try {
         if (w.violation != nullptr)
             w.stderr_tail += std::string("[the pool ended the worker: ") + w.violation + "]";
-        if (w.was_starting)
-            start_reason =
-                (w.why_not_ready.empty() ? text_of(*w.how_ended) + " before it was ready"
-                                         : w.why_not_ready) +
-                (w.stderr_tail.empty() ? "" : "; the end of its standard error: " + w.stderr_tail);
-    } catch (const std::bad_alloc&) { // without a reason
+    } catch (const std::bad_alloc&) { // without that
     }
-
-    remote_call_ptr victim;               // freed without the lock
-    std::unique_ptr<worker_channel> gone; // likewise
-    unsigned attempt = 0;
-    const bool not_started = w.was_starting;
-    const auto reason =
-        w.why_not_ready.empty() ? start_policy::reason::unknown : start_policy::reason::initializer;
-    {
-        scoped_lock lock(pool_.mutex);
-        // A worker runs what it was given in turn, so it has begun one at most, whatever it wrote
-        // into the slots of the others; where one was condemned, it was that.
-        std::uint64_t begun = std::numeric_limits<std::uint64_t>::max();
-        for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
-            const remote_call* const c = w.held[slot].get();
-            if (c != nullptr && (c->number == w.denied ||
-                                 !w.memory->slots[slot].is(c->number, wire::slot_state::offered)))
-                begun = std::min(begun, c->number);
-        }
-        if (w.condemned_slots != 0)
-            begun = 0;
-        for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
-            if (!w.held[slot])
-                continue;
-            const bool condemned = w.is_condemned(slot); // it has its outcome
-            remote_call_ptr c;
-            static_cast<void>(pool_.release(*w.held[slot], c));
-            const bool breached = w.breach && c->number == w.breached;
-            if (breached || (!condemned && c->number == begun))
-                victim = std::move(c);
-            else if (!condemned)
-                pool_.requeue(std::move(c));
-        }
-        if (victim != nullptr) {
-            const auto why = w.dismissed             ? death_cause::dismissed
-                             : breach_of(w, *victim) ? death_cause::resource_limit
-                                                     : death_cause::crash;
-            attempt = ++victim->lost_starts;
-            const death_facts facts{.starts = attempt,
-                                    .attempts = victim->attempts,
-                                    .quarantined = pool_.quarantine.blame(*victim, why),
-                                    .asked_to_stop = victim->asked_to_stop,
-                                    .accepts_starts = pool_.phase.starts_tasks()};
-            if (starts_again(why, facts))
-                pool_.requeue(std::exchange(victim, nullptr));
-            else
-                pool_.figures.failed(*victim);
-        }
-        pool_.figures.remove_worker(w.record);
-        pool_.queue.remove(w);
-        gone = pool_.workers.remove(w);
-        pool_.dispatch(lock);
-        pool_.changed.notify_all();
-    }
-    if (victim != nullptr) {
-        remote_call& c = *victim;
-        c.arguments = {};
-        auto error = error_or_shortage([&] { return error_of_death(w, c, attempt); });
-        pool_.publish(std::move(victim), std::move(error));
-    }
-    const std::uint32_t id = gone->id;
-    gone.reset();
-    while (pool_.store.forget(id)) {
-    }
-    if (not_started)
-        start_failed(start_reason.c_str(), reason);
+    return true;
 }
 
-// The limit for which the worker has ended, if it was that.
-std::optional<limit_breach> worker_lives::breach_of(const worker_channel& w,
-                                                    const remote_call& c) const noexcept {
-    using limit = limit_breach::limit;
-    const worker_limits& limits = pool_.options.limits;
-    const std::uint64_t refused = w.memory->memory_refused.load();
-    if (w.how_ended->exit_code == wire::exit_no_memory && refused != 0 && limits.memory != 0)
-        return limit_breach{limit::memory, limits.memory, refused, true};
-    if (w.how_ended->signal == SIGXFSZ && limits.file_size != 0)
-        return limit_breach{limit::file_size, limits.file_size, limits.file_size, false};
-    return w.breach && w.breached == c.number ? w.breach : std::nullopt;
+// Takes everything from a worker that has ended: what it died of, and the rest goes back to the
+// queue, unless it has its outcome.
+remote_call_ptr worker_lives::take_victim(worker_channel& w, const worker_death& death) noexcept {
+    const auto begun = death.begun();
+    remote_call_ptr victim;
+    for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
+        if (!w.held[slot])
+            continue;
+        const bool condemned = w.is_condemned(slot); // it has its outcome
+        remote_call_ptr c;
+        static_cast<void>(pool_.release(*w.held[slot], c));
+        const bool breached = w.breach && c->number == w.breached;
+        if (breached || (!condemned && c->number == begun))
+            victim = std::move(c);
+        else if (!condemned)
+            pool_.requeue(std::move(c));
+    }
+    return victim;
 }
 
-std::exception_ptr worker_lives::error_of_death(worker_channel& w, remote_call& c,
-                                                unsigned attempt) const {
-    const int pid = w.process->pid();
-    const std::string label = c.call_label();
-    if (const auto breach = breach_of(w, c))
-        return make_error<resource_limit_error>(pid, *w.how_ended, label, w.stderr_tail,
-                                                text_of(*breach, label, pid), w.process->usage(),
-                                                attempt);
-    std::vector<stack_frame> frames;
-    if (w.how_ended->signal)
-        frames = frames_of(w.memory->crash, *w.how_ended->signal, c.number,
-                           pool_.factory.program().file());
-    return make_error<worker_died>(pid, *w.how_ended, label, w.stderr_tail, w.process->usage(),
-                                   attempt, std::move(frames));
+bool worker_lives::starts_again(const remote_call& c, death_cause why, unsigned starts) noexcept {
+    const death_facts facts{.starts = starts,
+                            .attempts = c.attempts,
+                            .quarantined = pool_.quarantine.blame(c, why),
+                            .asked_to_stop = c.asked_to_stop,
+                            .accepts_starts = pool_.phase.starts_tasks()};
+    return detail::starts_again(why, facts);
 }
 
 } // namespace ferry::detail

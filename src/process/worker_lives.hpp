@@ -5,6 +5,7 @@
 #include "process_state.hpp"
 #include "reader_events.hpp"
 #include "start_policy.hpp"
+#include "worker_death.hpp"
 
 #include <string>
 
@@ -32,9 +33,11 @@ private:
 
     void start_failed(const char* why, start_policy::reason r) noexcept FERRY_EXCLUDES(pool_.mutex);
     void fail_all(const std::string& why) noexcept FERRY_EXCLUDES(pool_.mutex);
-    std::optional<limit_breach> breach_of(const worker_channel& w,
-                                          const remote_call& c) const noexcept;
-    std::exception_ptr error_of_death(worker_channel& w, remote_call& c, unsigned attempt) const;
+    bool read_last_words(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
+    remote_call_ptr take_victim(worker_channel& w, const worker_death& death) noexcept
+        FERRY_REQUIRES(pool_.mutex);
+    bool starts_again(const remote_call& c, death_cause why, unsigned starts) noexcept
+        FERRY_REQUIRES(pool_.mutex);
 
     process_state& pool_;
     reader_events& events_;
