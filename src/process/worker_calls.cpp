@@ -6,6 +6,7 @@
 #include <ferry/unhandled.hpp>
 
 #include "support/futex.hpp"
+#include "worker_exit.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -6,6 +6,7 @@
 
 #include "confinement.hpp"
 #include "own_limits.hpp"
+#include "worker_exit.hpp"
 
 #include <algorithm>
 

@@ -4,6 +4,7 @@
 
 #include <ferry/process/run_worker_if_spawned.hpp>
 
+#include "worker_exit.hpp"
 #include "worker_process.hpp"
 #include "worker_signals.hpp"
 

@@ -12,6 +12,7 @@
 #include "own_limits.hpp"
 #include "process_usage.hpp"
 #include "signals_blocked.hpp"
+#include "worker_exit.hpp"
 #include "worker_main.hpp"
 
 #include <array>
@@ -19,7 +20,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <iostream>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -28,29 +28,11 @@
 namespace ferry::detail {
 namespace {
 
-descriptor_identity standard_error;
-
-[[noreturn]] void give_up(const char* why) {
-    if (standard_error.is(STDERR_FILENO))
-        std::fprintf(stderr, "ferry: a worker process ends: %s\n", why);
-    ::_exit(wire::exit_protocol);
-}
-
 constexpr const char* socket_is_gone = "its socket is not there: did a task close it?";
 
 constexpr std::chrono::milliseconds moment(10);
 
 } // namespace
-
-void note_standard_error() noexcept { standard_error = descriptor_identity(STDERR_FILENO); }
-
-void leave(int code) {
-    std::cout.flush();
-    std::cerr.flush();
-    std::clog.flush();
-    std::fflush(nullptr);
-    ::_exit(code);
-}
 
 worker_process::must_return::~must_return() {
     if (!returned)

@@ -5,6 +5,7 @@
 #include <ferry/process/detail/bytes.hpp>
 
 #include "descriptor.hpp"
+#include "descriptor_identity.hpp"
 #include "message.hpp"
 #include "segment.hpp"
 #include "support/annotated_mutex.hpp"
@@ -14,37 +15,9 @@
 #include <condition_variable>
 #include <optional>
 #include <stop_token>
-#include <sys/stat.h>
 #include <vector>
 
 namespace ferry::detail {
-
-/// What a descriptor was at the start: a task may have closed it, and opened something of its own,
-/// which has that number now and must get nothing of ours.
-class descriptor_identity {
-public:
-    descriptor_identity() = default;
-    explicit descriptor_identity(int fd) noexcept {
-        if (struct ::stat s{}; ::fstat(fd, &s) == 0) {
-            device_ = s.st_dev;
-            node_ = s.st_ino;
-        }
-    }
-    bool is(int fd) const noexcept {
-        struct ::stat s{};
-        return ::fstat(fd, &s) == 0 && s.st_dev == device_ && s.st_ino == node_;
-    }
-
-private:
-    dev_t device_{};
-    ino_t node_{};
-};
-
-/// Ends the process, after what it has printed was written.
-[[noreturn]] void leave(int code);
-
-/// Notes what the standard error is; before any task runs.
-void note_standard_error() noexcept;
 
 /// The shortest time between two reports of progress that are sent: a little longer than the pool's
 /// period, so that two that arrive soon after each other are seldom held back there.
