@@ -35,31 +35,31 @@ void limit_sampler::sample_all() noexcept {
     FERRY_ASSERT(pool_.reader.is_here());
     std::chrono::nanoseconds next = std::chrono::nanoseconds::max();
     const unsigned processors = std::thread::hardware_concurrency();
-    for (std::uint32_t last = 0;;) {
-        worker_channel* w = nullptr;
-        {
-            const scoped_lock lock(pool_.mutex);
-            w = pool_.workers.after(last);
-            if (w == nullptr)
-                break;
-            last = w->id;
-            if (w->how_ended || w->breach || w->life.held() == 0)
-                continue;
-        }
-        const auto breach = sample(*w);
-        next = std::min(next, w->limits->until_next(processors));
-        if (!breach)
-            continue;
+    for (auto* w = pool_.worker_after(0); w != nullptr; w = pool_.worker_after(w->id))
+        next = std::min(next, judge(*w, processors));
+    if (next == std::chrono::nanoseconds::max())
+        return;
+    const scoped_lock lock(pool_.mutex);
+    pool_.timers.arm(deadline::purpose::limits, timeout::clock::now() + next);
+}
+
+// How long until the next sample of it, where there is to be one.
+std::chrono::nanoseconds limit_sampler::judge(worker_channel& w, unsigned processors) noexcept {
+    {
         const scoped_lock lock(pool_.mutex);
-        const remote_call* const c = w->running();
-        if (c != nullptr && c->number == w->breached && w->condemn(c->slot)) {
-            w->breach = breach;
-            pool_.workers.kill(*w);
+        if (w.how_ended || w.breach || w.life.held() == 0)
+            return std::chrono::nanoseconds::max();
+    }
+    const auto breach = sample(w);
+    if (breach) {
+        const scoped_lock lock(pool_.mutex);
+        const remote_call* const c = w.running();
+        if (c != nullptr && c->number == w.breached && w.condemn(c->slot)) {
+            w.breach = breach;
+            pool_.workers.kill(w);
         }
     }
-    const scoped_lock lock(pool_.mutex);
-    if (next != std::chrono::nanoseconds::max())
-        pool_.timers.arm(deadline::purpose::limits, timeout::clock::now() + next);
+    return w.limits->until_next(processors);
 }
 
 } // namespace ferry::detail

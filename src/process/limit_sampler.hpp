@@ -3,6 +3,7 @@
 
 #include "process_state.hpp"
 
+#include <chrono>
 #include <optional>
 
 namespace ferry::detail {
@@ -18,6 +19,8 @@ public:
     void sample_all() noexcept FERRY_EXCLUDES(pool_.mutex);
 
 private:
+    std::chrono::nanoseconds judge(worker_channel& w, unsigned processors) noexcept
+        FERRY_EXCLUDES(pool_.mutex);
     std::optional<limit_breach> sample(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
 
     process_state& pool_;

@@ -212,32 +212,32 @@ bool process_reader::on_run_time(worker_channel& w, deadline& d, pending_outcome
 // Looks at workers that have tasks, without having been woken: one may have destroyed what wakes.
 void process_reader::check_workers() noexcept {
     FERRY_ASSERT(pool_.reader.is_here());
-    bool more = false;
-    for (std::uint32_t last = 0;;) {
-        worker_channel* w = nullptr;
-        {
-            const scoped_lock lock(pool_.mutex);
-            w = pool_.workers.after(last);
-            if (w == nullptr)
-                break;
-            last = w->id;
-            if (w->life.now() == worker_lifecycle::stage::leaving)
-                w->request_exit();
-            else if (w->life.held() == 0)
-                continue;
-            more = true;
-            if (!w->is_sound())
-                pool_.workers.violated(*w, "it wrote to what is not its own");
-        }
-        w->process->observe();
-        if (w->how_ended || w->waiting)
-            continue;
-        answers_.read(*w);
-        w->answers->release();
-    }
+    bool again = false;
+    for (auto* w = pool_.worker_after(0); w != nullptr; w = pool_.worker_after(w->id))
+        again |= check(*w);
+    if (!again)
+        return;
     const scoped_lock lock(pool_.mutex);
-    if (more)
-        pool_.timers.ensure(deadline::purpose::check, reader_timers::check_interval);
+    pool_.timers.ensure(deadline::purpose::check, reader_timers::check_interval);
+}
+
+// True where it is to be looked at again.
+bool process_reader::check(worker_channel& w) noexcept {
+    {
+        const scoped_lock lock(pool_.mutex);
+        if (w.life.now() == worker_lifecycle::stage::leaving)
+            w.request_exit();
+        else if (w.life.held() == 0)
+            return false;
+        if (!w.is_sound())
+            pool_.workers.violated(w, "it wrote to what is not its own");
+    }
+    w.process->observe();
+    if (!w.how_ended && !w.waiting) {
+        answers_.read(w);
+        w.answers->release();
+    }
+    return true;
 }
 
 // Gives memory back that was needed for something larger than what came since.

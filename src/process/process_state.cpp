@@ -214,6 +214,12 @@ void process_state::note(const worker_channel& w) noexcept {
 
 // ---- Without the mutex --------------------------------------------------------------------------
 
+worker_channel* process_state::worker_after(std::uint32_t id) noexcept {
+    FERRY_ASSERT(reader.is_here()); // which alone destroys workers
+    const scoped_lock lock(mutex);
+    return workers.after(id);
+}
+
 void process_state::drop_given_up() noexcept {
     fifo all;
     {

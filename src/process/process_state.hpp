@@ -64,6 +64,9 @@ public:
     /// Whether the reader is to start a worker now.
     bool wants_worker() const noexcept FERRY_REQUIRES(mutex);
 
+    /// The worker with the next number, or null: for a walk of the reader, whose steps are without
+    /// the mutex.
+    worker_channel* worker_after(std::uint32_t id) noexcept FERRY_EXCLUDES(mutex);
     /// Drops the line's shares of what has left it.
     void drop_given_up() noexcept FERRY_EXCLUDES(mutex);
     /// Tells everybody who stands in the line that the pool takes nothing any more.
