@@ -15,15 +15,11 @@ public:
 
     std::size_t queued() const noexcept {
         core_.mutex_.assert_held();
-        return core_.live_tasks() + core_.external_queued_;
+        return core_.queue_.live_tasks() + core_.external_queued_;
     }
     std::size_t ahead(int priority) const noexcept {
         core_.mutex_.assert_held();
-        core_.drain();
-        const auto claimed =
-            static_cast<std::size_t>(std::max<std::int64_t>(0, core_.claimed_.load()));
-        const std::size_t n = core_.ready_.tasks_before(priority);
-        return (n > claimed ? n - claimed : 0) + core_.external_queued_;
+        return core_.queue_.live_tasks_before(priority) + core_.external_queued_;
     }
     std::size_t free_workers() const noexcept {
         core_.mutex_.assert_held();
@@ -78,11 +74,7 @@ void pool_core::let_in(shared_state_base& r, std::size_t bytes) noexcept {
         passed_on_.push(r); // for `pass_on`, since more than one thread may let tasks in
         return;
     }
-    if (r.priority != 0)
-        prioritized_.store(true);
-    inbox_.count_as_taken(1);
-    ready_.push(r);
-    note_backlog();
+    queue_.add(r);
 }
 
 // It waits there no more.
@@ -104,7 +96,7 @@ void pool_core::give_up(const admission::place& p, fifo& given_up) noexcept {
         return;
     }
     if (p.priority != 0)
-        ready_.cancel_reservation(p.priority);
+        queue_.cancel_reservation(p.priority);
     given_up.push(*p.task);
 }
 
@@ -214,13 +206,6 @@ entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
     return result;
 }
 
-void pool_core::push_bounded(shared_state_base& r, entrance e) {
-    if (enter_or_stand(r, e) == entered::expired) {
-        cancel_reservation(r);
-        r.shared_state_base::run();
-    }
-}
-
 void pool_core::admit_external(shared_state_base& t, entrance e) {
     boost::intrusive_ptr<shared_state_base> line(&t);
     const entered result = enter_or_stand(t, e);
@@ -239,7 +224,7 @@ void pool_core::external_left_queue(shared_state_base& t) noexcept {
         const scoped_lock lock(mutex_);
         leave_queue(t);
         advance_line(given_up);
-        if (!ready_.empty())
+        if (queue_.has_ready())
             wake = wake_candidate();
     }
     if (wake != nullptr)
@@ -258,7 +243,7 @@ void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in
             record(recording::event::cancelled, task, 0, steady_now());
     }
     const bool queued = !in_line && task.external() == nullptr;
-    const std::int64_t dead = queued ? claimed_.fetch_add(1) + 1 : 0;
+    const bool purge = queued && queue_.on_claimed();
     if (bounded_ &&
         (!queued || in_line_.load() != 0 || (task.extra != nullptr && task.extra->bytes != 0))) {
         fifo given_up;
@@ -273,7 +258,7 @@ void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in
                     give_up(p, given_up);
                 });
             advance_line(given_up);
-            if (!ready_.empty())
+            if (queue_.has_ready())
                 wake = wake_candidate();
         }
         if (wake != nullptr)
@@ -281,8 +266,8 @@ void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in
         drop_given_up(given_up);
         pass_on();
     }
-    if (dead > purge_claimed_at_.load(std::memory_order_relaxed))
-        purge_claimed();
+    if (purge)
+        queue_.purge_claimed();
 }
 
 } // namespace ferry::detail

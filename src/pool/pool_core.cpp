@@ -2,7 +2,6 @@
 #include "pool_core.hpp"
 
 #include <ferry/detail/assert.hpp>
-#include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
 
 namespace ferry::detail {
@@ -61,7 +60,7 @@ pool_core::pool_core(thread_pool_options options)
       record_number_(recorder::instance().add_pool(recording::pool::threads, options_.name,
                                                    options_.max_workers)),
       record_(record_number_ != 0 ? *recorder::instance().pool(record_number_) : no_record_),
-      inbox_(record_.pushed), limit_(options_.max_workers), admission_(limits_of(options_)),
+      queue_(mutex_, record_), limit_(options_.max_workers), admission_(limits_of(options_)),
       retry_(new start_retry) {}
 
 void pool_core::retry_later() noexcept {
@@ -84,31 +83,16 @@ void pool_core::drop_rest() noexcept {
     fifo rest;
     {
         const scoped_lock lock(mutex_);
-        drain_all();
-        rest = ready_.extract_all();
+        rest = queue_.extract_all();
     }
     while (work_item* r = rest.pop())
         r->drop(error_or_shortage(
             [] { return make_error<broken_promise>("the thread pool was destroyed"); }));
 }
 
-// False where it is not taken any more.
-inline bool pool_core::enqueue(work_item& r, bool task, bool even_if_closed) noexcept {
-    if (!even_if_closed && closed()) {
-        cancel_reservation(r);
-        return false;
-    }
-    if (r.priority != 0)
-        prioritized_.store(true);
-    inbox_.push(r, task); // it may be gone from here on
-    return !closed() || even_if_closed || !revoke(r);
-}
-
-// True where it was still queued and belongs to the caller again.
 bool pool_core::revoke(const work_item& r) noexcept {
     const scoped_lock lock(mutex_);
-    drain_all();
-    return !ready_.extract([&r](const work_item& other) { return &other == &r; }).empty();
+    return queue_.revoke(r);
 }
 
 void pool_core::throw_closed() {
@@ -131,41 +115,26 @@ inline bool pool_core::is_measured() noexcept {
                                      unsampled_.fetch_sub(1, std::memory_order_relaxed) > 0);
 }
 
-// What was to be queued with a priority will not be.
-void pool_core::cancel_reservation(const work_item& r) noexcept {
-    if (r.priority != 0) {
-        const scoped_lock lock(mutex_);
-        ready_.cancel_reservation(r.priority);
-    }
-}
-
 void pool_core::push(shared_state_base& r, entrance e) {
     if (is_forked_copy())
         throw_closed();
     if (is_measured())
         note_submission(r);
-    if (r.priority != 0) {
-        const scoped_lock lock(mutex_);
-        ready_.reserve(r.priority);
-    }
+    task_queue::reservation memory(queue_, r.priority);
     if (bounded_) {
-        try {
-            push_bounded(r, e);
-        } catch (...) {
-            cancel_reservation(r);
-            throw;
-        }
+        if (enter_or_stand(r, e) == entered::expired)
+            r.shared_state_base::run();
+        else
+            memory.use();
         return;
     }
-    if (threads_.load(std::memory_order_relaxed) == 0) {
-        try {
-            start_first_thread();
-        } catch (...) {
-            cancel_reservation(r);
-            throw;
-        }
-    }
-    if (!enqueue(r, true, false))
+    if (threads_.load(std::memory_order_relaxed) == 0)
+        start_first_thread();
+    if (closed())
+        throw_closed();
+    memory.use();
+    queue_.push(r, true); // it may be gone from here on
+    if (closed() && revoke(r))
         throw_closed();
     after_push(&r);
 }
@@ -184,15 +153,11 @@ void pool_core::push_all(std::span<shared_state_base* const> tasks) {
             return;
         if (workers_.empty())
             start_thread();
-        drain();
-        for (shared_state_base* t : tasks) {
-            t->refer_unshared();
+        queue_.add_all(tasks, [this](shared_state_base& t) {
+            t.refer_unshared();
             if (is_measured())
-                note_submission(*t);
-            ready_.push(*t);
-        }
-        inbox_.count_as_taken(tasks.size());
-        note_backlog();
+                note_submission(t);
+        });
         w = wake_candidate(); // it wakes the next one when it takes its own
     }
     if (w != nullptr)
@@ -210,59 +175,17 @@ void pool_core::post(work_item& r) noexcept {
         } catch (const std::exception&) { // a shortage: it stays queued until one can be started
         }
     }
-    // While work is outstanding, workers do not end.
-    if (!enqueue(r, false, !no_work_outstanding())) {
+    const bool workers_stay = !no_work_outstanding();
+    const bool accepted = workers_stay || !closed();
+    if (accepted)
+        queue_.push(r, false); // it may be gone from here on
+    if (!accepted || (!workers_stay && closed() && revoke(r))) {
         r.drop(nullptr);
         return;
     }
     after_push(nullptr);
     if (threads_.load() == 0)
         retry_later();
-}
-
-// Takes claimed items out of the queue when they are the greater part of it.
-void pool_core::purge_claimed() noexcept {
-    fifo stale;
-    {
-        const scoped_lock lock(mutex_);
-        drain();
-        if (claimed_.load() * 2 > static_cast<std::int64_t>(ready_.size()))
-            stale = ready_.extract([](const work_item& r) { return r.stale(); });
-        purge_claimed_at_.store(256 + static_cast<std::int64_t>(ready_.size()) / 2);
-    }
-    while (work_item* r = stale.pop())
-        r->drop(nullptr);
-}
-
-// The next item, if there is one that can be reached.
-work_item* pool_core::take() noexcept {
-    mutex_.assert_held();
-    if (prioritized_.load())
-        drain();
-    else if (ready_.empty())
-        return inbox_.pop();
-    return ready_.pop();
-}
-
-void pool_core::drain() noexcept {
-    mutex_.assert_held();
-    while (work_item* const r = inbox_.pop())
-        ready_.push(*r);
-    note_backlog();
-}
-
-// The same, with what is just being pushed.
-void pool_core::drain_all() noexcept {
-    drain();
-    for (spin_wait pause; !inbox_.empty(); drain())
-        pause();
-}
-
-std::size_t pool_core::live_tasks() const noexcept {
-    mutex_.assert_held();
-    const auto dead = std::max<std::int64_t>(0, claimed_.load());
-    const auto n = static_cast<std::int64_t>(ready_.tasks() + inbox_.tasks()) - dead;
-    return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
 } // namespace ferry::detail

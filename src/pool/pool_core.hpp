@@ -5,13 +5,12 @@
 #include <ferry/thread_pool.hpp>
 
 #include "admission.hpp"
-#include "inbox.hpp"
 #include "inside/label_table.hpp"
 #include "inside/observed.hpp"
 #include "inside/recorder.hpp"
-#include "ready_queue.hpp"
 #include "sleepers.hpp"
 #include "support/fork_count.hpp"
+#include "task_queue.hpp"
 #include "worker.hpp"
 
 #include <boost/intrusive/list.hpp>
@@ -28,22 +27,16 @@ namespace ferry::detail {
 
 /// The queue and the workers of a pool; shared by the pool and each of its threads.
 ///
-/// A submitting thread pushes into `inbox_` and wakes a worker only if one sleeps and none is on
-/// its way. Workers take one item at a time, under `mutex_`: from `ready_`, whose items are older,
-/// else straight from the inbox. The inbox is emptied into `ready_` by those who have to see all of
-/// it, and by everybody once there are priorities.
+/// A submitting thread pushes into the queue and wakes a worker only if one sleeps and none is on
+/// its way. Workers take one item at a time, under `mutex_`.
 ///
 /// Invariants:
-/// - The queue owns a share of what it holds. No lock is held while user code runs.
-/// - Who sleeps, and who is woken: see `sleepers`. A worker that ends because it was idle counts
+/// - No lock is held while user code runs.
+/// - What waits: see `task_queue`. Who sleeps, and who is woken: see `sleepers`. A worker that ends because it was idle counts
 ///   itself out of `threads_` and then looks at the queue; a submitter pushes and then looks at
 ///   `threads_` (all sequentially consistent), so one of them sees the other.
 /// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
-///   that has not ended, because that looks at the inbox after `closed_`; else it is taken back.
-/// - `backlog_` tells a worker that looks for more before it sleeps of what others left in
-///   `ready_`. A worker that takes one from there and leaves more ensures that another one comes.
-/// - `claimed_` counts items in the queue that were claimed elsewhere, give or take those that are
-///   being taken from it.
+///   that has not ended, because that looks at the queue after `closed_`; else it is taken back.
 /// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a
 ///   new thread is started only when there are more items than such workers.
 class pool_core final : public task_owner,
@@ -130,13 +123,10 @@ private:
         return outstanding_work_.load() == 0 || outstanding_work_abandoned_.load();
     }
 
-    bool enqueue(work_item& r, bool task, bool even_if_closed) noexcept FERRY_EXCLUDES(mutex_);
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     bool is_measured() noexcept;
     void note_submission(shared_state_base& task) noexcept;
     void measure_again() noexcept FERRY_REQUIRES(mutex_);
-    void cancel_reservation(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
-    void push_bounded(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
     entered enter_or_stand(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
     void give_up(const admission::place& p, fifo& given_up) noexcept FERRY_REQUIRES(mutex_);
     void drop_given_up(fifo all) noexcept FERRY_EXCLUDES(mutex_);
@@ -155,22 +145,12 @@ private:
     void call_worker(work_item* undo) FERRY_EXCLUDES(mutex_);
     void start_first_thread() FERRY_EXCLUDES(mutex_);
     void retry_later() noexcept FERRY_EXCLUDES(mutex_);
-    void purge_claimed() noexcept FERRY_EXCLUDES(mutex_);
 
-    work_item* take() noexcept FERRY_REQUIRES(mutex_);
-    void drain() noexcept FERRY_REQUIRES(mutex_);
-    void drain_all() noexcept FERRY_REQUIRES(mutex_);
-    void note_backlog() noexcept FERRY_REQUIRES(mutex_) {
-        const bool any = !ready_.empty();
-        if (backlog_.load(std::memory_order_relaxed) != any)
-            backlog_.store(any);
-    }
     /// Whether somebody could come to help.
     bool can_wake_or_start() const noexcept FERRY_REQUIRES(mutex_) {
         return sleepers_.any() || workers_.size() < limit_.load(std::memory_order_relaxed);
     }
     sleeper* wake_candidate() noexcept FERRY_REQUIRES(mutex_);
-    std::size_t live_tasks() const noexcept FERRY_REQUIRES(mutex_);
     std::size_t free_workers(bool exactly) const noexcept FERRY_REQUIRES(mutex_);
     std::chrono::nanoseconds mean_run_time() const noexcept FERRY_REQUIRES(mutex_);
     sleeper* wake_or_grow() FERRY_REQUIRES(mutex_);
@@ -205,17 +185,13 @@ private:
     recording::pool no_record_{};
     recording::pool& record_; // for readers outside
 
-    // Atomic; see the invariants.
-    inbox inbox_;
+    task_queue queue_;
+    // Atomic; see the invariants. This line is what each push reads.
     alignas(64) std::atomic<bool> closed_{false};
-    std::atomic<bool> prioritized_{false}; // there was a priority; forever
-    std::atomic<bool> backlog_{false};     // `ready_` is not empty
     std::atomic<std::size_t> threads_{0};
     std::atomic<std::size_t> limit_; // max_workers and one for each that waits without helping
     sleepers sleepers_{mutex_};
     std::atomic<std::size_t> in_line_{0}; // places in the line; see `enter_or_stand`
-    std::atomic<std::int64_t>& claimed_ = record_.claimed;
-    std::atomic<std::int64_t> purge_claimed_at_{256};
     std::atomic<std::int64_t> outstanding_work_{0};
     std::atomic<bool> outstanding_work_abandoned_{false}; // it is not waited for any more
     std::atomic<std::uint64_t> cancelled_{0};
@@ -223,7 +199,6 @@ private:
 
     alignas(64) adaptive_mutex mutex_;
     std::condition_variable_any gone_; // a worker ended or was joined
-    ready_queue ready_ FERRY_GUARDED_BY(mutex_);
     admission admission_ FERRY_GUARDED_BY(mutex_);
     std::size_t external_queued_ FERRY_GUARDED_BY(mutex_) = 0; // external tasks that wait
     fifo passed_on_ FERRY_GUARDED_BY(mutex_); // external tasks on their way to their executors

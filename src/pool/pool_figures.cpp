@@ -46,8 +46,8 @@ pool_stats pool_core::stats() {
                 s.running += w->current.load() != nullptr ? 1 : 0;
             }
         }
-        // Last: a worker that meets a cancelled task corrects `claimed_` before it lets go of that.
-        s.queued = live_tasks();
+        // Last: a worker that meets a cancelled task counts it out of the claimed ones before it lets go of that.
+        s.queued = queue_.live_tasks();
     }
     s.idle = s.workers - s.running;
     s.cancelled = cancelled_.load(std::memory_order_relaxed);
@@ -63,8 +63,7 @@ label_registry::figures pool_core::stats_by_label() {
     };
     std::unordered_map<label_entry*, live_counts> live;
     const scoped_lock lock(mutex_);
-    drain_all();
-    ready_.extract([&](const work_item& r) { // which takes nothing out
+    queue_.extract([&](const work_item& r) { // which takes nothing out
         if (r.is_task() && !r.stale())
             ++live[&labels_.keep(static_cast<const shared_state_base&>(r).statistics_label())]
                   .queued;

@@ -106,8 +106,7 @@ void pool_core::close(bool cancel) {
         turned_away = admission_.clear();
         in_line_.store(0);
         if (cancel) { // tasks only: a strand's turn brings more than itself
-            drain_all();
-            dropped = ready_.extract([](const work_item& r) { return r.is_task(); });
+            dropped = queue_.extract([](const work_item& r) { return r.is_task(); });
         }
         sleepers_.wake_all();
     }
@@ -128,8 +127,7 @@ void pool_core::mark_broken(std::string why) noexcept {
         broken_ = true;
         outstanding_work_abandoned_.store(true);
         closed_.store(true);
-        drain_all();
-        dropped = ready_.extract_all();
+        dropped = queue_.extract_all();
         turned_away = admission_.clear();
         in_line_.store(0);
         sleepers_.wake_all();
@@ -187,8 +185,8 @@ void pool_core::join() {
     for (;;) {
         join_finished_threads(lock);
         // Functions for which no thread could be started: not forever.
-        drain();
-        const bool starves = workers_.empty() && !ready_.empty() &&
+        queue_.drain();
+        const bool starves = workers_.empty() && queue_.has_ready() &&
                              (!starving_since || clock::now() - *starving_since < patience);
         if (!starves && threads_have_ended() && to_join_.empty() && joining_ == 0 &&
             no_work_outstanding() && (expiring_.size() <= own_expiries || expiries_abandoned_))
@@ -244,8 +242,7 @@ shutdown_report pool_core::close_within(timeout limit) {
                 gone_.wait(lock);
         }
         report.stuck.reserve(workers_.size() + retired_.size() + expiring_.size());
-        drain_all();
-        dropped = ready_.extract_all();
+        dropped = queue_.extract_all();
         outstanding_work_abandoned_.store(true);
         expiries_abandoned_ = true;
         sleepers_.wake_all();

@@ -28,9 +28,7 @@ void pool_core::call_worker(work_item* undo) {
         } catch (const std::exception&) {
             if (undo == nullptr)
                 return; // it stays queued for the next thread that can be started
-            drain_all();
-            const fifo mine = ready_.extract([undo](const work_item& r) { return &r == undo; });
-            if (mine.empty())
+            if (!queue_.revoke(*undo))
                 return;
             throw;
         }
@@ -54,10 +52,7 @@ bool pool_core::has_free_workers(std::size_t wanted) const noexcept {
 sleeper* pool_core::wake_or_grow() {
     mutex_.assert_held();
     if (workers_.size() < limit_.load(std::memory_order_relaxed)) {
-        drain();
-        const std::size_t dead =
-            static_cast<std::size_t>(std::max<std::int64_t>(0, claimed_.load()));
-        const std::size_t waiting = ready_.size() > dead ? ready_.size() - dead : 0;
+        const std::size_t waiting = queue_.live_items();
         if (waiting == 0)
             return nullptr;
         if (sleepers_.count() < waiting && !has_free_workers(waiting))
@@ -68,7 +63,7 @@ sleeper* pool_core::wake_or_grow() {
 
 void pool_core::start_first_thread() {
     const scoped_lock lock(mutex_);
-    const bool needed = !closed() || !no_work_outstanding() || !ready_.empty() || !inbox_.empty();
+    const bool needed = !closed() || !no_work_outstanding() || queue_.any();
     if (workers_.empty() && needed)
         start_thread();
 }
@@ -139,7 +134,7 @@ void pool_core::retire(worker& w) noexcept {
 }
 
 void pool_core::start_if_starving() noexcept {
-    if (threads_.load() != 0 || (inbox_.empty() && !backlog_.load()))
+    if (threads_.load() != 0 || !queue_.may_have_items())
         return;
     try {
         start_first_thread();
@@ -181,7 +176,7 @@ void pool_core::remove_spare() noexcept {
 sleeper* pool_core::wake_candidate() noexcept {
     mutex_.assert_held();
     if (sleepers_.somebody_spins())
-        return nullptr; // it sees `backlog_`
+        return nullptr; // it looks at the queue
     try {
         return wake_or_grow();
     } catch (const std::exception&) {
@@ -189,7 +184,7 @@ sleeper* pool_core::wake_candidate() noexcept {
     }
 }
 
-bool pool_core::has_work() const noexcept { return !inbox_.empty() || backlog_.load() || closed(); }
+bool pool_core::has_work() const noexcept { return queue_.may_have_items() || closed(); }
 
 // Looks for more for a moment before it sleeps. Nobody is woken for what is pushed meanwhile.
 void pool_core::spin_before_sleep(worker& w) noexcept {
@@ -203,7 +198,7 @@ void pool_core::spin_before_sleep(worker& w) noexcept {
             pause();
         return;
     }
-    switch (w.idle.decide({.on_submitters_processor = this_processor() == inbox_.pushed_on(),
+    switch (w.idle.decide({.on_submitters_processor = this_processor() == queue_.pushed_on(),
                            .items_since_sleep = w.items_since_sleep,
                            .found_last_time = w.spin_found_work})) {
     case idle_policy::action::sleep: break;
@@ -230,13 +225,13 @@ bool pool_core::sleep(worker& w, scoped_lock& lock) {
         lock.unlock();
         spin_before_sleep(w);
         lock.lock();
-        w.spin_found_work = !inbox_.empty() || !ready_.empty();
+        w.spin_found_work = queue_.any();
         if (w.spin_found_work || closed())
             return true;
     }
     w.items_since_sleep = 0;
     measure_again();
-    if (!sleepers_.enlist(w, [this] { return !inbox_.empty(); }))
+    if (!sleepers_.enlist(w, [this] { return queue_.any(); }))
         return true; // pushed meanwhile
     lock.unlock();
     arena_trim();
@@ -246,7 +241,7 @@ bool pool_core::sleep(worker& w, scoped_lock& lock) {
         return true;
     // It counts itself out before it looks, for those who would start another thread.
     threads_.store(workers_.size() - 1);
-    if (!inbox_.empty() || !ready_.empty()) {
+    if (queue_.any()) {
         threads_.store(workers_.size());
         return true;
     }

@@ -43,7 +43,7 @@ void worker::forget(shared_state_base& task, shared_state_base* then) noexcept {
 
 void pool_core::on_claimed_task_removed(shared_state_base& task) noexcept {
     if (task.external() == nullptr && !task.is_in_line())
-        claimed_.fetch_sub(1, std::memory_order_relaxed);
+        queue_.on_claimed_removed();
     worker* const w = current_worker;
     if (w != nullptr && w->top == &task)
         w->forget(task, nullptr);
@@ -142,7 +142,7 @@ void pool_core::destroys_outcome(worker& w, shared_state_base& task,
         return;
     }
     w.current.store(worker::busy());
-    if (!inbox_.empty() || backlog_.load())
+    if (queue_.may_have_items())
         after_push(nullptr);
 }
 
@@ -156,20 +156,18 @@ work_item* pool_core::next(worker& w) {
             // Others stand in for it.
             w.current.store(worker::busy());
             retire(w);
-            sleeper* const other = ready_.empty() && inbox_.empty() ? nullptr : wake_candidate();
+            sleeper* const other = queue_.any() ? wake_candidate() : nullptr;
             lock.unlock();
             if (other != nullptr)
                 other->wake_up();
             return nullptr;
         }
-        work_item* const r = take();
-        note_backlog();
+        work_item* const r = queue_.take();
         if (r != nullptr) {
             ++w.items_since_sleep;
             const std::int64_t now = coarse_now();
             w.since.store(now, std::memory_order_relaxed);
             w.record.since.store(static_cast<std::uint64_t>(now), std::memory_order_relaxed);
-            record_.taken.store(inbox_.taken_tasks() - ready_.tasks(), std::memory_order_relaxed);
             w.current.store(r->is_task() ? static_cast<shared_state_base*>(r) : worker::busy(),
                             std::memory_order_relaxed);
             fifo given_up;
@@ -179,7 +177,7 @@ work_item* pool_core::next(worker& w) {
                 if (in_line_.load(std::memory_order_relaxed) != 0)
                     advance_line(given_up);
             }
-            const bool more = !ready_.empty() || !inbox_.empty();
+            const bool more = queue_.any();
             sleeper* const other = more && can_wake_or_start() ? wake_candidate() : nullptr;
             const bool external = !passed_on_.empty();
             lock.unlock();
@@ -194,7 +192,7 @@ work_item* pool_core::next(worker& w) {
             // That it has nothing to do makes room where calls of strands wait for others.
             fifo given_up;
             advance_line(given_up, true);
-            if (!ready_.empty() || !passed_on_.empty() || !given_up.empty()) {
+            if (queue_.has_ready() || !passed_on_.empty() || !given_up.empty()) {
                 lock.unlock();
                 drop_given_up(given_up);
                 pass_on();
@@ -205,7 +203,7 @@ work_item* pool_core::next(worker& w) {
         if (!closed() || !no_work_outstanding()) {
             if (!sleep(w, lock))
                 return nullptr;
-        } else if (inbox_.empty()) {
+        } else if (!queue_.any()) {
             return nullptr;
         } else { // something is just being pushed
             lock.unlock();
@@ -228,8 +226,8 @@ void pool_core::ended(worker& w) noexcept {
             to_join_.push_back(std::move(w.thread)); // has room
         remove(w.retired || w.detached ? retired_ : workers_, w);
         threads_.store(workers_.size());
-        drain();
-        left = !ready_.empty();
+        queue_.drain();
+        left = queue_.has_ready();
         gone_.notify_all();
     }
     if (left) // it left work in the queue
