@@ -28,7 +28,7 @@ public:
     std::size_t workers() const noexcept { return core_.options_.max_workers; }
     std::chrono::nanoseconds mean_run_time() const noexcept {
         core_.mutex_.assert_held();
-        return core_.mean_run_time();
+        return core_.workers_.mean_run_time();
     }
 
 private:
@@ -39,25 +39,7 @@ private:
 // Idle ones, and those that can still be started.
 std::size_t pool_core::free_workers(bool exactly) const noexcept {
     mutex_.assert_held();
-    const std::size_t limit = limit_.load(std::memory_order_relaxed);
-    std::size_t n = limit > workers_.size() ? limit - workers_.size() : 0;
-    if (!exactly)
-        return n + sleepers_.count();
-    for (const auto& w : workers_)
-        n += w->available() ? 1 : 0;
-    return n;
-}
-
-std::chrono::nanoseconds pool_core::mean_run_time() const noexcept {
-    mutex_.assert_held();
-    histogram all;
-    ended_counts_.run_time.add_to(all);
-    for (const auto* list : {&workers_, &retired_}) {
-        for (const auto& w : *list)
-            w->counts.run_time.add_to(all);
-    }
-    const std::uint64_t n = all.count();
-    return n == 0 ? std::chrono::nanoseconds() : all.sum() / static_cast<std::int64_t>(n);
+    return workers_.room() + (exactly ? workers_.available() : sleepers_.count());
 }
 
 // It waits in the queue from now on.

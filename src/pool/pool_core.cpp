@@ -1,7 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "pool_core.hpp"
 
-#include <ferry/detail/assert.hpp>
 #include <ferry/detail/task.hpp>
 
 namespace ferry::detail {
@@ -60,8 +59,8 @@ pool_core::pool_core(thread_pool_options options)
       record_number_(recorder::instance().add_pool(recording::pool::threads, options_.name,
                                                    options_.max_workers)),
       record_(record_number_ != 0 ? *recorder::instance().pool(record_number_) : no_record_),
-      queue_(mutex_, record_), limit_(options_.max_workers), admission_(limits_of(options_)),
-      retry_(new start_retry) {}
+      queue_(mutex_, record_), workers_(mutex_, options_.max_workers),
+      admission_(limits_of(options_)), retry_(new start_retry) {}
 
 void pool_core::retry_later() noexcept {
     try {
@@ -72,7 +71,6 @@ void pool_core::retry_later() noexcept {
 }
 
 pool_core::~pool_core() {
-    FERRY_ASSERT(workers_.empty() && retired_.empty()); // each of their threads keeps the core
     drop_rest();
     recorder::instance().remove_pool(record_number_);
 }
@@ -128,7 +126,7 @@ void pool_core::push(shared_state_base& r, entrance e) {
             memory.use();
         return;
     }
-    if (threads_.load(std::memory_order_relaxed) == 0)
+    if (workers_.seems_empty())
         start_first_thread();
     if (closed())
         throw_closed();
@@ -169,7 +167,7 @@ void pool_core::post(work_item& r) noexcept {
         r.drop(nullptr);
         return;
     }
-    if (threads_.load(std::memory_order_relaxed) == 0) {
+    if (workers_.seems_empty()) {
         try {
             start_first_thread();
         } catch (const std::exception&) { // a shortage: it stays queued until one can be started
@@ -184,7 +182,7 @@ void pool_core::post(work_item& r) noexcept {
         return;
     }
     after_push(nullptr);
-    if (threads_.load() == 0)
+    if (workers_.count() == 0)
         retry_later();
 }
 

@@ -5,13 +5,14 @@
 #include <ferry/thread_pool.hpp>
 
 #include "admission.hpp"
+#include "ended_threads.hpp"
 #include "inside/label_table.hpp"
 #include "inside/observed.hpp"
 #include "inside/recorder.hpp"
 #include "sleepers.hpp"
 #include "support/fork_count.hpp"
 #include "task_queue.hpp"
-#include "worker.hpp"
+#include "worker_set.hpp"
 
 #include <boost/intrusive/list.hpp>
 
@@ -32,9 +33,8 @@ namespace ferry::detail {
 ///
 /// Invariants:
 /// - No lock is held while user code runs.
-/// - What waits: see `task_queue`. Who sleeps, and who is woken: see `sleepers`. A worker that ends because it was idle counts
-///   itself out of `threads_` and then looks at the queue; a submitter pushes and then looks at
-///   `threads_` (all sequentially consistent), so one of them sees the other.
+/// - What waits: see `task_queue`. Who works: see `worker_set`. Who sleeps, and who is woken: see
+///   `sleepers`.
 /// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
 ///   that has not ended, because that looks at the queue after `closed_`; else it is taken back.
 /// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a
@@ -138,8 +138,7 @@ private:
     std::exception_ptr closed_error() noexcept FERRY_EXCLUDES(mutex_);
     /// Throws only where `undo` is given, and then nothing is queued.
     void after_push(work_item* undo) FERRY_EXCLUDES(mutex_) {
-        if (!sleepers_.somebody_spins() &&
-            (threads_.load() < limit_.load() || sleepers_.count() != 0))
+        if (!sleepers_.somebody_spins() && (workers_.is_below_limit() || sleepers_.count() != 0))
             call_worker(undo);
     }
     void call_worker(work_item* undo) FERRY_EXCLUDES(mutex_);
@@ -148,20 +147,12 @@ private:
 
     /// Whether somebody could come to help.
     bool can_wake_or_start() const noexcept FERRY_REQUIRES(mutex_) {
-        return sleepers_.any() || workers_.size() < limit_.load(std::memory_order_relaxed);
+        return sleepers_.any() || workers_.room() != 0;
     }
     sleeper* wake_candidate() noexcept FERRY_REQUIRES(mutex_);
     std::size_t free_workers(bool exactly) const noexcept FERRY_REQUIRES(mutex_);
-    std::chrono::nanoseconds mean_run_time() const noexcept FERRY_REQUIRES(mutex_);
     sleeper* wake_or_grow() FERRY_REQUIRES(mutex_);
-    bool has_free_workers(std::size_t wanted) const noexcept FERRY_REQUIRES(mutex_);
     bool start_thread() FERRY_REQUIRES(mutex_);
-    using worker_list = std::vector<std::unique_ptr<worker>>;
-    static std::unique_ptr<worker> remove(worker_list& from, worker& w) noexcept;
-    void retire(worker& w) noexcept FERRY_REQUIRES(mutex_);
-    void detach_worker(worker& w) noexcept FERRY_REQUIRES(mutex_);
-    static std::string describe(worker& w, shared_state_base* task);
-    bool threads_have_ended() const noexcept FERRY_REQUIRES(mutex_);
     template <class F>
     void for_each_external_task(F f) FERRY_EXCLUDES(mutex_);
 
@@ -173,7 +164,6 @@ private:
     bool has_work() const noexcept;
     void spin_before_sleep(worker& w) noexcept FERRY_EXCLUDES(mutex_);
     bool sleep(worker& w, scoped_lock& lock) FERRY_UNCHECKED;
-    void join_finished_threads(scoped_lock& lock) FERRY_UNCHECKED;
     void ended(worker& w) noexcept FERRY_EXCLUDES(mutex_);
 
     const thread_pool_options options_; // constant after construction
@@ -188,9 +178,8 @@ private:
     task_queue queue_;
     // Atomic; see the invariants. This line is what each push reads.
     alignas(64) std::atomic<bool> closed_{false};
-    std::atomic<std::size_t> threads_{0};
-    std::atomic<std::size_t> limit_; // max_workers and one for each that waits without helping
     sleepers sleepers_{mutex_};
+    worker_set workers_;
     std::atomic<std::size_t> in_line_{0}; // places in the line; see `enter_or_stand`
     std::atomic<std::int64_t> outstanding_work_{0};
     std::atomic<bool> outstanding_work_abandoned_{false}; // it is not waited for any more
@@ -203,13 +192,8 @@ private:
     std::size_t external_queued_ FERRY_GUARDED_BY(mutex_) = 0; // external tasks that wait
     fifo passed_on_ FERRY_GUARDED_BY(mutex_); // external tasks on their way to their executors
     bool passing_on_ FERRY_GUARDED_BY(mutex_) = false; // a thread takes them there, in order
-    worker_list workers_ FERRY_GUARDED_BY(mutex_);
-    worker_list retired_ FERRY_GUARDED_BY(mutex_); // take no items any more; always has room
-    std::vector<os_thread> to_join_ FERRY_GUARDED_BY(mutex_); // always has room
-    std::size_t joining_ FERRY_GUARDED_BY(mutex_) = 0;
-    std::int64_t measured_again_at_ FERRY_GUARDED_BY(mutex_) = 0; // coarse_now()
-    std::size_t started_ FERRY_GUARDED_BY(mutex_) = 0;            // numbers the threads
-    task_counts ended_counts_ FERRY_GUARDED_BY(mutex_);
+    ended_threads ended_threads_{mutex_};
+    std::int64_t measured_again_at_ FERRY_GUARDED_BY(mutex_) = 0;          // coarse_now()
     std::set<shared_state_base*> external_tasks_ FERRY_GUARDED_BY(mutex_); // their work has started
     // Those that for_each_external_task has told.
     std::set<shared_state_base*> told_ FERRY_GUARDED_BY(mutex_);

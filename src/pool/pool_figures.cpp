@@ -38,14 +38,10 @@ pool_stats pool_core::stats() {
     task_counts sum;
     {
         const scoped_lock lock(mutex_);
-        s.workers = workers_.size() + retired_.size();
-        sum.add(ended_counts_);
-        for (const auto* list : {&workers_, &retired_}) {
-            for (const auto& w : *list) {
-                sum.add(w->counts);
-                s.running += w->current.load() != nullptr ? 1 : 0;
-            }
-        }
+        s.workers = workers_.size_with_retired();
+        workers_.add_counts_to(sum);
+        workers_.for_each(
+            [&s](const worker& w) { s.running += w.current.load() != nullptr ? 1 : 0; });
         // Last: a worker that meets a cancelled task counts it out of the claimed ones before it lets go of that.
         s.queued = queue_.live_tasks();
     }
@@ -70,14 +66,12 @@ label_registry::figures pool_core::stats_by_label() {
         return false;
     });
     std::vector<const label_table*> tables;
-    for (const auto* list : {&workers_, &retired_}) {
-        for (const auto& w : *list) {
-            tables.push_back(&w->labels);
-            label_entry* const label = w->running_label.load(std::memory_order_relaxed);
-            if (label != nullptr && w->current.load() != nullptr)
-                ++live[label].running;
-        }
-    }
+    workers_.for_each([&](const worker& w) {
+        tables.push_back(&w.labels);
+        label_entry* const label = w.running_label.load(std::memory_order_relaxed);
+        if (label != nullptr && w.current.load() != nullptr)
+            ++live[label].running;
+    });
     label_registry::figures figures = labels_.read(tables);
     for (const auto& [label, counts] : live) {
         pool_stats& s = figures[labels_.name_of(*label)];

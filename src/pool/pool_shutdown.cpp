@@ -141,37 +141,6 @@ void pool_core::mark_broken(std::string why) noexcept {
     for_each_external_task([&error](shared_state_base& g) { g.fail(error(), false); });
 }
 
-void pool_core::detach_worker(worker& w) noexcept {
-    mutex_.assert_held();
-    FERRY_ASSERT(!w.detached);
-    w.detached = true;
-    w.thread.detach();
-    if (!w.retired)
-        retire(w);
-}
-
-// Joins the threads that have ended.
-void pool_core::join_finished_threads(scoped_lock& lock) {
-    mutex_.assert_held();
-    while (!to_join_.empty()) {
-        os_thread ended = std::move(to_join_.back());
-        to_join_.pop_back();
-        ++joining_;
-        lock.unlock();
-        ended.join();
-        lock.lock();
-        if (--joining_ == 0)
-            gone_.notify_all();
-    }
-}
-
-// All but those that nobody waits for.
-bool pool_core::threads_have_ended() const noexcept {
-    mutex_.assert_held();
-    return workers_.empty() &&
-           std::ranges::all_of(retired_, [](const auto& w) { return w->detached; });
-}
-
 void pool_core::join() {
     if (is_forked_copy())
         return;
@@ -181,14 +150,15 @@ void pool_core::join() {
     shared_state_base::catch_up(); // tasks may wait for that
     scoped_lock lock(mutex_);
     if (on_worker_of(this) && !this_worker()->detached)
-        detach_worker(*this_worker());
+        workers_.detach(*this_worker());
     for (;;) {
-        join_finished_threads(lock);
+        if (ended_threads_.join(lock))
+            gone_.notify_all();
         // Functions for which no thread could be started: not forever.
         queue_.drain();
         const bool starves = workers_.empty() && queue_.has_ready() &&
                              (!starving_since || clock::now() - *starving_since < patience);
-        if (!starves && threads_have_ended() && to_join_.empty() && joining_ == 0 &&
+        if (!starves && workers_.have_ended() && ended_threads_.are_joined() &&
             no_work_outstanding() && (expiring_.size() <= own_expiries || expiries_abandoned_))
             return;
         if (starves) {
@@ -199,23 +169,10 @@ void pool_core::join() {
             lock.lock();
             if (workers_.empty())
                 gone_.wait_until(lock, clock::now() + std::chrono::milliseconds(10));
-        } else if (to_join_.empty()) {
+        } else if (!ended_threads_.any()) {
             gone_.wait(lock);
         }
     }
-}
-
-// What it does, for the report of a shutdown. Under the lock.
-std::string pool_core::describe(worker& w, shared_state_base* task) {
-    if (task == worker::starting())
-        return "the initializer";
-    if (task != worker::busy())
-        return task->label();
-    if (const std::type_info* type = w.destroys.load()) {
-        return "the destructor of the outcome of '" +
-               (w.destroys_label.empty() ? demangle(type->name()) : w.destroys_label) + "'";
-    }
-    return w.retired ? "the finalizer" : "a finalizer or function without a future";
 }
 
 shutdown_report pool_core::close_within(timeout limit) {
@@ -234,14 +191,14 @@ shutdown_report pool_core::close_within(timeout limit) {
     fifo dropped;
     {
         scoped_lock lock(mutex_);
-        while (!(threads_have_ended() && no_work_outstanding() && expiring_.empty()) &&
+        while (!(workers_.have_ended() && no_work_outstanding() && expiring_.empty()) &&
                !(deadline && timeout::clock::now() >= *deadline)) {
             if (deadline)
                 gone_.wait_until(lock, *deadline);
             else
                 gone_.wait(lock);
         }
-        report.stuck.reserve(workers_.size() + retired_.size() + expiring_.size());
+        report.stuck.reserve(workers_.size_with_retired() + expiring_.size());
         dropped = queue_.extract_all();
         outstanding_work_abandoned_.store(true);
         expiries_abandoned_ = true;
@@ -254,23 +211,7 @@ shutdown_report pool_core::close_within(timeout limit) {
             } catch (const std::bad_alloc&) { // then it is told without its name
             }
         };
-        for (auto* const list : {&workers_, &retired_}) {
-            for (std::size_t i = list->size(); i-- != 0;) {
-                worker& w = *(*list)[i];
-                if (w.detached)
-                    continue;
-                shared_state_base* task = w.current.load();
-                if (task == nullptr)
-                    continue; // it ends by itself: nothing is queued any more
-                const bool named = task != worker::starting() && task != worker::busy();
-                if (named && !w.current.compare_exchange_strong(task, worker::reading()))
-                    continue;
-                note([&] { return describe(w, task); }, w.since.load());
-                if (named)
-                    w.current.store(task);
-                detach_worker(w);
-            }
-        }
+        workers_.detach_stuck(note);
         for (const task_extra& t : expiring_)
             note([&t] { return "a callback of '" + t.timer.state->label() + "'"; }, t.expired_at);
     }

@@ -15,7 +15,7 @@ namespace ferry::detail {
 // Sees to it that somebody takes what was pushed. `undo`, where given, is taken back when there is
 // no thread and none can be started.
 void pool_core::call_worker(work_item* undo) {
-    if (threads_.load() >= limit_.load()) {
+    if (!workers_.is_below_limit()) {
         if (sleepers_.count() != 0)
             sleepers_.wake_one();
         return;
@@ -37,25 +37,14 @@ void pool_core::call_worker(work_item* undo) {
         w->wake_up();
 }
 
-// Whether so many workers can take an item now, or very soon. In a pool of very many it looks at
-// the youngest only, so that starting them all does not take time that grows with the square.
-bool pool_core::has_free_workers(std::size_t wanted) const noexcept {
-    mutex_.assert_held();
-    std::size_t n = 0;
-    std::size_t looks = 256;
-    for (auto w = workers_.rbegin(); w != workers_.rend() && n < wanted && looks != 0; ++w, --looks)
-        n += (*w)->available() ? 1 : 0;
-    return n >= wanted;
-}
-
 // After a push: the worker to wake, which the caller does without the lock; or starts one.
 sleeper* pool_core::wake_or_grow() {
     mutex_.assert_held();
-    if (workers_.size() < limit_.load(std::memory_order_relaxed)) {
+    if (workers_.room() != 0) {
         const std::size_t waiting = queue_.live_items();
         if (waiting == 0)
             return nullptr;
-        if (sleepers_.count() < waiting && !has_free_workers(waiting))
+        if (sleepers_.count() < waiting && !workers_.has_available(waiting))
             start_thread();
     }
     return sleepers_.pop_unless_waking();
@@ -68,73 +57,24 @@ void pool_core::start_first_thread() {
         start_thread();
 }
 
-namespace {
-
-template <class T>
-void make_room(std::vector<T>& v, std::size_t size) {
-    if (v.capacity() < size)
-        v.reserve(std::max(size, 2 * v.capacity()));
-}
-
-} // namespace
-
 // False where none can be started but others are there; throws where there is none.
 bool pool_core::start_thread() {
     mutex_.assert_held();
-    try {
-        const std::size_t all = workers_.size() + retired_.size() + to_join_.size() + 1;
-        make_room(workers_, all); // what may not fail later has its room from here on
-        make_room(retired_, all);
-        make_room(to_join_, all);
-        auto w = std::make_unique<worker>(*this, labels_, record_number_, started_);
-        worker& started = *w;
-        if (options_.initializer)
-            w->current.store(worker::starting());
-        w->index = workers_.size();
-        workers_.push_back(std::move(w));
-        try {
-            started.thread = os_thread(options_.stack_size, [self = shared_from_this(), &started] {
-                self->work(started);
-            });
-        } catch (...) {
-            workers_.pop_back();
-            throw;
-        }
-    } catch (const std::exception&) {
-        if (workers_.empty())
-            throw;
-        return false;
-    }
-    ++started_;
-    threads_.store(workers_.size());
-    return true;
-}
-
-// From both lists in a few instructions, whatever their length.
-std::unique_ptr<worker> pool_core::remove(worker_list& from, worker& w) noexcept {
-    FERRY_ASSERT(w.index < from.size() && from[w.index].get() == &w);
-    std::unique_ptr<worker> out = std::move(from[w.index]);
-    if (w.index + 1 != from.size()) {
-        from[w.index] = std::move(from.back());
-        from[w.index]->index = w.index;
-    }
-    from.pop_back();
-    return out;
-}
-
-// It takes nothing any more, and another one may be started in its place.
-void pool_core::retire(worker& w) noexcept {
-    mutex_.assert_held();
-    FERRY_ASSERT(!w.retired && retired_.size() < retired_.capacity());
-    auto mine = remove(workers_, w);
-    w.index = retired_.size();
-    w.retired = true;
-    retired_.push_back(std::move(mine)); // has room
-    threads_.store(workers_.size());
+    return workers_.start(
+        options_.stack_size,
+        [this](std::size_t number) {
+            mutex_.assert_held();
+            ended_threads_.make_room(workers_.size_with_retired() + 1);
+            auto w = std::make_unique<worker>(*this, labels_, record_number_, number);
+            if (options_.initializer)
+                w->current.store(worker::starting());
+            return w;
+        },
+        [self = shared_from_this()](worker& w) { self->work(w); });
 }
 
 void pool_core::start_if_starving() noexcept {
-    if (threads_.load() != 0 || !queue_.may_have_items())
+    if (workers_.count() != 0 || !queue_.may_have_items())
         return;
     try {
         start_first_thread();
@@ -147,10 +87,10 @@ void pool_core::add_spare() {
     sleeper* w = nullptr;
     {
         const scoped_lock lock(mutex_);
-        limit_.fetch_add(1);
+        workers_.raise_limit();
         w = sleepers_.pop();
         if (w == nullptr && !start_thread()) {
-            limit_.fetch_sub(1);
+            workers_.lower_limit();
             throw would_deadlock(
                 "a task of the thread pool waits so deep inside others that its stack "
                 "is short, and no other thread can be started for what it waits for");
@@ -164,8 +104,7 @@ void pool_core::remove_spare() noexcept {
     sleeper* w = nullptr;
     {
         const scoped_lock lock(mutex_);
-        FERRY_ASSERT(limit_.load() > options_.max_workers); // `add_spare` came before
-        limit_.fetch_sub(1);
+        workers_.lower_limit();
         w = sleepers_.pop(); // it may be the one too many
     }
     if (w != nullptr)
@@ -239,15 +178,7 @@ bool pool_core::sleep(worker& w, scoped_lock& lock) {
     lock.lock();
     if (sleepers_.settle(w))
         return true;
-    // It counts itself out before it looks, for those who would start another thread.
-    threads_.store(workers_.size() - 1);
-    if (queue_.any()) {
-        threads_.store(workers_.size());
-        return true;
-    }
-    w.current.store(worker::busy()); // nobody may count on it any more
-    retire(w);
-    return false;
+    return !workers_.retire_unless(w, [this] { return queue_.any(); });
 }
 
 } // namespace ferry::detail

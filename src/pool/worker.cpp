@@ -152,10 +152,10 @@ work_item* pool_core::next(worker& w) {
     FERRY_ASSERT(this_worker() == &w && w.top == nullptr);
     FERRY_ASSERT(w.current.load() == nullptr);
     for (;;) {
-        if (workers_.size() > limit_.load(std::memory_order_relaxed) && !w.retired) {
+        if (workers_.is_above_limit() && !w.retired) {
             // Others stand in for it.
             w.current.store(worker::busy());
-            retire(w);
+            workers_.retire(w);
             sleeper* const other = queue_.any() ? wake_candidate() : nullptr;
             lock.unlock();
             if (other != nullptr)
@@ -218,14 +218,11 @@ void pool_core::ended(worker& w) noexcept {
     bool left = false;
     {
         scoped_lock lock(mutex_);
-        join_finished_threads(lock);
-        ended_counts_.add(w.counts);
+        ended_threads_.join(lock);
         labels_.retire(w.labels);
-        FERRY_ASSERT(w.detached || to_join_.size() < to_join_.capacity());
         if (!w.detached)
-            to_join_.push_back(std::move(w.thread)); // has room
-        remove(w.retired || w.detached ? retired_ : workers_, w);
-        threads_.store(workers_.size());
+            ended_threads_.add(std::move(w.thread));
+        workers_.remove(w);
         queue_.drain();
         left = queue_.has_ready();
         gone_.notify_all();

@@ -18,6 +18,8 @@
 
 namespace ferry::detail {
 
+class pool_core;
+
 /// One thread of a pool.
 ///
 /// `current` is what it runs, for those who ask: null when it can take the next item, `starting()`
