@@ -15,11 +15,11 @@ public:
 
     std::size_t queued() const noexcept {
         core_.mutex_.assert_held();
-        return core_.queue_.live_tasks() + core_.external_queued_;
+        return core_.queue_.live_tasks() + core_.external_.queued();
     }
     std::size_t ahead(int priority) const noexcept {
         core_.mutex_.assert_held();
-        return core_.queue_.live_tasks_before(priority) + core_.external_queued_;
+        return core_.queue_.live_tasks_before(priority) + core_.external_.queued();
     }
     std::size_t free_workers() const noexcept {
         core_.mutex_.assert_held();
@@ -50,13 +50,10 @@ void pool_core::let_in(shared_state_base& r, std::size_t bytes) noexcept {
         admission_.add_bytes(bytes); // at most the limit: has room
         r.extra->counted_bytes = bytes;
     }
-    if (external_entry* const x = r.external()) {
-        x->counted = true;
-        ++external_queued_;
-        passed_on_.push(r); // for `pass_on`, since more than one thread may let tasks in
-        return;
-    }
-    queue_.add(r);
+    if (r.external() != nullptr)
+        external_.let_in(r);
+    else
+        queue_.add(r);
 }
 
 // It waits there no more.
@@ -64,11 +61,7 @@ void pool_core::leave_queue(shared_state_base& r) noexcept {
     mutex_.assert_held();
     if (r.extra != nullptr && r.extra->counted_bytes != 0)
         admission_.remove_bytes(std::exchange(r.extra->counted_bytes, 0));
-    external_entry* const x = r.external();
-    if (x != nullptr && std::exchange(x->counted, false)) {
-        FERRY_ASSERT(external_queued_ != 0);
-        --external_queued_;
-    }
+    external_.leave_queue(r);
 }
 
 void pool_core::give_up(const admission::place& p, fifo& given_up) noexcept {
@@ -83,7 +76,7 @@ void pool_core::give_up(const admission::place& p, fifo& given_up) noexcept {
 }
 
 // Lets in all for which there is room. What has been given up is for the caller to drop, without
-// the lock; and then to `pass_on`. A worker between two tasks comes here with the next one, and
+// the lock; and then to `external_work::pass_on`. A worker between two tasks comes here with the next one, and
 // when there is none; it need not be counted as free `exactly` by others.
 void pool_core::advance_line(fifo& given_up, bool exactly) noexcept {
     mutex_.assert_held();
@@ -102,27 +95,6 @@ void pool_core::advance_line(fifo& given_up, bool exactly) noexcept {
             give_up(p, given_up);
         });
     in_line_.store(admission_.line_size());
-}
-
-// Brings external tasks to their executors, in the order in which they were let in.
-void pool_core::pass_on() noexcept {
-    {
-        const scoped_lock lock(mutex_);
-        if (passed_on_.empty() || std::exchange(passing_on_, true))
-            return;
-    }
-    for (;;) {
-        work_item* r = nullptr;
-        {
-            const scoped_lock lock(mutex_);
-            r = passed_on_.pop();
-            if (r == nullptr) {
-                passing_on_ = false;
-                return;
-            }
-        }
-        static_cast<shared_state_base*>(r)->external()->enter();
-    }
 }
 
 void pool_core::drop_given_up(fifo all) noexcept {
@@ -182,7 +154,7 @@ entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
     if (wake != nullptr)
         wake->wake_up();
     drop_given_up(given_up);
-    pass_on();
+    external_.pass_on();
     if (result == entered::closed)
         throw_closed();
     return result;
@@ -212,7 +184,7 @@ void pool_core::external_left_queue(shared_state_base& t) noexcept {
     if (wake != nullptr)
         wake->wake_up();
     drop_given_up(given_up);
-    pass_on();
+    external_.pass_on();
 }
 
 void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept {
@@ -246,7 +218,7 @@ void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in
         if (wake != nullptr)
             wake->wake_up();
         drop_given_up(given_up);
-        pass_on();
+        external_.pass_on();
     }
     if (purge)
         queue_.purge_claimed();

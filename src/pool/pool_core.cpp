@@ -173,7 +173,7 @@ void pool_core::post(work_item& r) noexcept {
         } catch (const std::exception&) { // a shortage: it stays queued until one can be started
         }
     }
-    const bool workers_stay = !no_work_outstanding();
+    const bool workers_stay = !external_.is_done();
     const bool accepted = workers_stay || !closed();
     if (accepted)
         queue_.push(r, false); // it may be gone from here on

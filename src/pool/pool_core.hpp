@@ -6,6 +6,7 @@
 
 #include "admission.hpp"
 #include "ended_threads.hpp"
+#include "external_work.hpp"
 #include "inside/label_table.hpp"
 #include "inside/observed.hpp"
 #include "inside/recorder.hpp"
@@ -19,7 +20,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -119,10 +119,6 @@ private:
         task_extra, boost::intrusive::member_hook<task_extra, boost::intrusive::list_member_hook<>,
                                                   &task_extra::owner_hook>>;
 
-    bool no_work_outstanding() const noexcept {
-        return outstanding_work_.load() == 0 || outstanding_work_abandoned_.load();
-    }
-
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     bool is_measured() noexcept;
     void note_submission(shared_state_base& task) noexcept;
@@ -133,7 +129,6 @@ private:
     void let_in(shared_state_base& r, std::size_t bytes) noexcept FERRY_REQUIRES(mutex_);
     void advance_line(fifo& given_up, bool exactly = false) noexcept FERRY_REQUIRES(mutex_);
     void leave_queue(shared_state_base& r) noexcept FERRY_REQUIRES(mutex_);
-    void pass_on() noexcept FERRY_EXCLUDES(mutex_);
     void turn_away(const std::vector<admission::place>& all) noexcept FERRY_EXCLUDES(mutex_);
     std::exception_ptr closed_error() noexcept FERRY_EXCLUDES(mutex_);
     /// Throws only where `undo` is given, and then nothing is queued.
@@ -153,8 +148,6 @@ private:
     std::size_t free_workers(bool exactly) const noexcept FERRY_REQUIRES(mutex_);
     sleeper* wake_or_grow() FERRY_REQUIRES(mutex_);
     bool start_thread() FERRY_REQUIRES(mutex_);
-    template <class F>
-    void for_each_external_task(F f) FERRY_EXCLUDES(mutex_);
 
     void work(worker& w);
     bool initialise(worker& w) noexcept;
@@ -181,22 +174,15 @@ private:
     sleepers sleepers_{mutex_};
     worker_set workers_;
     std::atomic<std::size_t> in_line_{0}; // places in the line; see `enter_or_stand`
-    std::atomic<std::int64_t> outstanding_work_{0};
-    std::atomic<bool> outstanding_work_abandoned_{false}; // it is not waited for any more
+    external_work external_{mutex_};
     std::atomic<std::uint64_t> cancelled_{0};
     std::atomic<int> unsampled_{1024}; // how many tasks are still measured without exception
 
     alignas(64) adaptive_mutex mutex_;
     std::condition_variable_any gone_; // a worker ended or was joined
     admission admission_ FERRY_GUARDED_BY(mutex_);
-    std::size_t external_queued_ FERRY_GUARDED_BY(mutex_) = 0; // external tasks that wait
-    fifo passed_on_ FERRY_GUARDED_BY(mutex_); // external tasks on their way to their executors
-    bool passing_on_ FERRY_GUARDED_BY(mutex_) = false; // a thread takes them there, in order
     ended_threads ended_threads_{mutex_};
-    std::int64_t measured_again_at_ FERRY_GUARDED_BY(mutex_) = 0;          // coarse_now()
-    std::set<shared_state_base*> external_tasks_ FERRY_GUARDED_BY(mutex_); // their work has started
-    // Those that for_each_external_task has told.
-    std::set<shared_state_base*> told_ FERRY_GUARDED_BY(mutex_);
+    std::int64_t measured_again_at_ FERRY_GUARDED_BY(mutex_) = 0; // coarse_now()
     expiring_list expiring_ FERRY_GUARDED_BY(mutex_);
     bool expiries_abandoned_ FERRY_GUARDED_BY(mutex_) = false; // they are not waited for any more
     const boost::intrusive_ptr<start_retry> retry_;

@@ -45,38 +45,16 @@ bool pool_core::on_work_started(shared_state_base& t) {
     const scoped_lock lock(mutex_);
     if (closed())
         return false;
-    external_tasks_.insert(&t);
-    outstanding_work_.fetch_add(1);
+    external_.start(t);
     return true;
 }
 
 void pool_core::on_work_finished(shared_state_base& t) {
     const scoped_lock lock(mutex_);
-    FERRY_ASSERT(outstanding_work_.load() > 0);
     leave_queue(t);
-    if (external_tasks_.erase(&t) == 0)
-        told_.erase(&t);
-    if (outstanding_work_.fetch_sub(1) == 1 && closed()) {
+    if (external_.finish(t) && closed()) {
         sleepers_.wake_all();
         gone_.notify_all();
-    }
-}
-
-// Calls `f` once for each external task whose work has started, without lock and memory.
-template <class F>
-void pool_core::for_each_external_task(F f) {
-    for (;;) {
-        boost::intrusive_ptr<shared_state_base> g;
-        {
-            const scoped_lock lock(mutex_);
-            if (external_tasks_.empty()) {
-                external_tasks_.swap(told_);
-                return;
-            }
-            g.reset(*external_tasks_.begin());
-            told_.insert(external_tasks_.extract(external_tasks_.begin()));
-        }
-        f(*g);
     }
 }
 
@@ -114,7 +92,7 @@ void pool_core::close(bool cancel) {
     while (work_item* r = dropped.pop())
         r->drop(nullptr);
     if (cancel)
-        for_each_external_task([](shared_state_base& g) { g.cancel(); });
+        external_.for_each([](shared_state_base& g) { g.cancel(); });
 }
 
 void pool_core::mark_broken(std::string why) noexcept {
@@ -125,7 +103,7 @@ void pool_core::mark_broken(std::string why) noexcept {
         if (!broken_)
             why_broken_ = std::move(why);
         broken_ = true;
-        outstanding_work_abandoned_.store(true);
+        external_.abandon();
         closed_.store(true);
         dropped = queue_.extract_all();
         turned_away = admission_.clear();
@@ -138,7 +116,7 @@ void pool_core::mark_broken(std::string why) noexcept {
     };
     while (work_item* r = dropped.pop())
         r->drop(error());
-    for_each_external_task([&error](shared_state_base& g) { g.fail(error(), false); });
+    external_.for_each([&error](shared_state_base& g) { g.fail(error(), false); });
 }
 
 void pool_core::join() {
@@ -159,7 +137,7 @@ void pool_core::join() {
         const bool starves = workers_.empty() && queue_.has_ready() &&
                              (!starving_since || clock::now() - *starving_since < patience);
         if (!starves && workers_.have_ended() && ended_threads_.are_joined() &&
-            no_work_outstanding() && (expiring_.size() <= own_expiries || expiries_abandoned_))
+            external_.is_done() && (expiring_.size() <= own_expiries || expiries_abandoned_))
             return;
         if (starves) {
             if (!starving_since)
@@ -191,7 +169,7 @@ shutdown_report pool_core::close_within(timeout limit) {
     fifo dropped;
     {
         scoped_lock lock(mutex_);
-        while (!(workers_.have_ended() && no_work_outstanding() && expiring_.empty()) &&
+        while (!(workers_.have_ended() && external_.is_done() && expiring_.empty()) &&
                !(deadline && timeout::clock::now() >= *deadline)) {
             if (deadline)
                 gone_.wait_until(lock, *deadline);
@@ -200,7 +178,7 @@ shutdown_report pool_core::close_within(timeout limit) {
         }
         report.stuck.reserve(workers_.size_with_retired() + expiring_.size());
         dropped = queue_.extract_all();
-        outstanding_work_abandoned_.store(true);
+        external_.abandon();
         expiries_abandoned_ = true;
         sleepers_.wake_all();
         const auto note = [&report](auto&& label, std::int64_t since) noexcept {
@@ -219,8 +197,7 @@ shutdown_report pool_core::close_within(timeout limit) {
         report.dropped += r->is_task() && !r->stale() ? 1 : 0;
         r->drop(nullptr);
     }
-    for_each_external_task(
-        [&report](shared_state_base& g) { report.dropped += g.cancel() ? 1 : 0; });
+    external_.for_each([&report](shared_state_base& g) { report.dropped += g.cancel() ? 1 : 0; });
     join();
     report.finished = static_cast<std::size_t>(finished() - before);
     if (!report.stuck.empty())

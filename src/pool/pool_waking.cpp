@@ -52,7 +52,7 @@ sleeper* pool_core::wake_or_grow() {
 
 void pool_core::start_first_thread() {
     const scoped_lock lock(mutex_);
-    const bool needed = !closed() || !no_work_outstanding() || queue_.any();
+    const bool needed = !closed() || !external_.is_done() || queue_.any();
     if (workers_.empty() && needed)
         start_thread();
 }

@@ -179,28 +179,28 @@ work_item* pool_core::next(worker& w) {
             }
             const bool more = queue_.any();
             sleeper* const other = more && can_wake_or_start() ? wake_candidate() : nullptr;
-            const bool external = !passed_on_.empty();
+            const bool external = external_.has_to_pass_on();
             lock.unlock();
             if (other != nullptr)
                 other->wake_up();
             drop_given_up(given_up);
             if (external)
-                pass_on();
+                external_.pass_on();
             return r;
         }
         if (bounded_ && in_line_.load(std::memory_order_relaxed) != 0) {
             // That it has nothing to do makes room where calls of strands wait for others.
             fifo given_up;
             advance_line(given_up, true);
-            if (queue_.has_ready() || !passed_on_.empty() || !given_up.empty()) {
+            if (queue_.has_ready() || external_.has_to_pass_on() || !given_up.empty()) {
                 lock.unlock();
                 drop_given_up(given_up);
-                pass_on();
+                external_.pass_on();
                 lock.lock();
                 continue;
             }
         }
-        if (!closed() || !no_work_outstanding()) {
+        if (!closed() || !external_.is_done()) {
             if (!sleep(w, lock))
                 return nullptr;
         } else if (!queue_.any()) {
