@@ -106,17 +106,10 @@ std::exception_ptr pool_core::closed_error() noexcept {
     return error_or_shortage([this]() -> std::exception_ptr { throw_closed(); });
 }
 
-// The first thousand tasks are measured, later one of thirty-two: the clock is slow.
-inline bool pool_core::is_measured() noexcept {
-    static thread_local unsigned submitted = 0;
-    return ++submitted % 32 == 0 || (unsampled_.load(std::memory_order_relaxed) > 0 &&
-                                     unsampled_.fetch_sub(1, std::memory_order_relaxed) > 0);
-}
-
 void pool_core::push(shared_state_base& r, entrance e) {
     if (is_forked_copy())
         throw_closed();
-    if (is_measured())
+    if (sampler_.measures())
         note_submission(r);
     task_queue::reservation memory(queue_, r.priority);
     if (bounded_) {
@@ -153,7 +146,7 @@ void pool_core::push_all(std::span<shared_state_base* const> tasks) {
             start_thread();
         queue_.add_all(tasks, [this](shared_state_base& t) {
             t.refer_unshared();
-            if (is_measured())
+            if (sampler_.measures())
                 note_submission(t);
         });
         w = wake_candidate(); // it wakes the next one when it takes its own

@@ -6,6 +6,7 @@
 
 #include "admission.hpp"
 #include "ended_threads.hpp"
+#include "expiring_tasks.hpp"
 #include "external_work.hpp"
 #include "inside/label_table.hpp"
 #include "inside/observed.hpp"
@@ -13,9 +14,8 @@
 #include "sleepers.hpp"
 #include "support/fork_count.hpp"
 #include "task_queue.hpp"
+#include "task_sampler.hpp"
 #include "worker_set.hpp"
-
-#include <boost/intrusive/list.hpp>
 
 #include <atomic>
 #include <condition_variable>
@@ -115,14 +115,8 @@ public:
 private:
     class start_retry;
     class load;
-    using expiring_list = boost::intrusive::list<
-        task_extra, boost::intrusive::member_hook<task_extra, boost::intrusive::list_member_hook<>,
-                                                  &task_extra::owner_hook>>;
-
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
-    bool is_measured() noexcept;
     void note_submission(shared_state_base& task) noexcept;
-    void measure_again() noexcept FERRY_REQUIRES(mutex_);
     entered enter_or_stand(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
     void give_up(const admission::place& p, fifo& given_up) noexcept FERRY_REQUIRES(mutex_);
     void drop_given_up(fifo all) noexcept FERRY_EXCLUDES(mutex_);
@@ -176,15 +170,13 @@ private:
     std::atomic<std::size_t> in_line_{0}; // places in the line; see `enter_or_stand`
     external_work external_{mutex_};
     std::atomic<std::uint64_t> cancelled_{0};
-    std::atomic<int> unsampled_{1024}; // how many tasks are still measured without exception
+    task_sampler sampler_{mutex_};
 
     alignas(64) adaptive_mutex mutex_;
     std::condition_variable_any gone_; // a worker ended or was joined
     admission admission_ FERRY_GUARDED_BY(mutex_);
     ended_threads ended_threads_{mutex_};
-    std::int64_t measured_again_at_ FERRY_GUARDED_BY(mutex_) = 0; // coarse_now()
-    expiring_list expiring_ FERRY_GUARDED_BY(mutex_);
-    bool expiries_abandoned_ FERRY_GUARDED_BY(mutex_) = false; // they are not waited for any more
+    expiring_tasks expiring_{mutex_};
     const boost::intrusive_ptr<start_retry> retry_;
     bool broken_ FERRY_GUARDED_BY(mutex_) = false;
     std::string why_broken_ FERRY_GUARDED_BY(mutex_);

@@ -6,10 +6,8 @@
 namespace ferry::detail {
 
 void pool_core::note_submission(shared_state_base& task) noexcept {
-    // A busy pool records few of those that it measures: that takes longer.
-    static thread_local unsigned measured = 0;
     const std::uint64_t now = steady_now();
-    const bool recorded = unsampled_.load(std::memory_order_relaxed) > 0 || ++measured % 16 == 0;
+    const bool recorded = sampler_.records();
     task.stamp.store(stamp_of(now, recorded), std::memory_order_relaxed);
     if (!recorded)
         return;
@@ -19,16 +17,6 @@ void pool_core::note_submission(shared_state_base& task) noexcept {
     } catch (const std::bad_alloc&) { // then it goes without
     }
     record(recording::event::submitted, task, label, now);
-}
-
-// A pool that has time measures every task. At most ten times a second, so that one whose workers
-// sleep all the time, for a moment each, does not measure all of a million.
-void pool_core::measure_again() noexcept {
-    const std::int64_t now = coarse_now();
-    if (now - measured_again_at_ < 100'000'000)
-        return;
-    measured_again_at_ = now;
-    unsampled_.store(1024, std::memory_order_relaxed);
 }
 
 pool_stats pool_core::stats() {

@@ -60,15 +60,12 @@ void pool_core::on_work_finished(shared_state_base& t) {
 
 void pool_core::on_expiry_started(task_extra& t) noexcept {
     const scoped_lock lock(mutex_);
-    FERRY_ASSERT(!t.owner_hook.is_linked());
-    t.expired_at = coarse_now();
-    expiring_.push_back(t);
+    expiring_.add(t, coarse_now());
 }
 
 void pool_core::on_expiry_finished(task_extra& t) noexcept {
     const scoped_lock lock(mutex_);
-    FERRY_ASSERT(t.owner_hook.is_linked());
-    expiring_.erase(expiring_.iterator_to(t));
+    expiring_.remove(t);
     if (closed())
         gone_.notify_all();
 }
@@ -137,7 +134,7 @@ void pool_core::join() {
         const bool starves = workers_.empty() && queue_.has_ready() &&
                              (!starving_since || clock::now() - *starving_since < patience);
         if (!starves && workers_.have_ended() && ended_threads_.are_joined() &&
-            external_.is_done() && (expiring_.size() <= own_expiries || expiries_abandoned_))
+            external_.is_done() && expiring_.are_done(own_expiries))
             return;
         if (starves) {
             if (!starving_since)
@@ -169,7 +166,7 @@ shutdown_report pool_core::close_within(timeout limit) {
     fifo dropped;
     {
         scoped_lock lock(mutex_);
-        while (!(workers_.have_ended() && external_.is_done() && expiring_.empty()) &&
+        while (!(workers_.have_ended() && external_.is_done() && expiring_.size() == 0) &&
                !(deadline && timeout::clock::now() >= *deadline)) {
             if (deadline)
                 gone_.wait_until(lock, *deadline);
@@ -179,7 +176,7 @@ shutdown_report pool_core::close_within(timeout limit) {
         report.stuck.reserve(workers_.size_with_retired() + expiring_.size());
         dropped = queue_.extract_all();
         external_.abandon();
-        expiries_abandoned_ = true;
+        expiring_.abandon();
         sleepers_.wake_all();
         const auto note = [&report](auto&& label, std::int64_t since) noexcept {
             auto& stuck = report.stuck.emplace_back(); // has room
@@ -190,8 +187,9 @@ shutdown_report pool_core::close_within(timeout limit) {
             }
         };
         workers_.detach_stuck(note);
-        for (const task_extra& t : expiring_)
+        expiring_.for_each([&note](const task_extra& t) {
             note([&t] { return "a callback of '" + t.timer.state->label() + "'"; }, t.expired_at);
+        });
     }
     while (work_item* r = dropped.pop()) {
         report.dropped += r->is_task() && !r->stale() ? 1 : 0;

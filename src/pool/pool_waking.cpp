@@ -169,7 +169,7 @@ bool pool_core::sleep(worker& w, scoped_lock& lock) {
             return true;
     }
     w.items_since_sleep = 0;
-    measure_again();
+    sampler_.measure_again(coarse_now());
     if (!sleepers_.enlist(w, [this] { return queue_.any(); }))
         return true; // pushed meanwhile
     lock.unlock();
