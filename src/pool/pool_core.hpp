@@ -4,7 +4,6 @@
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/thread_pool.hpp>
 
-#include "admission.hpp"
 #include "ended_threads.hpp"
 #include "expiring_tasks.hpp"
 #include "external_work.hpp"
@@ -15,6 +14,7 @@
 #include "support/fork_count.hpp"
 #include "task_queue.hpp"
 #include "task_sampler.hpp"
+#include "waiting_line.hpp"
 #include "worker_set.hpp"
 
 #include <atomic>
@@ -103,7 +103,7 @@ public:
     void on_work_finished(shared_state_base& t) FERRY_EXCLUDES(mutex_);
 
     /// Whether `max_queue` or one of the other bounds is set.
-    bool is_bounded() const noexcept { return bounded_; }
+    bool is_bounded() const noexcept { return line_.is_bounded(); }
     /// Lets an external task whose work has started in, as `push` does. It is passed to its executor
     /// when it is let in; if it expires before, its work is finished. Throws if it is refused.
     void admit_external(shared_state_base& t, entrance e) FERRY_EXCLUDES(mutex_);
@@ -114,15 +114,15 @@ public:
 
 private:
     class start_retry;
-    class load;
+
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     void note_submission(shared_state_base& task) noexcept;
     entered enter_or_stand(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
-    void give_up(const admission::place& p, fifo& given_up) noexcept FERRY_REQUIRES(mutex_);
+    template <class F>
+    void move_line(F change) noexcept FERRY_EXCLUDES(mutex_);
+    void after_line_moved(const fifo& given_up, sleeper* wake, bool external) noexcept
+        FERRY_EXCLUDES(mutex_);
     void drop_given_up(fifo all) noexcept FERRY_EXCLUDES(mutex_);
-    void let_in(shared_state_base& r, std::size_t bytes) noexcept FERRY_REQUIRES(mutex_);
-    void advance_line(fifo& given_up, bool exactly = false) noexcept FERRY_REQUIRES(mutex_);
-    void leave_queue(shared_state_base& r) noexcept FERRY_REQUIRES(mutex_);
     void turn_away(const std::vector<admission::place>& all) noexcept FERRY_EXCLUDES(mutex_);
     std::exception_ptr closed_error() noexcept FERRY_EXCLUDES(mutex_);
     /// Throws only where `undo` is given, and then nothing is queued.
@@ -139,7 +139,6 @@ private:
         return sleepers_.any() || workers_.room() != 0;
     }
     sleeper* wake_candidate() noexcept FERRY_REQUIRES(mutex_);
-    std::size_t free_workers(bool exactly) const noexcept FERRY_REQUIRES(mutex_);
     sleeper* wake_or_grow() FERRY_REQUIRES(mutex_);
     bool start_thread() FERRY_REQUIRES(mutex_);
 
@@ -155,8 +154,6 @@ private:
 
     const thread_pool_options options_; // constant after construction
     const unsigned forks_ = fork_count();
-    const bool bounded_;
-
     label_registry labels_; // its lock may be taken under `mutex_`
     const std::uint32_t record_number_;
     recording::pool no_record_{};
@@ -167,14 +164,13 @@ private:
     alignas(64) std::atomic<bool> closed_{false};
     sleepers sleepers_{mutex_};
     worker_set workers_;
-    std::atomic<std::size_t> in_line_{0}; // places in the line; see `enter_or_stand`
     external_work external_{mutex_};
+    waiting_line line_;
     std::atomic<std::uint64_t> cancelled_{0};
     task_sampler sampler_{mutex_};
 
     alignas(64) adaptive_mutex mutex_;
     std::condition_variable_any gone_; // a worker ended or was joined
-    admission admission_ FERRY_GUARDED_BY(mutex_);
     ended_threads ended_threads_{mutex_};
     expiring_tasks expiring_{mutex_};
     const boost::intrusive_ptr<start_retry> retry_;

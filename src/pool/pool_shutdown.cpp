@@ -21,10 +21,7 @@ constexpr auto patience = std::chrono::seconds(5);
 void pool_core::turn_away(const std::vector<admission::place>& all) noexcept {
     {
         const scoped_lock lock(mutex_);
-        for (const admission::place& p : all) {
-            if (p.thread != nullptr)
-                p.thread->set(admission::blocked_thread::state::turned_away);
-        }
+        line_.turn_away(all);
     }
     for (const admission::place& p : all) {
         if (p.thread == nullptr) {
@@ -51,7 +48,7 @@ bool pool_core::on_work_started(shared_state_base& t) {
 
 void pool_core::on_work_finished(shared_state_base& t) {
     const scoped_lock lock(mutex_);
-    leave_queue(t);
+    line_.leave_queue(t);
     if (external_.finish(t) && closed()) {
         sleepers_.wake_all();
         gone_.notify_all();
@@ -78,8 +75,7 @@ void pool_core::close(bool cancel) {
     {
         const scoped_lock lock(mutex_);
         closed_.store(true);
-        turned_away = admission_.clear();
-        in_line_.store(0);
+        turned_away = line_.clear();
         if (cancel) { // tasks only: a strand's turn brings more than itself
             dropped = queue_.extract([](const work_item& r) { return r.is_task(); });
         }
@@ -103,8 +99,7 @@ void pool_core::mark_broken(std::string why) noexcept {
         external_.abandon();
         closed_.store(true);
         dropped = queue_.extract_all();
-        turned_away = admission_.clear();
-        in_line_.store(0);
+        turned_away = line_.clear();
         sleepers_.wake_all();
     }
     turn_away(turned_away);

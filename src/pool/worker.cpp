@@ -171,31 +171,26 @@ work_item* pool_core::next(worker& w) {
             w.current.store(r->is_task() ? static_cast<shared_state_base*>(r) : worker::busy(),
                             std::memory_order_relaxed);
             fifo given_up;
-            if (bounded_) {
+            if (line_.is_bounded()) {
                 if (r->is_task())
-                    leave_queue(static_cast<shared_state_base&>(*r));
-                if (in_line_.load(std::memory_order_relaxed) != 0)
-                    advance_line(given_up);
+                    line_.leave_queue(static_cast<shared_state_base&>(*r));
+                if (!line_.empty())
+                    line_.advance(given_up);
             }
             const bool more = queue_.any();
             sleeper* const other = more && can_wake_or_start() ? wake_candidate() : nullptr;
             const bool external = external_.has_to_pass_on();
             lock.unlock();
-            if (other != nullptr)
-                other->wake_up();
-            drop_given_up(given_up);
-            if (external)
-                external_.pass_on();
+            after_line_moved(given_up, other, external);
             return r;
         }
-        if (bounded_ && in_line_.load(std::memory_order_relaxed) != 0) {
+        if (line_.is_bounded() && !line_.empty()) {
             // That it has nothing to do makes room where calls of strands wait for others.
             fifo given_up;
-            advance_line(given_up, true);
+            line_.advance(given_up, true);
             if (queue_.has_ready() || external_.has_to_pass_on() || !given_up.empty()) {
                 lock.unlock();
-                drop_given_up(given_up);
-                external_.pass_on();
+                after_line_moved(given_up, nullptr, true);
                 lock.lock();
                 continue;
             }
