@@ -17,50 +17,13 @@ bool on_worker_of(const task_owner* core) noexcept {
 
 // ---- Submitting ---------------------------------------------------------------------------------
 
-// Tries again to start a thread, in a thread that may run user code, because it may be the one that
-// ends the pool.
-class pool_core::start_retry final : public shared_state<void> {
-public:
-    start_retry() { extra = std::make_unique<task_extra>(); }
-
-    void arm(std::weak_ptr<pool_core> core) {
-        start_timers();
-        if (armed_.exchange(true))
-            return;
-        core_ = std::move(core);
-        delay_ = std::min<std::chrono::milliseconds>(2 * delay_, std::chrono::seconds(1));
-        arm_timer(*this, timeout::clock::now() + delay_, timer_purpose::start_by);
-    }
-
-private:
-    bool on_timer(timer_purpose) noexcept override { return true; }
-    void expired() override {
-        const auto core = std::exchange(core_, {}).lock();
-        armed_.store(false);
-        if (core != nullptr)
-            core->start_if_starving();
-    }
-
-    std::atomic<bool> armed_{false};
-    std::weak_ptr<pool_core> core_;
-    std::chrono::milliseconds delay_{5};
-};
-
 pool_core::pool_core(thread_pool_options options)
     : options_(std::move(options)),
       record_number_(recorder::instance().add_pool(recording::pool::threads, options_.name,
                                                    options_.max_workers)),
       record_(record_number_ != 0 ? *recorder::instance().pool(record_number_) : no_record_),
       queue_(mutex_, record_), workers_(mutex_, options_.max_workers),
-      line_(mutex_, options_, queue_, external_, workers_, sleepers_), retry_(new start_retry) {}
-
-void pool_core::retry_later() noexcept {
-    try {
-        retry_->arm(weak_from_this());
-    } catch (
-        const std::exception&) { // no timer thread either: whoever uses the pool next tries again
-    }
-}
+      line_(mutex_, options_, queue_, external_, workers_, sleepers_), staffing_(*this) {}
 
 pool_core::~pool_core() {
     drop_rest();
@@ -112,7 +75,7 @@ void pool_core::push(shared_state_base& r, entrance e) {
         return;
     }
     if (workers_.seems_empty())
-        start_first_thread();
+        staffing_.start_first_thread();
     if (closed())
         throw_closed();
     memory.use();
@@ -135,13 +98,13 @@ void pool_core::push_all(std::span<shared_state_base* const> tasks) {
         if (tasks.empty())
             return;
         if (workers_.empty())
-            start_thread();
+            staffing_.start_thread();
         queue_.add_all(tasks, [this](shared_state_base& t) {
             t.refer_unshared();
             if (sampler_.measures())
                 note_submission(t);
         });
-        w = wake_candidate(); // it wakes the next one when it takes its own
+        w = staffing_.wake_candidate(); // it wakes the next one when it takes its own
     }
     if (w != nullptr)
         w->wake_up();
@@ -154,7 +117,7 @@ void pool_core::post(work_item& r) noexcept {
     }
     if (workers_.seems_empty()) {
         try {
-            start_first_thread();
+            staffing_.start_first_thread();
         } catch (const std::exception&) { // a shortage: it stays queued until one can be started
         }
     }
@@ -168,7 +131,7 @@ void pool_core::post(work_item& r) noexcept {
     }
     after_push(nullptr);
     if (workers_.count() == 0)
-        retry_later();
+        staffing_.retry_later();
 }
 
 // ---- The line before a bounded queue -----------------------------------------------------------
@@ -192,7 +155,7 @@ void pool_core::move_line(F change) noexcept {
         change(given_up);
         line_.advance(given_up);
         if (queue_.has_ready())
-            wake = wake_candidate();
+            wake = staffing_.wake_candidate();
     }
     after_line_moved(given_up, wake, true);
 }
@@ -220,11 +183,11 @@ entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
             lock.unlock();
             throw_closed();
         }
-        if (workers_.empty() && !start_thread())
+        if (workers_.empty() && !staffing_.start_thread())
             throw std::system_error(
                 std::make_error_code(std::errc::resource_unavailable_try_again));
         result = line_.enter(r, e, is_own_thread_of(*this), lock, given_up);
-        wake = wake_candidate();
+        wake = staffing_.wake_candidate();
     }
     after_line_moved(given_up, wake, true);
     if (result == entered::closed)

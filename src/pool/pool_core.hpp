@@ -11,6 +11,7 @@
 #include "inside/observed.hpp"
 #include "inside/recorder.hpp"
 #include "sleepers.hpp"
+#include "staffing.hpp"
 #include "support/fork_count.hpp"
 #include "task_queue.hpp"
 #include "task_sampler.hpp"
@@ -37,8 +38,6 @@ namespace ferry::detail {
 ///   `sleepers`.
 /// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
 ///   that has not ended, because that looks at the queue after `closed_`; else it is taken back.
-/// - A worker that runs nothing, or is about to publish the outcome of its task, is available: a
-///   new thread is started only when there are more items than such workers.
 class pool_core final : public task_owner,
                         public observed,
                         public std::enable_shared_from_this<pool_core> {
@@ -90,11 +89,7 @@ public:
     /// One of its workers is about to destroy the outcome of `task`, which it alone holds.
     void destroys_outcome(worker& w, shared_state_base& task, const std::type_info& type) noexcept
         FERRY_EXCLUDES(mutex_);
-    /// One of its workers waits although there is work that it could do: another one does that.
-    void add_spare() FERRY_EXCLUDES(mutex_);
-    void remove_spare() noexcept FERRY_EXCLUDES(mutex_);
-    /// Starts a thread if something is queued and there is none, because none could be started.
-    void start_if_starving() noexcept FERRY_EXCLUDES(mutex_);
+    staffing& staff() noexcept { return staffing_; }
 
     /// Counts a task that reaches this pool through another executor, a strand for instance. Until
     /// `on_work_finished` the workers stay, and what is posted is accepted after shutdown, so that
@@ -113,7 +108,7 @@ public:
     [[noreturn]] void throw_closed() FERRY_EXCLUDES(mutex_);
 
 private:
-    class start_retry;
+    friend class staffing;
 
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     void note_submission(shared_state_base& task) noexcept;
@@ -128,20 +123,13 @@ private:
     /// Throws only where `undo` is given, and then nothing is queued.
     void after_push(work_item* undo) FERRY_EXCLUDES(mutex_) {
         if (!sleepers_.somebody_spins() && (workers_.is_below_limit() || sleepers_.count() != 0))
-            call_worker(undo);
+            staffing_.call_worker(undo);
     }
-    void call_worker(work_item* undo) FERRY_EXCLUDES(mutex_);
-    void start_first_thread() FERRY_EXCLUDES(mutex_);
-    void retry_later() noexcept FERRY_EXCLUDES(mutex_);
 
     /// Whether somebody could come to help.
     bool can_wake_or_start() const noexcept FERRY_REQUIRES(mutex_) {
         return sleepers_.any() || workers_.room() != 0;
     }
-    sleeper* wake_candidate() noexcept FERRY_REQUIRES(mutex_);
-    sleeper* wake_or_grow() FERRY_REQUIRES(mutex_);
-    bool start_thread() FERRY_REQUIRES(mutex_);
-
     void work(worker& w);
     bool initialise(worker& w) noexcept;
     void mark_broken(std::string why) noexcept FERRY_EXCLUDES(mutex_);
@@ -173,7 +161,7 @@ private:
     std::condition_variable_any gone_; // a worker ended or was joined
     ended_threads ended_threads_{mutex_};
     expiring_tasks expiring_{mutex_};
-    const boost::intrusive_ptr<start_retry> retry_;
+    staffing staffing_;
     bool broken_ FERRY_GUARDED_BY(mutex_) = false;
     std::string why_broken_ FERRY_GUARDED_BY(mutex_);
 };

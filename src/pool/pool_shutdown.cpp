@@ -38,7 +38,7 @@ void pool_core::turn_away(const std::vector<admission::place>& all) noexcept {
 bool pool_core::on_work_started(shared_state_base& t) {
     if (is_forked_copy())
         return false;
-    start_if_starving();
+    staffing_.start_if_starving();
     const scoped_lock lock(mutex_);
     if (closed())
         return false;
@@ -135,7 +135,7 @@ void pool_core::join() {
             if (!starving_since)
                 starving_since = clock::now();
             lock.unlock();
-            start_if_starving();
+            staffing_.start_if_starving();
             lock.lock();
             if (workers_.empty())
                 gone_.wait_until(lock, clock::now() + std::chrono::milliseconds(10));
@@ -155,7 +155,7 @@ shutdown_report pool_core::close_within(timeout limit) {
     };
     const std::uint64_t before = finished();
     close(false);
-    start_if_starving();
+    staffing_.start_if_starving();
     shared_state_base::catch_up(); // tasks may wait for that
     shutdown_report report;
     fifo dropped;

@@ -156,7 +156,7 @@ work_item* pool_core::next(worker& w) {
             // Others stand in for it.
             w.current.store(worker::busy());
             workers_.retire(w);
-            sleeper* const other = queue_.any() ? wake_candidate() : nullptr;
+            sleeper* const other = queue_.any() ? staffing_.wake_candidate() : nullptr;
             lock.unlock();
             if (other != nullptr)
                 other->wake_up();
@@ -178,7 +178,8 @@ work_item* pool_core::next(worker& w) {
                     line_.advance(given_up);
             }
             const bool more = queue_.any();
-            sleeper* const other = more && can_wake_or_start() ? wake_candidate() : nullptr;
+            sleeper* const other =
+                more && can_wake_or_start() ? staffing_.wake_candidate() : nullptr;
             const bool external = external_.has_to_pass_on();
             lock.unlock();
             after_line_moved(given_up, other, external);
@@ -206,6 +207,64 @@ work_item* pool_core::next(worker& w) {
             lock.lock();
         }
     }
+}
+
+bool pool_core::has_work() const noexcept { return queue_.may_have_items() || closed(); }
+
+// Looks for more for a moment before it sleeps. Nobody is woken for what is pushed meanwhile.
+void pool_core::spin_before_sleep(worker& w) noexcept {
+    using clock = timeout::clock;
+    const sleepers::spinning counted(sleepers_);
+    if (const auto& spin = options_.spin) {
+        if (*spin <= spin->zero())
+            return;
+        const auto end = timeout(*spin).deadline().value_or(clock::time_point::max());
+        for (spin_wait pause; !has_work() && clock::now() < end;)
+            pause();
+        return;
+    }
+    switch (w.idle.decide({.on_submitters_processor = this_processor() == queue_.pushed_on(),
+                           .items_since_sleep = w.items_since_sleep,
+                           .found_last_time = w.spin_found_work})) {
+    case idle_policy::action::sleep: break;
+    case idle_policy::action::yield: w.yield(); break;
+    case idle_policy::action::spin_short:
+        for (int i = 0; i < idle_policy::short_looks && !has_work(); ++i)
+            pause_briefly();
+        break;
+    case idle_policy::action::spin_long: {
+        const auto start = clock::now();
+        while (!has_work() && clock::now() - start < idle_policy::long_spin)
+            pause_briefly();
+        w.idle.spun_long(clock::now() - start);
+        break;
+    }
+    }
+}
+
+// Sleeps until woken; false when it was idle for too long. Looks at the queue again before.
+bool pool_core::sleep(worker& w, scoped_lock& lock) {
+    mutex_.assert_held();
+    FERRY_ASSERT(this_worker() == &w && w.available());
+    if (!closed()) {
+        lock.unlock();
+        spin_before_sleep(w);
+        lock.lock();
+        w.spin_found_work = queue_.any();
+        if (w.spin_found_work || closed())
+            return true;
+    }
+    w.items_since_sleep = 0;
+    sampler_.measure_again(coarse_now());
+    if (!sleepers_.enlist(w, [this] { return queue_.any(); }))
+        return true; // pushed meanwhile
+    lock.unlock();
+    arena_trim();
+    sleepers_.wait(w, options_.idle_timeout.deadline());
+    lock.lock();
+    if (sleepers_.settle(w))
+        return true;
+    return !workers_.retire_unless(w, [this] { return queue_.any(); });
 }
 
 void pool_core::ended(worker& w) noexcept {
@@ -260,13 +319,13 @@ spare_worker::spare_worker() {
     worker* const w = current_worker;
     if (w != nullptr && middle_of_stack != nullptr &&
         static_cast<const char*>(__builtin_frame_address(0)) < middle_of_stack + a_few_frames) {
-        w->core.add_spare();
+        w->core.staff().add_spare();
         owner_ = &w->core;
     }
 }
 spare_worker::~spare_worker() {
     if (owner_ != nullptr)
-        static_cast<pool_core*>(owner_)->remove_spare();
+        static_cast<pool_core*>(owner_)->staff().remove_spare();
 }
 
 } // namespace ferry::detail

@@ -1,0 +1,161 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "staffing.hpp"
+
+#include "pool_core.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <utility>
+
+namespace ferry::detail {
+
+// Tries again to start a thread, in a thread that may run user code, because it may be the one that
+// ends the pool.
+class staffing::retry final : public shared_state<void> {
+public:
+    retry() { extra = std::make_unique<task_extra>(); }
+
+    void arm(std::weak_ptr<pool_core> core) {
+        start_timers();
+        if (armed_.exchange(true))
+            return;
+        core_ = std::move(core);
+        delay_ = std::min<std::chrono::milliseconds>(2 * delay_, std::chrono::seconds(1));
+        arm_timer(*this, timeout::clock::now() + delay_, timer_purpose::start_by);
+    }
+
+private:
+    bool on_timer(timer_purpose) noexcept override { return true; }
+    void expired() override {
+        const auto core = std::exchange(core_, {}).lock();
+        armed_.store(false);
+        if (core != nullptr)
+            core->staff().start_if_starving();
+    }
+
+    std::atomic<bool> armed_{false};
+    std::weak_ptr<pool_core> core_;
+    std::chrono::milliseconds delay_{5};
+};
+
+staffing::staffing(pool_core& pool) : pool_(pool), retry_(new retry) {}
+staffing::~staffing() = default;
+
+void staffing::retry_later() noexcept {
+    try {
+        retry_->arm(pool_.weak_from_this());
+    } catch (
+        const std::exception&) { // no timer thread either: whoever uses the pool next tries again
+    }
+}
+
+void staffing::call_worker(work_item* undo) {
+    if (!pool_.workers_.is_below_limit()) {
+        if (pool_.sleepers_.count() != 0)
+            pool_.sleepers_.wake_one();
+        return;
+    }
+    sleeper* w = nullptr;
+    {
+        const scoped_lock lock(pool_.mutex_);
+        try {
+            w = wake_or_grow();
+        } catch (const std::exception&) {
+            if (undo == nullptr)
+                return; // it stays queued for the next thread that can be started
+            if (!pool_.queue_.revoke(*undo))
+                return;
+            throw;
+        }
+    }
+    if (w != nullptr)
+        w->wake_up();
+}
+
+// After a push: the worker to wake, which the caller does without the lock; or starts one.
+sleeper* staffing::wake_or_grow() {
+    pool_.mutex_.assert_held();
+    if (pool_.workers_.room() != 0) {
+        const std::size_t waiting = pool_.queue_.live_items();
+        if (waiting == 0)
+            return nullptr;
+        if (pool_.sleepers_.count() < waiting && !pool_.workers_.has_available(waiting))
+            start_thread();
+    }
+    return pool_.sleepers_.pop_unless_waking();
+}
+
+void staffing::start_first_thread() {
+    const scoped_lock lock(pool_.mutex_);
+    const bool needed = !pool_.closed() || !pool_.external_.is_done() || pool_.queue_.any();
+    if (pool_.workers_.empty() && needed)
+        start_thread();
+}
+
+bool staffing::start_thread() {
+    pool_.mutex_.assert_held();
+    return pool_.workers_.start(
+        pool_.options_.stack_size,
+        [this](std::size_t number) {
+            pool_.mutex_.assert_held();
+            pool_.ended_threads_.make_room(pool_.workers_.size_with_retired() + 1);
+            auto w = std::make_unique<worker>(pool_, pool_.labels_, pool_.record_number_, number);
+            if (pool_.options_.initializer)
+                w->current.store(worker::starting());
+            return w;
+        },
+        [self = pool_.shared_from_this()](worker& w) { self->work(w); });
+}
+
+void staffing::start_if_starving() noexcept {
+    if (pool_.workers_.count() != 0 || !pool_.queue_.may_have_items())
+        return;
+    try {
+        start_first_thread();
+    } catch (const std::exception&) {
+        retry_later();
+    }
+}
+
+void staffing::add_spare() {
+    sleeper* w = nullptr;
+    {
+        const scoped_lock lock(pool_.mutex_);
+        pool_.workers_.raise_limit();
+        w = pool_.sleepers_.pop();
+        if (w == nullptr && !start_thread()) {
+            pool_.workers_.lower_limit();
+            throw would_deadlock(
+                "a task of the thread pool waits so deep inside others that its stack "
+                "is short, and no other thread can be started for what it waits for");
+        }
+    }
+    if (w != nullptr)
+        w->wake_up();
+}
+
+void staffing::remove_spare() noexcept {
+    sleeper* w = nullptr;
+    {
+        const scoped_lock lock(pool_.mutex_);
+        pool_.workers_.lower_limit();
+        w = pool_.sleepers_.pop(); // it may be the one too many
+    }
+    if (w != nullptr)
+        w->wake_up();
+}
+
+sleeper* staffing::wake_candidate() noexcept {
+    pool_.mutex_.assert_held();
+    if (pool_.sleepers_.somebody_spins())
+        return nullptr; // it looks at the queue
+    try {
+        return wake_or_grow();
+    } catch (const std::exception&) {
+        return nullptr; // the workers that there are do it
+    }
+}
+
+} // namespace ferry::detail
