@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "pool_core.hpp"
 
+#include <ferry/detail/assert.hpp>
 #include <ferry/detail/task.hpp>
 
 namespace ferry::detail {
@@ -230,6 +231,42 @@ void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in
         });
     if (purge)
         queue_.purge_claimed();
+}
+
+// ---- What tasks and workers tell their pool -----------------------------------------------------
+
+void pool_core::on_claimed_task_removed(shared_state_base& task) noexcept {
+    if (task.external() == nullptr && !task.is_in_line())
+        queue_.on_claimed_removed();
+    worker* const w = current_worker;
+    if (w != nullptr && w->top == &task)
+        w->forget(task, nullptr);
+}
+
+// The worker has let go of the task, of which it holds the last reference. Where it called itself
+// available before, somebody may have relied on that meanwhile.
+void pool_core::destroys_outcome(worker& w, shared_state_base& task,
+                                 const std::type_info& type) noexcept {
+    FERRY_ASSERT(this_worker() == &w && w.top == &task);
+    FERRY_ASSERT(task.done());
+    if (task.extra != nullptr && !task.extra->label.empty()) {
+        const scoped_lock lock(mutex_);
+        w.destroys_label = std::move(task.extra->label);
+    } else if (!w.destroys_label.empty()) {
+        const scoped_lock lock(mutex_);
+        w.destroys_label.clear();
+    }
+    w.destroys.store(&type);
+    shared_state_base* mine = &task;
+    if (w.current.compare_exchange_strong(mine, worker::busy()) || mine == worker::busy())
+        return;
+    if (mine == worker::reading()) { // its label is being read
+        w.forget(task, worker::busy());
+        return;
+    }
+    w.current.store(worker::busy());
+    if (queue_.may_have_items())
+        after_push(nullptr);
 }
 
 } // namespace ferry::detail

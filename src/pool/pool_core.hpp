@@ -109,6 +109,7 @@ public:
 
 private:
     friend class staffing;
+    friend class worker_life;
 
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
     void note_submission(shared_state_base& task) noexcept;
@@ -126,19 +127,7 @@ private:
             staffing_.call_worker(undo);
     }
 
-    /// Whether somebody could come to help.
-    bool can_wake_or_start() const noexcept FERRY_REQUIRES(mutex_) {
-        return sleepers_.any() || workers_.room() != 0;
-    }
-    void work(worker& w);
-    bool initialise(worker& w) noexcept;
     void mark_broken(std::string why) noexcept FERRY_EXCLUDES(mutex_);
-    void loop(worker& w);
-    work_item* next(worker& w) FERRY_EXCLUDES(mutex_);
-    bool has_work() const noexcept;
-    void spin_before_sleep(worker& w) noexcept FERRY_EXCLUDES(mutex_);
-    bool sleep(worker& w, scoped_lock& lock) FERRY_UNCHECKED;
-    void ended(worker& w) noexcept FERRY_EXCLUDES(mutex_);
 
     const thread_pool_options options_; // constant after construction
     const unsigned forks_ = fork_count();

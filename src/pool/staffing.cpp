@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "staffing.hpp"
 
-#include "pool_core.hpp"
+#include "worker_life.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -106,7 +106,7 @@ bool staffing::start_thread() {
                 w->current.store(worker::starting());
             return w;
         },
-        [self = pool_.shared_from_this()](worker& w) { self->work(w); });
+        [self = pool_.shared_from_this()](worker& w) { worker_life(*self, w).run(); });
 }
 
 void staffing::start_if_starving() noexcept {

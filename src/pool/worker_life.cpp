@@ -1,0 +1,233 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#include "worker_life.hpp"
+
+#include <ferry/detail/assert.hpp>
+#include <ferry/detail/memory.hpp>
+#include <ferry/detail/scope_exit.hpp>
+#include <ferry/detail/spin.hpp>
+#include <ferry/detail/task.hpp>
+
+#include <string>
+#include <thread>
+
+#include <pthread.h>
+
+namespace ferry::detail {
+
+void worker_life::run() {
+    FERRY_ASSERT(this_worker() == nullptr && &me_.core == &pool_);
+    set_this_worker(&me_);
+    me_.record.thread.store(thread_number());
+    const scope_exit at_end([&] {
+        set_this_worker(nullptr);
+        end();
+    });
+
+    std::string number(1, '_');
+    number += std::to_string(me_.number);
+    const std::string name =
+        pool_.options_.thread_name_prefix.substr(0, 15 - number.size()) + number;
+    pthread_setname_np(pthread_self(), name.c_str());
+
+    note_stack();
+    if (!initialise())
+        return;
+    me_.current.store(nullptr);
+    loop();
+    finalise();
+}
+
+void worker_life::finalise() {
+    if (!pool_.options_.finalizer)
+        return;
+    me_.since.store(coarse_now());
+    me_.current.store(worker::busy());
+    try {
+        pool_.options_.finalizer();
+    } catch (...) {
+        report_or_unwind();
+    }
+}
+
+bool worker_life::initialise() noexcept {
+    if (!pool_.options_.initializer)
+        return true;
+    me_.since.store(coarse_now());
+    std::string why;
+    try {
+        try {
+            pool_.options_.initializer();
+            return true;
+        } catch (const std::exception& e) {
+            why = std::string("the thread pool's initializer failed: ") + e.what();
+        } catch (...) {
+            why = "the thread pool's initializer failed: it threw an exception not derived from "
+                  "std::exception";
+        }
+    } catch (const std::bad_alloc&) { // then it is told without the reason
+    }
+    pool_.mark_broken(std::move(why));
+    return false;
+}
+
+void worker_life::loop() {
+    FERRY_ASSERT(this_worker() == &me_);
+    while (work_item* r = next()) {
+        me_.top = r;
+        try {
+            r->run();   // from here on it may be gone
+        } catch (...) { // a function without a future
+            report_or_terminate();
+        }
+        me_.top = nullptr;
+        if (me_.current.load(std::memory_order_relaxed) != nullptr) {
+            if (me_.destroys.load(std::memory_order_relaxed) != nullptr)
+                me_.destroys.store(nullptr);
+            me_.current.store(nullptr);
+        }
+    }
+}
+
+inline void worker_life::note_taken(work_item& r) noexcept {
+    ++me_.items_since_sleep;
+    const std::int64_t now = coarse_now();
+    me_.since.store(now, std::memory_order_relaxed);
+    me_.record.since.store(static_cast<std::uint64_t>(now), std::memory_order_relaxed);
+    me_.current.store(r.is_task() ? static_cast<shared_state_base*>(&r) : worker::busy(),
+                      std::memory_order_relaxed);
+}
+
+// The next item; null when the worker is to end.
+work_item* worker_life::next() {
+    scoped_lock lock(pool_.mutex_);
+    FERRY_ASSERT(this_worker() == &me_ && me_.top == nullptr);
+    FERRY_ASSERT(me_.current.load() == nullptr);
+    for (;;) {
+        if (pool_.workers_.is_above_limit() && !me_.retired) {
+            // Others stand in for it.
+            me_.current.store(worker::busy());
+            pool_.workers_.retire(me_);
+            sleeper* const other = pool_.queue_.any() ? pool_.staffing_.wake_candidate() : nullptr;
+            lock.unlock();
+            if (other != nullptr)
+                other->wake_up();
+            return nullptr;
+        }
+        work_item* const r = pool_.queue_.take();
+        if (r != nullptr) {
+            note_taken(*r);
+            fifo given_up;
+            if (pool_.line_.is_bounded()) {
+                if (r->is_task())
+                    pool_.line_.leave_queue(static_cast<shared_state_base&>(*r));
+                if (!pool_.line_.empty())
+                    pool_.line_.advance(given_up);
+            }
+            const bool more = pool_.queue_.any();
+            sleeper* const other =
+                more && can_somebody_help() ? pool_.staffing_.wake_candidate() : nullptr;
+            const bool external = pool_.external_.has_to_pass_on();
+            lock.unlock();
+            pool_.after_line_moved(given_up, other, external);
+            return r;
+        }
+        if (pool_.line_.is_bounded() && !pool_.line_.empty()) {
+            // That it has nothing to do makes room where calls of strands wait for others.
+            fifo given_up;
+            pool_.line_.advance(given_up, true);
+            if (pool_.queue_.has_ready() || pool_.external_.has_to_pass_on() || !given_up.empty()) {
+                lock.unlock();
+                pool_.after_line_moved(given_up, nullptr, true);
+                lock.lock();
+                continue;
+            }
+        }
+        if (!pool_.closed() || !pool_.external_.is_done()) {
+            if (!sleep(lock))
+                return nullptr;
+        } else if (!pool_.queue_.any()) {
+            return nullptr;
+        } else { // something is just being pushed
+            lock.unlock();
+            std::this_thread::yield();
+            lock.lock();
+        }
+    }
+}
+
+// Looks for more for a moment before it sleeps. Nobody is woken for what is pushed meanwhile.
+void worker_life::spin_before_sleep() noexcept {
+    using clock = timeout::clock;
+    const sleepers::spinning counted(pool_.sleepers_);
+    if (const auto& spin = pool_.options_.spin) {
+        if (*spin <= spin->zero())
+            return;
+        const auto end = timeout(*spin).deadline().value_or(clock::time_point::max());
+        for (spin_wait pause; !has_work() && clock::now() < end;)
+            pause();
+        return;
+    }
+    switch (
+        me_.idle.decide({.on_submitters_processor = this_processor() == pool_.queue_.pushed_on(),
+                         .items_since_sleep = me_.items_since_sleep,
+                         .found_last_time = me_.spin_found_work})) {
+    case idle_policy::action::sleep: break;
+    case idle_policy::action::yield: me_.yield(); break;
+    case idle_policy::action::spin_short:
+        for (int i = 0; i < idle_policy::short_looks && !has_work(); ++i)
+            pause_briefly();
+        break;
+    case idle_policy::action::spin_long: {
+        const auto start = clock::now();
+        while (!has_work() && clock::now() - start < idle_policy::long_spin)
+            pause_briefly();
+        me_.idle.spun_long(clock::now() - start);
+        break;
+    }
+    }
+}
+
+// Sleeps until woken; false when it was idle for too long. Looks at the queue again before.
+bool worker_life::sleep(scoped_lock& lock) {
+    pool_.mutex_.assert_held();
+    FERRY_ASSERT(this_worker() == &me_ && me_.available());
+    if (!pool_.closed()) {
+        lock.unlock();
+        spin_before_sleep();
+        lock.lock();
+        me_.spin_found_work = pool_.queue_.any();
+        if (me_.spin_found_work || pool_.closed())
+            return true;
+    }
+    me_.items_since_sleep = 0;
+    pool_.sampler_.measure_again(coarse_now());
+    if (!pool_.sleepers_.enlist(me_, [this] { return pool_.queue_.any(); }))
+        return true; // pushed meanwhile
+    lock.unlock();
+    arena_trim();
+    pool_.sleepers_.wait(me_, pool_.options_.idle_timeout.deadline());
+    lock.lock();
+    if (pool_.sleepers_.settle(me_))
+        return true;
+    return !pool_.workers_.retire_unless(me_, [this] { return pool_.queue_.any(); });
+}
+
+void worker_life::end() noexcept {
+    FERRY_ASSERT(this_worker() == nullptr); // it runs no user code any more
+    bool left = false;
+    {
+        scoped_lock lock(pool_.mutex_);
+        pool_.ended_threads_.join(lock);
+        pool_.labels_.retire(me_.labels);
+        if (!me_.detached)
+            pool_.ended_threads_.add(std::move(me_.thread));
+        pool_.workers_.remove(me_);
+        pool_.queue_.drain();
+        left = pool_.queue_.has_ready();
+        pool_.gone_.notify_all();
+    }
+    if (left) // it left work in the queue
+        pool_.after_push(nullptr);
+}
+
+} // namespace ferry::detail

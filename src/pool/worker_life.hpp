@@ -1,0 +1,40 @@
+// Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
+#pragma once
+
+#include "pool_core.hpp"
+
+namespace ferry::detail {
+
+/// What the thread of a worker does: it runs what the queue gives it, and sleeps in between. It
+/// holds no lock while user code runs.
+///
+/// A worker of a closed pool ends when it finds nothing in the queue: an item that was pushed in
+/// spite of that is either found by it, because it looks at the queue after that at
+/// `pool_core::closed`, or taken back by who pushed it.
+class worker_life {
+public:
+    worker_life(pool_core& pool, worker& w) noexcept : pool_(pool), me_(w) {}
+    worker_life(const worker_life&) = delete;
+    worker_life& operator=(const worker_life&) = delete;
+
+    void run();
+
+private:
+    bool initialise() noexcept;
+    void finalise();
+    void loop();
+    work_item* next();
+    void note_taken(work_item& r) noexcept;
+    bool has_work() const noexcept { return pool_.queue_.may_have_items() || pool_.closed(); }
+    bool can_somebody_help() const noexcept {
+        return pool_.sleepers_.any() || pool_.workers_.room() != 0;
+    }
+    bool sleep(scoped_lock& lock) FERRY_UNCHECKED;
+    void spin_before_sleep() noexcept;
+    void end() noexcept;
+
+    pool_core& pool_;
+    worker& me_;
+};
+
+} // namespace ferry::detail
