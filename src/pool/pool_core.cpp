@@ -19,17 +19,11 @@ bool on_worker_of(const task_owner* core) noexcept {
 // ---- Submitting ---------------------------------------------------------------------------------
 
 pool_core::pool_core(thread_pool_options options)
-    : options_(std::move(options)),
-      record_number_(recorder::instance().add_pool(recording::pool::threads, options_.name,
-                                                   options_.max_workers)),
-      record_(record_number_ != 0 ? *recorder::instance().pool(record_number_) : no_record_),
-      queue_(mutex_, record_), workers_(mutex_, options_.max_workers),
+    : options_(std::move(options)), record_(mutex_, options_), queue_(mutex_, record_.shown()),
+      workers_(mutex_, options_.max_workers),
       line_(mutex_, options_, queue_, external_, workers_, sleepers_), staffing_(*this) {}
 
-pool_core::~pool_core() {
-    drop_rest();
-    recorder::instance().remove_pool(record_number_);
-}
+pool_core::~pool_core() { drop_rest(); }
 
 void pool_core::drop_rest() noexcept {
     // Nothing is left here unless the workers ended without looking again: fail it rather than
@@ -65,8 +59,7 @@ std::exception_ptr pool_core::closed_error() noexcept {
 void pool_core::push(shared_state_base& r, entrance e) {
     if (is_forked_copy())
         throw_closed();
-    if (sampler_.measures())
-        note_submission(r);
+    record_.on_submitted(r);
     task_queue::reservation memory(queue_, r.priority);
     if (line_.is_bounded()) {
         if (enter_or_stand(r, e) == entered::expired)
@@ -102,8 +95,7 @@ void pool_core::push_all(std::span<shared_state_base* const> tasks) {
             staffing_.start_thread();
         queue_.add_all(tasks, [this](shared_state_base& t) {
             t.refer_unshared();
-            if (sampler_.measures())
-                note_submission(t);
+            record_.on_submitted(t);
         });
         w = staffing_.wake_candidate(); // it wakes the next one when it takes its own
     }
@@ -214,12 +206,8 @@ void pool_core::external_left_queue(shared_state_base& t) noexcept {
 void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept {
     if (is_forked_copy())
         return; // its locks may be held forever
-    if (cancelled) {
-        cancelled_.fetch_add(1, std::memory_order_relaxed);
-        labels_.count_cancelled(task.statistics_label());
-        if (task.is_recorded())
-            record(recording::event::cancelled, task, 0, steady_now());
-    }
+    if (cancelled)
+        record_.on_cancelled(task);
     const bool queued = !in_line && task.external() == nullptr;
     const bool purge = queued && queue_.on_claimed();
     if (line_.is_bounded() && (!queued || line_.may_wait_for(task)))
@@ -267,6 +255,63 @@ void pool_core::destroys_outcome(worker& w, shared_state_base& task,
     w.current.store(worker::busy());
     if (queue_.may_have_items())
         after_push(nullptr);
+}
+
+// ---- Figures ------------------------------------------------------------------------------------
+
+pool_stats pool_core::stats() {
+    pool_stats s;
+    if (is_forked_copy())
+        return s;
+    task_counts sum;
+    {
+        const scoped_lock lock(mutex_);
+        s.workers = workers_.size_with_retired();
+        workers_.add_counts_to(sum);
+        workers_.for_each(
+            [&s](const worker& w) { s.running += w.current.load() != nullptr ? 1 : 0; });
+        // Last: a worker that meets a cancelled task counts it out of the claimed ones before it lets go of that.
+        s.queued = queue_.live_tasks();
+    }
+    s.idle = s.workers - s.running;
+    s.cancelled = record_.cancelled();
+    sum.add_to(s);
+    return s;
+}
+
+label_registry::figures pool_core::stats_by_label() {
+    if (is_forked_copy())
+        return {};
+    struct live_counts {
+        std::size_t queued = 0, running = 0;
+    };
+    std::unordered_map<label_entry*, live_counts> live;
+    const scoped_lock lock(mutex_);
+    queue_.extract([&](const work_item& r) { // which takes nothing out
+        if (r.is_task() && !r.stale())
+            ++live[&record_.labels().keep(
+                       static_cast<const shared_state_base&>(r).statistics_label())]
+                  .queued;
+        return false;
+    });
+    std::vector<const label_table*> tables;
+    workers_.for_each([&](const worker& w) {
+        tables.push_back(&w.labels);
+        label_entry* const label = w.running_label.load(std::memory_order_relaxed);
+        if (label != nullptr && w.current.load() != nullptr)
+            ++live[label].running;
+    });
+    label_registry::figures figures = record_.labels().read(tables);
+    for (const auto& [label, counts] : live) {
+        pool_stats& s = figures[record_.labels().name_of(*label)];
+        s.queued += counts.queued;
+        s.running += counts.running;
+    }
+    return figures;
+}
+
+void pool_core::read(all_figures& to) {
+    to.pools.push_back({options_.name, options_.max_workers, stats(), stats_by_label(), {}});
 }
 
 } // namespace ferry::detail

@@ -7,14 +7,12 @@
 #include "ended_threads.hpp"
 #include "expiring_tasks.hpp"
 #include "external_work.hpp"
-#include "inside/label_table.hpp"
 #include "inside/observed.hpp"
-#include "inside/recorder.hpp"
+#include "pool_record.hpp"
 #include "sleepers.hpp"
 #include "staffing.hpp"
 #include "support/fork_count.hpp"
 #include "task_queue.hpp"
-#include "task_sampler.hpp"
 #include "waiting_line.hpp"
 #include "worker_set.hpp"
 
@@ -70,14 +68,7 @@ public:
     pool_stats stats() FERRY_EXCLUDES(mutex_);
     label_registry::figures stats_by_label() FERRY_EXCLUDES(mutex_);
     void read(all_figures& to) override FERRY_EXCLUDES(mutex_);
-    /// For readers outside; 0 if there is none.
-    std::uint32_t record_number() const noexcept { return record_number_; }
-    /// Writes an event of a task that is measured.
-    void record(std::uint32_t kind, const shared_state_base& task, std::uint32_t label,
-                std::uint64_t at) noexcept {
-        if (record_number_ != 0)
-            recorder::instance().record(record_number_, kind, &task, label, at);
-    }
+    pool_record& record() noexcept { return record_; }
 
     void on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept override
         FERRY_EXCLUDES(mutex_);
@@ -112,7 +103,6 @@ private:
     friend class worker_life;
 
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
-    void note_submission(shared_state_base& task) noexcept;
     entered enter_or_stand(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
     template <class F>
     void move_line(F change) noexcept FERRY_EXCLUDES(mutex_);
@@ -131,11 +121,7 @@ private:
 
     const thread_pool_options options_; // constant after construction
     const unsigned forks_ = fork_count();
-    label_registry labels_; // its lock may be taken under `mutex_`
-    const std::uint32_t record_number_;
-    recording::pool no_record_{};
-    recording::pool& record_; // for readers outside
-
+    pool_record record_;
     task_queue queue_;
     // Atomic; see the invariants. This line is what each push reads.
     alignas(64) std::atomic<bool> closed_{false};
@@ -143,8 +129,6 @@ private:
     worker_set workers_;
     external_work external_{mutex_};
     waiting_line line_;
-    std::atomic<std::uint64_t> cancelled_{0};
-    task_sampler sampler_{mutex_};
 
     alignas(64) adaptive_mutex mutex_;
     std::condition_variable_any gone_; // a worker ended or was joined

@@ -77,8 +77,8 @@ running_scope::running_scope(shared_state_base& task) noexcept
             counts_->queue_wait.record(waited);
         task.stamp.store(stamp, std::memory_order_relaxed);
         if (recorded)
-            w->core.record(recording::event::started, task,
-                           counts_ != nullptr ? counts_->entry.record : 0, now);
+            w->core.record().write(recording::event::started, task,
+                                   counts_ != nullptr ? counts_->entry.record : 0, now);
     }
 }
 
@@ -116,8 +116,8 @@ void running_scope::finished(bool failed, bool user_code_follows) noexcept {
         const std::uint64_t now = steady_now();
         const std::uint32_t time = stamp_of(now, true) - (began | 1);
         if ((began & 1) != 0)
-            w->core.record(failed ? recording::event::failed : recording::event::completed, *task,
-                           counts_ != nullptr ? counts_->entry.record : 0, now);
+            w->core.record().write(failed ? recording::event::failed : recording::event::completed,
+                                   *task, counts_ != nullptr ? counts_->entry.record : 0, now);
         w->counts.run_time.record(time);
         if (counts_ != nullptr)
             counts_->run_time.record(time);

@@ -101,7 +101,8 @@ bool staffing::start_thread() {
         [this](std::size_t number) {
             pool_.mutex_.assert_held();
             pool_.ended_threads_.make_room(pool_.workers_.size_with_retired() + 1);
-            auto w = std::make_unique<worker>(pool_, pool_.labels_, pool_.record_number_, number);
+            auto w = std::make_unique<worker>(pool_, pool_.record_.labels(), pool_.record_.number(),
+                                              number);
             if (pool_.options_.initializer)
                 w->current.store(worker::starting());
             return w;

@@ -63,7 +63,7 @@ void enqueue(pool_core& core, shared_state_base& t, entrance e) {
         return;
     const bool expires = t.extra != nullptr && t.extra->start_by.has_value();
     t.owner = &core;
-    t.pool_record = core.record_number();
+    t.pool_record = core.record().number();
     if (t.extra != nullptr && (expires || t.extra->limit.limit()))
         t.extra->owner = core.shared_from_this();
     t.refer_unshared();
@@ -86,7 +86,7 @@ void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks) {
     if (!core.is_bounded()) {
         for (shared_state_base* t : tasks) {
             t->owner = &core;
-            t->pool_record = core.record_number();
+            t->pool_record = core.record().number();
         }
         try {
             core.push_all(tasks);

@@ -200,7 +200,7 @@ bool worker_life::sleep(scoped_lock& lock) {
             return true;
     }
     me_.items_since_sleep = 0;
-    pool_.sampler_.measure_again(coarse_now());
+    pool_.record_.on_idle(coarse_now());
     if (!pool_.sleepers_.enlist(me_, [this] { return pool_.queue_.any(); }))
         return true; // pushed meanwhile
     lock.unlock();
@@ -218,7 +218,7 @@ void worker_life::end() noexcept {
     {
         scoped_lock lock(pool_.mutex_);
         pool_.ended_threads_.join(lock);
-        pool_.labels_.retire(me_.labels);
+        pool_.record_.labels().retire(me_.labels);
         if (!me_.detached)
             pool_.ended_threads_.add(std::move(me_.thread));
         pool_.workers_.remove(me_);
