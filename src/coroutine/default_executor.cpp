@@ -69,7 +69,7 @@ public:
 
     void close(pool_core& core, timeout limit) {
         try {
-            const bool all = core.close_within(limit).stuck.empty();
+            const bool all = core.shutdown().close_within(limit).stuck.empty();
             static_cast<void>(claim(true)); // nobody else does
             store_result([all] { return all; });
             publish(status::value);
@@ -91,7 +91,7 @@ close_default_executor(boost::asio::execution_context& context, timeout limit) {
     const auto state = make_state<closing>();
     // The pool may die with its context meanwhile: what is shut down is shared.
     const auto core = detail::pool_access::core(default_executor(context));
-    core->close(false);
+    core->shutdown().close(false);
     std::thread([core, limit, state] { state->close(*core, limit); }).detach();
     return state;
 }

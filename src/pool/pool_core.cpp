@@ -21,7 +21,8 @@ bool on_worker_of(const task_owner* core) noexcept {
 pool_core::pool_core(thread_pool_options options)
     : options_(std::move(options)), record_(mutex_, options_), queue_(mutex_, record_.shown()),
       workers_(mutex_, options_.max_workers),
-      line_(mutex_, options_, queue_, external_, workers_, sleepers_), staffing_(*this) {}
+      line_(mutex_, options_, queue_, external_, workers_, sleepers_), shutdown_(*this),
+      staffing_(*this) {}
 
 pool_core::~pool_core() { drop_rest(); }
 
@@ -38,27 +39,20 @@ void pool_core::drop_rest() noexcept {
             [] { return make_error<broken_promise>("the thread pool was destroyed"); }));
 }
 
+void pool_core::abandon_after_fork() noexcept {
+    // The threads' handles must not be destroyed while they look joinable.
+    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): without memory the child ends here
+    static_cast<void>(new std::shared_ptr<pool_core>(shared_from_this()));
+}
+
 bool pool_core::revoke(const work_item& r) noexcept {
     const scoped_lock lock(mutex_);
     return queue_.revoke(r);
 }
 
-void pool_core::throw_closed() {
-    if (is_forked_copy())
-        throw shutdown_error(
-            "the thread pool was made before fork() and has no threads in the child");
-    scoped_lock lock(mutex_);
-    if (broken_)
-        throw broken_thread_pool(why_broken_);
-    throw shutdown_error();
-}
-std::exception_ptr pool_core::closed_error() noexcept {
-    return error_or_shortage([this]() -> std::exception_ptr { throw_closed(); });
-}
-
 void pool_core::push(shared_state_base& r, entrance e) {
     if (is_forked_copy())
-        throw_closed();
+        shutdown_.throw_closed();
     record_.on_submitted(r);
     task_queue::reservation memory(queue_, r.priority);
     if (line_.is_bounded()) {
@@ -71,23 +65,23 @@ void pool_core::push(shared_state_base& r, entrance e) {
     if (workers_.seems_empty())
         staffing_.start_first_thread();
     if (closed())
-        throw_closed();
+        shutdown_.throw_closed();
     memory.use();
     queue_.push(r, true); // it may be gone from here on
     if (closed() && revoke(r))
-        throw_closed();
+        shutdown_.throw_closed();
     after_push(&r);
 }
 
 void pool_core::push_all(std::span<shared_state_base* const> tasks) {
     if (is_forked_copy())
-        throw_closed();
+        shutdown_.throw_closed();
     sleeper* w = nullptr;
     {
         scoped_lock lock(mutex_);
         if (closed()) {
             lock.unlock();
-            throw_closed();
+            shutdown_.throw_closed();
         }
         if (tasks.empty())
             return;
@@ -174,7 +168,7 @@ entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
         scoped_lock lock(mutex_);
         if (closed()) {
             lock.unlock();
-            throw_closed();
+            shutdown_.throw_closed();
         }
         if (workers_.empty() && !staffing_.start_thread())
             throw std::system_error(
@@ -184,7 +178,7 @@ entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
     }
     after_line_moved(given_up, wake, true);
     if (result == entered::closed)
-        throw_closed();
+        shutdown_.throw_closed();
     return result;
 }
 
@@ -222,6 +216,29 @@ void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in
 }
 
 // ---- What tasks and workers tell their pool -----------------------------------------------------
+
+bool pool_core::on_work_started(shared_state_base& t) {
+    if (is_forked_copy())
+        return false;
+    staffing_.start_if_starving();
+    const scoped_lock lock(mutex_);
+    if (closed())
+        return false;
+    external_.start(t);
+    return true;
+}
+
+void pool_core::on_work_finished(shared_state_base& t) {
+    const scoped_lock lock(mutex_);
+    line_.leave_queue(t);
+    if (external_.finish(t) && closed()) {
+        sleepers_.wake_all();
+        shutdown_.notify();
+    }
+}
+
+void pool_core::on_expiry_started(task_extra& t) noexcept { shutdown_.on_expiry_started(t); }
+void pool_core::on_expiry_finished(task_extra& t) noexcept { shutdown_.on_expiry_finished(t); }
 
 void pool_core::on_claimed_task_removed(shared_state_base& task) noexcept {
     if (task.external() == nullptr && !task.is_in_line())

@@ -4,11 +4,10 @@
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/thread_pool.hpp>
 
-#include "ended_threads.hpp"
-#include "expiring_tasks.hpp"
 #include "external_work.hpp"
 #include "inside/observed.hpp"
 #include "pool_record.hpp"
+#include "pool_shutdown.hpp"
 #include "sleepers.hpp"
 #include "staffing.hpp"
 #include "support/fork_count.hpp"
@@ -17,11 +16,8 @@
 #include "worker_set.hpp"
 
 #include <atomic>
-#include <condition_variable>
 #include <memory>
 #include <span>
-#include <string>
-#include <vector>
 
 namespace ferry::detail {
 
@@ -53,12 +49,8 @@ public:
     /// Queues a function without a future; drops it after shutdown.
     void post(work_item& r) noexcept FERRY_EXCLUDES(mutex_);
 
-    /// No more tasks; with `cancel` what has not started is cancelled.
-    void close(bool cancel) FERRY_EXCLUDES(mutex_);
     bool closed() const noexcept { return closed_.load(); }
-    /// Waits for every thread but the calling one, which is detached.
-    void join() FERRY_EXCLUDES(mutex_);
-    shutdown_report close_within(timeout limit) FERRY_EXCLUDES(mutex_);
+    pool_shutdown& shutdown() noexcept { return shutdown_; }
     /// Drops what is left in the queue once nobody takes it any more.
     void drop_rest() noexcept FERRY_EXCLUDES(mutex_);
     /// In a child of fork(): the threads are not there.
@@ -95,10 +87,9 @@ public:
     void admit_external(shared_state_base& t, entrance e) FERRY_EXCLUDES(mutex_);
     /// An external task has started, or will not: it waits no more.
     void external_left_queue(shared_state_base& t) noexcept FERRY_EXCLUDES(mutex_);
-    /// Throws what says why nothing is accepted any more.
-    [[noreturn]] void throw_closed() FERRY_EXCLUDES(mutex_);
 
 private:
+    friend class pool_shutdown;
     friend class staffing;
     friend class worker_life;
 
@@ -109,15 +100,11 @@ private:
     void after_line_moved(const fifo& given_up, sleeper* wake, bool external) noexcept
         FERRY_EXCLUDES(mutex_);
     void drop_given_up(fifo all) noexcept FERRY_EXCLUDES(mutex_);
-    void turn_away(const std::vector<admission::place>& all) noexcept FERRY_EXCLUDES(mutex_);
-    std::exception_ptr closed_error() noexcept FERRY_EXCLUDES(mutex_);
     /// Throws only where `undo` is given, and then nothing is queued.
     void after_push(work_item* undo) FERRY_EXCLUDES(mutex_) {
         if (!sleepers_.somebody_spins() && (workers_.is_below_limit() || sleepers_.count() != 0))
             staffing_.call_worker(undo);
     }
-
-    void mark_broken(std::string why) noexcept FERRY_EXCLUDES(mutex_);
 
     const thread_pool_options options_; // constant after construction
     const unsigned forks_ = fork_count();
@@ -131,12 +118,8 @@ private:
     waiting_line line_;
 
     alignas(64) adaptive_mutex mutex_;
-    std::condition_variable_any gone_; // a worker ended or was joined
-    ended_threads ended_threads_{mutex_};
-    expiring_tasks expiring_{mutex_};
+    pool_shutdown shutdown_;
     staffing staffing_;
-    bool broken_ FERRY_GUARDED_BY(mutex_) = false;
-    std::string why_broken_ FERRY_GUARDED_BY(mutex_);
 };
 
 /// True when the calling thread is a worker of the pool, or runs a callback of one of its tasks.

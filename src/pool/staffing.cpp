@@ -100,7 +100,7 @@ bool staffing::start_thread() {
         pool_.options_.stack_size,
         [this](std::size_t number) {
             pool_.mutex_.assert_held();
-            pool_.ended_threads_.make_room(pool_.workers_.size_with_retired() + 1);
+            pool_.shutdown_.threads().make_room(pool_.workers_.size_with_retired() + 1);
             auto w = std::make_unique<worker>(pool_, pool_.record_.labels(), pool_.record_.number(),
                                               number);
             if (pool_.options_.initializer)

@@ -20,7 +20,7 @@ void on_work_started(pool_core& core, shared_state_base& t) {
     if (core.is_bounded())
         t.owner = &core;
     if (!core.on_work_started(t))
-        core.throw_closed();
+        core.shutdown().throw_closed();
 }
 
 void admit_external(pool_core& core, shared_state_base& t, entrance e) {

@@ -112,7 +112,7 @@ bool is_bounded(const pool_core& core) noexcept { return core.is_bounded(); }
 
 void throw_if_closed(pool_core& core) {
     if (core.closed())
-        core.throw_closed();
+        core.shutdown().throw_closed();
 }
 
 void post(pool_core& core, work_item& r) noexcept { core.post(r); }
@@ -144,8 +144,8 @@ thread_pool::thread_pool(std::size_t max_workers)
 
 thread_pool::~thread_pool() {
     detail::observed_list::instance().remove(*core_);
-    core_->close(false);
-    core_->join();
+    core_->shutdown().close(false);
+    core_->shutdown().join();
     if (core_->is_forked_copy())
         core_->abandon_after_fork();
     else
@@ -157,15 +157,15 @@ thread_pool::~thread_pool() {
 void thread_pool::shutdown(shutdown_options options) {
     if (options.wait && detail::is_own_thread_of(*core_))
         throw would_deadlock("shutdown with wait from one of the pool's own tasks or callbacks");
-    core_->close(options.cancel_futures);
+    core_->shutdown().close(options.cancel_futures);
     if (options.wait)
-        core_->join();
+        core_->shutdown().join();
 }
 
 shutdown_report thread_pool::shutdown(timeout limit) {
     if (detail::is_own_thread_of(*core_))
         throw would_deadlock("shutdown with wait from one of the pool's own tasks or callbacks");
-    return core_->close_within(limit);
+    return core_->shutdown().close_within(limit);
 }
 
 std::size_t thread_pool::max_workers() const noexcept { return core_->options().max_workers; }

@@ -66,7 +66,7 @@ bool worker_life::initialise() noexcept {
         }
     } catch (const std::bad_alloc&) { // then it is told without the reason
     }
-    pool_.mark_broken(std::move(why));
+    pool_.shutdown_.mark_broken(std::move(why));
     return false;
 }
 
@@ -217,14 +217,14 @@ void worker_life::end() noexcept {
     bool left = false;
     {
         scoped_lock lock(pool_.mutex_);
-        pool_.ended_threads_.join(lock);
+        pool_.shutdown_.threads().join(lock);
         pool_.record_.labels().retire(me_.labels);
         if (!me_.detached)
-            pool_.ended_threads_.add(std::move(me_.thread));
+            pool_.shutdown_.threads().add(std::move(me_.thread));
         pool_.workers_.remove(me_);
         pool_.queue_.drain();
         left = pool_.queue_.has_ready();
-        pool_.gone_.notify_all();
+        pool_.shutdown_.notify();
     }
     if (left) // it left work in the queue
         pool_.after_push(nullptr);
