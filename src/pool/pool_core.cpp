@@ -287,7 +287,8 @@ pool_stats pool_core::stats() {
         workers_.add_counts_to(sum);
         workers_.for_each(
             [&s](const worker& w) { s.running += w.current.load() != nullptr ? 1 : 0; });
-        // Last: a worker that meets a cancelled task counts it out of the claimed ones before it lets go of that.
+        // Last: a worker that meets a cancelled task counts it out of the claimed ones before it lets
+        // go of that.
         s.queued = queue_.live_tasks();
     }
     s.idle = s.workers - s.running;

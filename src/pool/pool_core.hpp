@@ -21,17 +21,22 @@
 
 namespace ferry::detail {
 
-/// The queue and the workers of a pool; shared by the pool and each of its threads.
+/// What ties the parts of a pool together, under their one mutex; shared by the pool and each of
+/// its threads.
+///
+/// What waits is in `task_queue`, after it has passed the `waiting_line` of a bounded pool. Who
+/// works is in `worker_set`, and who of them sleeps in `sleepers`; `worker_life` is what a worker
+/// does, `staffing` wakes and starts workers, `pool_shutdown` ends them. `external_work` is what
+/// comes through other executors, `pool_record` what is counted.
 ///
 /// A submitting thread pushes into the queue and wakes a worker only if one sleeps and none is on
 /// its way. Workers take one item at a time, under `mutex_`.
 ///
 /// Invariants:
 /// - No lock is held while user code runs.
-/// - What waits: see `task_queue`. Who works: see `worker_set`. Who sleeps, and who is woken: see
-///   `sleepers`.
 /// - A push looks at `closed_` before and after. What was pushed nevertheless is taken by a worker
 ///   that has not ended, because that looks at the queue after `closed_`; else it is taken back.
+///   Both looks, the push and the store are sequentially consistent.
 class pool_core final : public task_owner,
                         public observed,
                         public std::enable_shared_from_this<pool_core> {
@@ -110,12 +115,13 @@ private:
     const unsigned forks_ = fork_count();
     pool_record record_;
     task_queue queue_;
-    // Atomic; see the invariants. This line is what each push reads.
+    // One line up to the two counts at the front of `workers_`: what each push reads, and what
+    // changes only when a worker sleeps, wakes, starts or ends.
     alignas(64) std::atomic<bool> closed_{false};
     sleepers sleepers_{mutex_};
     worker_set workers_;
-    external_work external_{mutex_};
     waiting_line line_;
+    external_work external_{mutex_};
 
     alignas(64) adaptive_mutex mutex_;
     pool_shutdown shutdown_;

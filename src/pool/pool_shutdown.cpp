@@ -72,9 +72,8 @@ void pool_shutdown::close(bool cancel) {
         const scoped_lock lock(mutex_);
         pool_.closed_.store(true);
         turned_away = pool_.line_.clear();
-        if (cancel) { // tasks only: a strand's turn brings more than itself
+        if (cancel) // tasks only: a strand's turn brings more than itself
             dropped = pool_.queue_.extract([](const work_item& r) { return r.is_task(); });
-        }
         pool_.sleepers_.wake_all();
     }
     turn_away(turned_away);

@@ -49,19 +49,14 @@ void task_queue::purge_claimed() noexcept {
         r->drop(nullptr);
 }
 
-task_queue::reservation::reservation(task_queue& queue, int priority)
-    : queue_(queue), priority_(priority) {
-    if (priority_ != 0) {
-        const scoped_lock lock(queue_.mutex_);
-        queue_.ready_.reserve(priority_);
-    }
+void task_queue::reserve(int priority) {
+    const scoped_lock lock(mutex_);
+    ready_.reserve(priority);
 }
 
-task_queue::reservation::~reservation() {
-    if (priority_ != 0) {
-        const scoped_lock lock(queue_.mutex_);
-        queue_.ready_.cancel_reservation(priority_);
-    }
+void task_queue::let_go(int priority) noexcept {
+    const scoped_lock lock(mutex_);
+    ready_.cancel_reservation(priority);
 }
 
 } // namespace ferry::detail

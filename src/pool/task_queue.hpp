@@ -67,8 +67,14 @@ public:
     class reservation {
     public:
         /// Errors: `std::bad_alloc`.
-        reservation(task_queue& queue, int priority);
-        ~reservation();
+        reservation(task_queue& queue, int priority) : queue_(queue), priority_(priority) {
+            if (priority_ != 0)
+                queue_.reserve(priority_);
+        }
+        ~reservation() {
+            if (priority_ != 0)
+                queue_.let_go(priority_);
+        }
         reservation(const reservation&) = delete;
         reservation& operator=(const reservation&) = delete;
 
@@ -82,7 +88,7 @@ public:
 
     // ---- Under the lock.
 
-    /// Queues an item in no time that depends on others, behind what can be reached now.
+    /// Queues an item behind those outside of the inbox.
     void add(work_item& r) noexcept {
         mutex_.assert_held();
         if (r.priority != 0)
@@ -159,6 +165,8 @@ public:
     }
 
 private:
+    void reserve(int priority) FERRY_EXCLUDES(mutex_);
+    void let_go(int priority) noexcept FERRY_EXCLUDES(mutex_);
     void drain_all() noexcept;
     void note_backlog() noexcept {
         mutex_.assert_held();

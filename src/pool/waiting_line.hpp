@@ -53,8 +53,8 @@ public:
     /// waits there, without `lock` meanwhile. Throws if the task is refused, without `lock`.
     entered enter(shared_state_base& task, entrance e, bool exempt, scoped_lock& lock,
                   fifo& given_up) FERRY_UNCHECKED;
-    /// Lets in all for which there is room. `exactly`: workers that are just between two tasks count
-    /// as free, too. A worker between two tasks comes here with the next one, and when there is
+    /// Lets in all for which there is room. `exactly`: workers that are just between two tasks
+    /// count as free, too. A worker between two tasks comes here with the next one, and when there is
     /// none; therefore others need not count it.
     void advance(fifo& given_up, bool exactly = false) noexcept;
     /// A task waits in the queue no more.

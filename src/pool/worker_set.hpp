@@ -94,8 +94,8 @@ public:
     bool has_available(std::size_t wanted) const noexcept;
     std::size_t available() const noexcept;
 
-    /// Starts a thread that calls `run(worker)`, for what `make(number)` gives. False where none can
-    /// be started but others are there; throws where there is none.
+    /// Starts a thread that calls `run(worker)`, for what `make(number)` gives. False where none
+    /// can be started but others are there; throws where there is none.
     template <class Make, class Run>
     bool start(std::size_t stack_size, Make make, Run run);
 

@@ -47,10 +47,10 @@ struct kind {
     unsigned expiries = 0; // how often the first worker may be idle for too long
 };
 
-// Each function is what the one of the same name does in pool_core.hpp, pool_core.cpp,
-// pool_waking.cpp, pool_shutdown.cpp and worker.cpp, operation by operation; the queue is a count.
-// Of two workers the one that takes the first task waits for the second one, so that a worker too
-// few is missed.
+// Each function is what the one of the same name does in `pool_core`, `staffing`, `pool_shutdown`
+// and `worker_life`, operation by operation; the queue is a count, and what `worker_set` does when a
+// worker leaves stands in `sleep`. Of two workers the one that takes the first task waits for the
+// second one, so that a worker too few is missed.
 class pool {
 public:
     explicit pool(const kind& k) : kind_(k), alive_(k.limit), threads_(k.limit) {

@@ -82,7 +82,7 @@ private:
         await([&] { return begun_.load() >= all; });
         ran.fetch_add(1);
     }
-    // As pool_core::sleep; false when the worker is to end.
+    // As worker_life::sleep; false when the worker is to end.
     bool sleep(worker& me, scoped_lock& lock) FERRY_UNCHECKED {
         lock.unlock();
         {
