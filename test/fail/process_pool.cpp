@@ -45,6 +45,7 @@ int use(ferry::process_pool& pool) {
     int local = 1;
     auto owned = std::make_unique<int>(1);
     std::vector<std::unique_ptr<int>> many;
+    std::vector<int> numbers;
     static_cast<void>(local);
 #if CASE == 1 // expect: captures_nothing__pass_what_it_needs_as_arguments
     return pool.submit([local] { return local; }).result();
@@ -91,7 +92,14 @@ int use(ferry::process_pool& pool) {
     return pool.submit([](const refers& r) { return r.a; }, refers()).result();
 #elif CASE == 20 // expect: no_base_bit_field_union_const_or_reference_member
     return static_cast<int>(pool.submit([]() { return flags(); }).result().a);
+#elif CASE == 21 // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
+    pool.map(twice, numbers, numbers);
+#elif CASE == 22 // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
+    pool.map({.chunksize = 2}, [] { return 1; }, numbers);
+#elif CASE == 23 // expect: callable_with_copies_of_the_arguments__check_their_number_and_types
+    pool.map(length, numbers);
 #else
+    pool.map(twice, numbers);
     static_cast<void>(pool.submit([](const record& r) { return r.n; }, record{"x", 1}));
     static_cast<void>(ferry::run_in_executor(pool, twice, local));
     pool.submit(take, std::move(owned)).result();
@@ -103,7 +111,7 @@ int use(ferry::process_pool& pool) {
                 "text")
         .result();
 #endif
-#if CASE == 14 || CASE == 15
+#if CASE == 14 || CASE == 15 || CASE >= 21
     return 0;
 #endif
 }
