@@ -135,7 +135,7 @@ private:
     void run_publisher() noexcept;
     void publish_until_done(connection& c);
     bool publish_some(publishing& p);
-    void read_confirms(publishing& p);
+    bool read_confirms(publishing& p);
     std::vector<std::byte> write_task(const ledger::publication& p, const call_entry& e) const;
 
     // The consuming thread.

@@ -68,10 +68,10 @@ void cluster_core::publish_until_done(connection& c) {
     publishing p{c};
     for (;;) {
         wake_publisher_.clear();
-        const bool busy = publish_some(p);
-        read_confirms(p);
+        const bool may_publish = publish_some(p);
+        const bool made_room = read_confirms(p);
         interrupt_if_dead(consuming_);
-        if (busy)
+        if (may_publish || made_room)
             continue;
         {
             const lock_type lock(mutex_);
@@ -147,11 +147,14 @@ std::vector<std::byte> cluster_core::write_task(const ledger::publication& p,
     return write_frame(f);
 }
 
-void cluster_core::read_confirms(publishing& p) {
+// True if there may be room now for what could not be published before.
+bool cluster_core::read_confirms(publishing& p) {
+    bool any = false;
     std::vector<std::pair<sent_message, bool>> settled;
     for (event e = p.link.next(); e.what != event::kind::nothing; e = p.link.next()) {
         if (e.what == event::kind::blocked || e.what == event::kind::unblocked) {
             p.blocked = e.what == event::kind::blocked;
+            any = any || !p.blocked;
             {
                 const lock_type lock(mutex_);
                 ledger_.set_blocked(p.blocked, clock::now());
@@ -164,6 +167,7 @@ void cluster_core::read_confirms(publishing& p) {
         const auto last = p.unconfirmed.upper_bound(e.tag);
         auto it = e.multiple ? p.unconfirmed.begin() : p.unconfirmed.find(e.tag);
         while (it != p.unconfirmed.end() && it != last) {
+            any = true;
             p.unconfirmed_bytes -= it->second.second;
             if (it->second.first.number != 0)
                 settled.emplace_back(it->second.first, e.what == event::kind::confirmed);
@@ -171,7 +175,7 @@ void cluster_core::read_confirms(publishing& p) {
         }
     }
     if (settled.empty())
-        return;
+        return any;
     outcomes out;
     {
         const lock_type lock(mutex_);
@@ -185,6 +189,7 @@ void cluster_core::read_confirms(publishing& p) {
         perform(todo, out);
     }
     complete_calls(out);
+    return any;
 }
 
 } // namespace ferry::detail::cluster
