@@ -227,8 +227,8 @@ bool process_core::revoke(remote_call& c) noexcept {
         if (share == nullptr)
             return false;
         c.state().unoffer();
-        pool_.dispatch(
-            lock); // the worker may hold nothing else, whose answer would tell of its room
+        // The worker may hold nothing else, whose answer would tell of its room.
+        pool_.dispatch(lock);
         start = pool_.wants_worker();
     }
     if (start)

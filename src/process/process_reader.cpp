@@ -54,6 +54,8 @@ void process_reader::run() noexcept {
         withdrawal_.refuse_quarantined();
         if (lives_.start())
             wait_ms = 0;
+        if (pool_.bounded)
+            pool_.drop_given_up(); // what left the line at the end of a worker, or at some time
         if (finish_if_closed())
             break;
     }

@@ -161,6 +161,7 @@ remote_call_ptr process_state::revoke(remote_call& call) noexcept {
     if (!w->revoke(call.slot))
         return {};
     queue.taken_back(call, *w);
+    line.uncount_first(*w); // which it may have stood before
     note(*w);
     return w->release(call.slot);
 }
