@@ -2,9 +2,10 @@
 // Results whose copy or move throws on its way into a handler: it gets the exception.
 #include <ferry/ferry.hpp>
 
+#define BOOST_TEST_MODULE throwing_values
+#include "helpers/each_token.hpp"
 #include "helpers/run_on.hpp"
 
-#define BOOST_TEST_MODULE throwing_values
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/deferred.hpp>
@@ -22,10 +23,6 @@ namespace asio = boost::asio;
 using asio::awaitable;
 
 namespace {
-
-struct bang : std::runtime_error {
-    bang() : std::runtime_error("bang") {}
-};
 
 /// Copying or moving it throws once `left` more of that have been done; the default value is tame.
 struct bomb {
@@ -47,91 +44,6 @@ future<bomb> give(thread_pool& pool, int left) {
     return pool.submit([left] { return bomb(left); });
 }
 
-/// Passes where the handler got the exception, or a value.
-struct outcome {
-    int values = 0, bangs = 0, others = 0;
-    void add(const std::exception_ptr& e) {
-        if (!e) {
-            ++values;
-            return;
-        }
-        try {
-            std::rethrow_exception(e);
-        } catch (const bang&) {
-            ++bangs;
-        } catch (...) {
-            ++others;
-        }
-    }
-    template <class F>
-    void add_result(F&& f) {
-        try {
-            std::forward<F>(f)();
-            add(nullptr);
-        } catch (...) {
-            add(std::current_exception());
-        }
-    }
-    bool one(int bangs_expected) const {
-        return values + bangs == 1 && others == 0 &&
-               (bangs_expected < 0 || bangs == bangs_expected);
-    }
-};
-
-/// Runs `start(token, report)` with each token; `start` begins an operation whose value is a bomb.
-template <class Start>
-void with_each_token(Start start, int expected) {
-    {
-        outcome o;
-        asio::io_context io;
-        start(asio::bind_executor(io, [&](std::exception_ptr e, const bomb&) { o.add(e); }));
-        io.run();
-        BOOST_TEST(o.one(expected), "a callback");
-    }
-    {
-        outcome o;
-        asio::io_context io;
-        start(asio::bind_executor(asio::make_strand(io),
-                                  [&](std::exception_ptr e, bomb&&) { o.add(e); }));
-        io.run();
-        BOOST_TEST(o.one(expected), "a callback on a strand");
-    }
-    {
-        outcome o;
-        asio::io_context io;
-        start(asio::deferred)(
-            asio::bind_executor(io, [&](std::exception_ptr e, auto&&) { o.add(e); }));
-        io.run();
-        BOOST_TEST(o.one(expected), "deferred");
-    }
-    {
-        outcome o;
-        asio::io_context io;
-        run_on(io, [&]() -> awaitable<void> {
-            try {
-                co_await start(asio::use_awaitable);
-                o.add(nullptr);
-            } catch (...) {
-                o.add(std::current_exception());
-            }
-        });
-        BOOST_TEST(o.one(expected), "use_awaitable");
-    }
-    {
-        outcome o;
-        auto f = start(asio::use_future);
-        o.add_result([&] { static_cast<void>(f.get()); });
-        BOOST_TEST(o.one(expected), "asio::use_future");
-    }
-    {
-        outcome o;
-        auto f = start(ferry::use_future);
-        o.add_result([&] { static_cast<void>(f.result()); });
-        BOOST_TEST(o.one(expected), "ferry::use_future");
-    }
-    start(asio::detached);
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_CASE(every_token_gets_what_a_copy_or_a_move_throws) {
@@ -143,16 +55,16 @@ BOOST_AUTO_TEST_CASE(every_token_gets_what_a_copy_or_a_move_throws) {
     const auto f = give(pool, 0);
     const auto copied = [&](auto token) { return f.async_result(std::move(token)); };
     for (int i = 0; i < 3; ++i) {
-        with_each_token(invoke, 1);
-        with_each_token(moved, 1);
-        with_each_token(copied, 1);
+        with_each_token<bomb>(invoke, 1);
+        with_each_token<bomb>(moved, 1);
+        with_each_token<bomb>(copied, 1);
     }
 }
 
 BOOST_AUTO_TEST_CASE(a_tuple_gets_what_a_copy_or_a_move_throws) {
     thread_pool pool(1);
     asio::io_context io;
-    outcome o;
+    token_outcome o;
     run_on(io, [&]() -> awaitable<void> {
         const auto make = [] { return bomb(0); };
         auto [e, value] = co_await async_invoke(pool, make, asio::as_tuple(asio::use_awaitable));
@@ -191,7 +103,7 @@ BOOST_AUTO_TEST_CASE(a_coroutine_gets_what_any_later_move_throws) {
             },
         };
         for (const auto& way : ways) {
-            outcome o;
+            token_outcome o;
             asio::io_context io;
             run_on(io, [&]() -> awaitable<void> {
                 try {
