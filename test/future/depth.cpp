@@ -3,6 +3,7 @@
 #include <ferry/as_completed.hpp>
 #include <ferry/promise.hpp>
 #include <ferry/thread_pool.hpp>
+#include <ferry/unhandled.hpp>
 #include <ferry/wait.hpp>
 
 #include "helpers/sanitized.hpp"
@@ -12,6 +13,8 @@
 
 #include <functional>
 #include <memory>
+#include <stdexcept>
+#include <string_view>
 #include <vector>
 
 using namespace ferry;
@@ -103,6 +106,55 @@ BOOST_AUTO_TEST_CASE(a_chain_of_callbacks_that_own_the_next_promise_breaks_to_it
     first = promise<int>();
     BOOST_REQUIRE(f.done());
     BOOST_CHECK_THROW(f.result(), broken_promise);
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_goes_through_a_chain_of_a_million_futures) {
+    constexpr int n = 1'000'000 / slower;
+    promise<int> first;
+    auto f = first.get_future();
+    for (int i = 0; i < n; ++i) {
+        promise<int> next;
+        auto g = next.get_future();
+        f.add_done_callback([next = std::move(next)](const auto& before) mutable {
+            next.set_exception(before.exception());
+        });
+        f = std::move(g);
+    }
+    first.set_exception(std::make_exception_ptr(std::runtime_error("the first")));
+    BOOST_REQUIRE(f.done());
+    BOOST_CHECK_EXCEPTION(f.result(), std::runtime_error, [](const std::runtime_error& e) {
+        return std::string_view(e.what()) == "the first";
+    });
+}
+
+// Before and behind what completes the next one, and where nothing but the unwinding does.
+BOOST_AUTO_TEST_CASE(a_hundred_thousand_callbacks_in_a_chain_throw) {
+    constexpr int n = 100'000;
+    static int reported = 0;
+    const auto before = set_unhandled_callback([](std::exception_ptr) { ++reported; });
+    for (const bool unwinding : {false, true}) {
+        reported = 0;
+        promise<int> first;
+        auto f = first.get_future();
+        for (int i = 0; i < n; ++i) {
+            promise<int> next;
+            auto g = next.get_future();
+            f.add_done_callback([next = std::move(next), unwinding](const auto&) mutable {
+                if (unwinding) {
+                    const promise<int> broken_by_the_throw = std::move(next);
+                    throw 1;
+                }
+                next.set_value(1);
+                throw 1;
+            });
+            f = std::move(g);
+        }
+        first.set_value(1);
+        BOOST_REQUIRE(f.done());
+        BOOST_TEST((f.exception() != nullptr) == unwinding);
+        BOOST_TEST(reported == n);
+    }
+    set_unhandled_callback(before);
 }
 
 BOOST_AUTO_TEST_CASE(callbacks_within_callbacks_keep_their_order) {
