@@ -131,17 +131,8 @@ work_item* worker_life::next() {
             pool_.after_line_moved(given_up, other, external);
             return r;
         }
-        if (pool_.line_.is_bounded() && !pool_.line_.empty()) {
-            // That it has nothing to do makes room where calls of strands wait for others.
-            fifo given_up;
-            pool_.line_.advance(given_up, true);
-            if (pool_.queue_.has_ready() || pool_.external_.has_to_pass_on() || !given_up.empty()) {
-                lock.unlock();
-                pool_.after_line_moved(given_up, nullptr, true);
-                lock.lock();
-                continue;
-            }
-        }
+        if (makes_room(lock))
+            continue;
         if (!pool_.closed() || !pool_.external_.is_done()) {
             if (!sleep(lock))
                 return nullptr;
@@ -153,6 +144,22 @@ work_item* worker_life::next() {
             lock.lock();
         }
     }
+}
+
+// That a worker has nothing to do makes room where calls of strands wait for others. True where
+// something was let in, and the lock was let go of.
+bool worker_life::makes_room(scoped_lock& lock) {
+    pool_.mutex_.assert_held();
+    if (!pool_.line_.is_bounded() || pool_.line_.empty())
+        return false;
+    fifo given_up;
+    pool_.line_.advance(given_up, true);
+    if (!pool_.queue_.has_ready() && !pool_.external_.has_to_pass_on() && given_up.empty())
+        return false;
+    lock.unlock();
+    pool_.after_line_moved(given_up, nullptr, true);
+    lock.lock();
+    return true;
 }
 
 // Looks for more for a moment before it sleeps. Nobody is woken for what is pushed meanwhile.
@@ -197,6 +204,8 @@ bool worker_life::sleep(scoped_lock& lock) {
         lock.lock();
         me_.spin_found_work = pool_.queue_.any();
         if (me_.spin_found_work || pool_.closed())
+            return true;
+        if (makes_room(lock)) // what was done meanwhile did not count this worker as free
             return true;
     }
     me_.items_since_sleep = 0;

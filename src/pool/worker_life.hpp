@@ -29,6 +29,7 @@ private:
     bool can_somebody_help() const noexcept {
         return pool_.sleepers_.any() || pool_.workers_.room() != 0;
     }
+    bool makes_room(scoped_lock& lock) FERRY_UNCHECKED;
     bool sleep(scoped_lock& lock) FERRY_UNCHECKED;
     void spin_before_sleep() noexcept;
     void end() noexcept;

@@ -15,7 +15,11 @@
 #include <thread>
 #include <vector>
 
+#include <pthread.h>
+#include <time.h>
+
 using namespace ferry;
+using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
 namespace {
@@ -73,6 +77,39 @@ BOOST_AUTO_TEST_CASE(a_call_of_a_strand_that_starts_has_a_worker_started) {
     may_end.open();
     io.run();
     second.result();
+    third.result();
+}
+
+// What leaves the queue while a worker looks for work counts it neither as busy nor as asleep.
+BOOST_AUTO_TEST_CASE(a_worker_that_looked_for_work_in_vain_lets_in_who_stands_in_line) {
+    gate started, opened;
+    thread_pool pool({.max_workers = 2, .max_queue = 1, .spin = 1s});
+    const auto strand = asio::make_strand(pool.get_executor());
+    auto first = submit(strand, [&] {
+        started.open();
+        opened.pass(); // by the call in the line
+    });
+    started.pass();
+    clockid_t other{};
+    pool.submit([&] { ::pthread_getcpuclockid(::pthread_self(), &other); }).result();
+    const auto used = [other] {
+        timespec t{};
+        ::clock_gettime(other, &t);
+        return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+    };
+    const auto before = used();
+    const auto latest = std::chrono::steady_clock::now() + 300ms; // where others use the processors
+    until([&] {
+        return used() - before > 200us || std::chrono::steady_clock::now() > latest;
+    }); // it looks for more
+    auto second = submit(strand, [] {});
+    auto third = submit(strand, [] {});
+    auto in_line = async_invoke(pool, [&] { opened.open(); }, use_future);
+    BOOST_TEST(second.cancel());
+    const bool done = in_line.wait_for(1min);
+    BOOST_TEST(done);
+    opened.open();
+    first.result();
     third.result();
 }
 
