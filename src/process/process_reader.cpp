@@ -177,6 +177,14 @@ bool process_reader::never_starts(worker_channel& w, const remote_call& c,
     return std::chrono::nanoseconds(now - w.unstarted_since_ns) >= std::max(limit, patience);
 }
 
+bool process_reader::starts_nothing(worker_channel& w) const noexcept {
+    if (w.items.empty() || w.life.now() != worker_lifecycle::stage::serving)
+        return false;
+    const auto& first = static_cast<const remote_call&>(w.items.front());
+    return w.slot_of(first).is(first.number, wire::slot_state::offered) &&
+           never_starts(w, first, {});
+}
+
 // True where the task is to end.
 bool process_reader::on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept {
     FERRY_ASSERT(w.held[d.slot] != nullptr); // whose deadline goes with it
@@ -233,6 +241,8 @@ bool process_reader::check(worker_channel& w) noexcept {
             return false;
         if (!w.is_sound())
             pool_.workers.violated(w, "it wrote to what is not its own");
+        else if (starts_nothing(w)) // which others start then
+            pool_.workers.violated(w, "it does not start the task that it was given");
     }
     w.process->observe();
     if (!w.how_ended && !w.waiting) {

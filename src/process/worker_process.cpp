@@ -366,6 +366,8 @@ void worker_process::send(wire::frame_header h, std::span<const std::byte> first
     const std::size_t size = first.size() + second.size();
     std::byte* room = answers_->reserve(size);
     while (room == nullptr) { // the pool is reading
+        if (!answers_->sound())
+            give_up("the positions of its answers were overwritten: did a task do it?");
         std::this_thread::sleep_for(std::chrono::microseconds(50));
         room = answers_->reserve(size);
     }

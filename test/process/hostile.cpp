@@ -5,8 +5,8 @@
 
 #define BOOST_TEST_MODULE hostile
 #define BOOST_TEST_NO_MAIN
+#include "helpers/hostile_worker.hpp"
 #include "helpers/process_helpers.hpp"
-#include "helpers/worker_channel.hpp"
 #include "helpers/worker_main.hpp"
 
 #include "process/message.hpp"
@@ -54,31 +54,6 @@ int write_everything(unsigned seed) {
     for (std::size_t i = 0; i < sizeof(wire::channel) / 8; ++i)
         words[i] = seed % 3 == 0 ? values[random() % std::size(values)] : random();
     return 1;
-}
-
-/// Sends a frame of its own before its answer.
-int send_frame(wire::frame_header header, std::string body) {
-    wire::channel& c = my_channel();
-    std::uint64_t at = c.answers.written.load();
-    std::memcpy(c.answer_bytes.data() + at % wire::ring_size, &header, sizeof header);
-    std::memcpy(c.answer_bytes.data() + at % wire::ring_size + sizeof header, body.data(),
-                body.size());
-    c.answers.written.store(at + sizeof header + (body.size() + 15) / 16 * 16);
-    return 1;
-}
-std::string bytes_of(const auto& value) {
-    return {reinterpret_cast<const char*>(&value), sizeof value};
-}
-
-/// The descriptor of its socket.
-int my_socket() {
-    for (int fd = 3; fd < 100; ++fd) {
-        int type = 0;
-        socklen_t size = sizeof type;
-        if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET)
-            return fd;
-    }
-    return -1;
 }
 
 /// Announces a mapping that is none, and answers with it instead of with a value.
