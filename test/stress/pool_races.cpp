@@ -1,12 +1,17 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-#include <ferry/thread_pool.hpp>
+#include <ferry/ferry.hpp>
 
 #define BOOST_TEST_MODULE pool_races
 #include "jobs.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/io_context.hpp>
+
 using namespace ferry;
 using namespace std::chrono_literals;
 using namespace stress;
+namespace asio = boost::asio;
 
 BOOST_AUTO_TEST_CASE(of_cancelling_and_starting_a_task_one_wins) { // CF-CAN-01 -02 CF-SUB-13
     struct round : plugged {
@@ -225,4 +230,46 @@ BOOST_AUTO_TEST_CASE(a_cancelled_task_makes_room_for_a_submitter) { // CF-TP-17
              r.in_time = await(r.submitted); // while the worker is kept busy
              r.go = true;
          });
+}
+
+// The worker takes the task before it, and so makes room, at the moment at which a place in the line
+// is given up.
+BOOST_AUTO_TEST_CASE(a_place_that_is_given_up_while_it_is_handed_over_stops_nobody) { // CF-TP-17
+    struct round : plugged {
+        using plugged::plugged;
+        asio::io_context io;
+        asio::cancellation_signal stop;
+        std::atomic<int> ran{0};
+        int values = 0, cancelled = 0;
+        future<void> behind;
+    };
+    thread_pool pool({.max_workers = 1, .max_queue = 1});
+    race(
+        [&] {
+            auto r = std::make_unique<round>(pool);
+            const auto count = [&r = *r](std::exception_ptr e) {
+                ++(e == nullptr ? r.values : r.cancelled);
+            };
+            async_invoke(
+                pool, [&r = *r] { ++r.ran; },
+                asio::bind_cancellation_slot(r->stop.slot(), asio::bind_executor(r->io, count)));
+            r->behind = async_invoke(pool, [] {}, use_future);
+            return r;
+        },
+        [](std::unique_ptr<round>& r) {
+            r->behind.wait();
+            r->plug.wait();
+            r->io.run();
+            BOOST_REQUIRE(r->runs() == 1);
+            BOOST_REQUIRE(r->values + r->cancelled == 1);
+            BOOST_REQUIRE(r->ran == r->values);
+            return r->cancelled != 0 ? "cancelled" : "value";
+        },
+        [n = 0](std::unique_ptr<round>& r) mutable {
+            if (++n % 2 == 0) // the worker is about to take the next one
+                await([&] { return r->plug.done(); });
+            r->stop.emit(asio::cancellation_type::terminal);
+        },
+        [](std::unique_ptr<round>& r) { r->go = true; });
+    BOOST_TEST(pool.stats().queued == 0u);
 }
