@@ -221,11 +221,66 @@ def progress_process(program):
     run.holds("both have imported everything", run.out.count("\n20000 rows\n") == 2)
 
 
+def raw_threads(program):
+    Run(program).prints(*2 * ["22 characters"], *2 * ["failed: empty page"])
+
+
+def future_api(program):
+    Run(program).prints(
+        "first: done false, running true, cancelled false, <future running>",
+        "second: done false, running false, cancelled false, <future pending>",
+        "cancel: first false, second true",
+        "request_stop: false",
+        "within 1 ms: false",
+        "result(1ms): timeout_error",
+        "callback: <future finished: returned int>",
+        "first: done true, running false, cancelled false, <future finished: returned int>",
+        "second: done true, running false, cancelled true, <future cancelled>",
+        "exception: none",
+        "result: 42",
+        "the task 'second' was cancelled [system:125]",
+        "42; valid false",
+        "value taken [ferry:2]")
+
+
+def blocking_retry(program):
+    Run(program).prints(
+        "attempt 1", "attempt 2", "attempt 3", "contents of /index",
+        "attempt 1", "404, not tried again", "the pause of an hour was cut short")
+
+
+def tuner(program):
+    run = Run(program)
+    *curve, best = run.out.splitlines()
+    rates = {int(match[1]): int(match[2]) for line in curve
+             if (match := re.fullmatch(r" *(\d+) workers +(\d+)/s #+", line))}
+    run.holds("each size has a point", list(rates) == [1, 2, 4, 8, 16])
+    run.holds("more workers wait more quickly", rates[1] < rates[16])
+    run.holds("one is named", re.fullmatch(r"use (4|8|16) workers", best) is not None)
+
+
+def parallel_pipeline(program):
+    run = Run(program)
+    run.prints("rope: 4", "sailcloth: 9", "tar: 3", "oakum failed: no such item")
+    run.holds("progress comes to its end", run.err.endswith("4/4\n"))
+
+
+def file_map(program):
+    Run(program).prints("bread: two loaves", "wine: a cask", "salt: cannot open it")
+
+
+def resilient_fetcher(program):
+    Run(program).prints(
+        *3 * ["asking bad.example", "503 from bad.example"], "skipped bad.example: open",
+        "asking good.example", "contents of good.example/")
+
+
 CHECKS = {check.__name__.rstrip("_"): check for check in (
     to_thread, submit_and_callbacks, as_completed, map_, exceptions, timeout_per_task, pool_sizing,
     run_in_executor_and_gather, default_executor, strands, parallel_file_reader, data_pipeline,
     process_pool, cancellation, shutdown, progress_process, loop_watch, context_values, metrics,
-    trace)}
+    trace, raw_threads, future_api, blocking_retry, tuner, parallel_pipeline, file_map,
+    resilient_fetcher)}
 
 
 def main():
