@@ -48,7 +48,7 @@ IN_HEADERS = {
 
 def files():
     """All files with prose."""
-    for folder in ("include", "src", "test", "tools", "examples", "benchmarks"):
+    for folder in ("include", "src", "test", "tools", "examples", "benchmarks", "doc"):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix in (".hpp", ".cpp", ".py", ".sh", ".md", ".tsv", ".txt") and path.is_file():
                 yield path

@@ -26,6 +26,13 @@ cmake --install "$build" --config "$config" --prefix "$scratch/prefix"
 mv "$scratch/prefix" "$scratch/moved"
 consumer find_package -DCMAKE_PREFIX_PATH="$scratch/moved" -DFERRY_COMPONENTS="$components"
 
+echo "== the first program of the documentation"
+cmake -S "$here/../../doc/examples/first" -B "$scratch/first" -G "$generator" \
+    -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_PREFIX_PATH="$scratch/moved"
+cmake --build "$scratch/first" --config "$config"
+first=$(find "$scratch/first" -type f -name first -perm -u+x)
+"$first" | diff - "$here/../../doc/examples/first/main.out"
+
 echo "== pkg-config"
 command -v pkg-config || { echo "pkg-config is not installed" >&2; exit 1; }
 pc=$(find "$scratch/moved" -name ferry.pc)

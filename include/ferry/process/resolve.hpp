@@ -21,6 +21,7 @@ namespace ferry {
 ///
 /// @param host     name or address
 /// @param service  name or number of a port; may be empty
+/// @param limit    time from the call after which the lookup is given up
 ///
 /// @par Preconditions
 /// `main` begins with `run_worker_if_spawned()`.
