@@ -5,7 +5,7 @@
 Each block of code of a page is a run of lines of a file that the page links to and that the tests
 compile: a program of doc/examples or examples, or one of test/doc and test/fail. Each block of
 output is a run of lines of the output that doc/examples has beside a program and that the tests
-compare. Each link leads to a file, each anchor to a heading. Each program of doc/examples has a
+compare. The README may leave lines and comments out. Each link leads to a file, each anchor to a heading. Each program of doc/examples has a
 page, each page is in the list of index.md."""
 
 import pathlib
@@ -101,6 +101,21 @@ def check_blocks(path, prose, blocks):
             yield f"{where}:{number}: no file that the page links to has these lines"
 
 
+def check_readme():
+    """The blocks of the README that are neither in a file of doc/examples/first, nor, line by line
+    and without comments, in a test of test/doc."""
+    def bare(text):
+        return re.sub(r"\s+", "", re.sub(r"//.*", "", text))
+
+    first = [file.read_text(encoding="utf-8") for file in (DOC / "examples/first").iterdir()]
+    tests = [bare(file.read_text(encoding="utf-8")) for file in (ROOT / "test/doc").glob("*.cpp")]
+    for number, language, text in parts(ROOT / "README.md")[1]:
+        if language in CODE | {"text"} and not any(is_part_of(text, file) for file in first):
+            lines = [re.escape(line) for line in map(bare, text.splitlines()) if line]
+            if not any(re.search(".*?".join(lines), test) for test in tests):
+                yield f"README.md:{number}: no test has these lines"
+
+
 # Pages whose subject has no code of its own.
 FREE_PAGES = {"glossary.md": "example", "design.md": "example"}
 
@@ -129,6 +144,7 @@ def main():
     for name in ("README.md", "DESIGN.md", "CLUSTER.md", "CONTRIBUTING.md", "examples/README.md",
                  "benchmarks/README.md"):
         errors += check_links(ROOT / name, parts(ROOT / name)[0])
+    errors += check_readme()
     for error in errors:
         print(error, file=sys.stderr)
     print(f"{len(pages)} pages, {len(errors)} errors")
