@@ -45,7 +45,6 @@ connection_error closed_by_broker(const amqp_method_t& m, const std::string& doi
 struct connection::state {
     using clock = std::chrono::steady_clock;
 
-
     amqp_connection_state_t link = nullptr;
     std::string to; // for texts
     std::chrono::milliseconds longest_wait{};

@@ -17,7 +17,7 @@ namespace ferry {
 namespace detail {
 class process_core;
 class worker_factory;
-}
+} // namespace detail
 
 /// A function with arguments that each worker process calls once before its first task: `{fn,
 /// args...}`. It is serialized at construction: later changes to the arguments have no effect.
