@@ -22,7 +22,7 @@ pool_core::pool_core(thread_pool_options options)
     : options_(std::move(options)), record_(mutex_, options_), queue_(mutex_, record_.shown()),
       workers_(mutex_, options_.max_workers),
       line_(mutex_, options_, queue_, external_, workers_, sleepers_), shutdown_(*this),
-      staffing_(*this) {}
+      staffing_(*this), entry_(*this) {}
 
 pool_core::~pool_core() { drop_rest(); }
 
@@ -56,7 +56,7 @@ void pool_core::push(shared_state_base& r, entrance e) {
     record_.on_submitted(r);
     task_queue::reservation memory(queue_, r.priority);
     if (line_.is_bounded()) {
-        if (enter_or_stand(r, e) == entered::expired)
+        if (entry_.enter(r, e) == entered::expired)
             r.shared_state_base::run();
         else
             memory.use();
@@ -121,100 +121,6 @@ void pool_core::post(work_item& r) noexcept {
         staffing_.retry_later();
 }
 
-// ---- The line before a bounded queue -----------------------------------------------------------
-
-// What the line has left to do without the lock. `external`: it may have let in external tasks.
-void pool_core::after_line_moved(const fifo& given_up, sleeper* wake, bool external) noexcept {
-    if (wake != nullptr)
-        wake->wake_up();
-    drop_given_up(given_up);
-    if (external)
-        external_.pass_on();
-}
-
-// `change` makes room, under the lock.
-template <class F>
-void pool_core::move_line(F change) noexcept {
-    fifo given_up;
-    sleeper* wake = nullptr;
-    {
-        const scoped_lock lock(mutex_);
-        change(given_up);
-        line_.advance(given_up);
-        if (queue_.has_ready())
-            wake = staffing_.wake_candidate();
-    }
-    after_line_moved(given_up, wake, true);
-}
-
-void pool_core::drop_given_up(fifo all) noexcept {
-    while (work_item* const r = all.pop()) {
-        auto& task = static_cast<shared_state_base&>(*r);
-        const boost::intrusive_ptr<shared_state_base> keep(&task);
-        task.shared_state_base::run(); // ends the share of the line
-        if (external_entry* const x = task.external()) {
-            x->stay_out();
-            on_work_finished(task);
-        }
-    }
-}
-
-entered pool_core::enter_or_stand(shared_state_base& r, entrance e) {
-    shared_state_base::catch_up(); // tasks that make room may wait for that
-    sleeper* wake = nullptr;
-    entered result{};
-    fifo given_up;
-    {
-        scoped_lock lock(mutex_);
-        if (closed()) {
-            lock.unlock();
-            shutdown_.throw_closed();
-        }
-        if (workers_.empty() && !staffing_.start_thread())
-            throw std::system_error(
-                std::make_error_code(std::errc::resource_unavailable_try_again));
-        result = line_.enter(r, e, is_own_thread_of(*this), lock, given_up);
-        wake = staffing_.wake_candidate();
-    }
-    after_line_moved(given_up, wake, true);
-    if (result == entered::closed)
-        shutdown_.throw_closed();
-    return result;
-}
-
-void pool_core::admit_external(shared_state_base& t, entrance e) {
-    boost::intrusive_ptr<shared_state_base> line(&t);
-    const entered result = enter_or_stand(t, e);
-    static_cast<void>(line.detach()); // the line has that share, or it ends here
-    if (result == entered::expired) {
-        fifo expired;
-        expired.push(t);
-        drop_given_up(expired);
-    }
-}
-
-void pool_core::external_left_queue(shared_state_base& t) noexcept {
-    move_line([&](fifo&) { line_.leave_queue(t); });
-}
-
-void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept {
-    if (is_forked_copy())
-        return; // its locks may be held forever
-    if (cancelled)
-        record_.on_cancelled(task);
-    const bool queued = !in_line && task.external() == nullptr;
-    const bool purge = queued && queue_.on_claimed();
-    if (line_.is_bounded() && (!queued || line_.may_wait_for(task)))
-        move_line([&](fifo& given_up) {
-            if (in_line)
-                line_.on_claimed(task, given_up);
-            else
-                line_.leave_queue(task);
-        });
-    if (purge)
-        queue_.purge_claimed();
-}
-
 // ---- What tasks and workers tell their pool -----------------------------------------------------
 
 bool pool_core::on_work_started(shared_state_base& t) {
@@ -239,6 +145,19 @@ void pool_core::on_work_finished(shared_state_base& t) {
 
 void pool_core::on_expiry_started(task_extra& t) noexcept { shutdown_.on_expiry_started(t); }
 void pool_core::on_expiry_finished(task_extra& t) noexcept { shutdown_.on_expiry_finished(t); }
+
+void pool_core::on_task_claimed(shared_state_base& task, bool cancelled, bool in_line) noexcept {
+    if (is_forked_copy())
+        return; // its locks may be held forever
+    if (cancelled)
+        record_.on_cancelled(task);
+    const bool queued = !in_line && task.external() == nullptr;
+    const bool purge = queued && queue_.on_claimed();
+    if (line_.is_bounded() && (!queued || line_.may_wait_for(task)))
+        entry_.on_claimed(task, in_line);
+    if (purge)
+        queue_.purge_claimed();
+}
 
 void pool_core::on_claimed_task_removed(shared_state_base& task) noexcept {
     if (task.external() == nullptr && !task.is_in_line())

@@ -4,6 +4,7 @@
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/thread_pool.hpp>
 
+#include "bounded_entry.hpp"
 #include "external_work.hpp"
 #include "inside/observed.hpp"
 #include "pool_record.hpp"
@@ -24,10 +25,10 @@ namespace ferry::detail {
 /// What ties the parts of a pool together, under their one mutex; shared by the pool and each of
 /// its threads.
 ///
-/// What waits is in `task_queue`, after it has passed the `waiting_line` of a bounded pool. Who
-/// works is in `worker_set`, and who of them sleeps in `sleepers`; `worker_life` is what a worker
-/// does, `staffing` wakes and starts workers, `pool_shutdown` ends them. `external_work` is what
-/// comes through other executors, `pool_record` what is counted.
+/// What waits is in `task_queue`; in a bounded pool it comes there through `bounded_entry` and the
+/// `waiting_line`. Who works is in `worker_set`, and who of them sleeps in `sleepers`;
+/// `worker_life` is what a worker does, `staffing` wakes and starts workers, `pool_shutdown` ends
+/// them. `external_work` is what comes through other executors, `pool_record` what is counted.
 ///
 /// A submitting thread pushes into the queue and wakes a worker only if one sleeps and none is on
 /// its way. Workers take one item at a time, under `mutex_`.
@@ -87,24 +88,15 @@ public:
 
     /// Whether `max_queue` or one of the other bounds is set.
     bool is_bounded() const noexcept { return line_.is_bounded(); }
-    /// Lets an external task whose work has started in, as `push` does. It is passed to its executor
-    /// when it is let in; if it expires before, its work is finished. Throws if it is refused.
-    void admit_external(shared_state_base& t, entrance e) FERRY_EXCLUDES(mutex_);
-    /// An external task has started, or will not: it waits no more.
-    void external_left_queue(shared_state_base& t) noexcept FERRY_EXCLUDES(mutex_);
+    bounded_entry& entry() noexcept { return entry_; }
 
 private:
+    friend class bounded_entry;
     friend class pool_shutdown;
     friend class staffing;
     friend class worker_life;
 
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(mutex_);
-    entered enter_or_stand(shared_state_base& r, entrance e) FERRY_EXCLUDES(mutex_);
-    template <class F>
-    void move_line(F change) noexcept FERRY_EXCLUDES(mutex_);
-    void after_line_moved(const fifo& given_up, sleeper* wake, bool external) noexcept
-        FERRY_EXCLUDES(mutex_);
-    void drop_given_up(fifo all) noexcept FERRY_EXCLUDES(mutex_);
     /// Throws only where `undo` is given, and then nothing is queued.
     void after_push(work_item* undo) FERRY_EXCLUDES(mutex_) {
         if (!sleepers_.somebody_spins() && (workers_.is_below_limit() || sleepers_.count() != 0))
@@ -126,6 +118,7 @@ private:
     alignas(64) adaptive_mutex mutex_;
     pool_shutdown shutdown_;
     staffing staffing_;
+    bounded_entry entry_;
 };
 
 /// True when the calling thread is a worker of the pool, or runs a callback of one of its tasks.

@@ -24,11 +24,11 @@ void on_work_started(pool_core& core, shared_state_base& t) {
 }
 
 void admit_external(pool_core& core, shared_state_base& t, entrance e) {
-    core.admit_external(t, e);
+    core.entry().enter_external(t, e);
 }
 
 void external_left_queue(pool_core& core, shared_state_base& t) noexcept {
-    core.external_left_queue(t);
+    core.entry().on_external_left(t);
 }
 
 bool try_on_work_started(pool_core& core, shared_state_base& t) { return core.on_work_started(t); }

@@ -128,7 +128,7 @@ work_item* worker_life::next() {
                 more && can_somebody_help() ? pool_.staffing_.wake_candidate() : nullptr;
             const bool external = pool_.external_.has_to_pass_on();
             lock.unlock();
-            pool_.after_line_moved(given_up, other, external);
+            pool_.entry_.after_line_moved(given_up, other, external);
             return r;
         }
         if (makes_room(lock))
@@ -157,7 +157,7 @@ bool worker_life::makes_room(scoped_lock& lock) {
     if (!pool_.queue_.has_ready() && !pool_.external_.has_to_pass_on() && given_up.empty())
         return false;
     lock.unlock();
-    pool_.after_line_moved(given_up, nullptr, true);
+    pool_.entry_.after_line_moved(given_up, nullptr, true);
     lock.lock();
     return true;
 }
