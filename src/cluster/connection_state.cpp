@@ -2,8 +2,13 @@
 // How a connection is made, and what the broker's refusals mean.
 #include "connection_state.hpp"
 
+#if __has_include(<rabbitmq-c/amqp.h>)
+#include <rabbitmq-c/ssl_socket.h>
+#include <rabbitmq-c/tcp_socket.h>
+#else
 #include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
+#endif
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 

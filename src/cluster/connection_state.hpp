@@ -3,8 +3,13 @@
 
 #include "connection.hpp"
 
+#if __has_include(<rabbitmq-c/amqp.h>) // since librabbitmq 0.12, which warns of the older names
+#include <rabbitmq-c/amqp.h>
+#include <rabbitmq-c/framing.h>
+#else
 #include <amqp.h>
 #include <amqp_framing.h>
+#endif
 
 #include <chrono>
 #include <cstdint>

@@ -1,32 +1,12 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The only file that knows Boost.Process.
+// The only file that uses Boost.Process.
 #include "child_process.hpp"
 
+#include "boost_process.hpp"
 #include "process_usage.hpp"
 #include "program.hpp"
 #include "signals_blocked.hpp"
 #include "wire.hpp"
-
-// Its compiled part is not in every distribution of Boost, so it is compiled here.
-#define BOOST_PROCESS_USE_STD_FS
-#define BOOST_PROCESS_V2_SEPARATE_COMPILATION
-#if defined(__GNUC__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-parameter"
-#pragma GCC diagnostic ignored "-Wunused-variable"
-#pragma GCC diagnostic ignored "-Wpedantic"
-#pragma GCC diagnostic ignored "-Wextra"
-#endif
-#include <boost/asio.hpp>
-#include <boost/optional.hpp>
-#include <boost/process/v2/process.hpp>
-#include <boost/type_traits.hpp> // the process headers rely on it
-//
-#include <boost/process/v2/posix/vfork_launcher.hpp>
-#include <boost/process/v2/src.hpp>
-#if defined(__GNUC__)
-#pragma GCC diagnostic pop
-#endif
 
 #include <algorithm>
 #include <array>
