@@ -1,8 +1,15 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+/// The version of the library.
+#define FERRY_VERSION_MAJOR 0
+#define FERRY_VERSION_MINOR 1
+#define FERRY_VERSION_PATCH 0
+#define FERRY_VERSION_STRING "0.1.0"
+
 /// The version of the library: major * 10000 + minor * 100 + patch.
-#define FERRY_VERSION 100
+#define FERRY_VERSION                                                                              \
+    (FERRY_VERSION_MAJOR * 10000 + FERRY_VERSION_MINOR * 100 + FERRY_VERSION_PATCH)
 
 // Requirements. The umbrella headers include nothing else if FERRY_CANNOT_BE_COMPILED is defined,
 // so that no other error hides this one.
