@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/waiter.hpp>
 
@@ -19,7 +20,7 @@ using next_waiter = timed_state<state_ptr>;
 /// A completing thread pushes its node onto `arrived_`, a lock-free list, newest first; a null
 /// pointer says that it is empty and `asleep` that a consumer found nothing there and wants to be
 /// told. Consumers move it to `ready_` under `mutex_`.
-class as_completed_waiter final : public waiter {
+class FERRY_DECL as_completed_waiter final : public waiter {
 public:
     as_completed_waiter(std::vector<state_ptr> states, timeout limit)
         : waiter(std::move(states)), deadline_(limit.deadline()), left_(size()) {}

@@ -11,6 +11,14 @@
 #define FERRY_VERSION                                                                              \
     (FERRY_VERSION_MAJOR * 10000 + FERRY_VERSION_MINOR * 100 + FERRY_VERSION_PATCH)
 
+// Marks what a shared library exports, also if everything else is hidden: what a program uses by
+// name, what the templates in headers call, and what may be thrown across its boundary.
+#if defined(__GNUC__)
+#define FERRY_DECL __attribute__((visibility("default")))
+#else
+#define FERRY_DECL
+#endif
+
 // Requirements. The umbrella headers include nothing else if FERRY_CANNOT_BE_COMPILED is defined,
 // so that no other error hides this one.
 #if !defined(__cplusplus) || __cplusplus < 202002L

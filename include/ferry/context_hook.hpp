@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 #include <functional>
 #include <memory>
 
@@ -43,6 +45,6 @@ using context_capture = std::function<context_activation()>;
 ///
 /// @par See also
 /// `context_value`; OpenTelemetry's `RuntimeContext`.
-context_capture set_context_hook(context_capture capture);
+FERRY_DECL context_capture set_context_hook(context_capture capture);
 
 } // namespace ferry

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/context_hook.hpp>
 #include <ferry/detail/child_scope.hpp>
 #include <ferry/detail/context.hpp>

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/thread_pool.hpp>
 
 #include <boost/asio/execution_context.hpp>
@@ -23,7 +24,7 @@ namespace ferry {
 ///
 /// @par See also
 /// asyncio's default executor; `set_default_executor`.
-thread_pool& default_executor(boost::asio::execution_context& context);
+FERRY_DECL thread_pool& default_executor(boost::asio::execution_context& context);
 
 /// Makes `pool` the default of this context. A pool that `default_executor` created before is used
 /// no more by `to_thread`; it finishes what it was given and ends with the context.
@@ -36,15 +37,15 @@ thread_pool& default_executor(boost::asio::execution_context& context);
 ///
 /// @par Thread safety
 /// Safe.
-void set_default_executor(boost::asio::execution_context& context, thread_pool& pool);
+FERRY_DECL void set_default_executor(boost::asio::execution_context& context, thread_pool& pool);
 
 namespace detail {
 
 /// Joins the default pool of a context that was shut down.
-void end_default_executor(boost::asio::execution_context& context);
+FERRY_DECL void end_default_executor(boost::asio::execution_context& context);
 
 /// Shuts the default pool of the context down in a thread of its own.
-boost::intrusive_ptr<shared_state<bool>>
+FERRY_DECL boost::intrusive_ptr<shared_state<bool>>
 close_default_executor(boost::asio::execution_context& context, timeout limit);
 
 } // namespace detail

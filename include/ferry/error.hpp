@@ -56,22 +56,22 @@ enum class condition {
 };
 
 /// Returns the category of `errc`.
-const boost::system::error_category& error_category() noexcept;
+FERRY_DECL const boost::system::error_category& error_category() noexcept;
 
 /// Returns the category of `condition`.
-const boost::system::error_category& condition_category() noexcept;
+FERRY_DECL const boost::system::error_category& condition_category() noexcept;
 
 /// Makes an error code, found by argument-dependent lookup.
-boost::system::error_code make_error_code(errc e) noexcept;
+FERRY_DECL boost::system::error_code make_error_code(errc e) noexcept;
 
 /// Makes an error condition, found by argument-dependent lookup.
-boost::system::error_condition make_error_condition(condition c) noexcept;
+FERRY_DECL boost::system::error_condition make_error_condition(condition c) noexcept;
 
 namespace detail {
 
 /// Base class of Ferry's exceptions, with a text that ends with the code: `the queue is full
 /// [ferry:6]`. `boost::system::system_error` alone would append the message of the code instead.
-class error_with_text : public boost::system::system_error {
+class FERRY_DECL error_with_text : public boost::system::system_error {
 public:
     const char* what() const noexcept override { return text_->c_str(); }
 
@@ -88,14 +88,14 @@ private:
 } // namespace detail
 
 /// The task, or the wait for it, was cancelled. Its code is `asio::error::operation_aborted`.
-class cancelled_error : public detail::error_with_text {
+class FERRY_DECL cancelled_error : public detail::error_with_text {
 public:
     explicit cancelled_error(const std::string& what = "the task was cancelled");
 };
 
 /// A timeout expired. After a wait for several futures, reports how many of them were
 /// unfinished.
-class timeout_error : public detail::error_with_text {
+class FERRY_DECL timeout_error : public detail::error_with_text {
 public:
     explicit timeout_error(const std::string& what = "timed out");
     timeout_error(std::size_t unfinished, std::size_t total);
@@ -112,31 +112,31 @@ private:
 };
 
 /// The future or promise is in a state that does not allow the call; the text names the state.
-class invalid_state_error : public detail::error_with_text {
+class FERRY_DECL invalid_state_error : public detail::error_with_text {
 public:
     explicit invalid_state_error(const std::string& what = "invalid state");
 };
 
 /// A default-constructed, moved-from or taken handle was used.
-class no_state_error : public detail::error_with_text {
+class FERRY_DECL no_state_error : public detail::error_with_text {
 public:
     explicit no_state_error(const std::string& what = "the future has no state");
 };
 
 /// The promise, or the executor that held the task, was destroyed before there was a result.
-class broken_promise : public detail::error_with_text {
+class FERRY_DECL broken_promise : public detail::error_with_text {
 public:
     explicit broken_promise(const std::string& what = "the task was destroyed before it ran");
 };
 
 /// A task was submitted after `shutdown`.
-class shutdown_error : public detail::error_with_text {
+class FERRY_DECL shutdown_error : public detail::error_with_text {
 public:
     explicit shutdown_error(const std::string& what = "cannot submit after shutdown");
 };
 
 /// The bounded queue of a pool is full, and the pool rejects tasks.
-class queue_full_error : public detail::error_with_text {
+class FERRY_DECL queue_full_error : public detail::error_with_text {
 public:
     explicit queue_full_error(const std::string& what = "the queue is full");
     queue_full_error(const std::string& what, std::size_t queued,
@@ -156,7 +156,7 @@ private:
 
 /// The circuit breaker is open, or half-open with all probes in flight; the function was not
 /// called.
-class circuit_open_error : public detail::error_with_text {
+class FERRY_DECL circuit_open_error : public detail::error_with_text {
 public:
     explicit circuit_open_error(const std::string& what = "the circuit is open");
     explicit circuit_open_error(std::chrono::steady_clock::duration retry_after);
@@ -170,13 +170,13 @@ private:
 };
 
 /// A wait that could never end was refused.
-class would_deadlock : public detail::error_with_text {
+class FERRY_DECL would_deadlock : public detail::error_with_text {
 public:
     explicit would_deadlock(const std::string& what = "waiting here would deadlock");
 };
 
 /// The executor can no longer run tasks.
-class broken_executor : public detail::error_with_text {
+class FERRY_DECL broken_executor : public detail::error_with_text {
 public:
     explicit broken_executor(const std::string& what = "the executor is broken");
 
@@ -185,13 +185,13 @@ protected:
 };
 
 /// The initializer of a thread pool failed.
-class broken_thread_pool : public broken_executor {
+class FERRY_DECL broken_thread_pool : public broken_executor {
 public:
     explicit broken_thread_pool(const std::string& what = "a thread pool's initializer failed");
 };
 
 /// No worker process of a process pool can be started, or one of them ended.
-class broken_process_pool : public broken_executor {
+class FERRY_DECL broken_process_pool : public broken_executor {
 public:
     explicit broken_process_pool(const std::string& what = "the process pool is broken");
 
@@ -211,7 +211,7 @@ struct worker_usage {
 
 /// The worker process ended while it ran the task: by itself, by a signal, or because the pool had
 /// to end it.
-class worker_died : public broken_process_pool {
+class FERRY_DECL worker_died : public broken_process_pool {
 public:
     /// How the process ended. Both members are empty if its exit status was collected elsewhere.
     struct ending {
@@ -263,7 +263,7 @@ private:
 
 /// The worker process was ended because its task exceeded a limit; the text names the limit, what
 /// it allowed and what was used.
-class resource_limit_error : public worker_died {
+class FERRY_DECL resource_limit_error : public worker_died {
 public:
     explicit resource_limit_error(const std::string& what = "the task exceeded a limit");
     resource_limit_error(int pid, ending how, std::string label, std::string stderr_tail,
@@ -271,13 +271,13 @@ public:
 };
 
 /// The kernel cannot enforce what a sandbox or a limit asks for; the text names it.
-class sandbox_error : public broken_executor {
+class FERRY_DECL sandbox_error : public broken_executor {
 public:
     explicit sandbox_error(const std::string& what = "the sandbox cannot be enforced");
 };
 
 /// The task has killed too many worker processes within a while and is not run again for now.
-class quarantined_error : public detail::error_with_text {
+class FERRY_DECL quarantined_error : public detail::error_with_text {
 public:
     explicit quarantined_error(const std::string& what = "the task is quarantined");
     quarantined_error(std::string label, unsigned deaths,
@@ -297,20 +297,20 @@ private:
 };
 
 /// There was no worker that could take the task in time.
-class no_worker_error : public detail::error_with_text {
+class FERRY_DECL no_worker_error : public detail::error_with_text {
 public:
     explicit no_worker_error(const std::string& what = "there is no worker for the task");
 };
 
 /// The message broker refuses the pool: its password, certificate, virtual host or queue.
-class broken_cluster_pool : public broken_executor {
+class FERRY_DECL broken_cluster_pool : public broken_executor {
 public:
     explicit broken_cluster_pool(const std::string& what = "the cluster pool is broken");
 };
 
 /// An exception thrown by a task in a worker process that cannot be rebuilt as an object of its
 /// type.
-class remote_error : public boost::system::system_error {
+class FERRY_DECL remote_error : public boost::system::system_error {
 public:
     explicit remote_error(const std::string& what = "a task in a worker process failed");
     remote_error(std::string type_name, std::string what);
@@ -326,7 +326,7 @@ private:
 };
 
 /// The exceptions of several tasks, in the order of their failures.
-class exception_group : public detail::error_with_text {
+class FERRY_DECL exception_group : public detail::error_with_text {
 public:
     explicit exception_group(const std::string& what = "several tasks failed");
     explicit exception_group(std::vector<std::exception_ptr> exceptions);
@@ -352,7 +352,7 @@ std::exception_ptr make_error(Args&&... args) {
 }
 
 /// True for a `boost::system::system_error` with the code of a cancellation.
-bool is_cancellation(const std::exception_ptr& error) noexcept;
+FERRY_DECL bool is_cancellation(const std::exception_ptr& error) noexcept;
 
 } // namespace detail
 } // namespace ferry

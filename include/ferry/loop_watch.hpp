@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/stack_frame.hpp>
 #include <ferry/timeout.hpp>
 
@@ -34,7 +35,7 @@ struct late_loop {
 };
 
 /// Prints a report of several lines.
-std::ostream& operator<<(std::ostream& out, const late_loop& report);
+FERRY_DECL std::ostream& operator<<(std::ostream& out, const late_loop& report);
 
 /// Options for a loop watch.
 ///
@@ -88,7 +89,7 @@ struct loop_watch_options {
 /// @par See also
 /// The debug mode of asyncio, which reports callbacks that take longer than
 /// `slow_callback_duration`.
-class loop_watch {
+class FERRY_DECL loop_watch {
 public:
     /// Starts to watch. Throws `std::invalid_argument` for an option out of range, and
     /// `std::system_error` if no thread can be created.

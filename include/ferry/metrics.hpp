@@ -42,6 +42,6 @@ struct metrics_options {
 ///
 /// @par See also
 /// `thread_pool::stats` and `thread_pool::stats_by_label`.
-void write_metrics(std::ostream& out, metrics_options options = {});
+FERRY_DECL void write_metrics(std::ostream& out, metrics_options options = {});
 
 } // namespace ferry

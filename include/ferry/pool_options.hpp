@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/timeout.hpp>
 
 #include <chrono>
@@ -19,14 +20,14 @@ enum class when_full { block, reject };
 ///
 /// Waiting threads use no CPU, so a few more threads than CPUs keep the CPUs busy. Beyond 32, extra
 /// threads mainly cost memory; raise the limit only if each call blocks for a long time.
-std::size_t io_bound_workers();
+FERRY_DECL std::size_t io_bound_workers();
 
 /// Returns a number of workers for calls that mostly compute: one for each CPU that the process may
 /// use, because additional workers only add context switches.
 ///
 /// CPU affinity and the cgroup's quota are taken into account; the environment variable
 /// `FERRY_CPUS` overrides both.
-std::size_t cpu_bound_workers();
+FERRY_DECL std::size_t cpu_bound_workers();
 
 /// Options for the `map` of a pool.
 struct map_options {

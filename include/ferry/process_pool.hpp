@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/process/detail/map.hpp>
 #include <ferry/process/detail/task.hpp>
 #include <ferry/process/options.hpp>
@@ -41,7 +42,7 @@ namespace ferry {
 ///
 /// @par See also
 /// Python's `ProcessPoolExecutor`.
-class process_pool {
+class FERRY_DECL process_pool {
 public:
     /// Makes a pool without any process yet.
     ///

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/task_options.hpp>
 
 #include <string_view>
@@ -40,6 +41,6 @@ namespace ferry {
 ///         ferry::report_progress(row / 1000.0, "import");
 /// });
 /// @endcode
-void report_progress(double done, std::string_view note = {});
+FERRY_DECL void report_progress(double done, std::string_view note = {});
 
 } // namespace ferry

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/run_coroutine_threadsafe.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -11,7 +12,7 @@ namespace ferry {
 namespace detail {
 
 /// Marks the thread as inside `run`. Errors: std::logic_error when it already is.
-class run_mark {
+class FERRY_DECL run_mark {
 public:
     run_mark();
     ~run_mark();
@@ -26,11 +27,11 @@ private:
 /// The context of one `run`. A thread of another context may still hold an executor of it when the
 /// coroutine has ended, as Asio's `co_spawn` does that another context's coroutine completes
 /// through; so it ends with `run`, but its memory goes later.
-class run_context final : public boost::asio::io_context {
+class FERRY_DECL run_context final : public boost::asio::io_context {
 public:
     run_context() : io_context(1) {}
 
-    struct retire {
+    struct FERRY_DECL retire {
         void operator()(run_context* c) const noexcept;
     };
 
@@ -41,9 +42,9 @@ private:
 using run_context_ptr = std::unique_ptr<run_context, run_context::retire>;
 
 /// Records that this thread alone runs the context.
-void one_thread_runs(boost::asio::io_context& io);
+FERRY_DECL void one_thread_runs(boost::asio::io_context& io);
 /// Runs the context until `ended` is true, then cancels and awaits what Ferry started on it.
-void run_until_ended(boost::asio::io_context& io, const bool& ended);
+FERRY_DECL void run_until_ended(boost::asio::io_context& io, const bool& ended);
 
 } // namespace detail
 

@@ -19,6 +19,6 @@ struct stack_frame {
 };
 
 /// Prints a frame, as in `load(int) at /usr/bin/server+0x1f40`.
-std::ostream& operator<<(std::ostream& out, const stack_frame& frame);
+FERRY_DECL std::ostream& operator<<(std::ostream& out, const stack_frame& frame);
 
 } // namespace ferry

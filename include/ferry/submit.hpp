@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/context_executor.hpp>
 #include <ferry/detail/scope_exit.hpp>
@@ -50,23 +51,23 @@ concept executor_of_an_execution_context = requires(const E& ex) {
 };
 
 /// The core of the Ferry pool that this context is, or null.
-std::shared_ptr<pool_core> pool_of(boost::asio::execution_context& context);
+FERRY_DECL std::shared_ptr<pool_core> pool_of(boost::asio::execution_context& context);
 /// Counts an external task as work of the pool. Throws the exception of `submit` if the pool
 /// accepts nothing any more.
-void on_work_started(pool_core& core, shared_state_base& t);
+FERRY_DECL void on_work_started(pool_core& core, shared_state_base& t);
 /// As `on_work_started`, but returns false instead of throwing.
-bool try_on_work_started(pool_core& core, shared_state_base& t);
+FERRY_DECL bool try_on_work_started(pool_core& core, shared_state_base& t);
 /// Ends what `on_work_started` began.
-void on_work_finished(pool_core& core, shared_state_base& t) noexcept;
+FERRY_DECL void on_work_finished(pool_core& core, shared_state_base& t) noexcept;
 
 /// Limits the wait of a task for its start if the pool has a `max_wait`. Returns false as
 /// `set_options` does.
-bool limit_wait(pool_core& core, shared_state_base& t, entrance e);
+FERRY_DECL bool limit_wait(pool_core& core, shared_state_base& t, entrance e);
 /// Lets an external task, whose work has started, into the queue of its pool, now or later; then it
 /// is passed to its executor. Errors: what `submit` throws when the pool refuses it.
-void admit_external(pool_core& core, shared_state_base& t, entrance e);
+FERRY_DECL void admit_external(pool_core& core, shared_state_base& t, entrance e);
 /// Takes an external task that is about to start out of the queue of its pool.
-void external_left_queue(pool_core& core, shared_state_base& t) noexcept;
+FERRY_DECL void external_left_queue(pool_core& core, shared_state_base& t) noexcept;
 
 /// True when the calling thread runs a function of this executor, where it is a strand.
 template <class E>

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/child_scope.hpp>
 
 #include <concepts>
@@ -11,7 +12,7 @@ namespace ferry {
 namespace detail {
 
 /// The children of a task group, its body among them.
-class task_group_state : public child_scope, public abandoned_call_owner {
+class FERRY_DECL task_group_state : public child_scope, public abandoned_call_owner {
 public:
     explicit task_group_state(const boost::asio::any_io_executor& parent)
         : child_scope(parent, wait_kind::group) {}

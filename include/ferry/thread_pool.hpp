@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/posted_function.hpp>
 #include <ferry/detail/submit_to.hpp>
 #include <ferry/stats.hpp>
@@ -56,7 +57,7 @@ concept mappable = (sizeof...(Ranges) > 0) && (std::ranges::viewable_range<Range
 ///
 /// @par See also
 /// Python's `ThreadPoolExecutor`; as an execution context, `boost::asio::thread_pool`.
-class thread_pool : public boost::asio::execution_context {
+class FERRY_DECL thread_pool : public boost::asio::execution_context {
 public:
     class executor_type;
 
@@ -296,7 +297,7 @@ struct pool_access {
 ///
 /// @par Thread safety
 /// Safe.
-class thread_pool::executor_type {
+class FERRY_DECL thread_pool::executor_type {
     using blocking_t = boost::asio::execution::blocking_t;
     using relationship_t = boost::asio::execution::relationship_t;
     using outstanding_work_t = boost::asio::execution::outstanding_work_t;

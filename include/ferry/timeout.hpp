@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 #include <chrono>
 #include <limits>
 #include <optional>
@@ -80,7 +82,7 @@ timeout time_until(const std::chrono::time_point<Clock, Duration>& at) noexcept 
 }
 
 /// Formats a limit, as in `50ms`, in the largest unit that needs no fraction.
-std::string text_of(const timeout& limit);
+FERRY_DECL std::string text_of(const timeout& limit);
 
 } // namespace detail
 

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 #include <filesystem>
 
 namespace ferry {
@@ -29,6 +31,6 @@ namespace ferry {
 ///
 /// @par See also
 /// `shutdown_report::trace`.
-void dump_trace(const std::filesystem::path& path);
+FERRY_DECL void dump_trace(const std::filesystem::path& path);
 
 } // namespace ferry

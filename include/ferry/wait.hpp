@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/waiter.hpp>
 
 #include <vector>
@@ -32,7 +33,7 @@ struct wait_result {
 namespace detail {
 
 /// Sets its event when enough states have completed.
-class wait_waiter final : public waiter {
+class FERRY_DECL wait_waiter final : public waiter {
 public:
     wait_waiter(std::vector<state_ptr> states, return_when rule)
         : waiter(std::move(states)), rule_(rule), left_(size()) {}

@@ -3,6 +3,8 @@
 
 #include "picture.hpp"
 
+#include <ferry/config.hpp>
+
 #include <cstdint>
 #include <string>
 
@@ -11,6 +13,6 @@ namespace ferry::detail {
 /// The events since `from` in Chrome's trace format, which Perfetto opens: each run of a task as a
 /// slice of its worker, its time in the queue, and arrows from the submitter to the run and from
 /// there to the coroutine that goes on.
-std::string chrome_trace(const picture& p, std::uint64_t from = 0);
+FERRY_DECL std::string chrome_trace(const picture& p, std::uint64_t from = 0);
 
 } // namespace ferry::detail

@@ -3,6 +3,7 @@
 
 #include "task_counts.hpp"
 
+#include <ferry/config.hpp>
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/task_label.hpp>
 
@@ -38,7 +39,7 @@ struct label_counts : task_counts {
 
 /// The counts of one worker for each label that it has met. The worker looks its label up without a
 /// lock, since nobody else changes the table; it adds one under the registry's.
-class label_table {
+class FERRY_DECL label_table {
 public:
     explicit label_table(label_registry& r) : registry_(r) {} // whose deque allocates
 
@@ -73,7 +74,7 @@ private:
 };
 
 /// The labels of a pool, of which it keeps a limited number apart.
-class label_registry {
+class FERRY_DECL label_registry {
 public:
     static constexpr std::size_t most = 1000;
     static constexpr std::string_view other = "other";

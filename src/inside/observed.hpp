@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/stats.hpp>
 
 #include <cstddef>
@@ -61,7 +62,7 @@ protected:
 
 /// All that is observed, in the order of its construction. Of a process: a child of fork() begins
 /// anew, since the lock may be held forever there.
-class observed_list {
+class FERRY_DECL observed_list {
 public:
     static observed_list& instance();
 

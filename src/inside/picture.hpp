@@ -3,6 +3,8 @@
 
 #include "recording.hpp"
 
+#include <ferry/config.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -62,6 +64,7 @@ struct picture {
 using function_namer = std::function<std::string(std::uint64_t address)>;
 
 /// Takes a picture. Each function is looked up once.
-picture take_picture(const recording::layout& of, std::uint64_t now, const function_namer& namer);
+FERRY_DECL picture take_picture(const recording::layout& of, std::uint64_t now,
+                                const function_namer& namer);
 
 } // namespace ferry::detail

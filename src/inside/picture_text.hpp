@@ -3,6 +3,8 @@
 
 #include "picture.hpp"
 
+#include <ferry/config.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,10 +18,10 @@ std::string readable(std::uint64_t nanoseconds);
 std::string printable(std::string_view text);
 
 /// The pools with their workers and tasks.
-std::string ps_text(const picture& p);
+FERRY_DECL std::string ps_text(const picture& p);
 /// Who waits for whom.
-std::string pstree_text(const picture& p);
+FERRY_DECL std::string pstree_text(const picture& p);
 /// One table row for each pool; rates are since the picture before.
-std::string watch_text(const picture& p, const picture& before);
+FERRY_DECL std::string watch_text(const picture& p, const picture& before);
 
 } // namespace ferry::detail

@@ -3,6 +3,7 @@
 
 #include "recording.hpp"
 
+#include <ferry/config.hpp>
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/task_label.hpp>
 
@@ -19,7 +20,7 @@ namespace ferry::detail {
 /// and everything goes on without.
 ///
 /// Records are given out and taken back under the lock; what is in one belongs to who has it.
-class recorder {
+class FERRY_DECL recorder {
 public:
     static recorder& instance() noexcept;
 
@@ -83,6 +84,6 @@ private:
 /// The number of the calling thread in the system.
 std::int32_t thread_number() noexcept;
 /// Nanoseconds of the steady clock.
-std::uint64_t steady_now() noexcept;
+FERRY_DECL std::uint64_t steady_now() noexcept;
 
 } // namespace ferry::detail

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/stack_frame.hpp>
 
 #include <cstddef>
@@ -14,7 +15,7 @@ namespace ferry::detail {
 
 /// The functions that an ELF file names, static ones included where it is not stripped. The file is
 /// not trusted: whatever lies outside of it is left out.
-class elf_symbols {
+class FERRY_DECL elf_symbols {
 public:
     struct function {
         std::string name; // as it is linked

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/pool_options.hpp>
 #include <ferry/thread_pool.hpp>
@@ -38,7 +39,7 @@ concept admitting_pool = requires(P& p, int priority) {
 };
 
 /// The task that asks.
-struct admission_request {
+struct FERRY_DECL admission_request {
     std::size_t bytes = 0;
     int priority = 0;
     bool may_wait =
@@ -61,7 +62,7 @@ struct admission_request {
 ///   timer, a worker that helps) tells its owner; its place is dropped when it comes to the front,
 ///   or when such places are the greater part of the line.
 /// - A task that was let in because a worker is free for it counts no bytes: it does not wait.
-class admission {
+class FERRY_DECL admission {
 public:
     enum class decision {
         enter,         ///< and its bytes count
@@ -250,9 +251,9 @@ private:
 };
 
 /// The error of a task that is not let in. `kind` says what the pool is, as "the thread pool 'x'".
-std::exception_ptr refusal(admission::decision why, const std::string& kind,
-                           const shared_state_base& task, const admission_request& r,
-                           const admission_limits& limits, std::size_t queued,
-                           std::chrono::nanoseconds estimate) noexcept;
+FERRY_DECL std::exception_ptr refusal(admission::decision why, const std::string& kind,
+                                      const shared_state_base& task, const admission_request& r,
+                                      const admission_limits& limits, std::size_t queued,
+                                      std::chrono::nanoseconds estimate) noexcept;
 
 } // namespace ferry::detail

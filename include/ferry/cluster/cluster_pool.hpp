@@ -3,6 +3,7 @@
 
 #include <ferry/cluster/detail/cluster_call.hpp>
 #include <ferry/cluster/options.hpp>
+#include <ferry/config.hpp>
 #include <ferry/pool_options.hpp>
 #include <ferry/stats.hpp>
 
@@ -46,7 +47,7 @@ class cluster_core;
 ///                           .application = "thumbs"});
 /// ferry::future<int> primes = pool.submit(count_primes, 1000);
 /// @endcode
-class cluster_pool {
+class FERRY_DECL cluster_pool {
 public:
     /// Makes a pool. Connections are made with the first task.
     ///

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/process/detail/task.hpp>
 
 #include <atomic>
@@ -31,7 +32,7 @@ struct code_key {
 
 /// Something that a host may be asked to run: the entry point of a type of calls, or a function. It
 /// lists itself, often before `main`, and stays for as long as the module that it lies in.
-struct code_record {
+struct FERRY_DECL code_record {
     enum class kind { call, function };
 
     code_record(kind what, const std::type_info& tag, const void* code,
@@ -49,16 +50,16 @@ struct code_record {
 
 /// The key of a record. Errors: `std::invalid_argument` that names the type, if another record has
 /// the same key or, for `same_signature`, if the type has internal linkage.
-code_key key_of(const code_record& record, cluster_match match);
+FERRY_DECL code_key key_of(const code_record& record, cluster_match match);
 /// The key of a function. Errors: those of `key_of`, and `std::invalid_argument` if it
 /// has not been entered by `allow_remote`.
-code_key key_of_function(const void* function, cluster_match match);
+FERRY_DECL code_key key_of_function(const void* function, cluster_match match);
 /// The record of an entry point. Errors: `std::invalid_argument` if there is none.
-const code_record& record_of_call(const code_ref& entry);
+FERRY_DECL const code_record& record_of_call(const code_ref& entry);
 /// The record with a key, or null.
-const code_record* find_code(const code_key& key, cluster_match match);
+FERRY_DECL const code_record* find_code(const code_key& key, cluster_match match);
 /// Whether the name of a type says that it means another type in each source file.
-bool has_internal_linkage(const std::type_info& type) noexcept;
+FERRY_DECL bool has_internal_linkage(const std::type_info& type) noexcept;
 
 template <class F, bool Stop, bool Chunk, class... A>
 struct entry_tag {};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/cluster/options.hpp>
+#include <ferry/config.hpp>
 
 namespace ferry {
 
@@ -32,6 +33,7 @@ namespace ferry {
 /// if (argc > 1 && argv[1] == "serve"sv)
 ///     return ferry::serve_cluster_worker(at, {.processes = {.max_workers = 8}, .drain = 30s});
 /// @endcode
-int serve_cluster_worker(cluster_options options, cluster_worker_options worker_options = {});
+FERRY_DECL int serve_cluster_worker(cluster_options options,
+                                    cluster_worker_options worker_options = {});
 
 } // namespace ferry

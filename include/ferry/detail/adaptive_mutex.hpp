@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/thread_annotations.hpp>
 
@@ -21,7 +22,7 @@ namespace ferry::detail {
 /// Debug builds note the owner, so that it can be asserted. The member is always there, and the
 /// functions are never shared between translation units, so that a debug library and a release
 /// program agree.
-class FERRY_ANNOTATION(capability("mutex")) adaptive_mutex {
+class FERRY_ANNOTATION(capability("mutex")) FERRY_DECL adaptive_mutex {
 public:
     adaptive_mutex() = default;
     adaptive_mutex(const adaptive_mutex&) = delete;

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 #include <utility>
 
 namespace ferry::detail {
@@ -13,7 +15,7 @@ struct thread_role {
     abandoned_call_owner* calls = nullptr; ///< owns the calls that are abandoned now
 };
 /// That of the calling thread.
-thread_role& role_of_this_thread() noexcept;
+FERRY_DECL thread_role& role_of_this_thread() noexcept;
 
 /// Puts it aside: a task that a waiting worker helps with sees the thread as if it ran alone.
 class as_if_alone {

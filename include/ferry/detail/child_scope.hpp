@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/context_executor.hpp>
 #include <ferry/detail/future_op.hpp>
@@ -16,12 +17,12 @@
 namespace ferry::detail {
 
 /// `ex` where it is a strand, else a new strand over it.
-boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor& ex);
+FERRY_DECL boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor& ex);
 
 class child_scope;
 
 /// One child coroutine, from `add` until it has ended.
-class child_coroutine {
+class FERRY_DECL child_coroutine {
 public:
     child_coroutine() = default;
     child_coroutine(const child_coroutine&) = delete;
@@ -58,7 +59,7 @@ private:
 /// strand only. A child is signalled only after its first suspension, since `co_spawn` loses a
 /// coroutine that was cancelled and ends before that. While a signal is emitted nothing leaves
 /// `started_`: any child may end inside of it.
-class child_scope : public shared_state<void> {
+class FERRY_DECL child_scope : public shared_state<void> {
 public:
     child_scope(const boost::asio::any_io_executor& parent, wait_kind kind);
 
@@ -188,7 +189,7 @@ private:
 };
 
 /// The error as a child's: a cancellation is a cancelled_error.
-std::exception_ptr child_error(const std::exception_ptr& e) noexcept;
+FERRY_DECL std::exception_ptr child_error(const std::exception_ptr& e) noexcept;
 
 /// Waits, on the parent's executor, until all children have ended.
 inline auto all_ended(child_scope& c, wait_status& how) {

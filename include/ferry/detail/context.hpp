@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
@@ -28,7 +30,7 @@ struct context_codec {
 };
 
 /// What a value is known by. One that stands in zeroed memory was not constructed.
-class context_key {
+class FERRY_DECL context_key {
 public:
     explicit context_key(const context_codec* codec) noexcept;
     context_key(const context_key&) = delete;
@@ -45,7 +47,7 @@ private:
 };
 
 /// One value, or what a hook has captured. Constant, and shared by all that it follows.
-class context_entry : public boost::intrusive_ref_counter<context_entry> {
+class FERRY_DECL context_entry : public boost::intrusive_ref_counter<context_entry> {
 public:
     context_entry(const context_entry&) = delete;
     context_entry& operator=(const context_entry&) = delete;
@@ -75,27 +77,27 @@ private:
     const T value_;
 };
 
-extern std::atomic<bool> contexts_used;
+extern FERRY_DECL std::atomic<bool> contexts_used;
 
 /// False in a program that has neither values nor a hook, which pays for nothing else.
 inline bool contexts_in_use() noexcept { return contexts_used.load(std::memory_order_relaxed); }
 inline void use_contexts() noexcept { contexts_used.store(true, std::memory_order_relaxed); }
 
 /// The values that the calling thread sees, or null.
-context_ptr current_values() noexcept;
+FERRY_DECL context_ptr current_values() noexcept;
 /// The same values with what the hook captures now.
-context_ptr with_capture_of_hook(context_ptr values);
+FERRY_DECL context_ptr with_capture_of_hook(context_ptr values);
 /// The value of that key, or null.
-const void* find_in_context(std::uint64_t number) noexcept;
+FERRY_DECL const void* find_in_context(std::uint64_t number) noexcept;
 
 /// What work that is started now is to see, with what the hook captures; null if there is nothing.
-context_ptr capture_context_slowly();
+FERRY_DECL context_ptr capture_context_slowly();
 inline context_ptr capture_context() {
     return contexts_in_use() ? capture_context_slowly() : nullptr;
 }
 
 /// Makes what was captured the context of the calling thread while it lives.
-class context_scope {
+class FERRY_DECL context_scope {
 public:
     explicit context_scope(context_ptr context) noexcept;
     ~context_scope();

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/context.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -16,7 +17,7 @@ namespace ferry::detail {
 
 /// An executor whose functions see what was captured. A coroutine runs on one wherever it was
 /// resumed from, so this is how values follow it.
-class context_executor {
+class FERRY_DECL context_executor {
     using any = boost::asio::any_io_executor;
     template <class F>
     struct call {

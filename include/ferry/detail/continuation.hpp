@@ -1,13 +1,15 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 namespace ferry::detail {
 
 class shared_state_base;
 
 /// One thing to do when a state completes. Owned by the state once registered; `fire` is called
 /// exactly once unless it is removed before, and ends the object's life.
-class continuation {
+class FERRY_DECL continuation {
 public:
     continuation(const continuation&) = delete;
     continuation& operator=(const continuation&) = delete;

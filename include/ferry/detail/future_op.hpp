@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/future.hpp>
 
@@ -24,7 +25,7 @@ class future_op_base;
 /// completions to it and drops them when it ends. This one owns nothing: it knows what `run` has to
 /// cancel and await, and keeps cancellation signals from contexts that are gone. An operation is in
 /// both while its future is awaited, with another life in each.
-class future_op_registry {
+class FERRY_DECL future_op_registry {
 public:
     void add(future_op_base& op) FERRY_EXCLUDES(mutex_);
     void remove(future_op_base& op) noexcept FERRY_EXCLUDES(mutex_);
@@ -47,7 +48,7 @@ private:
     bool closed_ FERRY_GUARDED_BY(mutex_) = false;
 };
 
-class future_op_service : public boost::asio::execution_context::service {
+class FERRY_DECL future_op_service : public boost::asio::execution_context::service {
 public:
     using key_type = future_op_service;
     static boost::asio::execution_context::id id;
@@ -63,7 +64,7 @@ private:
 
 /// An asynchronous operation behind a future. Until it ends the future is pending; cancelling the
 /// future also signals the operation, on its executor.
-class future_op_base {
+class FERRY_DECL future_op_base {
 public:
     future_op_base(const future_op_base&) = delete;
     future_op_base& operator=(const future_op_base&) = delete;

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 #include <cstddef>
 
 namespace ferry::detail {
@@ -17,16 +19,16 @@ inline constexpr std::size_t arena_alignment = alignof(void*);
 /// function: the general allocator is slow at exactly that. Each thread cuts its objects from an
 /// arena of its own; the arena is released when the last of them is gone, so an object that lives
 /// long would hold it. Errors: `std::bad_alloc`.
-void* arena_allocate(std::size_t size);
-void arena_deallocate(void* object) noexcept;
+FERRY_DECL void* arena_allocate(std::size_t size);
+FERRY_DECL void arena_deallocate(void* object) noexcept;
 /// A burst is over: gives back most of what is spare.
-void arena_trim() noexcept;
+FERRY_DECL void arena_trim() noexcept;
 
 /// Memory for a task: one that this thread has just given back, else from the general allocator,
 /// which takes ten times as long. A thread keeps a few spare blocks of each size. Errors:
 /// `std::bad_alloc`.
-void* block_allocate(std::size_t size);
+FERRY_DECL void* block_allocate(std::size_t size);
 /// From any thread; `size` as it was asked for.
-void block_deallocate(void* block, std::size_t size) noexcept;
+FERRY_DECL void block_deallocate(void* block, std::size_t size) noexcept;
 
 } // namespace ferry::detail

@@ -1,13 +1,15 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 #include <exception>
 
 namespace ferry::detail {
 
 /// Something that this thread is just posting, which notices when it is destroyed unrun: that is no
 /// reason to give it up where there was no memory for it.
-class posting_attempt {
+class FERRY_DECL posting_attempt {
 public:
     explicit posting_attempt(const void* what) noexcept;
     ~posting_attempt();
@@ -25,7 +27,7 @@ private:
 };
 
 /// Waits a little for memory, the longer the more often it was asked; false when that is in vain.
-bool wait_for_memory(int attempt) noexcept;
+FERRY_DECL bool wait_for_memory(int attempt) noexcept;
 
 /// Posts `what`, which holds something that must not be lost, again and again while there is no
 /// memory for it; false where it still belongs to the caller.

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/task_options.hpp>
 
@@ -38,7 +39,7 @@ private:
 
 /// Where the reports of one task go. Thread safety: safe; the function is called without a lock, by
 /// one thread at a time.
-class progress_sink {
+class FERRY_DECL progress_sink {
 public:
     explicit progress_sink(std::function<void(progress)> on_progress)
         : on_progress_(std::move(on_progress)) {}
@@ -66,7 +67,7 @@ private:
 
 /// What takes the reports of the code that a thread runs outside of futures' tasks: the worker of a
 /// process pool sends them to the pool.
-class progress_receiver {
+class FERRY_DECL progress_receiver {
 public:
     virtual void on_report(double done, std::string_view note) = 0;
 
@@ -75,6 +76,6 @@ protected:
 };
 
 /// Sets that of the calling thread, or none; returns the previous one.
-progress_receiver* set_progress_receiver(progress_receiver* r) noexcept;
+FERRY_DECL progress_receiver* set_progress_receiver(progress_receiver* r) noexcept;
 
 } // namespace ferry::detail

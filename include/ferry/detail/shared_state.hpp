@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/continuation.hpp>
 #include <ferry/detail/memory.hpp>
@@ -31,7 +32,7 @@ namespace ferry::detail {
 struct note_text;
 
 /// What is told when a thread sleeps in a wait for a future. Calls nest.
-class sleep_observer {
+class FERRY_DECL sleep_observer {
 public:
     virtual void falls_asleep() noexcept = 0;
     virtual void wakes_up() noexcept = 0;
@@ -40,10 +41,10 @@ protected:
     ~sleep_observer() = default;
 };
 /// Makes it that of the calling thread, from then on.
-void observe_sleep(sleep_observer* o) noexcept;
+FERRY_DECL void observe_sleep(sleep_observer* o) noexcept;
 
 /// A task that a thread is in. Belongs to that thread.
-struct running_frame {
+struct FERRY_DECL running_frame {
     shared_state_base* const task;
     running_frame* const outer; ///< the task that the thread was in before
     bool named = false;         ///< to those who look for rings of waiting tasks
@@ -52,12 +53,12 @@ struct running_frame {
     void forget() noexcept;
 };
 /// The one that the calling thread entered last.
-extern constinit thread_local running_frame* innermost_task;
+extern FERRY_DECL constinit thread_local running_frame* innermost_task;
 
 /// While one lives, and the calling thread is a worker that is short of stack, its pool has one
 /// worker more, because this one waits instead of helping. Errors: would_deadlock if that cannot be
 /// started.
-class spare_worker {
+class FERRY_DECL spare_worker {
 public:
     spare_worker();
     ~spare_worker();
@@ -91,7 +92,7 @@ enum class status : std::uint32_t { pending, running, cancelled, value, error };
 /// outcome is visible, so a continuation that finds it closed only waits for two instructions.
 /// The release in `announce` pairs with the acquire in `current`; closing the ring (acquire) pairs
 /// with `add` (release).
-class shared_state_base : public work_item {
+class FERRY_DECL shared_state_base : public work_item {
 public:
     status current() const noexcept {
         std::uint64_t w = word_.load(std::memory_order_acquire);

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/task.hpp>
 #include <ferry/task_options.hpp>
 
@@ -19,24 +20,24 @@ enum class entered { yes, stands, expired, closed };
 
 /// Queues a task that no other thread knows yet, or lets it stand in line, and shares ownership of
 /// it. Errors: what `submit` throws.
-void enqueue(pool_core& core, shared_state_base& t, entrance e);
+FERRY_DECL void enqueue(pool_core& core, shared_state_base& t, entrance e);
 /// Queues the tasks at once, and shares ownership of them. A bounded pool takes them one after the
 /// other, and a task that is refused fails with that error.
-void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks);
+FERRY_DECL void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks);
 /// Queues a function without a future. After shutdown the function is destroyed unrun; if no thread
 /// can be started for it, it waits until one can.
-void post(pool_core& core, work_item& r) noexcept;
+FERRY_DECL void post(pool_core& core, work_item& r) noexcept;
 /// Whether tasks may have to wait before they are queued, or be refused.
-bool is_bounded(const pool_core& core) noexcept;
+FERRY_DECL bool is_bounded(const pool_core& core) noexcept;
 /// Throws the exception of `submit` if the pool accepts nothing any more.
-void throw_if_closed(pool_core& core);
+FERRY_DECL void throw_if_closed(pool_core& core);
 /// Applies the options of a task. Returns false if a timer is needed and its thread cannot be
 /// started; the task has failed with that error then. Errors: `std::invalid_argument` for an option
 /// that is out of range.
-bool set_options(shared_state_base& t, task_options& options);
+FERRY_DECL bool set_options(shared_state_base& t, task_options& options);
 
 /// Limits how long the task may wait for its start. Returns false as `set_options` does.
-bool limit_wait(const timeout& max_wait, shared_state_base& t);
+FERRY_DECL bool limit_wait(const timeout& max_wait, shared_state_base& t);
 
 /// Submits `fn(args...)` and returns its task. `options` may be null. Errors: what `submit` throws.
 template <class F, class... A>

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/as_if_alone.hpp>
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/shared_state.hpp>
@@ -19,15 +20,15 @@ class pool_core;
 struct label_counts;
 
 /// True when the calling thread is a worker of this pool.
-bool on_worker_of(const task_owner* pool) noexcept;
-bool on_worker_of(const pool_core* pool) noexcept;
+FERRY_DECL bool on_worker_of(const task_owner* pool) noexcept;
+FERRY_DECL bool on_worker_of(const pool_core* pool) noexcept;
 
 /// True when the calling thread is a worker that has less than half of its stack left: it had
 /// better wait than run something else meanwhile.
-bool is_short_of_stack() noexcept;
+FERRY_DECL bool is_short_of_stack() noexcept;
 
 /// Marks `task` as running on this thread for as long as it lives.
-class running_scope : private running_frame {
+class FERRY_DECL running_scope : private running_frame {
 public:
     explicit running_scope(shared_state_base& task) noexcept;
     ~running_scope();

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/context.hpp>
 #include <ferry/detail/progress_sink.hpp>
 #include <ferry/timeout.hpp>
@@ -23,7 +24,7 @@ class timer_queue;
 struct task_extra;
 
 /// What a task's queue, that is, its pool, has to know of it.
-class task_owner {
+class FERRY_DECL task_owner {
 public:
     task_owner(const task_owner&) = delete;
     task_owner& operator=(const task_owner&) = delete;

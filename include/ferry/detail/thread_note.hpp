@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/task_label.hpp>
 
 #include <cstddef>
@@ -17,7 +18,7 @@ struct note_text {
 };
 
 /// What the calling thread is doing, for whoever interrupts it. Entries are on its stack.
-class thread_note {
+class FERRY_DECL thread_note {
 public:
     using describe = void (*)(const void* of, note_text& out) noexcept;
 

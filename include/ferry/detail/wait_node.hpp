@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 #include <cstdint>
 #include <utility>
 
@@ -21,11 +23,11 @@ enum class wait_kind : std::uint32_t {
 };
 
 /// The innermost node that the calling thread works for; 0 where that is not known.
-extern constinit thread_local std::uint32_t current_wait_node;
+extern FERRY_DECL constinit thread_local std::uint32_t current_wait_node;
 
 /// A node of the tree that `ferry pstree` draws, as long as it lives. Without a record it does
 /// nothing.
-class wait_node {
+class FERRY_DECL wait_node {
 public:
     wait_node() noexcept = default;
     /// Below the node that the calling thread works for.

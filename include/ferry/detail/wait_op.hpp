@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/post_persistently.hpp>
@@ -50,7 +51,7 @@ enum class cancel_mode {
 /// and passes it on, with the state's share: into the list of completed operations of its
 /// io_context, if it is batched, or posted to its executor. There it has the registry's share too,
 /// and all of them end in one operation.
-class wait_op : public continuation {
+class FERRY_DECL wait_op : public continuation {
 public:
     void fire(shared_state_base*) override;
     void destroy() noexcept override { release(1); }
@@ -147,7 +148,7 @@ private:
 /// finds `awaited_tag()` relies on the drain that put that there. `posting_` counts threads that
 /// post to the context, so that it is not destroyed under them. The context's service, batches on
 /// their way, and operations that were under way when it was closed keep the registry.
-class wait_op_registry : public boost::intrusive_ref_counter<wait_op_registry> {
+class FERRY_DECL wait_op_registry : public boost::intrusive_ref_counter<wait_op_registry> {
 public:
     /// Puts a new one into the list; `io` is the context of a batched one. False, and it is
     /// dropped, where the context is just being destroyed.
@@ -191,7 +192,7 @@ private:
 };
 
 /// Drops what is under way when the context is destroyed: a late outcome then does nothing.
-class wait_op_service : public boost::asio::execution_context::service {
+class FERRY_DECL wait_op_service : public boost::asio::execution_context::service {
 public:
     using key_type = wait_op_service;
     static boost::asio::execution_context::id id;
@@ -207,7 +208,7 @@ private:
 };
 
 /// The registry of the context; remembers the one that this thread asked for last.
-wait_op_registry& registry_of(boost::asio::execution_context& context);
+FERRY_DECL wait_op_registry& registry_of(boost::asio::execution_context& context);
 
 template <class E>
 inline constexpr bool can_be_plain = std::is_same_v<E, boost::asio::io_context::executor_type> ||
@@ -227,7 +228,7 @@ boost::asio::io_context* plain_io_context(const E& ex) noexcept {
 }
 
 /// An owner that waits for the calls that a cancellation leaves running.
-class abandoned_call_owner {
+class FERRY_DECL abandoned_call_owner {
 public:
     virtual void wait_for_abandoned(boost::intrusive_ptr<shared_state_base> call) = 0;
 
@@ -235,7 +236,7 @@ public:
     static abandoned_call_owner* current() noexcept;
 
     /// Makes `calls` that one for a while.
-    class scope {
+    class FERRY_DECL scope {
     public:
         explicit scope(abandoned_call_owner* calls) noexcept;
         ~scope();

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/timer_queue.hpp>
 #include <ferry/future.hpp>
@@ -46,13 +47,13 @@ template <class R>
 std::vector<state_ptr> states_of(R&& futures);
 
 /// Removes repetitions, keeping the order; throws no_state_error for a null pointer.
-void remove_duplicates(std::vector<state_ptr>& states);
+FERRY_DECL void remove_duplicates(std::vector<state_ptr>& states);
 
 /// Watches many states at once: tells of each as it completes. Shared by its owner and by the
 /// states that have not completed; one block of nodes for all.
 ///
 /// Invariant: a node is in the list of at most one state; it fires once, or is removed.
-class waiter {
+class FERRY_DECL waiter {
 public:
     explicit waiter(std::vector<state_ptr> states);
     waiter(const waiter&) = delete;
@@ -80,7 +81,7 @@ public:
 protected:
     virtual ~waiter();
 
-    struct node final : continuation {
+    struct FERRY_DECL node final : continuation {
         node() noexcept : continuation(false) {}
         void fire(shared_state_base*) override {
             waiter* const w = owner;

@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <exception>
@@ -9,7 +11,7 @@
 namespace ferry::detail {
 
 /// A unit of work as a pool's queue sees it. The queue owns a share of what it holds.
-class work_item {
+class FERRY_DECL work_item {
 public:
     work_item(const work_item&) = delete;
     work_item& operator=(const work_item&) = delete;

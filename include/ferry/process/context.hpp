@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/context_value.hpp>
 #include <ferry/process/serialize.hpp>
 
@@ -13,9 +14,9 @@
 namespace ferry::detail {
 
 /// Calls `encode` with an archive and returns the bytes that it wrote there.
-std::string encoded_context_value(const std::function<void(output_archive&)>& encode);
-void decode_context_value(std::string_view bytes,
-                          const std::function<void(input_archive&)>& decode);
+FERRY_DECL std::string encoded_context_value(const std::function<void(output_archive&)>& encode);
+FERRY_DECL void decode_context_value(std::string_view bytes,
+                                     const std::function<void(input_archive&)>& decode);
 
 /// Carries a value that can be sent.
 template <class T>
@@ -38,7 +39,7 @@ struct context_codec_for<T, std::enable_if_t<sendable<T> && std::default_initial
 };
 
 /// The context that such bytes say; for a worker.
-context_ptr decode_context(std::string_view bytes);
+FERRY_DECL context_ptr decode_context(std::string_view bytes);
 
 /// The longest context that is sent with a task.
 inline constexpr std::size_t longest_context = 3072;

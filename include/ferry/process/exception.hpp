@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/error.hpp>
 #include <ferry/process/detail/bytes.hpp>
 
@@ -32,7 +33,7 @@ struct remote_exception {
 
 using exception_builder = std::exception_ptr (*)(const remote_exception&);
 /// Lets `build` rebuild exceptions of this type that were thrown elsewhere. Thread-safe.
-void add_exception(const std::type_info& type, exception_builder build);
+FERRY_DECL void add_exception(const std::type_info& type, exception_builder build);
 
 /// Boost's wrapper is a class derived from `E`, with functions of these names.
 template <class E>
@@ -127,9 +128,9 @@ std::exception_ptr build_exception(const remote_exception& r) {
 }
 
 /// Writes the data of `error`, whatever type it has.
-void put_exception(byte_sink& out, const std::exception_ptr& error);
+FERRY_DECL void put_exception(byte_sink& out, const std::exception_ptr& error);
 /// Returns the exception rebuilt, or a remote_error.
-std::exception_ptr get_exception(byte_source& in);
+FERRY_DECL std::exception_ptr get_exception(byte_source& in);
 
 } // namespace detail
 

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/timeout.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -46,7 +47,7 @@ namespace ferry {
 ///
 /// @par See also
 /// asyncio's `loop.getaddrinfo`, which takes a thread.
-boost::asio::awaitable<boost::asio::ip::tcp::resolver::results_type>
+FERRY_DECL boost::asio::awaitable<boost::asio::ip::tcp::resolver::results_type>
 resolve(std::string host, std::string service, timeout limit = {});
 
 } // namespace ferry

@@ -20,13 +20,13 @@ namespace ferry {
 ///     return pool.submit(count_primes, 1000).result() == 168 ? 0 : 1;
 /// }
 /// @endcode
-void run_worker_if_spawned();
+FERRY_DECL void run_worker_if_spawned();
 
 /// Returns true in a worker process of a pool, before `main` and in its tasks alike; a child that a
 /// task makes by fork() counts as one.
 ///
 /// @par Thread safety
 /// Safe.
-bool is_worker_process() noexcept;
+FERRY_DECL bool is_worker_process() noexcept;
 
 } // namespace ferry

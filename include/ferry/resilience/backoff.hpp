@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/resilience/retry_policy.hpp>
 
 #include <chrono>
@@ -28,7 +29,7 @@ namespace ferry {
 ///     std::this_thread::sleep_for(*delay);
 /// }
 /// @endcode
-class backoff {
+class FERRY_DECL backoff {
 public:
     using duration = std::chrono::steady_clock::duration;
 

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/is_awaitable.hpp>
 #include <ferry/error.hpp>
@@ -29,7 +30,7 @@ namespace ferry {
 enum class circuit_state { closed, open, half_open };
 
 /// Prints `closed`, `open` or `half-open`.
-std::ostream& operator<<(std::ostream& out, circuit_state state);
+FERRY_DECL std::ostream& operator<<(std::ostream& out, circuit_state state);
 
 /// Options for a circuit breaker.
 ///
@@ -67,7 +68,7 @@ struct circuit_pass {
 class circuit;
 
 /// One call through a circuit breaker. Its end reports what was not reported before.
-class circuit_call {
+class FERRY_DECL circuit_call {
 public:
     /// Throws circuit_open_error. `at_end` is what the destructor reports.
     circuit_call(circuit_breaker& breaker, call_outcome at_end);
@@ -120,7 +121,7 @@ private:
 ///
 /// @par See also
 /// `circuit_breaker_registry`; `retry`.
-class circuit_breaker {
+class FERRY_DECL circuit_breaker {
 public:
     /// Makes a closed circuit. Throws `std::invalid_argument` if an option is out of range.
     explicit circuit_breaker(circuit_breaker_options options = {});
@@ -264,7 +265,7 @@ private:
 ///
 /// @par Thread safety
 /// Safe.
-class circuit_breaker_registry {
+class FERRY_DECL circuit_breaker_registry {
 public:
     /// Makes an empty registry. Throws `std::invalid_argument` if an option is out of range.
     explicit circuit_breaker_registry(circuit_breaker_options options = {});

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/detail/is_awaitable.hpp>
 #include <ferry/error.hpp>
@@ -22,7 +23,7 @@ namespace ferry {
 namespace detail {
 
 /// The decisions of one call of `retry` or `async_retry`.
-class retrying {
+class FERRY_DECL retrying {
 public:
     explicit retrying(retry_policy policy);
 
@@ -36,7 +37,7 @@ private:
 };
 
 /// Blocks for `delay`. Throws cancelled_error as soon as a stop is requested.
-void pause(backoff::duration delay, const std::stop_token& stop);
+FERRY_DECL void pause(backoff::duration delay, const std::stop_token& stop);
 
 inline std::stop_token leading_stop_token() noexcept { return {}; }
 template <class First, class... Rest>

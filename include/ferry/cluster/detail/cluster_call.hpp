@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/cluster/code_table.hpp>
+#include <ferry/config.hpp>
 #include <ferry/process/detail/map.hpp>
 #include <ferry/process/detail/task.hpp>
 #include <ferry/task_options.hpp>
@@ -14,7 +15,7 @@
 namespace ferry::detail {
 
 /// What a cluster pool has to know of a task beside the call.
-struct cluster_call {
+struct FERRY_DECL cluster_call {
     detail::entrance entrance = detail::entrance::thread;
     std::optional<timeout::clock::time_point> start_by = {};
     timeout limit = {};
@@ -25,7 +26,7 @@ struct cluster_call {
 };
 
 /// What the templates that submit see of a cluster pool.
-class cluster_host : public call_host {
+class FERRY_DECL cluster_host : public call_host {
 public:
     using call_host::submit;
     /// Errors: those of `call_host::submit`; `queue_full_error`; `std::invalid_argument` for what

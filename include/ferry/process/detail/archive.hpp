@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/process/detail/bytes.hpp>
 
 #include <cereal/cereal.hpp>
@@ -40,7 +41,7 @@ private:
 
 /// A cereal archive that writes the memory of arithmetic types as it is: both ends are the same
 /// program on the same machine.
-class output_archive : public cereal::OutputArchive<output_archive> {
+class FERRY_DECL output_archive : public cereal::OutputArchive<output_archive> {
 public:
     explicit output_archive(byte_sink& out) : OutputArchive(this), out_(out) {}
     void saveBinary(const void* data, std::size_t size) { out_.write(data, size); }
@@ -52,7 +53,7 @@ private:
 };
 
 /// Its counterpart. A container's size is checked against what is left before room is made for it.
-class input_archive : public cereal::InputArchive<input_archive> {
+class FERRY_DECL input_archive : public cereal::InputArchive<input_archive> {
 public:
     explicit input_archive(byte_source& in) : InputArchive(this), in_(in) {}
     void loadBinary(void* data, std::size_t size) { in_.read(data, size); }

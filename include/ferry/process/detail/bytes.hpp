@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -14,14 +16,14 @@ namespace ferry::detail {
 
 class segment;
 class segment_store;
-struct segment_deleter {
+struct FERRY_DECL segment_deleter {
     void operator()(segment* s) const noexcept;
 };
 using segment_ptr = std::unique_ptr<segment, segment_deleter>;
 
 /// Encoded bytes on their way: on the heap, or, where there is much and a shared mapping is free,
 /// in that.
-class payload {
+class FERRY_DECL payload {
 public:
     payload() noexcept = default;
     explicit payload(std::span<const std::byte> bytes);
@@ -57,7 +59,7 @@ private:
 
 /// Where an archive writes: starts in room of its own, goes on on the heap, and moves to a shared
 /// mapping of `store` when there is much and one is free. Not thread-safe.
-class byte_sink {
+class FERRY_DECL byte_sink {
 public:
     explicit byte_sink(segment_store& store) noexcept : store_(&store) {}
     /// Gives a mapping that was not handed on back to its store.
@@ -110,7 +112,7 @@ private:
 };
 
 /// Where an archive reads from. Errors: `std::runtime_error` when the bytes end too early.
-class byte_source {
+class FERRY_DECL byte_source {
 public:
     /// With `owner` the bytes never change, and may be used while that lives.
     explicit byte_source(std::span<const std::byte> bytes,
@@ -151,13 +153,13 @@ private:
     std::shared_ptr<const void> owner_;
 };
 
-void put_string(byte_sink& out, const std::string& text);
+FERRY_DECL void put_string(byte_sink& out, const std::string& text);
 
 /// From how many bytes on a block of memory always comes anew from the kernel, with glibc's
 /// allocator; smaller ones it soon uses again.
 inline constexpr std::size_t always_new = std::size_t(32) << 20;
 /// Says that such a block is about to be filled: the kernel then gives it in large pages where it
 /// can, which takes a fraction of the time. Changes nothing else.
-void about_to_fill(void* at, std::size_t size) noexcept;
+FERRY_DECL void about_to_fill(void* at, std::size_t size) noexcept;
 
 } // namespace ferry::detail

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/detail/task.hpp>
 #include <ferry/offloadable.hpp>
@@ -60,7 +61,7 @@ using first_unsendable_t = typename first_unsendable<T...>::type;
 
 /// A call in this process has thrown that. Ends the process if memory is limited and it is a lack
 /// of that.
-void call_failed(const std::exception_ptr& error) noexcept;
+FERRY_DECL void call_failed(const std::exception_ptr& error) noexcept;
 
 /// What a worker calls: reads function and arguments, writes the result.
 using entry_point = void (*)(byte_source& in, byte_sink& out, const std::stop_token& stop);

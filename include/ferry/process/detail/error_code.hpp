@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/process/detail/bytes.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -15,11 +16,11 @@
 
 namespace ferry::detail {
 
-void put_error_code(byte_sink& out, const std::error_code& code);
-void put_error_code(byte_sink& out, const boost::system::error_code& code);
+FERRY_DECL void put_error_code(byte_sink& out, const std::error_code& code);
+FERRY_DECL void put_error_code(byte_sink& out, const boost::system::error_code& code);
 /// Errors: those of the source; `std::length_error` where too many unknown categories or texts came
 /// already.
-void get_error_code(byte_source& in, std::error_code& code);
-void get_error_code(byte_source& in, boost::system::error_code& code);
+FERRY_DECL void get_error_code(byte_source& in, std::error_code& code);
+FERRY_DECL void get_error_code(byte_source& in, boost::system::error_code& code);
 
 } // namespace ferry::detail

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/process/detail/bytes.hpp>
 #include <ferry/process/detail/code.hpp>
@@ -29,7 +30,7 @@ using remote_call_ptr = boost::intrusive_ptr<remote_call>;
 
 /// What the tasks of a process pool and the templates that submit them see of their pool.
 /// Thread safety: safe.
-class call_host {
+class FERRY_DECL call_host {
 public:
     /// Errors: `broken_process_pool`, `shutdown_error`.
     virtual void check_open() = 0;
@@ -62,7 +63,7 @@ protected:
 
 /// A call as the dispatcher sees it; guarded by the pool's mutex. It is in the queue, or handed out
 /// to one worker, or in neither.
-struct dispatch_item {
+struct FERRY_DECL dispatch_item {
     boost::intrusive::set_member_hook<> in_queue;
     boost::intrusive::list_member_hook<> handed_out; ///< in the order of the hand-outs
     int priority = 0;                                ///< the highest goes first
@@ -72,7 +73,7 @@ struct dispatch_item {
 };
 
 /// A task as the pool and its workers see it.
-class remote_call : public dispatch_item {
+class FERRY_DECL remote_call : public dispatch_item {
 public:
     remote_call(shared_state_base& state, std::shared_ptr<call_host> host,
                 const std::type_info& type, bool plain) noexcept

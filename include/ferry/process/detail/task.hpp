@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/detail/caught_or_unwind.hpp>
 #include <ferry/detail/context.hpp>
 #include <ferry/detail/failed_state.hpp>
@@ -138,7 +139,7 @@ private:
 };
 
 /// The values that the calling thread sees and that can be sent; empty if there are none.
-std::string encode_context();
+FERRY_DECL std::string encode_context();
 
 /// A call that is to be submitted, null if it has failed already, and its state.
 template <class R>
@@ -245,7 +246,7 @@ struct encoded_initializer {
     code_ref entry;
     std::vector<std::byte> arguments;
 };
-std::vector<std::byte> encode_alone(const std::function<void(byte_sink&)>& encode);
+FERRY_DECL std::vector<std::byte> encode_alone(const std::function<void(byte_sink&)>& encode);
 
 template <class F, class... A>
 std::shared_ptr<const encoded_initializer> encode_initializer(const F& fn, const A&... args) {
