@@ -21,12 +21,25 @@ ferry_compile_check() {
 CODE
 }
 
+# The name of a package without the version of Boost in it, which other releases of a system have.
+ferry_without_version() {
+    sed -E 's/1\.[0-9]+-dev$/-dev/; s/--/-/' <<<"$1"
+}
+
+# Whether a package is installed, with any version of Boost in its name.
+ferry_is_installed() {
+    local states
+    states=$(dpkg-query -W -f='${db:Status-Status}\n' "$1" "${1/1.81/1.[0-9][0-9]}" \
+        "$(ferry_without_version "$1")" 2>/dev/null) || true # not all three are there
+    grep -qx installed <<<"$states"
+}
+
 # Installs what the build needs, or explains what is missing and returns 1.
 setup_packages() {
     local packages=(g++ cmake ninja-build pkg-config python3 libboost1.81-dev libboost-test1.81-dev
         libboost-context1.81-dev libboost-json1.81-dev libboost-url1.81-dev libcurl4-openssl-dev
         libcli11-dev libcereal-dev libsqlite3-dev openssl)
-    local compiler=${CXX:-g++} missing=() as_root=() package
+    local compiler=${CXX:-g++} missing=() names=() as_root=() package
     if [[ ${1:-} == --tsan ]]; then
         packages+=(clang-19 libclang-rt-19-dev llvm-19)
         compiler=clang++-19
@@ -34,20 +47,23 @@ setup_packages() {
 
     if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
         for package in "${packages[@]}"; do
-            if [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then
-                missing+=("$package")
-            fi
+            ferry_is_installed "$package" || missing+=("$package")
         done
         [[ ${#missing[@]} -eq 0 ]] && return 0
         echo "Installing: ${missing[*]}" >&2
         [[ $(id -u) -eq 0 ]] || as_root=(sudo)
         # `env` keeps the variable through sudo.
-        if "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update </dev/null &&
+        if "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update </dev/null; then
+            # apt installs nothing if it does not know one of the names.
+            for package in "${missing[@]}"; do
+                [[ -n $(apt-cache madison "$package" 2>/dev/null) ]] ||
+                    package=$(ferry_without_version "$package")
+                names+=("$package")
+            done
             "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-                apt-get install -y --no-install-recommends "${missing[@]}" </dev/null; then
-            return 0
+                apt-get install -y --no-install-recommends "${names[@]}" </dev/null && return 0
         fi
-        echo "Could not install: ${missing[*]}" >&2
+        echo "Could not install: ${names[*]:-${missing[*]}}" >&2
     fi
 
     echo "These are the names of the needed packages on Debian 12: ${packages[*]}" >&2
