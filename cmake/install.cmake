@@ -80,3 +80,8 @@ if(FERRY_BUILD_CLUSTER)
 endif()
 
 install(FILES LICENSE_1_0.txt DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT dev)
+
+# cpack makes the Debian packages libferry-dev and ferry-tools, and only those.
+if(PROJECT_IS_TOP_LEVEL)
+  include(cmake/package.cmake)
+endif()
