@@ -3,12 +3,14 @@
 # Builds and runs programs that use Ferry through find_package, pkg-config and FetchContent. They use
 # the libraries that the build has made: nothing of Ferry is compiled again.
 # Usage: run.sh BUILD-DIRECTORY CONFIG GENERATOR CXX SCRATCH-DIRECTORY VERSION [COMPONENT...]
+# From the environment: CXXFLAGS, and CXX_STANDARD (20).
 set -euo pipefail
 build=$1 config=$2 generator=$3 cxx=$4 scratch=$5 version=$6
 shift 6
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 components=$(IFS=';'; echo "$*")
 programs=("$@" ferry)
+standard=${CXX_STANDARD:-20}
 
 fail() { echo "$*" >&2; exit 1; }
 
@@ -17,7 +19,8 @@ configure() {
     local name=$1
     shift
     cmake -S "$here" -B "$scratch/$name" -G "$generator" -DCMAKE_CXX_COMPILER="$cxx" \
-        -DCMAKE_BUILD_TYPE="$config" -DCMAKE_CXX_FLAGS="${CXXFLAGS:-}" "$@"
+        -DCMAKE_BUILD_TYPE="$config" -DCMAKE_CXX_FLAGS="${CXXFLAGS:-}" \
+        -DCMAKE_CXX_STANDARD="$standard" "$@"
 }
 
 # must_explain TEXT OPTION...: find_package fails and says why.
@@ -70,7 +73,7 @@ for program in "${programs[@]}"; do
     [[ $program != ferry ]] || package=ferry
     [[ $(pkg-config --modversion "$package") == "$version" ]] || fail "$package is not $version"
     read -r -a flags < <(pkg-config --cflags --libs "$package")
-    "$cxx" -std=c++20 ${CXXFLAGS:-} "$here/$program.cpp" -o "$scratch/use_$program" "${flags[@]}"
+    "$cxx" -std=c++"$standard" ${CXXFLAGS:-} "$here/$program.cpp" -o "$scratch/use_$program" "${flags[@]}"
     LD_LIBRARY_PATH=$(pkg-config --variable=libdir "$package") "$scratch/use_$program" ||
         fail "$package: use_$program failed"
 done
