@@ -48,26 +48,40 @@ struct bomb {
 };
 
 bomb make_bomb(int left) { return bomb(left); }
-bomb make_fatal() { return bomb(0); }
+/// The same as a function object, which takes nothing.
+struct bomb_maker {
+    int left = 0;
+    bomb operator()() const { return bomb(left); }
+};
+/// How many copies and moves bring a value into its future: the next one is a handler's.
+int until_it_is_there(ferry::process_pool& pool) {
+    int n = 0;
+    while (pool.submit(make_bomb, n).exception(patience) != nullptr)
+        ++n;
+    return n;
+}
 
 /// The same after the worker was busy, and the pool was not.
-bomb make_later(const std::string& go) {
+bomb make_later(const std::string& go, int left) {
     until_touched(go);
-    return bomb(0);
+    return bomb(left);
 }
 
 } // namespace
 
 BOOST_AUTO_TEST_CASE(every_token_gets_what_a_copy_or_a_move_throws) {
     ferry::process_pool pool(1);
+    const int left = until_it_is_there(pool);
     const auto invoke = [&](auto token) {
-        return ferry::async_invoke(pool, make_fatal, std::move(token));
+        return ferry::async_invoke(pool, bomb_maker{left}, std::move(token));
     };
     const auto moved = [&](auto token) {
-        return pool.submit(make_bomb, 0).async_result(std::move(token));
+        return pool.submit(make_bomb, left).async_result(std::move(token));
     };
-    const auto f = pool.submit(make_bomb, 0);
-    const auto copied = [&](auto token) { return f.async_result(std::move(token)); };
+    const auto copied = [&](auto token) {
+        const auto f = pool.submit(make_bomb, left);
+        return f.async_result(std::move(token));
+    };
     for (int i = 0; i < 3; ++i) {
         with_each_token<bomb>(invoke, 1);
         with_each_token<bomb>(moved, 1);
@@ -80,9 +94,10 @@ BOOST_AUTO_TEST_CASE(a_tuple_gets_what_a_copy_or_a_move_throws) {
     ferry::process_pool pool(1);
     asio::io_context io;
     token_outcome o;
+    const bomb_maker make{until_it_is_there(pool)};
     run_on(io, [&]() -> awaitable<void> {
         auto [e, value] =
-            co_await ferry::async_invoke(pool, make_fatal, asio::as_tuple(asio::use_awaitable));
+            co_await ferry::async_invoke(pool, make, asio::as_tuple(asio::use_awaitable));
         o.add(e);
         BOOST_TEST(value.left == nullptr);
     });
@@ -121,10 +136,11 @@ BOOST_AUTO_TEST_CASE(a_coroutine_gets_what_any_later_move_throws) {
 // The thread that gives the value to a waiting handler is one of the pool's.
 BOOST_AUTO_TEST_CASE(a_handler_that_waits_for_the_value_gets_what_its_move_throws) {
     ferry::process_pool pool(1);
+    const int left = until_it_is_there(pool);
     const marker go;
     asio::io_context io;
     token_outcome o;
-    pool.submit(make_later, go.path())
+    pool.submit(make_later, go.path(), left)
         .async_result(asio::bind_executor(io, [&](std::exception_ptr e, bomb&&) { o.add(e); }));
     touch(go.path());
     io.run_for(patience);
