@@ -90,9 +90,8 @@ void answer_reader::on_ready(worker_channel& w, const wire::frame& f) {
             scoped_lock lock(pool_.mutex);
             pool_.workers.perform(w, w.life.ready());
             starts_.started();
+            pool_.workers.rests(w, clock::now()); // what it is given may be taken back
             pool_.dispatch(lock);
-            if (w.load() == 0)
-                pool_.workers.rests(w, clock::now());
             return;
         }
         w.why_not_ready = "it runs another program than its pool";
