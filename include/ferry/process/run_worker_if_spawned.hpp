@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 namespace ferry {
 
 /// Runs the tasks of a pool if this process is one of its workers, and otherwise returns at once.
