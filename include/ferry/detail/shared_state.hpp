@@ -335,8 +335,8 @@ private:
 };
 
 /// Prints a future of that type; null is an invalid one.
-std::ostream& print_future(std::ostream& out, const shared_state_base* state,
-                           const std::type_info& type);
+FERRY_DECL std::ostream& print_future(std::ostream& out, const shared_state_base* state,
+                                      const std::type_info& type);
 
 /// Lets the call see what its caller sees. Before the state is shared.
 inline void keep_context(shared_state_base& s) {
