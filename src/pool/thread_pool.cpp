@@ -2,6 +2,7 @@
 #include <ferry/thread_pool.hpp>
 
 #include <ferry/detail/spin.hpp>
+#include <ferry/submit.hpp>
 
 #include "pool_core.hpp"
 #include "thread_pool_service.hpp"
