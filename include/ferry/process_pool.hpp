@@ -140,7 +140,7 @@ public:
             auto prepared = detail::prepare_remotely(host_, nullptr, f);
             if (prepared.call != nullptr)
                 calls.push_back(std::move(prepared.call));
-            futures.push_back(std::move(prepared.result));
+            futures.push_back(detail::access::make(std::move(prepared.state)));
         }
         host_->submit_all(calls);
         return futures;
