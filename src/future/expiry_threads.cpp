@@ -21,7 +21,7 @@ thread_local const task_owner* current_owner = nullptr;
 /// Invariant: what waits is taken by one of `threads_`, or `relieve` is asked again.
 class expiry_threads {
 public:
-    explicit expiry_threads(const expiry_threads* parents) noexcept : parents_(parents) {}
+    explicit expiry_threads(const expiry_threads* parents) : parents_(parents) {}
 
     static void create() {
         if (current.load(std::memory_order_acquire) != nullptr)

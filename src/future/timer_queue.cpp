@@ -22,7 +22,7 @@ namespace ferry::detail {
 /// outlives every static pool, and so does its thread.
 class timer_queue {
 public:
-    explicit timer_queue(const timer_queue* parents) noexcept : parents_(parents) {}
+    explicit timer_queue(const timer_queue* parents) : parents_(parents) {}
 
     static timer_queue& instance() {
         timer_queue* q = current.load(std::memory_order_acquire);

@@ -17,7 +17,7 @@ constexpr auto patience = std::chrono::seconds(5);
 
 } // namespace
 
-pool_shutdown::pool_shutdown(pool_core& pool) noexcept
+pool_shutdown::pool_shutdown(pool_core& pool)
     : pool_(pool), mutex_(pool.mutex_), threads_(mutex_), expiring_(mutex_) {}
 
 // Tells everybody who stood in the line that the pool takes nothing any more.

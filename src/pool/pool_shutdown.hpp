@@ -24,7 +24,7 @@ class pool_core;
 /// the pool's lock after that.
 class pool_shutdown {
 public:
-    explicit pool_shutdown(pool_core& pool) noexcept;
+    explicit pool_shutdown(pool_core& pool);
     pool_shutdown(const pool_shutdown&) = delete;
     pool_shutdown& operator=(const pool_shutdown&) = delete;
 
