@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(a_place_that_is_given_up_while_it_is_handed_over_stops_nobo
             r->io.run();
             BOOST_REQUIRE(r->runs() == 1);
             BOOST_REQUIRE(r->values + r->cancelled == 1);
-            BOOST_REQUIRE(r->ran == r->values);
+            BOOST_REQUIRE(r->ran >= r->values); // a call that runs already is given up
             return r->cancelled != 0 ? "cancelled" : "value";
         },
         [n = 0](std::unique_ptr<round>& r) mutable {
