@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/process/detail/task.hpp>
 
 #include "support/annotated_mutex.hpp"
@@ -13,7 +14,7 @@ namespace ferry::detail {
 
 /// Threads for what may take long: the callbacks of futures, which run one after the other in the
 /// same thread, or the decoding of results, which nobody else's waits for. Thread safety: safe.
-class job_threads final : sleep_observer {
+class FERRY_DECL job_threads final : sleep_observer {
 public:
     enum class kind {
         one,    ///< jobs run one after the other

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/process/detail/bytes.hpp>
 
 #include "descriptor.hpp"
@@ -91,7 +92,7 @@ private:
 
 /// Segments to write to, recycled. Those that one worker knows are never given to another one: what
 /// is for one is none of another's business. Thread safety: safe.
-class segment_store {
+class FERRY_DECL segment_store {
 public:
     /// At most `lend` are out for encoding at a time, and as many that are not in use are kept.
     segment_store(std::size_t lend, segment::side s);

@@ -1,12 +1,14 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
+
 #include <csignal>
 
 namespace ferry::detail {
 
 /// Keeps signals away from the threads that the calling thread starts while it lives.
-class signals_blocked {
+class FERRY_DECL signals_blocked {
 public:
     signals_blocked() noexcept;
     ~signals_blocked();
