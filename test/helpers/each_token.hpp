@@ -55,6 +55,22 @@ struct token_outcome {
     }
 };
 
+/// The outcome of `co_await way()` in a coroutine.
+template <class Way>
+token_outcome outcome_of_awaiting(const Way& way) {
+    token_outcome o;
+    boost::asio::io_context io;
+    run_on(io, [&]() -> boost::asio::awaitable<void> {
+        try {
+            co_await way();
+            o.add(nullptr);
+        } catch (...) {
+            o.add(std::current_exception());
+        }
+    });
+    return o;
+}
+
 /// Runs `start(token, report)` with each token; `start` begins an operation whose value is a `Value`.
 template <class Value, class Start>
 void with_each_token(Start start, int expected) {

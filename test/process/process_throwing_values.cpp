@@ -118,16 +118,7 @@ BOOST_AUTO_TEST_CASE(a_coroutine_gets_what_any_later_move_throws) {
             [&]() -> awaitable<void> { co_await ferry::shield(child()); },
         };
         for (const auto& way : ways) {
-            token_outcome o;
-            asio::io_context io;
-            run_on(io, [&]() -> awaitable<void> {
-                try {
-                    co_await way();
-                    o.add(nullptr);
-                } catch (...) {
-                    o.add(std::current_exception());
-                }
-            });
+            const token_outcome o = outcome_of_awaiting(way);
             BOOST_TEST(o.one(left == 0 ? 1 : -1), "way " << &way - ways << ", " << left << " left");
         }
     }
