@@ -3,18 +3,17 @@
 // Python: `list(pool.map(read_file, paths))`. Usage: 11_parallel_file_reader [PATH...]
 #include <ferry/ferry.hpp>
 
+#include "scratch_directory.hpp"
+
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <stdlib.h>
 
 namespace fs = std::filesystem;
 
@@ -34,17 +33,6 @@ std::vector<std::optional<std::string>> read_files(ferry::thread_pool& pool,
         contents.push_back(std::move(text)); // moved out of the view, not copied
     return contents;
 }
-
-struct scratch_directory {
-    fs::path path;
-    scratch_directory() {
-        std::string name = fs::temp_directory_path() / "ferry.XXXXXX";
-        if (::mkdtemp(name.data()) == nullptr)
-            throw std::runtime_error("cannot make a temporary directory");
-        path = name;
-    }
-    ~scratch_directory() { fs::remove_all(path); }
-};
 
 } // namespace
 

@@ -3,6 +3,8 @@
 // a map of its own. Python: `dict(zip(paths, executor.map(read_file, paths)))`.
 #include <ferry/ferry.hpp>
 
+#include "scratch_directory.hpp"
+
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -15,8 +17,6 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include <stdlib.h>
 
 namespace fs = std::filesystem;
 
@@ -49,17 +49,6 @@ contents read_all(ferry::thread_pool& pool, const std::vector<fs::path>& paths) 
     }
     return result;
 }
-
-struct scratch_directory {
-    fs::path path;
-    scratch_directory() {
-        std::string name = fs::temp_directory_path() / "ferry.XXXXXX";
-        if (::mkdtemp(name.data()) == nullptr)
-            throw std::runtime_error("cannot make a temporary directory");
-        path = name;
-    }
-    ~scratch_directory() { fs::remove_all(path); }
-};
 
 } // namespace
 
