@@ -1,7 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "process_report.hpp"
 
-#include <bit>
 #include <fstream>
 #include <string>
 #include <unistd.h>
@@ -14,10 +13,10 @@ pool_stats process_report::all() const {
     s.queued = pool_.queue.size();
     s.workers = pool_.workers.all().size();
     for (const auto& [id, w] : pool_.workers.all()) {
-        const bool busy = w->running() != nullptr;
-        s.running += busy ? 1 : 0;
-        const auto ended = static_cast<std::size_t>(std::popcount(w->condemned_slots));
-        s.queued += w->life.held() - ended - (busy ? 1 : 0);
+        s.running += w->running() != nullptr ? 1 : 0;
+        s.queued += w->promised;
+        for (const dispatch_item& i : w->items)
+            s.queued += w->is_unstarted(static_cast<const remote_call&>(i)) ? 1 : 0;
     }
     s.idle = s.workers - s.running;
     return s;
@@ -35,7 +34,7 @@ label_registry::figures process_report::by_label() const {
             pool_stats& s = figures[pool_.figures.name_of(c)];
             if (&c == running)
                 ++s.running;
-            else if (!w->is_condemned(c.slot)) // else it has its outcome
+            else if (w->is_unstarted(c))
                 ++s.queued;
         }
     }

@@ -229,6 +229,10 @@ const remote_call* worker_channel::running() const noexcept {
     return nullptr;
 }
 
+bool worker_channel::is_unstarted(const remote_call& c) const noexcept {
+    return !is_condemned(c.slot) && memory->slots[c.slot].is(c.number, wire::slot_state::offered);
+}
+
 bool worker_channel::is_sound() noexcept {
     using wire::slot_state;
     unsigned begun = 0;

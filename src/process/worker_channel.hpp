@@ -91,6 +91,9 @@ struct worker_channel : dispatch_worker {
     wire::task_slot& slot_of(const remote_call& c) noexcept { return memory->slots[c.slot]; }
     /// The task that it runs, or nothing.
     const remote_call* running() const noexcept;
+    /// Whether a task that it holds has neither begun nor an outcome. What it has done is not
+    /// unstarted, however long nobody can read its answers.
+    bool is_unstarted(const remote_call&) const noexcept;
     /// Whether what it can write is what it can be: the slots of its tasks and the positions of the
     /// ring to it.
     bool is_sound() noexcept;

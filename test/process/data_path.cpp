@@ -307,12 +307,16 @@ BOOST_AUTO_TEST_CASE(no_large_payload_is_lost_where_descriptors_run_out) {
     pool.submit(triple, 1).result(patience);
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
-    const rlimit none{open_files() - 1, before.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &none); // not one more here
-    auto result = pool.submit(letters, std::size_t(100'000));
+    const rlimit none{3, before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none); // not one more here, whatever is closed meanwhile
+    auto result = pool.submit({.label = "result"}, letters, std::size_t(100'000));
+    // Soon it is done and nobody can read that: it waits for nothing that a worker could do.
+    BOOST_TEST(eventually([&] { return pool.stats().queued == 0; }));
+    BOOST_TEST(eventually([&] { return pool.stats_by_label()["result"].queued == 0; }));
+    BOOST_TEST(eventually([&] { return pool.stats().running == 0; }));
+    BOOST_TEST(!result.done());
     auto argument = pool.submit(length, std::string(100'000, 'x'));
-    while (pool.stats().queued == 2)
-        std::this_thread::yield();
+    BOOST_TEST(pool.stats().queued == 1u);
     ::setrlimit(RLIMIT_NOFILE, &before);
     BOOST_TEST(result.result(patience).size() == 100'000u);
     BOOST_TEST(argument.result(patience) == 100'000u);
