@@ -115,18 +115,18 @@ class StandardOutput(FetcherTest):
             for arguments in [[], ["--json"], ["-o", "-"]]:
                 with self.subTest(arguments=arguments), open("/dev/full", "wb") as full:
                     done = subprocess.run([FETCHER, *arguments, server.url + "/ok"], stdout=full,
-                                          stderr=subprocess.PIPE, env=environment(), timeout=60,
+                                          stderr=subprocess.PIPE, env=environment(), timeout=240,
                                           check=False)
                     self.assertEqual(done.returncode, 4, done.stderr)
                     self.assertIn(b"No space left", done.stderr)
                 with self.subTest(arguments=arguments, closed=True):
                     done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", FETCHER, *arguments,
-                                           "--base-url", server.url + "/ok", "1-100"], timeout=60,
+                                           "--base-url", server.url + "/ok", "1-100"], timeout=240,
                                           stderr=subprocess.PIPE, env=environment(), check=False)
                     self.assertEqual(done.returncode, 4, done.stderr)
             for arguments in [["--help"], ["--version"]]:
                 with open("/dev/full", "wb") as full:
-                    done = subprocess.run([FETCHER, *arguments], stdout=full, timeout=60, check=False)
+                    done = subprocess.run([FETCHER, *arguments], stdout=full, timeout=240, check=False)
                     self.assertEqual(done.returncode, 4)
 
     def test_a_reader_that_goes_away_ends_the_run(self):

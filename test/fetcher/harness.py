@@ -96,7 +96,7 @@ class FetcherTest(unittest.TestCase):
         with open(self.path(*parts), "rb") as file:
             return file.read()
 
-    def fetch(self, *arguments, stdin=b"", env=None, limit=60, **options):
+    def fetch(self, *arguments, stdin=b"", env=None, limit=240, **options):
         """Runs to the end, in a directory of the test's own."""
         done = subprocess.run([FETCHER, *map(str, arguments)], input=stdin, capture_output=True,
                               timeout=limit, env=environment(**(env or {})), cwd=self.directory,

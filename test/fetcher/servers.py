@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 
-TICK = 20  # seconds after which a test that waits for something has failed
+TICK = 120  # seconds after which a test that waits for something has failed
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 FERRY, PROGRAM = sys.argv[1:3]
-LIMIT = 60 # seconds, for whatever should take a moment
+LIMIT = 200 # seconds, for whatever should take a moment
 
 
 def ferry(*arguments):

@@ -20,7 +20,7 @@ class Run:
 
     def __init__(self, program, *arguments):
         environment = dict(os.environ, FERRY_CPUS="2")
-        done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=50,
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=250,
                               env=environment, check=False)
         self.out, self.err = done.stdout, done.stderr
         if done.returncode != 0:

@@ -29,7 +29,7 @@ def get(url):
     """Status and document."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=30) as reply:
+        with opener.open(url, timeout=120) as reply:
             return reply.status, json.load(reply)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
@@ -66,7 +66,7 @@ def main():
         check("each death cost one request at the most", lost <= killed, (lost, killed))
         check("it still answers", get(f"{url}/prime/91") == (200, {"n": 91, "prime": False}))
         server.stdin.close()
-        check("it ends with its input", server.wait(timeout=30) == 0)
+        check("it ends with its input", server.wait(timeout=120) == 0)
 
 
 main()

@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 SERVER = os.path.abspath(sys.argv.pop(1))
-TICK = 60  # seconds after which a test that waits for something has failed
+TICK = 120  # seconds after which a test that waits for something has failed
 
 
 class Answer:
