@@ -189,6 +189,7 @@ void pool_core::destroys_outcome(worker& w, shared_state_base& task,
         return;
     }
     w.current.store(worker::busy());
+    end_looking(w);
     if (queue_.may_have_items())
         after_push(nullptr);
 }

@@ -19,6 +19,7 @@
 #include <atomic>
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace ferry::detail {
 
@@ -78,6 +79,11 @@ public:
     /// One of its workers is about to destroy the outcome of `task`, which it alone holds.
     void destroys_outcome(worker& w, shared_state_base& task, const std::type_info& type) noexcept
         FERRY_EXCLUDES(mutex_);
+    /// One of its workers is about to publish an outcome, and then looks for the next item.
+    void will_look(worker& w) noexcept {
+        if ((sleepers_.count() != 0 || workers_.is_below_limit()) && !queue_.may_have_items())
+            begin_to_look(w);
+    }
     staffing& staff() noexcept { return staffing_; }
 
     /// Counts a task that reaches this pool through another executor, a strand for instance. Until
@@ -101,6 +107,17 @@ private:
     void after_push(work_item* undo) FERRY_EXCLUDES(mutex_) {
         if (!sleepers_.somebody_spins() && (workers_.is_below_limit() || sleepers_.count() != 0))
             staffing_.call_worker(undo);
+    }
+
+    /// The worker counts as one that looks for work: nobody else is woken for what is pushed.
+    void begin_to_look(worker& w) noexcept {
+        if (!std::exchange(w.looks, true))
+            sleepers_.begin_to_look();
+    }
+    /// It does no more, and looks at the queue after that.
+    void end_looking(worker& w) noexcept {
+        if (std::exchange(w.looks, false))
+            sleepers_.end_looking();
     }
 
     const thread_pool_options options_; // constant after construction

@@ -102,7 +102,7 @@ running_scope::~running_scope() {
     w->record.label.store(note_label(*w, *around->task, c), std::memory_order_relaxed);
 }
 
-void running_scope::finished(bool failed, bool user_code_follows) noexcept {
+void running_scope::finished(bool failed, aftermath what) noexcept {
     worker* const w = this_worker();
     if (w == nullptr)
         return;
@@ -122,8 +122,11 @@ void running_scope::finished(bool failed, bool user_code_follows) noexcept {
         if (counts_ != nullptr)
             counts_->run_time.record(time);
     }
-    if (w->top == task && !user_code_follows)
-        w->forget(*task, nullptr);
+    if (w->top != task || what == aftermath::user_code)
+        return;
+    w->forget(*task, nullptr);
+    if (what == aftermath::nothing)
+        w->core.will_look(*w);
 }
 
 void running_scope::left() noexcept {

@@ -49,12 +49,14 @@ private:
 ///   has the lock again, which is before it looks at the queue. Whoever pushes meanwhile wakes
 ///   nobody, because that worker sees what was pushed, and wakes the next one if there is more than
 ///   it takes.
-/// - While `spinning_` is not zero, a worker that looks for work has not counted itself out yet.
-///   Nobody is woken for what is pushed meanwhile, because it looks at the queue after that.
+/// - While `spinning_` is not zero, a worker that looks for work, or is about to publish an outcome
+///   and look then, has not counted itself out yet. Nobody is woken for what is pushed meanwhile,
+///   because it looks at the queue after that. Until then it runs no code of the user, which could
+///   take any time.
 ///
 /// Pairings, all sequentially consistent since each orders a store before a load of another word:
 /// - push, then load of `sleeping_`      with  `sleeping_` + 1, then look at the queue (`enlist`)
-/// - push, then load of `spinning_`      with  `spinning_` - 1, then look at the queue (`spinning`)
+/// - push, then load of `spinning_`      with  `spinning_` - 1, then look at the queue
 /// - push, then load of `waking_`        with  `waking_` cleared, then look at the queue (`settle`)
 /// - `wake_` set by `pop`                with  the load in `wait`, which the futex repeats
 class sleepers {
@@ -67,7 +69,7 @@ public:
     // ---- For those who have pushed something. Without the lock they get hints, which are enough
     // ---- because of the pairings.
 
-    /// A worker looks for work and needs no call.
+    /// A worker looks for work, or soon does, and needs no call.
     bool somebody_spins() const noexcept { return spinning_.load() != 0; }
     /// How many sleep.
     std::size_t count() const noexcept { return sleeping_.load(); }
@@ -91,18 +93,10 @@ public:
 
     // ---- For the worker itself.
 
-    /// Counts a worker that looks for work before it sleeps, for as long as it lives. Its worker
-    /// takes the lock and looks at the queue afterwards.
-    class spinning {
-    public:
-        explicit spinning(sleepers& all) noexcept : all_(all) { all_.spinning_.fetch_add(1); }
-        ~spinning() { all_.spinning_.fetch_sub(1); }
-        spinning(const spinning&) = delete;
-        spinning& operator=(const spinning&) = delete;
-
-    private:
-        sleepers& all_;
-    };
+    /// Counts a worker that looks for work, or is about to, until `end_looking`. Afterwards it
+    /// looks at the queue once more, under the lock.
+    void begin_to_look() noexcept { spinning_.fetch_add(1); }
+    void end_looking() noexcept { spinning_.fetch_sub(1); }
 
     /// Under the lock: puts the worker into the list, and calls `look` after that, which says
     /// whether something is queued. False if so: then it is out of the list again.

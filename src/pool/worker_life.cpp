@@ -106,6 +106,7 @@ work_item* worker_life::next() {
         if (pool_.workers_.is_above_limit() && !me_.retired) {
             // Others stand in for it.
             me_.current.store(worker::busy());
+            pool_.end_looking(me_);
             pool_.workers_.retire(me_);
             sleeper* const other = pool_.queue_.any() ? pool_.staffing_.wake_candidate() : nullptr;
             lock.unlock();
@@ -116,6 +117,7 @@ work_item* worker_life::next() {
         work_item* const r = pool_.queue_.take();
         if (r != nullptr) {
             note_taken(*r);
+            pool_.end_looking(me_); // before it looks whether there is more
             fifo given_up;
             if (pool_.line_.is_bounded()) {
                 if (r->is_task())
@@ -131,12 +133,15 @@ work_item* worker_life::next() {
             pool_.entry_.after_line_moved(given_up, other, external);
             return r;
         }
-        if (makes_room(lock))
-            continue;
+        if (pool_.line_.is_bounded()) {
+            pool_.end_looking(me_); // what is let in or given up may run code of the user
+            if (makes_room(lock))
+                continue;
+        }
         if (!pool_.closed() || !pool_.external_.is_done()) {
             if (!sleep(lock))
                 return nullptr;
-        } else if (!pool_.queue_.any()) {
+        } else if (pool_.end_looking(me_); !pool_.queue_.any()) {
             return nullptr;
         } else { // something is just being pushed
             lock.unlock();
@@ -163,9 +168,14 @@ bool worker_life::makes_room(scoped_lock& lock) {
 }
 
 // Looks for more for a moment before it sleeps. Nobody is woken for what is pushed meanwhile.
+void worker_life::look_before_sleep() noexcept {
+    pool_.begin_to_look(me_);
+    spin_before_sleep();
+    pool_.end_looking(me_);
+}
+
 void worker_life::spin_before_sleep() noexcept {
     using clock = timeout::clock;
-    const sleepers::spinning counted(pool_.sleepers_);
     if (const auto& spin = pool_.options_.spin) {
         if (*spin <= spin->zero())
             return;
@@ -200,14 +210,17 @@ bool worker_life::sleep(scoped_lock& lock) {
     FERRY_ASSERT(this_worker() == &me_ && me_.available());
     if (!pool_.closed()) {
         lock.unlock();
-        spin_before_sleep();
+        look_before_sleep();
         lock.lock();
         me_.spin_found_work = pool_.queue_.any();
         if (me_.spin_found_work || pool_.closed())
             return true;
         if (makes_room(lock)) // what was done meanwhile did not count this worker as free
             return true;
+    } else {
+        pool_.end_looking(me_);
     }
+    FERRY_ASSERT(!me_.looks);
     me_.items_since_sleep = 0;
     pool_.record_.on_idle(coarse_now());
     if (!pool_.sleepers_.enlist(me_, [this] { return pool_.queue_.any(); }))
@@ -223,6 +236,7 @@ bool worker_life::sleep(scoped_lock& lock) {
 
 void worker_life::end() noexcept {
     FERRY_ASSERT(this_worker() == nullptr); // it runs no user code any more
+    pool_.end_looking(me_);                 // where a task has ended the thread
     bool left = false;
     {
         scoped_lock lock(pool_.mutex_);

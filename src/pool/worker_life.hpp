@@ -31,6 +31,7 @@ private:
     }
     bool makes_room(scoped_lock& lock) FERRY_UNCHECKED;
     bool sleep(scoped_lock& lock) FERRY_UNCHECKED;
+    void look_before_sleep() noexcept;
     void spin_before_sleep() noexcept;
     void end() noexcept;
 

@@ -28,6 +28,9 @@ enum class mutant : std::uint8_t {
     counts_itself_out_after_the_second_look,
     spins_until_it_has_looked,
     takes_a_task_and_wakes_nobody,
+    counts_itself_out_after_the_look_for_more,
+    runs_user_code_while_it_counts_as_looking,
+    sleeps_while_it_counts_as_looking,
     submitter_looks_before_it_pushes
 };
 
@@ -42,15 +45,16 @@ using instrumented::detail::sleeper;
 using instrumented::detail::sleepers;
 
 struct kind {
-    unsigned limit = 2;    // of workers
-    bool closes = false;   // the second submitter shuts the pool down instead
-    unsigned expiries = 0; // how often the first worker may be idle for too long
+    unsigned limit = 2;       // of workers
+    bool closes = false;      // the second submitter shuts the pool down instead
+    unsigned expiries = 0;    // how often the first worker may be idle for too long
+    unsigned short_tasks = 0; // which the first submitter pushes before
 };
 
 // Each function is what the one of the same name does in `pool_core`, `staffing`, `pool_shutdown`
 // and `worker_life`, operation by operation; the queue is a count, and what `worker_set` does when a
 // worker leaves stands in `sleep`. Of two workers the one that takes the first task waits for the
-// second one, so that a worker too few is missed.
+// second one, so that a worker too few is missed; short tasks wait for nobody.
 class pool {
 public:
     explicit pool(const kind& k) : kind_(k), alive_(k.limit), threads_(k.limit) {
@@ -66,6 +70,8 @@ public:
     void run(unsigned thread) {
         if (thread >= submitters)
             work(thread - submitters);
+        for (unsigned i = 0; thread == 0 && i < kind_.short_tasks; ++i)
+            push();
         if (kind_.closes && thread == 1)
             close();
         else
@@ -86,7 +92,7 @@ public:
             return "a task stays queued";
         if (finished_ != submitters)
             return "a submitter hangs";
-        if (ran_ + rejected_ != (kind_.closes ? 1u : 2u))
+        if (ran_ + rejected_ != (kind_.closes ? 1u : 2u) + kind_.short_tasks)
             return "a task neither ran nor was rejected";
         if (kind_.closes && alive_ != 0)
             return "a worker sleeps after the shutdown";
@@ -172,11 +178,15 @@ private:
             static_cast<void>(model::machine::wait(
                 "start", [](unsigned t) { return the_pool().here_[t - submitters]; }, false));
             while (next(w)) {
-                ++begun_;
-                static_cast<void>(model::machine::wait(
-                    "run", [](unsigned) { return the_pool().may_end(); }, false));
-                ++ran_;
+                if (begun_++ >= kind_.short_tasks)
+                    static_cast<void>(model::machine::wait(
+                        "run", [](unsigned) { return the_pool().may_end(); }, false));
                 available_[w] = true;
+                will_look(w);
+                ++ran_;
+                if (is(mutant::runs_user_code_while_it_counts_as_looking))
+                    static_cast<void>(model::machine::wait(
+                        "callback", [](unsigned) { return the_pool().may_end(); }, false));
             }
             static_cast<void>(model::machine::wait(
                 "finalizer", [](unsigned) { return false; }, true)); // which may take any time
@@ -184,13 +194,29 @@ private:
             here_[w] = false;
         }
     }
-    bool may_end() const { return kind_.limit == 1 || kind_.closes || begun_ == 2; }
+    bool may_end() const {
+        return kind_.limit == 1 || kind_.closes || begun_ == 2 + kind_.short_tasks;
+    }
+    void will_look(unsigned w) {
+        if (!looks_[w] && (sleepers_.count() != 0 || counted() < kind_.limit) &&
+            queued_.load() == 0) {
+            looks_[w] = true;
+            sleepers_.begin_to_look();
+        }
+    }
+    void end_looking(unsigned w) {
+        if (std::exchange(looks_[w], false))
+            sleepers_.end_looking();
+    }
     bool next(unsigned w) {
         scoped_lock lock(mutex_);
         for (;;) {
             if (take()) {
                 available_[w] = false;
+                if (!is(mutant::counts_itself_out_after_the_look_for_more))
+                    end_looking(w);
                 const bool more = queued_.load() != 0 && !is(mutant::takes_a_task_and_wakes_nobody);
+                end_looking(w);
                 sleeper* const other =
                     more && (sleepers_.any() || alive_ < kind_.limit) && !sleepers_.somebody_spins()
                         ? wake_or_grow() // of `wake_candidate`
@@ -203,7 +229,7 @@ private:
             if (!closed()) {
                 if (!sleep(w, lock))
                     return false;
-            } else if (queued_.load() == 0) {
+            } else if (end_looking(w); queued_.load() == 0) {
                 leave(w);
                 return false;
             }
@@ -211,23 +237,26 @@ private:
     }
     bool sleep(unsigned number, scoped_lock& lock) FERRY_UNCHECKED {
         worker& w = workers_[number];
-        {
-            std::optional<sleepers::spinning> counted;
-            if (!closed()) {
-                lock.unlock();
-                counted.emplace(sleepers_);
-                if (!is(mutant::spins_until_it_has_looked))
-                    counted.reset();
-                lock.lock();
-                if (queued_.load() != 0 || closed())
-                    return true;
-            }
-            const bool early = is(mutant::looks_before_it_enlists) && queued_.load() != 0;
-            if (!sleepers_.enlist(w, [&] {
-                    return is(mutant::looks_before_it_enlists) ? early : queued_.load() != 0;
-                }))
+        if (!closed()) {
+            lock.unlock();
+            if (!std::exchange(looks_[number], true))
+                sleepers_.begin_to_look();
+            if (!is(mutant::spins_until_it_has_looked) &&
+                !is(mutant::sleeps_while_it_counts_as_looking))
+                end_looking(number);
+            lock.lock();
+            if (queued_.load() != 0 || closed())
                 return true;
+        } else {
+            end_looking(number);
         }
+        const bool before = is(mutant::looks_before_it_enlists) && queued_.load() != 0;
+        if (!sleepers_.enlist(w, [&] {
+                return is(mutant::looks_before_it_enlists) ? before : queued_.load() != 0;
+            }))
+            return true;
+        if (!is(mutant::sleeps_while_it_counts_as_looking))
+            end_looking(number);
         lock.unlock();
         sleepers_.wait(w, std::chrono::steady_clock::time_point());
         lock.lock();
@@ -282,6 +311,7 @@ private:
     // Guarded by the lock.
     unsigned alive_;
     std::array<bool, workers> here_{}, available_{}; // there is such a thread; it runs nothing
+    std::array<bool, workers> looks_{};              // its thread's own
     std::array<worker, workers> workers_;
     bool too_few_ = false;
 
@@ -323,6 +353,9 @@ struct found {
 
 BOOST_AUTO_TEST_CASE(one_worker_runs_what_two_submitters_push) { check({.limit = 1}); }
 BOOST_AUTO_TEST_CASE(two_workers_run_it_side_by_side) { check({.limit = 2}); }
+BOOST_AUTO_TEST_CASE(a_worker_that_is_about_to_look_again_runs_what_is_pushed_meanwhile) {
+    check({.limit = 2, .short_tasks = 1});
+}
 BOOST_AUTO_TEST_CASE(a_worker_that_leaves_when_it_is_idle_misses_nothing) {
     check({.limit = 1, .expiries = 1});
 }
@@ -336,6 +369,9 @@ BOOST_AUTO_TEST_CASE(each_mutant_is_found) {
           found{mutant::counts_itself_out_after_the_second_look, {.limit = 1, .expiries = 1}},
           found{mutant::spins_until_it_has_looked, {.limit = 1}},
           found{mutant::takes_a_task_and_wakes_nobody, {.limit = 2}},
+          found{mutant::counts_itself_out_after_the_look_for_more, {.limit = 2, .short_tasks = 1}},
+          found{mutant::runs_user_code_while_it_counts_as_looking, {.limit = 2, .short_tasks = 1}},
+          found{mutant::sleeps_while_it_counts_as_looking, {.limit = 2, .short_tasks = 1}},
           found{mutant::submitter_looks_before_it_pushes, {.limit = 1}}}) {
         const model::verdict v = explore(x.k, x.m);
         BOOST_TEST_MESSAGE("mutant " << static_cast<int>(x.m) << ": " << v.states << " states");

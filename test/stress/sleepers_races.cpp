@@ -85,10 +85,9 @@ private:
     // As worker_life::sleep; false when the worker is to end.
     bool sleep(worker& me, scoped_lock& lock) FERRY_UNCHECKED {
         lock.unlock();
-        {
-            const sleepers::spinning counted(sleeping);
-            stress::linger(20);
-        }
+        sleeping.begin_to_look();
+        stress::linger(20);
+        sleeping.end_looking();
         lock.lock();
         if (queued.load() != 0 || closed_.load() ||
             !sleeping.enlist(me, [this] { return queued.load() != 0; }))

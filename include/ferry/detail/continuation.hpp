@@ -19,17 +19,26 @@ public:
     virtual void destroy() noexcept = 0;
 
 protected:
-    /// `user_code`: firing runs code of unknown length, which needs the state.
-    explicit continuation(bool user_code) noexcept : user_code_(user_code) {}
+    /// `user_code`: firing runs code of unknown length, which needs the state. `brief`: it takes a
+    /// moment, as it runs no code of the user at all.
+    explicit continuation(bool user_code, bool brief = false) noexcept
+        : user_code_(user_code), brief_(brief) {}
     virtual ~continuation() = default;
 
 private:
     friend class shared_state_base;
+    friend bool is_brief(const continuation& first) noexcept;
     friend void fire_all(continuation*& first, shared_state_base* state);
     continuation* next_ = nullptr;
     continuation* prev_ = nullptr;
     const bool user_code_;
+    const bool brief_;
 };
+
+/// Whether firing a ring of them takes a moment only.
+inline bool is_brief(const continuation& first) noexcept {
+    return first.next_ == &first && first.brief_;
+}
 
 /// Fires a ring of continuations. Takes them from it one by one, so that `first` says what is left
 /// when one of them is unwound.

@@ -35,9 +35,15 @@ public:
     running_scope(const running_scope&) = delete;
     running_scope& operator=(const running_scope&) = delete;
 
+    /// What the worker does before it looks for the next task.
+    enum class aftermath {
+        user_code,  ///< code of the user, of unknown length
+        completion, ///< what completes without it, and may still find some
+        nothing     ///< a moment
+    };
     /// The call is over: counts it, before its outcome becomes visible. Unless user code follows,
     /// the worker that runs the task can take the next one from now on.
-    void finished(bool failed, bool user_code_follows) noexcept;
+    void finished(bool failed, aftermath what) noexcept;
     /// The done-callbacks have run: the worker lets go of the task, which may be gone from now on.
     void left() noexcept;
     /// The worker destroys the outcome, which nobody holds and whose destructor is the user's.
@@ -205,6 +211,7 @@ private:
         finish(scope, timed, release, std::move(error));
     }
 
+    using aftermath = running_scope::aftermath;
     void finish(running_scope& scope, bool timed, bool release, std::exception_ptr error) {
         const bool failed = error != nullptr;
         if (this->extra != nullptr && this->extra->progress != nullptr)
@@ -216,7 +223,7 @@ private:
                     error = nullptr;
                 else
                     std::destroy_at(&this->value());
-                scope.finished(true, false);
+                scope.finished(true, aftermath::completion);
                 if (release)
                     intrusive_ptr_release(this);
                 return;
@@ -227,7 +234,7 @@ private:
             this->error_ = std::move(error);
         const auto ring = this->close();
         if (ring.user_code) {
-            scope.finished(failed, true);
+            scope.finished(failed, aftermath::user_code);
             static_cast<void>(this->announce(failed ? status::error : status::value, ring, false));
             scope.left();
             if (release && this->drop_reference())
@@ -236,13 +243,21 @@ private:
         }
         // Where nobody holds the future, the outcome is destroyed here.
         const bool unwanted = (failed || !has_trivial_value) && release && this->references() == 1;
-        scope.finished(failed, unwanted);
+        scope.finished(failed, unwanted                       ? aftermath::user_code
+                               : is_brief(ring.first, failed) ? aftermath::nothing
+                                                              : aftermath::completion);
         if (this->announce(failed ? status::error : status::value, ring, release)) {
             if (failed || !has_trivial_value)
                 destroy_outcome(scope);
             else
                 task::destroy(this);
         }
+    }
+    // Whether nothing of the user runs from the publication on, unless the outcome is destroyed by
+    // who publishes it. An operation that was abandoned in this moment may do that too.
+    bool is_brief(const continuation* ring, bool failed) const noexcept {
+        return this->extra == nullptr &&
+               (ring == nullptr || (!failed && has_trivial_value && detail::is_brief(*ring)));
     }
     void destroy_outcome(running_scope& scope) noexcept {
         scope.destroys_outcome(type());

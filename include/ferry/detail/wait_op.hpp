@@ -78,7 +78,7 @@ protected:
     };
 
     wait_op(wait_op_registry& registry, bool batched, bool in_slot) noexcept
-        : continuation(false), registry_(registry), batched_(batched), in_slot_(in_slot),
+        : continuation(false, batched), registry_(registry), batched_(batched), in_slot_(in_slot),
           refs_(in_slot ? 3 : 2) {}
     virtual ~wait_op() {
         if (keeps_registry_)
