@@ -53,8 +53,9 @@ struct thread_pool_options {
     /// workers never exit.
     ferry::timeout idle_timeout = {};
     /// Time for which an idle worker polls for work before it sleeps, at the cost of CPU time. If
-    /// empty (the default), the pool adapts: it spins for a few microseconds while recent spinning
-    /// found work, and never on the CPU that submits the work. 0 means never.
+    /// empty (the default), the pool adapts: it spins for at most as long as wake-ups take on this
+    /// machine, which it measures, while recent spinning found work, and never on the CPU that
+    /// submits the work. 0 means never.
     std::optional<std::chrono::nanoseconds> spin = {};
 };
 

@@ -3,6 +3,7 @@
 #include <ferry/detail/shared_state.hpp>
 
 #include "support/futex.hpp"
+#include "support/wake_up.hpp"
 #include "wait_ring.hpp"
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/thread_note.hpp>
@@ -144,6 +145,8 @@ inline std::uint32_t* shared_state_base::futex_word() noexcept {
 // caller has another reference.
 inline bool shared_state_base::finish(std::uint64_t change) noexcept {
     std::uint32_t* const word = futex_word();
+    // Where it was finished, for `wait`.
+    change += (processor_unit * (static_cast<unsigned>(this_processor()) + 1)) & processor_mask;
     const std::uint64_t now = word_.fetch_add(change, std::memory_order_acq_rel) + change;
     FERRY_ASSERT(static_cast<status>(now & status_mask) >= status::cancelled);
     if ((now & sleepers) != 0)
@@ -305,6 +308,42 @@ thread_local sleep_observer* observer_of_this_thread = nullptr;
 
 void observe_sleep(sleep_observer* o) noexcept { observer_of_this_thread = o; }
 
+namespace {
+
+// What a thread has seen of the outcomes that it waited for.
+struct waiting_habit {
+    look_policy looks;
+    int from = -1; // the processor that the latest came from
+};
+constinit thread_local waiting_habit waiting;
+
+} // namespace
+
+// Looks for the outcome before it sleeps, at most for as long as a wake-up takes, unless whoever
+// completes it seems to need this processor. True if it came.
+inline bool shared_state_base::look(std::optional<timeout::clock::time_point> deadline) noexcept {
+    const auto time = waiting.looks.time({.together = waiting.from == this_processor(),
+                                          .wake_up = wake_up_estimate::shared().get()});
+    if (time.count() == 0)
+        return false;
+    const auto end = timeout::clock::now() + time;
+    if (deadline && *deadline < end)
+        return false;
+    bool found = done();
+    while (!found && timeout::clock::now() < end) {
+        pause_briefly();
+        found = done();
+    }
+    waiting.looks.looked(found);
+    if (found)
+        note_where_finished();
+    return found;
+}
+inline void shared_state_base::note_where_finished() const noexcept {
+    const std::uint64_t w = word_.load(std::memory_order_relaxed);
+    waiting.from = static_cast<int>((w & processor_mask) / processor_unit) - 1;
+}
+
 bool shared_state_base::prepare_unlimited_wait() {
     if (done() || help())
         return true;
@@ -313,7 +352,8 @@ bool shared_state_base::prepare_unlimited_wait() {
 }
 
 bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline) {
-    if (done() || (!deadline && prepare_unlimited_wait()) || (catch_up() && done()))
+    if (done() || (!deadline && prepare_unlimited_wait()) || (catch_up() && done()) ||
+        look(deadline))
         return true;
     std::optional<spare_worker> spare;
     if (!deadline)
@@ -332,8 +372,10 @@ bool shared_state_base::wait(std::optional<timeout::clock::time_point> deadline)
     } asleep;
     for (;;) {
         std::uint64_t w = word_.load(std::memory_order_acquire);
-        if (static_cast<status>(w & status_mask) >= status::cancelled)
+        if (static_cast<status>(w & status_mask) >= status::cancelled) {
+            note_where_finished();
             return true;
+        }
         // Of the tasks of a pool, only those that are recorded, since this takes time.
         if (node.number() == 0 && (owner == nullptr || is_recorded()))
             node = wait_node(wait_kind::blocked, current_wait_node, this);

@@ -11,6 +11,7 @@ sleeper* sleepers::pop() noexcept {
         FERRY_ASSERT(sleeping_.load() != 0);
         first_ = w->next_;
         w->listed_ = false;
+        w->called_ = wake_call::now();
         sleeping_.fetch_sub(1);
         w->wake_.store(1);
     }
@@ -69,6 +70,7 @@ bool sleepers::settle(sleeper& w) noexcept {
     if (!w.listed_) {
         FERRY_ASSERT(w.wake_.load() != 0);
         waking_.store(false);
+        w.called_.answered();
         return true;
     }
     for (sleeper** link = &first_; *link != nullptr; link = &(*link)->next_) {

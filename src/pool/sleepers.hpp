@@ -2,6 +2,7 @@
 #pragma once
 
 #include "support/futex.hpp"
+#include "support/wake_up.hpp"
 
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/assert.hpp>
@@ -29,6 +30,7 @@ private:
 
     std::atomic<std::uint32_t> wake_{0}; // not 0 once it was popped; its thread sleeps on this word
     // Guarded by the pool's lock.
+    wake_call called_; // by who popped it
     bool listed_ = false;
     sleeper* next_ = nullptr;
 };

@@ -53,8 +53,7 @@ struct alignas(64) worker : sleeper {
     // The worker's own.
     work_item* top = nullptr; // what the queue gave it
     unsigned items_since_sleep = 0;
-    bool looks = false;           // it counts as one that looks for work
-    bool spin_found_work = false; // when it last looked before a sleep
+    bool looks = false; // it counts as one that looks for work
     idle_policy idle;
     adaptive_yield yield;
     task_counts counts; // written by the worker

@@ -184,21 +184,21 @@ void worker_life::spin_before_sleep() noexcept {
             pause();
         return;
     }
-    switch (
+    const idle_policy::decision next =
         me_.idle.decide({.on_submitters_processor = this_processor() == pool_.queue_.pushed_on(),
                          .items_since_sleep = me_.items_since_sleep,
-                         .found_last_time = me_.spin_found_work})) {
+                         .wake_up = wake_up_estimate::shared().get()});
+    switch (next.what) {
     case idle_policy::action::sleep: break;
     case idle_policy::action::yield: me_.yield(); break;
-    case idle_policy::action::spin_short:
-        for (int i = 0; i < idle_policy::short_looks && !has_work(); ++i)
+    case idle_policy::action::look: {
+        const auto end = clock::now() + next.time;
+        bool found = has_work();
+        while (!found && clock::now() < end) {
             pause_briefly();
-        break;
-    case idle_policy::action::spin_long: {
-        const auto start = clock::now();
-        while (!has_work() && clock::now() - start < idle_policy::long_spin)
-            pause_briefly();
-        me_.idle.spun_long(clock::now() - start);
+            found = has_work();
+        }
+        me_.idle.looked(found);
         break;
     }
     }
@@ -212,8 +212,7 @@ bool worker_life::sleep(scoped_lock& lock) {
         lock.unlock();
         look_before_sleep();
         lock.lock();
-        me_.spin_found_work = pool_.queue_.any();
-        if (me_.spin_found_work || pool_.closed())
+        if (pool_.queue_.any() || pool_.closed())
             return true;
         if (makes_room(lock)) // what was done meanwhile did not count this worker as free
             return true;

@@ -4,6 +4,7 @@
 #include "fibers.hpp"
 
 #include "support/futex.hpp"
+#include "support/wake_up.hpp"
 
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/assert.hpp>
@@ -169,6 +170,11 @@ public:
 private:
     adaptive_mutex& mutex_;
     bool held_ = true;
+};
+
+struct wake_call { // when it was makes no difference
+    static wake_call now() noexcept { return {}; }
+    void answered() const noexcept {}
 };
 
 inline void futex_wait(std::uint32_t* word, std::uint32_t expected,

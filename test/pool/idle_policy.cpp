@@ -4,86 +4,137 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <array>
 #include <ostream>
+#include <vector>
 
 using ferry::detail::idle_policy;
 using action = ferry::detail::idle_policy::action;
+using std::chrono::nanoseconds;
 using namespace std::chrono_literals;
 
-namespace ferry::detail {
+namespace {
 
-std::ostream& operator<<(std::ostream& to, idle_policy::action a) {
-    static constexpr std::array names{"sleep", "yield", "spin_short", "spin_long"};
-    return to << names[static_cast<std::size_t>(a)];
+// When items come: so many, one shortly after the other, and then a pause.
+struct arrivals {
+    const char* name;
+    unsigned burst;
+    nanoseconds gap, pause;
+};
+
+// What it costs to serve them: processor time beside the items' own, and how long they wait.
+struct cost {
+    nanoseconds processor{}, delay{};
+    int yields = 0;
+};
+
+// A worker that runs an item in no time and then has nothing until the next one comes. To sleep
+// and be woken costs a wake-up, in processor time too.
+template <class Decide, class Looked>
+cost serve(const arrivals& a, nanoseconds wake_up, bool together, Decide decide, Looked looked) {
+    cost all;
+    unsigned items_since_sleep = 0;
+    for (unsigned i = 0; i < 4000; ++i) {
+        ++items_since_sleep;
+        const nanoseconds next = (i + 1) % a.burst == 0 ? a.pause : a.gap;
+        const idle_policy::decision d = decide(idle_policy::observation{
+            .on_submitters_processor = together,
+            .items_since_sleep = items_since_sleep,
+            .wake_up = wake_up,
+        });
+        if (d.what == action::yield) {
+            ++all.yields;
+            continue;
+        }
+        if (d.what == action::look) {
+            const bool found = next <= d.time;
+            looked(found);
+            all.processor += found ? next : d.time;
+            if (found)
+                continue;
+        }
+        items_since_sleep = 0;
+        all.processor += wake_up;
+        all.delay += wake_up;
+    }
+    return all;
 }
 
-} // namespace ferry::detail
+cost serve(const arrivals& a, nanoseconds wake_up, bool together) {
+    idle_policy p;
+    return serve(
+        a, wake_up, together, [&](const auto& o) { return p.decide(o); },
+        [&](bool found) { p.looked(found); });
+}
+// As one that always sleeps.
+cost serve_asleep(const arrivals& a, nanoseconds wake_up) {
+    return serve(
+        a, wake_up, false, [](const auto&) { return idle_policy::decision{}; }, [](bool) {});
+}
 
-// How often it sleeps until it tries a long spin, which then does not pay.
-static int sleeps_before_a_failure(idle_policy& p) {
-    for (int n = 0; n < 2000; ++n) {
-        if (p.decide({}) == action::spin_long) {
-            p.spun_long(idle_policy::long_spin);
-            return n;
+const std::vector<nanoseconds> wake_ups{2us, 10us, 50us, 100us};
+const std::vector<arrivals> kinds{
+    {"one after the other", 1, 0us, 500ns}, {"steady, 5 us", 1, 0us, 5us},
+    {"steady, 30 us", 1, 0us, 30us},        {"steady, 1 ms", 1, 0us, 1ms},
+    {"bursts of 2", 2, 500ns, 1ms},         {"bursts of 8", 8, 500ns, 1ms},
+    {"bursts of 100", 100, 500ns, 1ms},     {"slow bursts", 8, 30us, 10ms},
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(it_never_costs_more_than_twice_the_processor_time_of_one_that_sleeps) {
+    for (const nanoseconds wake_up : wake_ups) {
+        for (const arrivals& a : kinds) {
+            BOOST_TEST_CONTEXT(a.name << ", wake-up " << wake_up.count() << " ns") {
+                const cost mine = serve(a, wake_up, false), asleep = serve_asleep(a, wake_up);
+                BOOST_TEST(mine.processor.count() <= 2 * asleep.processor.count());
+                BOOST_TEST(mine.delay.count() <= asleep.delay.count());
+            }
         }
     }
-    return -1;
+}
+
+BOOST_AUTO_TEST_CASE(items_that_come_within_a_wake_up_wait_for_none) {
+    for (const nanoseconds wake_up : wake_ups) {
+        for (const arrivals& a : kinds) {
+            if (a.burst != 1 || a.pause > wake_up)
+                continue;
+            BOOST_TEST_CONTEXT(a.name << ", wake-up " << wake_up.count() << " ns") {
+                const cost mine = serve(a, wake_up, false);
+                BOOST_TEST(mine.delay.count() == 0);
+                BOOST_TEST(mine.processor < serve_asleep(a, wake_up).processor);
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(items_that_come_seldom_cost_what_a_sleeper_costs) {
+    for (const nanoseconds wake_up : wake_ups) {
+        const cost mine = serve({"seldom", 1, 0us, 1ms}, wake_up, false);
+        BOOST_TEST(mine.processor <
+                   serve_asleep({"seldom", 1, 0us, 1ms}, wake_up).processor * 1.01);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(most_of_a_burst_waits_for_no_wake_up) {
+    for (const nanoseconds wake_up : wake_ups) {
+        const arrivals a{"bursts of 100", 100, 500ns, 1ms};
+        BOOST_TEST(serve(a, wake_up, false).delay < serve_asleep(a, wake_up).delay / 25);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(on_the_submitter_s_processor_it_yields_whatever_else_there_is) {
-    idle_policy p;
-    for (const unsigned items : {0u, 1u, idle_policy::stream, 1000u}) {
-        for (const bool found : {false, true})
-            BOOST_TEST(p.decide({true, items, found}) == action::yield);
+    for (const nanoseconds wake_up : wake_ups) {
+        for (const arrivals& a : kinds)
+            BOOST_TEST(serve(a, wake_up, true).yields == 4000);
     }
 }
 
-BOOST_AUTO_TEST_CASE(in_a_stream_of_items_it_looks_for_a_moment) {
-    idle_policy p;
-    BOOST_TEST(p.decide({false, idle_policy::stream, false}) == action::spin_short);
-    BOOST_TEST(p.decide({false, 1000, false}) == action::spin_short);
-    BOOST_TEST(p.decide({false, idle_policy::stream - 1, false}) == action::spin_long);
-}
-
-BOOST_AUTO_TEST_CASE(where_looking_paid_it_looks_again) {
-    idle_policy p;
-    for (int i = 0; i < 100; ++i)
-        BOOST_TEST(p.decide({false, 1, true}) == action::spin_short);
-}
-
-BOOST_AUTO_TEST_CASE(a_long_spin_that_does_not_pay_is_left_out_twice_as_often_each_time) {
-    idle_policy p;
-    for (const int expected : {0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 1023, 1023})
-        BOOST_TEST(sleeps_before_a_failure(p) == expected);
-}
-
-BOOST_AUTO_TEST_CASE(a_long_spin_that_pays_is_done_again) {
-    idle_policy p;
-    for (int i = 0; i < 100; ++i) {
-        BOOST_TEST(p.decide({}) == action::spin_long);
-        p.spun_long(idle_policy::soon - 1ns);
-    }
-    p.spun_long(idle_policy::soon);
-    BOOST_TEST(p.decide({}) == action::sleep);
-}
-
-BOOST_AUTO_TEST_CASE(a_stream_of_items_makes_long_spins_worth_trying_again) {
+BOOST_AUTO_TEST_CASE(a_stream_of_items_makes_looking_worth_another_try) {
     idle_policy p;
     for (int i = 0; i < 5; ++i)
-        static_cast<void>(sleeps_before_a_failure(p));
-    BOOST_TEST(p.decide({}) == action::sleep);
-    BOOST_TEST(p.decide({false, idle_policy::stream, false}) == action::spin_short);
-    BOOST_TEST(p.decide({}) == action::spin_long);
-}
-
-BOOST_AUTO_TEST_CASE(what_is_decided_otherwise_uses_up_no_turn_of_the_long_spins) {
-    idle_policy p;
-    BOOST_TEST(sleeps_before_a_failure(p) == 0); // one turn is left out from here on
-    for (int i = 0; i < 10; ++i) {
-        static_cast<void>(p.decide({true, 0, false}));
-        static_cast<void>(p.decide({false, 1, true}));
-    }
-    BOOST_TEST(p.decide({}) == action::sleep);
-    BOOST_TEST(p.decide({}) == action::spin_long);
+        p.looked(false);
+    BOOST_TEST((p.decide({.wake_up = 10us}).what == action::sleep));
+    BOOST_TEST((p.decide({false, idle_policy::stream - 1, 10us}).what == action::sleep));
+    BOOST_TEST((p.decide({false, idle_policy::stream, 10us}).what == action::look));
+    BOOST_TEST((p.decide({.wake_up = 10us}).what == action::look));
 }

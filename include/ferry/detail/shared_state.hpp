@@ -84,7 +84,8 @@ enum class status : std::uint32_t { pending, running, cancelled, value, error };
 /// The untyped part of a shared outcome.
 ///
 /// `word_` holds the status and its flags in the lower half, where waiters sleep (futex), and the
-/// number of references in the upper half, so that completing and letting go is one operation.
+/// number of references in the upper half, so that completing and letting go is one operation. Once
+/// it has completed, the lower half also tells on which processor, as a hint.
 /// `waiters_` holds the ring of continuations with a lock bit, or says that it is closed.
 ///
 /// Invariants: the status only moves forward. Whoever moves it out of pending, or sets `claimed`,
@@ -319,12 +320,15 @@ protected:
 private:
     static constexpr std::uint64_t status_mask = 7, claimed = 8, sleepers = 16, taken_flag = 32,
                                    leaving = 64, offered = 128, cancelling = 256, in_line = 512,
+                                   processor_unit = 1024, processor_mask = 0xfffffc00,
                                    one_reference = std::uint64_t(1) << 32;
     static constexpr std::uintptr_t ring_locked = 1, ring_user_code = 2, ring_closed = 4,
                                     ring_flags = 7;
 
     bool leave_queue(std::uint64_t to, bool cancelled) noexcept;
     bool finish(std::uint64_t change) noexcept;
+    bool look(std::optional<timeout::clock::time_point> deadline) noexcept;
+    void note_where_finished() const noexcept;
     std::uintptr_t lock_ring() noexcept;
     std::uintptr_t close_slowly() noexcept;
     void destroy_ring() noexcept;

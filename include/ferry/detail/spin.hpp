@@ -46,6 +46,29 @@ private:
     unsigned length_ = 0;
 };
 
+/// Decides how long a thread that waits for another one looks before it sleeps. A look that takes
+/// as long as a wake-up and fails doubles the cost at most, and what fails is left out more and
+/// more. Where both share a processor, looking keeps the other one from going on.
+class look_policy {
+public:
+    struct observation {
+        bool together = false; ///< the other one seems to run on this processor
+        std::chrono::nanoseconds wake_up{};
+    };
+
+    /// How long to look; 0 is to sleep at once.
+    std::chrono::nanoseconds time(const observation& o) noexcept {
+        return !o.together && turns_.allows() ? o.wake_up : std::chrono::nanoseconds::zero();
+    }
+    /// A look has ended; `found` says whether it was worth while.
+    void looked(bool found) noexcept { found ? turns_.reset() : turns_.failed(); }
+    /// Looking is worth another try.
+    void again() noexcept { turns_.reset(); }
+
+private:
+    skip_policy turns_;
+};
+
 /// Lets the other threads of this processor go first, unless that took long lately: then it is
 /// crowded, and whoever yields waits for threads that it has nothing to do with.
 class adaptive_yield {
