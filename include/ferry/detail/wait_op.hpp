@@ -175,6 +175,7 @@ private:
 
     alignas(64) std::atomic<wait_op*> completed_{nullptr};
     std::atomic<int> completed_on_{0};                  // the processor of the last push; a hint
+    look_policy looks_;                                 // of the thread that put `awaited_tag()`
     adaptive_yield yield_;                              // of the thread that put `awaited_tag()`
     std::atomic<boost::asio::io_context*> io_{nullptr}; // of the batched ones; always the same
     // For the drain, of which one at most is posted: an outcome must not depend on free memory.
