@@ -3,8 +3,8 @@
 
 #include <ferry/error.hpp>
 
-#include "descriptor.hpp"
 #include "scheduling.hpp"
+#include "support/descriptor.hpp"
 #include "worker_program.hpp"
 #include "worker_setup.hpp"
 

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "confinement.hpp"
 
-#include "descriptor.hpp"
 #include "signals_blocked.hpp"
+#include "support/descriptor.hpp"
 
 #include <cerrno>
 #include <cstring>

@@ -2,7 +2,7 @@
 #include "elf_symbols.hpp"
 
 #include "build_id.hpp"
-#include "descriptor.hpp"
+#include "support/descriptor.hpp"
 
 #include <boost/core/demangle.hpp>
 

@@ -1,8 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include "descriptor.hpp"
 #include "segment.hpp"
+#include "support/descriptor.hpp"
 #include "wire.hpp"
 
 #include <array>

@@ -3,7 +3,7 @@
 
 #include <ferry/error.hpp>
 
-#include "descriptor.hpp"
+#include "support/descriptor.hpp"
 
 #include <atomic>
 #include <cerrno>

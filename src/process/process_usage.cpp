@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "process_usage.hpp"
 
-#include "descriptor.hpp"
+#include "support/descriptor.hpp"
 
 #include <array>
 #include <charconv>

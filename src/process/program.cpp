@@ -3,7 +3,7 @@
 
 #include <ferry/process/detail/code.hpp>
 
-#include "descriptor.hpp"
+#include "support/descriptor.hpp"
 
 #include <cerrno>
 #include <cstdlib>

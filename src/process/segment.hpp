@@ -4,8 +4,8 @@
 #include <ferry/config.hpp>
 #include <ferry/process/detail/bytes.hpp>
 
-#include "descriptor.hpp"
 #include "support/annotated_mutex.hpp"
+#include "support/descriptor.hpp"
 
 #include <atomic>
 #include <cstdint>

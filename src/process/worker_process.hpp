@@ -4,11 +4,11 @@
 #include <ferry/detail/progress_sink.hpp>
 #include <ferry/process/detail/bytes.hpp>
 
-#include "descriptor.hpp"
 #include "descriptor_identity.hpp"
 #include "message.hpp"
 #include "segment.hpp"
 #include "support/annotated_mutex.hpp"
+#include "support/descriptor.hpp"
 #include "support/fork_count.hpp"
 #include "wire.hpp"
 
