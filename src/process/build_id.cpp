@@ -2,9 +2,12 @@
 #include "build_id.hpp"
 
 #include <cstring>
+#include <vector>
 
 namespace ferry::detail {
 namespace {
+
+constexpr std::size_t most_note_bytes = std::size_t(1) << 16;
 
 using loose_word __attribute__((aligned(1), may_alias)) = std::uint64_t;
 
@@ -48,6 +51,19 @@ std::uint64_t build_id_hash(std::uintptr_t base, std::span<const ElfW(Phdr)> seg
             continue;
         const auto* const at = reinterpret_cast<const char*>(base + s.p_vaddr);
         if (const auto id = build_id_in({at, s.p_memsz}, s.p_align))
+            return id;
+    }
+    return 0;
+}
+
+std::uint64_t build_id_of(const elf_file& file) {
+    for (const auto& s : file.segments()) {
+        if (s.p_type != PT_NOTE || s.p_filesz > most_note_bytes)
+            continue;
+        std::vector<char> notes(s.p_filesz);
+        if (!file.read(notes.data(), notes.size(), s.p_offset))
+            continue;
+        if (const auto id = build_id_in(notes, s.p_align))
             return id;
     }
     return 0;

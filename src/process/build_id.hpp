@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include "support/elf_file.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <link.h>
@@ -16,5 +18,7 @@ std::uint64_t hash_of(const void* data, std::size_t size, std::uint64_t h = hash
 std::uint64_t build_id_in(std::span<const char> notes, std::size_t alignment) noexcept;
 /// The same for a module that is loaded at `base`. Async-signal-safe.
 std::uint64_t build_id_hash(std::uintptr_t base, std::span<const ElfW(Phdr)> segments) noexcept;
+/// The same of a file.
+std::uint64_t build_id_of(const elf_file& file);
 
 } // namespace ferry::detail

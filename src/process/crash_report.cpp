@@ -2,7 +2,6 @@
 #include "crash_report.hpp"
 
 #include "build_id.hpp"
-#include "elf_symbols.hpp"
 
 #include <ferry/process/detail/code.hpp>
 
@@ -43,15 +42,23 @@ struct module_in_use {
     std::uint32_t number = 0; // as in the record
     std::uint64_t build_id = 0;
     std::string name;
-    std::vector<std::size_t> frames;
-    std::vector<symbol_request> requests;
+    std::vector<elf_file::request> requests = {}; // of its frames
 };
 
 module_in_use describe(const crash_record& record, std::uint32_t number) {
     const auto& m = record.modules[number - 1];
     std::array<char, crash_record::path_size> path{};
     std::memcpy(path.data(), m.path.data(), path.size() - 1);
-    return {number, m.build_id, path.data(), {}, {}};
+    return {number, m.build_id, path.data()};
+}
+
+// Finds the names in the file, if it is the one with that build-id.
+bool name_functions(const std::string& file, const module_in_use& of) {
+    const elf_file elf(file);
+    if (build_id_of(elf) != of.build_id)
+        return false;
+    elf.find_functions(of.requests);
+    return true;
 }
 
 } // namespace
@@ -62,6 +69,7 @@ std::vector<stack_frame> frames_of(const crash_record& record, int signal, std::
     if (record.signal.load() != static_cast<std::uint32_t>(signal) || record.task.load() != task)
         return frames;
     const auto count = std::min<std::size_t>(record.frame_count.load(), record.frames.size());
+    frames.reserve(count); // the requests point into it
     std::vector<module_in_use> modules;
     for (std::size_t i = 0; i != count; ++i) {
         const crash_record::frame f = record.frames[i];
@@ -74,16 +82,14 @@ std::vector<stack_frame> frames_of(const crash_record& record, int signal, std::
         if (at == modules.end())
             at = modules.insert(at, describe(record, f.module));
         to.module = at->name;
-        at->frames.push_back(i);
-        at->requests.push_back({f.offset});
+        at->requests.push_back({f.offset, &to.symbol});
     }
-    for (auto& m : modules) {
-        const std::string own = m.build_id != 0 ? own_file(m.build_id) : "";
-        const bool found =
-            (!own.empty() && find_symbols(own, m.build_id, m.requests)) ||
-            (!executable.empty() && find_symbols(executable.string(), m.build_id, m.requests));
-        for (std::size_t i = 0; found && i != m.frames.size(); ++i)
-            frames[m.frames[i]].symbol = std::move(m.requests[i].symbol);
+    for (const auto& m : modules) {
+        if (m.build_id == 0)
+            continue;
+        const std::string own = own_file(m.build_id);
+        if ((own.empty() || !name_functions(own, m)) && !executable.empty())
+            name_functions(executable.string(), m);
     }
     return frames;
 }

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "worker_program.hpp"
 
-#include "elf_symbols.hpp"
+#include "build_id.hpp"
 
 #include <cstdlib>
 #include <sstream>
@@ -47,7 +47,7 @@ worker_program::worker_program(const std::filesystem::path& executable,
     arguments_.push_back(file_.string());
     for (auto& a : arguments)
         arguments_.push_back(std::move(a));
-    const std::uint64_t build_id = build_id_of_file(file_.string());
+    const std::uint64_t build_id = build_id_of(elf_file(file_.string()));
     is_own_ = build_id != 0 && build_id == program_identity();
     identity_ = build_id;
 }

@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "target.hpp"
 
-#include <ferry/unhandled.hpp>
+#include "support/descriptor.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -11,11 +11,10 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <utility>
 
 #include <dirent.h>
-#include <elf.h>
 #include <fcntl.h>
-#include <link.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,11 +73,6 @@ std::uint32_t own_number(pid_t pid) {
     throw cannot_look(the_process(pid) + " cannot be looked into: " + std::strerror(error));
 }
 
-struct closing {
-    int fd;
-    ~closing() { ::close(fd); }
-};
-
 /// What the files with the name of a recording are.
 struct findings {
     const layout* recording = nullptr;
@@ -87,10 +81,10 @@ struct findings {
 };
 
 void examine(const std::string& path, std::uint32_t own, findings& found) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
+    const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file)
         return;
-    const closing c{fd};
+    const int fd = file.get();
     struct ::stat about{};
     const int seals = ::fcntl(fd, F_GET_SEALS);
     if (::fstat(fd, &about) != 0 || seals < 0 || (seals & F_SEAL_SHRINK) == 0)
@@ -207,10 +201,11 @@ std::string target::name_of_function(std::uint64_t address) {
     const auto& file = files_.try_emplace(path, path).first->second;
     const std::uint64_t in_file = address - m->from + m->offset;
     if (const auto virtual_address = file.address_at(in_file)) {
-        if (const auto f = file.find(*virtual_address)) {
-            known->second = demangle(f->name.c_str());
-            return known->second;
-        }
+        std::string name;
+        const elf_file::request request{*virtual_address, &name};
+        file.find_functions({&request, 1});
+        if (!name.empty())
+            return known->second = std::move(name);
     }
     std::snprintf(text, sizeof text, "+0x%llx", static_cast<unsigned long long>(in_file));
     known->second = m->path.substr(m->path.rfind('/') + 1) + text;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "inside/picture.hpp"
-#include "inside/symbols.hpp"
+#include "support/elf_file.hpp"
 
 #include <cstdint>
 #include <map>
@@ -46,7 +46,7 @@ private:
     const recording::layout* recording_ = nullptr;
     std::uint64_t started_ = 0; // of the process, to tell it from a later one of its number
     std::vector<mapping> mappings_;
-    std::map<std::string, elf_symbols> files_;
+    std::map<std::string, elf_file> files_;
     std::map<std::uint64_t, std::string> functions_;
 };
 
