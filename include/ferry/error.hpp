@@ -220,9 +220,9 @@ public:
     };
 
     explicit worker_died(const std::string& what = "the worker process died");
-    worker_died(int pid, ending how, std::string label, std::string stderr_tail,
+    worker_died(int pid, ending how, const std::string& label, const std::string& stderr_tail,
                 worker_usage usage = {}, unsigned attempt = 1,
-                std::vector<stack_frame> stacktrace = {});
+                const std::vector<stack_frame>& stacktrace = {});
 
     /// Process id of the worker.
     int pid() const noexcept { return pid_; }

@@ -29,7 +29,7 @@ set_unhandled_callback(std::function<void(std::exception_ptr)> hook);
 namespace detail {
 
 /// Reports an exception that escaped a callback to the handler, or on stderr.
-FERRY_DECL void report_unhandled(std::exception_ptr error) noexcept;
+FERRY_DECL void report_unhandled(const std::exception_ptr& error) noexcept;
 
 /// In a handler for everything: reports the exception, or lets forced unwinding go on.
 FERRY_DECL void report_or_unwind();

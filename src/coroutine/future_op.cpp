@@ -24,9 +24,9 @@ future_op_base::~future_op_base() { registry_->remove(*this); }
 
 void future_op_base::ended() noexcept { registry_->remove(*this); }
 
-void future_op_base::drop_error(std::exception_ptr error) noexcept {
+void future_op_base::drop_error(const std::exception_ptr& error) noexcept {
     if (registry_->closing())
-        report_unhandled(std::move(error));
+        report_unhandled(error);
 }
 
 void future_op_registry::add(future_op_base& op) {

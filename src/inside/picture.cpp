@@ -38,7 +38,7 @@ public:
 private:
     std::string spell(const name& n) const {
         const std::uint32_t kind = n.kind.load(std::memory_order_acquire);
-        const std::string text = text_of(n.characters, sizeof n.characters);
+        std::string text = text_of(n.characters, sizeof n.characters);
         switch (kind) {
         case name::place: return text + ':' + std::to_string(get(n.line));
         case name::function: return namer_(get(n.address));
@@ -101,6 +101,7 @@ std::vector<picture::task> waiting(const std::vector<picture::event>& events) {
             queued.erase(e.task);
     }
     std::vector<picture::task> tasks;
+    tasks.reserve(queued.size());
     for (const auto& [id, e] : queued)
         tasks.push_back({id, e->at, e->label});
     std::ranges::sort(tasks, [](const auto& a, const auto& b) {

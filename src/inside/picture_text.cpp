@@ -23,7 +23,7 @@ std::string padded(std::string text, std::size_t width) {
     text.resize(std::max(text.size(), width), ' ');
     return text;
 }
-std::string left_padded(std::string text, std::size_t width) {
+std::string left_padded(const std::string& text, std::size_t width) {
     return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
 }
 std::uint64_t age(const picture& p, std::uint64_t since) {

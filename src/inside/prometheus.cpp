@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <ostream>
 #include <set>
@@ -53,7 +54,8 @@ public:
         std::uint64_t seen = 0;
         for (std::size_t i = 0; i + 1 < histogram::buckets; ++i) {
             seen += h[i];
-            const auto scaled = static_cast<std::uint64_t>(static_cast<double>(seen) * scale + 0.5);
+            const auto scaled =
+                static_cast<std::uint64_t>(std::llround(static_cast<double>(seen) * scale));
             sample(labels + ",le=\"" + number(seconds(histogram::limit(i))) + '"',
                    std::min(scaled, tasks), "_bucket");
         }
@@ -97,6 +99,7 @@ void add(pool_stats& to, const pool_stats& s) {
 std::map<std::string, pool_stats> most_important(const pool_figures& pool, std::size_t most) {
     using label = std::pair<const std::string, pool_stats>;
     std::vector<const label*> order;
+    order.reserve(pool.by_label.size());
     for (const label& l : pool.by_label)
         order.push_back(&l);
     std::ranges::sort(order, [](const label* a, const label* b) {
@@ -253,7 +256,7 @@ std::string prometheus_label(std::string_view text) {
     return label += '"';
 }
 
-std::string prometheus_text(all_figures figures, std::size_t max_labels) {
+std::string prometheus_text(const all_figures& figures, std::size_t max_labels) {
     writer out;
     write_pools(out, figures, max_labels);
     write_breakers(out, figures, max_labels);

@@ -13,6 +13,6 @@ namespace ferry::detail {
 std::string prometheus_label(std::string_view text);
 
 /// The text format of Prometheus. Keeps at most that many labels of a pool apart.
-std::string prometheus_text(all_figures figures, std::size_t max_labels);
+std::string prometheus_text(const all_figures& figures, std::size_t max_labels);
 
 } // namespace ferry::detail

@@ -86,8 +86,8 @@ int run(int argc, char** argv) {
         std::fprintf(stderr, "ferry: '%s' is not the number of a process\n", argv[2]);
         return wrong_usage;
     }
-    std::optional<double> seconds;
-    if (argc == 4 && !(seconds = number<double>(argv[3]))) {
+    const auto seconds = argc == 4 ? number<double>(argv[3]) : std::nullopt;
+    if (argc == 4 && !seconds) {
         std::fprintf(stderr, "ferry: '%s' is not a number of seconds\n", argv[3]);
         return wrong_usage;
     }

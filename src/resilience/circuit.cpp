@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace ferry::detail {
 namespace {
 
 using clock = circuit::clock;
 
-const circuit_breaker_options& checked(const circuit_breaker_options& options) {
+circuit_breaker_options checked(circuit_breaker_options options) {
     const auto refuse = [](const std::string& text) {
         throw std::invalid_argument("circuit_breaker_options: " + text);
     };
@@ -38,7 +39,7 @@ clock::duration until(clock::time_point when, clock::time_point now) noexcept {
 
 } // namespace
 
-circuit::circuit(const circuit_breaker_options& options) : options_(checked(options)) {}
+circuit::circuit(circuit_breaker_options options) : options_(checked(std::move(options))) {}
 
 circuit_state circuit::state(clock::time_point now) const noexcept {
     return state_ == circuit_state::open && now >= reset_at_ ? circuit_state::half_open : state_;

@@ -22,7 +22,7 @@ public:
     using clock = std::chrono::steady_clock;
     using pass = circuit_pass;
 
-    explicit circuit(const circuit_breaker_options& options);
+    explicit circuit(circuit_breaker_options options);
 
     /// The last state that was entered; still open when the reset timeout has passed.
     circuit_state entered() const noexcept { return state_; }

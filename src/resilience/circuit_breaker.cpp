@@ -60,13 +60,13 @@ void circuit_breaker::tell(scoped_lock& lock) {
             if (hook)
                 (*hook)(next.from, next.to);
         } catch (...) {
-            std::exception_ptr error = std::current_exception();
+            const std::exception_ptr error = std::current_exception();
             if (error == nullptr) { // no C++ exception: the thread is being ended
                 lock.lock();
                 telling_ = false; // the next change is told with what is left
                 throw;
             }
-            detail::report_unhandled(std::move(error));
+            detail::report_unhandled(error);
         }
         hook.reset(); // this may be the last to hold it
         lock.lock();

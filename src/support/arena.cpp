@@ -7,7 +7,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <cstring>
 #include <new>
 #include <utility>
 
@@ -25,18 +24,16 @@ class arena {
 public:
     void* allocate(std::size_t n) noexcept {
         const std::size_t whole =
-            sizeof(arena*) + (n + arena_alignment - 1) / arena_alignment * arena_alignment;
+            front + (n + arena_alignment - 1) / arena_alignment * arena_alignment;
         if (whole > room_.size() - offset_)
             return nullptr;
         std::byte* const at = room_.data() + std::exchange(offset_, offset_ + whole);
         ::new (static_cast<void*>(at)) arena*(this);
         ++cut_;
-        return at + sizeof(arena*);
+        return at + front;
     }
     static arena& of(void* object) noexcept {
-        arena* owner = nullptr;
-        std::memcpy(&owner, static_cast<std::byte*>(object) - sizeof(arena*), sizeof owner);
-        return *owner;
+        return **std::launder(reinterpret_cast<arena**>(static_cast<std::byte*>(object) - front));
     }
     void leave() noexcept { leave(1); }
     /// Its thread cuts no more from it.
@@ -45,6 +42,7 @@ public:
 private:
     friend class spare_arenas;
     static constexpr std::size_t size = 8192;
+    static constexpr std::size_t front = sizeof(arena*); // what stands before an object
     static constexpr std::int64_t open = std::int64_t(1) << 32;
 
     void leave(std::int64_t n) noexcept;

@@ -210,11 +210,11 @@ broken_process_pool::broken_process_pool(errc code, const std::string& what)
     : broken_executor(code, what) {}
 worker_died::worker_died(const std::string& what)
     : worker_died(errc::worker_died, what, 0, {}, {}, {}) {}
-worker_died::worker_died(int pid, ending how, std::string label, std::string stderr_tail,
-                         worker_usage usage, unsigned attempt, std::vector<stack_frame> stacktrace)
+worker_died::worker_died(int pid, ending how, const std::string& label,
+                         const std::string& stderr_tail, worker_usage usage, unsigned attempt,
+                         const std::vector<stack_frame>& stacktrace)
     : worker_died(errc::worker_died, death_text(pid, how, label, stderr_tail, attempt, stacktrace),
-                  pid, how, label, stderr_tail, usage, attempt, stacktrace) {
-} // a copy: the text may be made later
+                  pid, how, label, stderr_tail, usage, attempt, stacktrace) {}
 worker_died::worker_died(errc code, const std::string& what, int pid, ending how, std::string label,
                          std::string stderr_tail, worker_usage usage, unsigned attempt,
                          std::vector<stack_frame> stacktrace)

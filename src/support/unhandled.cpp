@@ -67,7 +67,7 @@ bool call_hook(const std::exception_ptr& error) {
 
 } // namespace
 
-void report_unhandled(std::exception_ptr error) noexcept {
+void report_unhandled(const std::exception_ptr& error) noexcept {
     try {
         if (!call_hook(error))
             print("a callback", error);

@@ -79,7 +79,7 @@ protected:
     void ended() noexcept;
     void emit() noexcept { registry_->emit(*this); }
     /// An error that nobody can get any more.
-    void drop_error(std::exception_ptr error) noexcept;
+    void drop_error(const std::exception_ptr& error) noexcept;
 
 private:
     friend class future_op_registry;
@@ -118,7 +118,7 @@ public:
         const bool aborted = is_cancellation(error);
         if (!this->claim(false)) {
             if (!aborted)
-                drop_error(std::move(error));
+                drop_error(error);
         } else if (aborted) {
             this->publish(status::cancelled);
         } else {
