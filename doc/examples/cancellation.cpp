@@ -14,11 +14,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Gives up after 30 ms, and says what came of the call.
+/// Gives up after 300 ms, and says what came of the call.
 template <class Call>
 asio::awaitable<void> give_up(const char* what, Call call) {
     try {
-        const std::string value = co_await ferry::wait_for(std::move(call), 30ms);
+        const std::string value = co_await ferry::wait_for(std::move(call), 300ms);
         std::cout << what << ": " << value << '\n';
     } catch (const ferry::timeout_error&) {
         std::cout << what << ": timeout_error\n";

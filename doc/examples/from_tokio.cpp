@@ -3,9 +3,9 @@
 #include <ferry/ferry.hpp>
 
 #include <chrono>
+#include <future>
 #include <iostream>
 #include <string>
-#include <thread>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -27,12 +27,14 @@ asio::awaitable<void> hash_all() {
     };
     std::cout << co_await ferry::with_task_group(body) << '\n';
 
+    std::promise<void> finish;
+    const auto slow = [finished = finish.get_future().share()] { finished.wait(); };
     try {
-        const auto slow = [] { std::this_thread::sleep_for(200ms); };
-        co_await ferry::wait_for(ferry::to_thread(slow), 1ms); // timeout(1ms, ..).await
+        co_await ferry::wait_for(ferry::to_thread(slow), 10ms); // timeout(10 ms, ..).await
     } catch (const ferry::timeout_error&) {
         std::cout << "elapsed\n"; // the thread finishes by itself, in both
     }
+    finish.set_value();
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <set>
 #include <string>
+#include <thread>
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
@@ -32,6 +33,10 @@ int main() {
     ferry::thread_pool pool({.max_workers = 2, .thread_name_prefix = "disk"});
     std::cout << "made, and has started " << pool.stats().workers << " threads\n";
     pool.submit({.timeout = 1min}, [] {}).wait(); // one worker, and the timer of the process
+
+    // A thread takes its name when it begins.
+    while (!thread_names().contains("ferry-timer"))
+        std::this_thread::yield();
     for (const std::string& name : thread_names()) {
         if (!before.contains(name))
             std::cout << name << '\n';

@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
+#include <future>
 #include <iostream>
 #include <stdexcept>
 #include <string>
@@ -51,11 +52,14 @@ asio::awaitable<void> step_4(ferry::thread_pool& pool) {
 }
 
 asio::awaitable<void> step_5(ferry::thread_pool& pool) {
+    std::promise<void> turn;
+    const auto tide = [turned = turn.get_future().share()] { turned.wait(); };
     try {
-        co_await ferry::wait_for(ferry::run_in_executor(pool, load, "tide"), 1ms);
+        co_await ferry::wait_for(ferry::run_in_executor(pool, tide), 10ms);
     } catch (const ferry::timeout_error&) {
         std::cout << "the tide waits for nobody\n";
     }
+    turn.set_value(); // the call was left alone, not stopped
 }
 
 } // namespace
