@@ -18,7 +18,7 @@ DOC = ROOT / "doc"
 COMPILED = ("doc/examples/", "examples/", "test/doc/", "test/fail/", "test/install/")
 # Languages of blocks that are code of programs; output is `text`.
 CODE = {"cpp", "cmake"}
-FREE = {"sh", "python", "rust"}
+FREE = {"sh", "python", "rust", "jam"}
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -141,8 +141,9 @@ def main():
     for path in sorted((DOC / "examples").rglob("*.out")):
         if not path.with_suffix(".cpp").exists():
             errors.append(f"{path.relative_to(ROOT)}: there is no such program")
-    for name in ("README.md", "DESIGN.md", "CLUSTER.md", "CONTRIBUTING.md", "examples/README.md",
-                 "benchmarks/README.md"):
+    for name in ("README.md", "DESIGN.md", "CLUSTER.md", "CONTRIBUTING.md", "CHANGELOG.md",
+                 "SECURITY.md", "examples/README.md", "benchmarks/README.md",
+                 "packaging/README.md"):
         errors += check_links(ROOT / name, parts(ROOT / name)[0])
     errors += check_readme()
     for error in errors:
