@@ -1,5 +1,5 @@
 # Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-"""Conan 2: conan create packaging/conan --build=missing"""
+"""Conan 2: conan create packaging/conan -s compiler.cppstd=20 --build=missing"""
 
 import os
 
