@@ -175,6 +175,11 @@ void write_record(int signal, const void* context) noexcept {
     struct sigaction over_before{};
     over.sa_handler = on_time_over;
     ::sigaction(SIGALRM, &over, &over_before);
+    sigset_t alarm;
+    sigset_t mask_before;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    ::pthread_sigmask(SIG_UNBLOCK, &alarm, &mask_before); // all threads may have blocked it
     const itimerval limit{{0, 0}, {0, longest_search_us}};
     itimerval limit_before{};
     ::setitimer(ITIMER_REAL, &limit, &limit_before);
@@ -183,6 +188,7 @@ void write_record(int signal, const void* context) noexcept {
     record->frame_count.store(0);
     write_frames(place_of(context));
     ::setitimer(ITIMER_REAL, &limit_before, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &mask_before, nullptr);
     ::sigaction(SIGALRM, &over_before, nullptr);
     record->state.store(crash_record::stage::written);
 }

@@ -35,6 +35,16 @@ volatile int zero = 0;
     room[0] = static_cast<char>(n);
     return zero == 0 ? overflows_its_stack(n + 1) + room[0] : 0;
 }
+// While it crashes, the way out of its frame is an expression that jumps back to its own start, so
+// the unwinder never comes back.
+[[gnu::noinline]] int crashes_without_a_way_out(const volatile int* at) {
+    asm volatile(
+        ".cfi_remember_state\n\t"
+        ".cfi_escape 0x0f, 0x03, 0x2f, 0xfd, 0xff"); // DW_CFA_def_cfa_expression, DW_OP_skip
+    const int value = *at;
+    asm volatile(".cfi_restore_state");
+    return value;
+}
 [[gnu::noinline]] int terminates(int n) noexcept { return std::stoi("no number") + n; }
 
 namespace {
@@ -175,6 +185,31 @@ BOOST_AUTO_TEST_CASE(a_handler_that_comes_later_takes_the_signal) {
     });
     BOOST_TEST(e.signal == SIGSEGV);
     BOOST_TEST(e.frames.empty());
+}
+
+// Without its limit the search would go on forever, and so would this test.
+BOOST_AUTO_TEST_CASE(a_search_that_does_not_end_is_ended_and_keeps_what_it_found) {
+    const auto e = crash([] { crashes_without_a_way_out(nullptr); });
+    BOOST_TEST(e.signal == SIGSEGV);
+    BOOST_REQUIRE(e.frames.size() == 1u);
+    BOOST_TEST(e.frames.front().symbol == "crashes_without_a_way_out(int const volatile*)");
+}
+
+BOOST_AUTO_TEST_CASE(so_it_is_where_the_program_blocks_every_signal) {
+    const auto in_thread = crash([] {
+        sigset_t all;
+        sigfillset(&all);
+        ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+        std::thread([] {
+            sigset_t faults;
+            sigemptyset(&faults);
+            sigaddset(&faults, SIGSEGV);
+            ::pthread_sigmask(SIG_UNBLOCK, &faults, nullptr);
+            crashes_without_a_way_out(nullptr);
+        }).join();
+    });
+    BOOST_TEST(in_thread.signal == SIGSEGV);
+    BOOST_TEST(in_thread.frames.size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(the_program_s_alarm_clock_goes_on) {
