@@ -148,11 +148,15 @@ void answer_reader::account(worker_channel& w, std::size_t count) noexcept {
         }
         a.arguments = std::move(a.task->arguments);
         const std::int64_t since = std::max<std::int64_t>(0, now - a.task->submitted_ns);
-        const std::int64_t run = std::clamp<std::int64_t>(a.run_ns, 0, since);
+        const std::int64_t run = std::clamp<std::int64_t>(a.says.run_ns, 0, since);
         pool_.queue.ran(run);
         pool_.figures.answered(*a.task, h.kind != wire::frame_kind::value, since - run, run);
-        if (a.retires)
+        if (a.says.retires != 0)
             pool_.retire(w);
+        if (segment* const s = a.arguments.shared(); s != nullptr && a.says.keeps != 0) {
+            s->surplus = true;
+            w.segments_sent.forget(s->id());
+        }
         if (a.arguments.size() > large_payload)
             pool_.timers.ensure(deadline::purpose::trim, reader_timers::until_trimmed);
     }

@@ -74,7 +74,7 @@ segment::segment(std::uint32_t id, std::size_t capacity, side s)
     memory_ = map(file_.get(), capacity_ + header_size, PROT_READ | PROT_WRITE);
     // A worker's may be given away; the receiver seals it then.
     if (s == side::pool) {
-        ::fcntl(file_.get(), F_ADD_SEALS, future_write);
+        is_sealed_ = ::fcntl(file_.get(), F_ADD_SEALS, future_write) == 0;
         ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SEAL);
     }
     last_needed_ns = now_ns();
@@ -317,6 +317,16 @@ void received_segments::add(std::uint32_t id, const descriptor& file, std::size_
 std::shared_ptr<segment> received_segments::find(std::uint32_t id, std::size_t size) const {
     const auto it = known_.find(id);
     return it != known_.end() && it->second->capacity() >= size ? it->second : nullptr;
+}
+
+bool received_segments::forget_if_shared(std::uint32_t id) noexcept {
+    const auto it = known_.find(id);
+    if (it == known_.end() || it->second.use_count() == 1) {
+        std::atomic_thread_fence(std::memory_order_acquire); // those that had one have read it
+        return false;
+    }
+    known_.erase(it);
+    return true;
 }
 
 } // namespace ferry::detail

@@ -58,7 +58,7 @@ public:
     int file() const noexcept { return file_.get(); }
     descriptor take_file() noexcept { return std::move(file_); }
     bool is_gift() const noexcept { return is_gift_; }
-    /// Whether nobody can write to it any more.
+    /// Whether nobody can write to it any more, but the pool to one of its own.
     bool is_sealed() const noexcept { return is_sealed_; }
     header& head() const noexcept { return *reinterpret_cast<header*>(memory_); }
     std::byte* data() const noexcept { return memory_ + header_size; }
@@ -150,6 +150,8 @@ public:
     /// Null while it has not arrived, or not with that size.
     std::shared_ptr<segment> find(std::uint32_t id, std::size_t size) const;
     void forget(std::uint32_t id) noexcept { known_.erase(id); }
+    /// Forgets one if somebody else has a share of it; false if nobody has.
+    bool forget_if_shared(std::uint32_t id) noexcept;
 
 private:
     const segment::side side_;

@@ -60,7 +60,8 @@ struct run_body {
     std::uint64_t offset = 0;
     std::uint16_t path_size = 0; ///< the module's path follows
     bool takes_stop_token = false;
-    bool in_segment = false;        ///< a segment_ref follows
+    /// Not 0: a segment_ref follows; 2: of one to which nobody writes while the worker keeps it.
+    std::uint8_t in_segment = 0;
     std::uint32_t context_size = 0; ///< the context follows, behind the path
     bool reports = false;           ///< somebody wants to know its progress
 };
@@ -76,6 +77,7 @@ struct answer_body {
     /// Not 0: a segment_ref follows; 2: of one that is given away.
     std::uint8_t in_segment = 0;
     std::uint8_t retires = 0; ///< not 0: the worker starts nothing else, and waits to be let go
+    std::uint8_t keeps = 0;   ///< not 0: it goes on using the segment of the arguments
 };
 struct segment_ref {
     std::uint32_t id = 0;

@@ -18,6 +18,7 @@ void worker_process::initialise(const wire::frame& f) {
     const bool succeeded = call(f, out, {});
     end_copy();
     tasks_->release();
+    static_cast<void>(keeps_arguments()); // the pool does not use them again
     if (succeeded) {
         got_start_call();
         return;
@@ -38,10 +39,14 @@ void worker_process::keep_finalizer(const wire::frame& f) {
     auto what = in.get<wire::run_body>();
     static_cast<void>(in.take(what.path_size));
     auto arguments = f.body.last(in.remaining());
-    if (what.in_segment)
-        arguments = find_segment(in.get<wire::segment_ref>());
+    std::shared_ptr<segment> shared;
+    if (what.in_segment != 0) {
+        const auto ref = in.get<wire::segment_ref>();
+        shared = find_segment(ref);
+        arguments = {shared->data(), ref.size};
+    }
     const auto path = f.body.subspan(sizeof what, what.path_size);
-    what.in_segment = false;
+    what.in_segment = 0;
     for (const auto part : {std::as_bytes(std::span(&what, 1)), path, arguments})
         finalizer_.insert(finalizer_.end(), part.begin(), part.end());
     tasks_->release();

@@ -114,7 +114,7 @@ std::byte* worker_channel::reserve(const code_ref& entry, call_kind how, std::st
     body.offset = entry.offset;
     body.path_size = static_cast<std::uint16_t>(entry.path.size());
     body.takes_stop_token = how.stops;
-    body.in_segment = shared != nullptr;
+    body.in_segment = shared == nullptr ? 0 : shared->is_sealed() ? 2 : 1;
     body.reports = how.reports;
     body.context_size = static_cast<std::uint32_t>(context.size());
     size = static_cast<std::uint32_t>(sizeof body + entry.path.size() + context.size() +
@@ -196,6 +196,8 @@ void worker_channel::send_start_call(wire::frame_kind kind, const encoded_initia
     if ((copy.size() >= large_payload && !share(copy, store)) ||
         reserve(call.entry, {}, {}, copy.bytes(), copy.shared(), size) == nullptr)
         throw std::runtime_error("the initializer or finalizer cannot be sent to a worker process");
+    if (copy.shared() != nullptr)
+        copy.shared()->surplus = true; // the worker may keep it
     start_calls.push_back(std::move(copy));
     if (tasks_->publish({size, kind, 0, 0}))
         wake();
@@ -294,16 +296,13 @@ worker_channel::reading worker_channel::read(answer& a, wire::frame& f) {
         return reading::broken;
     std::memcpy(&body, f.body.data(), sizeof body); // once: it may change at any time
     a.header = f.header;
-    a.run_ns = body.run_ns;
-    a.retires = body.retires != 0;
+    a.says = body;
     a.bytes = f.body.subspan(sizeof body);
     if (body.in_segment == 0)
         return reading::answer;
     waiting.emplace();
     waiting->header = f.header;
-    waiting->run_ns = body.run_ns;
-    waiting->retires = a.retires;
-    waiting->is_gift = body.in_segment == 2;
+    waiting->says = body;
     if (a.bytes.size() != sizeof waiting->ref)
         return reading::broken;
     std::memcpy(&waiting->ref, a.bytes.data(), sizeof waiting->ref);
@@ -324,8 +323,7 @@ worker_channel::reading worker_channel::read_large(answer& a) {
     if (is_short)
         return reading::later;
     a.header = waiting->header;
-    a.run_ns = waiting->run_ns;
-    a.retires = waiting->retires;
+    a.says = waiting->says;
     a.bytes = {};
     a.size = waiting->ref.size;
     waiting.reset();
@@ -335,8 +333,9 @@ worker_channel::reading worker_channel::read_large(answer& a) {
 std::shared_ptr<segment> worker_channel::find_segment(const large_answer& a, bool& is_short) {
     using what = wire::message::what;
     const auto& ref = a.ref;
+    const bool is_gift = a.says.in_segment == 2;
     for (int rounds = 0; rounds < 64; ++rounds) { // it was announced before it was used
-        if (auto s = a.is_gift ? nullptr : segments_received.find(ref.id, ref.size))
+        if (auto s = is_gift ? nullptr : segments_received.find(ref.id, ref.size))
             return s;
         if (!arrived_) {
             wire::message m;
@@ -356,7 +355,7 @@ std::shared_ptr<segment> worker_channel::find_segment(const large_answer& a, boo
                 segments_received.forget(m.id); // of when it was not given away yet
                 auto s = std::make_shared<segment>(segment::gift{}, m.id, arrived_->file, m.number);
                 arrived_.reset();
-                if (!a.is_gift || m.id != ref.id || s->capacity() < ref.size)
+                if (!is_gift || m.id != ref.id || s->capacity() < ref.size)
                     throw bad_segment("the worker gave something else than it said");
                 return s;
             }

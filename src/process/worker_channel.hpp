@@ -27,11 +27,10 @@ namespace ferry::detail {
 /// What a worker says of a task, still in its ring.
 struct answer {
     wire::frame_header header;
-    std::int64_t run_ns = 0;
+    wire::answer_body says;
     std::span<const std::byte> bytes; // unless they are in a segment:
     std::shared_ptr<segment> shared;
     std::size_t size = 0;
-    bool retires = false; // the worker starts nothing else
     remote_call_ptr task;
     payload arguments; // of the task, freed with this
 };
@@ -39,10 +38,8 @@ struct answer {
 /// An answer in a segment: what it says, read once.
 struct large_answer {
     wire::frame_header header;
-    std::int64_t run_ns = 0;
-    bool retires = false;
+    wire::answer_body says;
     wire::segment_ref ref;
-    bool is_gift = false;
 };
 
 /// What a worker is to do beside its tasks.

@@ -139,15 +139,6 @@ void worker_process::request_stop(std::stop_source source) {
     }
 }
 
-std::span<const std::byte> worker_process::find_segment(const wire::segment_ref& ref) {
-    annotated_lock lock(mutex_);
-    for (;;) { // it was announced before, so it arrives, or the process ends
-        if (const auto s = segments_.find(ref.id, ref.size))
-            return {s->data(), ref.size};
-        lock.wait(arrived_);
-    }
-}
-
 // ---- The main thread ----------------------------------------------------------------------------
 
 void worker_process::run() {
@@ -208,9 +199,14 @@ void worker_process::invoke(std::span<const std::byte> body, byte_sink& out,
         entry = detail::resolve({what.module, what.offset, path});
     }
     auto arguments = body.last(in.remaining());
-    if (what.in_segment)
-        arguments = find_segment(in.get<wire::segment_ref>());
-    byte_source from(arguments);
+    std::shared_ptr<segment> shared;
+    if (what.in_segment != 0) {
+        const auto ref = in.get<wire::segment_ref>();
+        shared = find_segment(ref);
+        arguments = {shared->data(), ref.size};
+        arguments_in_ = ref.id;
+    }
+    byte_source from(arguments, what.in_segment == 2 ? std::move(shared) : nullptr);
     const optional_context_scope scope(context.empty() ? nullptr : decode_context(context));
     reinterpret_cast<entry_point>(const_cast<void*>(entry))(from, out, stop);
 }
@@ -283,18 +279,11 @@ void worker_process::run_task(const wire::frame& f) {
     }
     const bool retires = most_memory_ != 0 && resident_memory() > most_memory_;
     answer({0, succeeded ? wire::frame_kind::value : wire::frame_kind::error, h.slot, h.task},
-           {wire::now_ns() - started, 0, retires}, out);
+           {wire::now_ns() - started, 0, retires, keeps_arguments()}, out);
     if (retires)
         retire();
     if (++tasks_run_ % 64 == 0)
         trim();
-}
-
-// Gives memory back that was needed for something larger than what came since.
-void worker_process::trim() noexcept {
-    segment_store::let_go gone;
-    while (store_.trim(wire::now_ns(), gone))
-        announced_.forget(gone.id);
 }
 
 void worker_process::answer(wire::frame_header h, wire::answer_body body, byte_sink& out) {
@@ -346,19 +335,6 @@ void worker_process::give_away(payload p) {
             ::_exit(0); // the pool is gone
         std::this_thread::sleep_for(moment);
     }
-}
-
-// Puts it into a mapping, where it is in none, as soon as there is a free one.
-payload worker_process::share(payload p) {
-    while (p.shared() == nullptr) {
-        if (segment_ptr s = store_.lend(p.size())) {
-            std::memcpy(s->data(), p.bytes().data(), p.size());
-            p = payload(std::move(s), p.size(), store_);
-        } else {
-            std::this_thread::sleep_for(std::chrono::microseconds(100));
-        }
-    }
-    return p;
 }
 
 void worker_process::send(wire::frame_header h, std::span<const std::byte> first,

@@ -62,7 +62,9 @@ private:
     void invoke(std::span<const std::byte> body, byte_sink& out, const std::stop_token& stop);
     /// Calls what the frame names; false, and the error written to `out`, when it throws.
     bool call(const wire::frame& f, byte_sink& out, const std::stop_token& stop);
-    std::span<const std::byte> find_segment(const wire::segment_ref& ref);
+    std::shared_ptr<segment> find_segment(const wire::segment_ref& ref);
+    /// Whether a value of the program lies in the mapping of the arguments of the last call.
+    bool keeps_arguments() noexcept;
     void answer(wire::frame_header h, wire::answer_body body, byte_sink& out);
     void send(wire::frame_header h, std::span<const std::byte> first,
               std::span<const std::byte> second);
@@ -86,6 +88,7 @@ private:
     unsigned start_calls_ = 0; // still to come
     std::size_t most_memory_ = 0;
     std::vector<std::byte> finalizer_; // as the body of a frame
+    std::uint32_t arguments_in_ = 0;   // the mapping that the last call may keep
     wire::channel* memory_ = nullptr;
     std::optional<wire::ring_reader> tasks_;
     std::optional<wire::ring_writer> answers_;

@@ -154,6 +154,8 @@ BOOST_FIXTURE_TEST_CASE(the_fields_of_an_answer_are_bounded, attacked) {
     for (const int retires : {1, 2, 127, 128, 255})
         check(expected::forged,
               {.body = value_of(7, {.retires = static_cast<std::uint8_t>(retires)})});
+    for (const int keeps : {1, 2, 255}) // of arguments that are in no mapping
+        check(expected::forged, {.body = value_of(7, {.keeps = static_cast<std::uint8_t>(keeps)})});
     BOOST_TEST((pool.stats().run_time.sum() <= std::chrono::steady_clock::now() - begin));
     BOOST_TEST((pool.stats().run_time.sum() >= 0ns));
 }

@@ -8,9 +8,12 @@
 #include "helpers/worker_main.hpp"
 
 #include <fstream>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <sys/mman.h>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 using ferry::shared_bytes;
@@ -24,8 +27,8 @@ std::vector<shared_bytes> makes_two(std::size_t size) {
 std::size_t measures(const shared_bytes& b) { return b.size(); }
 shared_bytes echoes(shared_bytes b) { return b; }
 
-// How the address is mapped, as in /proc/self/maps: "r--s".
-std::string protection_of(const void* address) {
+// How the address is mapped, as in /proc/self/maps: "r--s ... /memfd:ferry-payload (deleted)".
+std::string mapping_of(const void* address) {
     const auto at = reinterpret_cast<std::uintptr_t>(address);
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line);) {
@@ -33,10 +36,36 @@ std::string protection_of(const void* address) {
         const auto start = std::stoull(line, &used, 16);
         const auto end = std::stoull(line.substr(used + 1), nullptr, 16);
         if (at >= start && at < end)
-            return line.substr(line.find(' ') + 1, 4);
+            return line.substr(line.find(' ') + 1);
     }
     return "";
 }
+bool is_read_only_mapping_of_a_pool(const std::string& mapping) {
+    return mapping.starts_with("r--s") && mapping.find("ferry-payload") != std::string::npos;
+}
+
+std::size_t mapped_payloads() {
+    std::ifstream maps("/proc/self/maps");
+    std::size_t n = 0;
+    for (std::string line; std::getline(maps, line);)
+        n += line.find("ferry-payload") != std::string::npos ? 1 : 0;
+    return n;
+}
+
+// What a worker keeps from one task to another.
+std::vector<shared_bytes> kept;
+void keeps(shared_bytes b) { kept.push_back(std::move(b)); }
+void keeps_and_throws(shared_bytes b) {
+    kept.push_back(std::move(b));
+    throw std::runtime_error("kept");
+}
+std::string first_letters() {
+    std::string all;
+    for (const auto& b : kept)
+        all += b.view() == std::string(b.size(), b.view()[0]) ? b.view()[0] : '?';
+    return all;
+}
+std::string mapping_of_last() { return mapping_of(kept.back().data()); }
 
 } // namespace
 
@@ -74,10 +103,71 @@ BOOST_AUTO_TEST_CASE(a_large_result_is_the_worker_s_mapping_which_nobody_can_wri
     auto f = pool.submit(makes, size, 'z');
     const shared_bytes& b = f.result();
     BOOST_TEST(b.view() == std::string(size, 'z'));
-    BOOST_TEST(protection_of(b.data()) == "r--s");
+    BOOST_TEST(is_read_only_mapping_of_a_pool(mapping_of(b.data())));
     void* const page =
         reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(b.data()) & ~std::uintptr_t(4095));
     BOOST_TEST(::mprotect(page, 4096, PROT_READ | PROT_WRITE) != 0); // the file is sealed
+}
+
+BOOST_AUTO_TEST_CASE(a_large_argument_is_the_pool_s_mapping_which_the_worker_cannot_write_to) {
+    ferry::process_pool pool(1);
+    const auto where = [](const shared_bytes& b, const std::string&) {
+        void* const page = reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(b.data()) &
+                                                   ~std::uintptr_t(4095));
+        const bool refused = ::mprotect(page, 4096, PROT_READ | PROT_WRITE) != 0;
+        return std::pair(mapping_of(b.data()), refused);
+    };
+    for (const std::size_t size : {70'000u, 3'000'000u}) {
+        const shared_bytes b(std::string(size, 'y'));
+        const auto [mapping, refused] = pool.submit(where, b, std::string("beside it")).result();
+        BOOST_TEST(is_read_only_mapping_of_a_pool(mapping), mapping);
+        BOOST_TEST(refused);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_worker_keeps_does_not_change) {
+    ferry::process_pool pool(1);
+    std::string expected;
+    for (int i = 0; i != 8; ++i) {
+        const char letter = static_cast<char>('a' + i);
+        expected += letter;
+        if (i % 2 == 0)
+            pool.submit(keeps, makes(200'000, letter)).result();
+        else
+            BOOST_CHECK_THROW(pool.submit(keeps_and_throws, makes(200'000, letter)).result(),
+                              std::runtime_error);
+        BOOST_TEST(is_read_only_mapping_of_a_pool(pool.submit(mapping_of_last).result()));
+        // Arguments that are not kept go through other mappings.
+        BOOST_TEST(pool.submit(measures, makes(200'000, 'r')).result() == 200'000u);
+        BOOST_TEST(pool.submit(first_letters).result() == expected);
+    }
+    BOOST_TEST(mapped_payloads() <= 2u); // the pool has let go of them
+    const auto lets_go = [] {
+        const std::size_t before = mapped_payloads();
+        kept.clear();
+        return before - mapped_payloads();
+    };
+    BOOST_TEST(pool.submit(lets_go).result() == 8u);
+}
+
+BOOST_AUTO_TEST_CASE(what_an_initializer_keeps_does_not_change) {
+    ferry::process_pool pool(
+        {.max_workers = 1, .initializer = ferry::process_initializer(keeps, makes(200'000, 'i'))});
+    for (int i = 0; i != 4; ++i)
+        BOOST_TEST(pool.submit(measures, makes(200'000, 'r')).result() == 200'000u);
+    BOOST_TEST(pool.submit(first_letters).result() == "i");
+    BOOST_TEST(is_read_only_mapping_of_a_pool(pool.submit(mapping_of_last).result()));
+}
+
+BOOST_AUTO_TEST_CASE(memory_of_arguments_that_nobody_keeps_is_used_again) {
+    ferry::process_pool pool(1);
+    std::set<std::uintptr_t> places;
+    const auto place = [](const shared_bytes& b) {
+        return reinterpret_cast<std::uintptr_t>(b.data());
+    };
+    for (int i = 0; i != 50; ++i)
+        places.insert(pool.submit(place, makes(200'000, 'p')).result());
+    BOOST_TEST(places.size() <= 2u);
 }
 
 BOOST_AUTO_TEST_CASE(results_outlive_future_worker_and_pool_and_each_other) {

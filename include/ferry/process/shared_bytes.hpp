@@ -12,12 +12,14 @@
 
 namespace ferry {
 
-/// Bytes that do not change any more, for large results of worker processes: the future's value is
-/// a view of the memory that the worker wrote them into, and nothing is copied in this process.
+/// Bytes that do not change any more, for large arguments and results of worker processes: who gets
+/// them has a view of the memory that they were written into, and does not copy them.
 ///
 /// A result of 64 KiB and more is sealed against writing by anybody, the worker included, before
-/// it is handed out; if the system cannot seal it, it is copied. The memory lives as long as a
-/// copy of the object. Smaller results, and arguments, are copied.
+/// it is handed out. Arguments of that size are sealed against writing by anybody but their pool,
+/// which writes to that memory no more while the worker has a copy of the object. If the system
+/// cannot seal it, and where it is smaller, the bytes are copied. The memory lives as long as a
+/// copy of the object.
 ///
 /// @par Thread safety
 /// As `std::shared_ptr<const T>`: copies may be used by several threads at once.
