@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 // The thread of a cluster pool that hears of its tasks, and watches the time.
-#include "keep_connected.hpp"
+#include "cluster_core.hpp"
 
 #include <ferry/detail/scope_exit.hpp>
 
@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <pthread.h>
 
 namespace ferry::detail::cluster {
 namespace {
@@ -17,42 +16,39 @@ constexpr std::size_t batch = 64; // acknowledged together
 
 } // namespace
 
-void cluster_core::run_consumer() noexcept {
-    pthread_setname_np(pthread_self(), "ferry-consume");
-    keep_connected("pool, consuming", consuming_, [this](connection& c, reconnect_delay& delay) {
-        const bool survived = !was_connected_ || c.has_queue(reply_to_);
-        c.declare_exchange(exchange_);
-        c.declare_queue(tasks_name_, task_queue());
-        c.declare_queue(reply_to_, reply_queue());
-        c.bind(reply_to_, exchange_);
-        c.consume(reply_to_, "replies", true);
-        delay.reset();
-        const scope_exit at_end([this] {
-            {
-                const lock_type lock(mutex_);
-                ledger_.consumer_lost(clock::now());
-            }
-            wake_publisher_.signal();
-        });
-        outcomes out;
+void cluster_core::consume(connection& c) {
+    const bool survived = !was_connected_ || c.has_queue(reply_to_);
+    c.declare_exchange(exchange_);
+    c.declare_queue(tasks_name_, task_queue());
+    c.declare_queue(reply_to_, reply_queue());
+    c.bind(reply_to_, exchange_);
+    c.consume(reply_to_, "replies", true);
+    consumer_.is_of_use();
+    const scope_exit at_end([this] {
         {
             const lock_type lock(mutex_);
-            was_connected_ = true;
-            failed_connects_ = 0;
-            ledger::actions todo;
-            ledger_.consumer_connected(survived, clock::now(), todo);
-            control_.push_back({exchange_, {}, write_frame(who_frame{reply_to_})});
-            perform(todo, out);
+            ledger_.consumer_lost(clock::now());
         }
-        wake_publisher_.signal();
-        complete_calls(out);
-        consume_until_done(c);
+        publisher_.wake().signal();
     });
+    outcomes out;
+    {
+        const lock_type lock(mutex_);
+        was_connected_ = true;
+        failed_connects_ = 0;
+        ledger::actions todo;
+        ledger_.consumer_connected(survived, clock::now(), todo);
+        control_.push_back({exchange_, {}, write_frame(who_frame{reply_to_})});
+        perform(todo, out);
+    }
+    publisher_.wake().signal();
+    complete_calls(out);
+    consume_until_done(c);
 }
 
 void cluster_core::consume_until_done(connection& c) {
     for (;;) {
-        wake_consumer_.clear();
+        consumer_.wake().clear();
         std::uint64_t last = 0;
         for (std::size_t n = 0; n != batch; ++n) {
             const event e = c.next();
@@ -70,13 +66,13 @@ void cluster_core::consume_until_done(connection& c) {
             continue;
         }
         watch_time(); // once all that has arrived was heard
-        interrupt_if_dead(publishing_);
+        publisher_.interrupt_if_dead();
         {
             const lock_type lock(mutex_);
             if (done_)
                 break;
         }
-        c.wait(wake_consumer_.file(), next_time());
+        c.wait(consumer_.wake().file(), next_time());
     }
     c.delete_queue(reply_to_);
 }
@@ -111,6 +107,10 @@ void cluster_core::handle(const event& e) {
         handle_outcome(*o);
         return;
     }
+    if (const auto* const p = std::get_if<progress_frame>(&*f)) {
+        handle_progress(*p);
+        return;
+    }
     outcomes out;
     {
         const lock_type lock(mutex_);
@@ -123,10 +123,29 @@ void cluster_core::handle(const event& e) {
         else if (const auto* const b = std::get_if<beat_frame>(&*f))
             ledger_.heard(*b, now, todo);
         else if (const auto* const a = std::get_if<announce_frame>(&*f))
-            ledger_.announced(*a, now);
+            announced(*a, now);
         perform(todo, out);
     }
     complete_calls(out);
+}
+
+// With the lock.
+void cluster_core::announced(const announce_frame& f, clock::time_point now) {
+    ledger_.announced(f, now);
+    figures_.may_have(workers_known());
+}
+
+void cluster_core::handle_progress(const progress_frame& f) {
+    remote_call_ptr call;
+    {
+        const lock_type lock(mutex_);
+        const auto it = calls_.find(f.number);
+        if (it == calls_.end())
+            return;
+        call = it->second.call;
+    }
+    call->note_progress(f.done, f.note);
+    jobs_.let_go_of(std::move(call));
 }
 
 void cluster_core::handle_outcome(const outcome_frame& f) {
@@ -140,13 +159,11 @@ void cluster_core::handle_outcome(const outcome_frame& f) {
         if (it != calls_.end() && ledger_.answered(f.number, f.round, f.kind, todo)) {
             call_entry& e = it->second;
             const std::int64_t now = wire::now_ns();
-            const std::int64_t since = std::max<std::int64_t>(0, now - e.submitted_ns);
+            const std::int64_t since = std::max<std::int64_t>(0, now - e.call->submitted_ns);
             const std::int64_t run = std::clamp<std::int64_t>(f.run_time.count(), 0, since);
             mean_run_ns_ = mean_run_ns_ == 0 ? static_cast<double>(run)
                                              : 0.9 * mean_run_ns_ + 0.1 * static_cast<double>(run);
-            ++counts_.run_time[histogram::bucket_of(std::chrono::nanoseconds(run))];
-            ++counts_.queue_wait[histogram::bucket_of(std::chrono::nanoseconds(since - run))];
-            ++(f.kind == outcome_kind::value ? counts_.completed : counts_.failed);
+            figures_.answered(*e.call, f.kind != outcome_kind::value, since - run, run);
             e.call->state().try_start();
             end_call(it, nullptr, taken);
         }
@@ -169,7 +186,7 @@ void cluster_core::handle_outcome(const outcome_frame& f) {
                 std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(to.size, 1));
             if (to.size != 0)
                 std::memcpy(to.copy.get(), f.bytes.data(), to.size);
-            decoders_.post(&call->state(), *call);
+            jobs_.decode(call);
         } catch (const std::bad_alloc&) {
             call->fail(std::current_exception());
         }

@@ -2,7 +2,6 @@
 // A cluster pool: its end, its statistics, and what its tasks ask of it.
 #include "cluster_core.hpp"
 
-#include "process/signals_blocked.hpp"
 #include "process/wire.hpp"
 #include "support/fork_count.hpp"
 
@@ -29,10 +28,11 @@ cluster_core::cluster_core(cluster_options options, broker_address address)
     : options_(with_name(std::move(options))), address_(std::move(address)), forks_(fork_count()),
       tasks_name_(task_queue_name(options_)), exchange_(exchange_name(options_)),
       reply_to_(unique_queue_name(reply_prefix)), store_(0),
-      decoders_(job_threads::kind::spared, remote_call::job::decoding, "ferry-decoder"),
-      callbacks_(job_threads::kind::one, remote_call::job::reports_or_callbacks, "ferry-callbacks"),
+      publisher_(options_, address_, "pool, publishing"),
+      consumer_(options_, address_, "pool, consuming"),
       ledger_({*options_.heartbeat.limit(), options_.connect_limit.limit(), options_.durable},
-              clock::now()) {}
+              clock::now()),
+      figures_(options_.name, 0, recording::pool::cluster) {}
 
 cluster_core::~cluster_core() = default;
 
@@ -43,23 +43,50 @@ void cluster_core::abandon_after_fork() {
 
 // All of them before the first task, so that whoever asks hears where there are none to be had.
 void cluster_core::start_threads() {
-    if (consumer_.joinable())
+    if (consumer_.has_started())
         return;
-    const signals_blocked quiet;
-    const auto self = shared_from_this();
-    callbacks_.start(self);
-    decoders_.start(self);
-    publisher_ = std::thread([self] { self->run_publisher(); });
-    ++threads_;
+    jobs_.start(shared_from_this());
+    publisher_.start("ferry-publish", steps_of(&cluster_core::publish));
     try {
-        consumer_ = std::thread([self] { self->run_consumer(); });
-        ++threads_;
+        consumer_.start("ferry-consume", steps_of(&cluster_core::consume));
     } catch (...) {
         why_broken_ = "a thread of the pool could not be started";
         done_ = true;
-        wake_publisher_.signal();
+        publisher_.wake().signal();
         throw;
     }
+}
+
+// Of the thread with that use of its connections, which also looks after the other one's.
+kept_connection::steps cluster_core::steps_of(void (cluster_core::*use)(connection&)) {
+    const bool consumes = use == &cluster_core::consume;
+    const auto self = shared_from_this();
+    kept_connection::steps s;
+    s.is_done = [self] {
+        const lock_type lock(self->mutex_);
+        return self->done_;
+    };
+    s.use = [self, use](connection& c) { (self.get()->*use)(c); };
+    s.lost = [self](const std::exception& e, bool refused) {
+        if (refused) {
+            self->mark_broken(e.what());
+            return false;
+        }
+        const lock_type lock(self->mutex_);
+        self->last_error_ = e.what();
+        ++self->failed_connects_;
+        return true;
+    };
+    s.pause = [self, consumes] {
+        if (!consumes) {
+            self->consumer_.interrupt_if_dead();
+            return clock::time_point::max();
+        }
+        self->watch_time();
+        self->publisher_.interrupt_if_dead();
+        return self->next_time();
+    };
+    return s;
 }
 
 // ---- What tasks ask for -------------------------------------------------------------------------
@@ -75,7 +102,7 @@ void cluster_core::dropped(remote_call& c, bool expired) noexcept {
     ledger::actions todo;
     ledger_.remove(c.number, todo);
     perform(todo, gone);
-    ++(expired ? counts_.failed : counts_.cancelled);
+    expired ? figures_.failed(c) : figures_.cancelled(c);
     end_call(it, nullptr, gone);
     --finishing_; // whoever calls this publishes
     changed_.notify_all();
@@ -104,7 +131,7 @@ bool cluster_core::cancel_running(remote_call& c) noexcept {
         ledger::actions todo;
         ledger_.remove(c.number, todo);
         perform(todo, out);
-        ++counts_.cancelled;
+        figures_.cancelled(c);
         end_call(it, nullptr, out);
     }
     complete_calls(out);
@@ -117,7 +144,7 @@ void cluster_core::tell_hosts(std::uint64_t number, const std::string& host, boo
         return;
     control_.push_back({host.empty() ? exchange_ : std::string(), host,
                         write_frame(cancel_frame{reply_to_, only_ask, {number}})});
-    wake_publisher_.signal();
+    publisher_.wake().signal();
 }
 
 // ---- What the ledger asks for -------------------------------------------------------------------
@@ -129,27 +156,32 @@ void cluster_core::perform(ledger::actions& all, outcomes& out) {
         switch (a.kind) {
         case what::started:
             if (it != calls_.end()) {
-                it->second.started_ns = wire::now_ns();
+                note_start(it->second, a.text);
                 if (std::exchange(it->second.counted, false))
                     --unstarted_by_level_[it->second.level];
                 it->second.call->state().try_start();
             }
             break;
-        case what::again: wake_publisher_.signal(); break;
+        case what::again:
+            if (it != calls_.end())
+                note_end_of_run(it->second);
+            publisher_.wake().signal();
+            break;
         case what::tell_hosts: tell_hosts(a.number, a.text, false); break;
         case what::ask_hosts:
             control_.push_back({exchange_, {}, write_frame(ask_frame{reply_to_})});
-            wake_publisher_.signal();
+            publisher_.wake().signal();
             break;
         default:
             if (it != calls_.end()) {
-                ++counts_.failed;
+                figures_.failed(*it->second.call);
                 end_call(it, error_for(a, it->second), out);
             }
         }
     }
     all.clear();
     advance_line();
+    figures_.queue_has(ledger_.unstarted());
 }
 
 std::string cluster_core::builds_text() const {
@@ -198,10 +230,12 @@ void cluster_core::end_call(calls::iterator it, std::exception_ptr error, outcom
         --unstarted_by_level_[e.level];
     if (e.in_line)
         leave_line(it->first, e);
+    note_end_of_run(e);
     out.push_back({std::move(e.call), std::move(error)});
     calls_.erase(it);
     ++finishing_;
     advance_line();
+    figures_.queue_has(ledger_.unstarted());
 }
 
 // Without the lock.
@@ -232,7 +266,7 @@ std::size_t cluster_core::close(bool cancel) {
         closed_ = true;
         while (!line_.empty()) {
             const auto it = calls_.find(line_.front());
-            ++counts_.failed;
+            figures_.failed(*it->second.call);
             if (it->second.turned_away != nullptr)
                 *it->second.turned_away = true;
             end_call(it, make_error<shutdown_error>(), out);
@@ -251,31 +285,16 @@ std::size_t cluster_core::close(bool cancel) {
 }
 
 void cluster_core::join() {
-    std::thread first;
-    std::thread second;
     {
         lock_type lock(mutex_);
-        changed_.wait(lock, [this] { return (calls_.empty() && finishing_ == 0); });
+        changed_.wait(lock, [this] { return calls_.empty() && finishing_ == 0; });
         done_ = true;
-        wake_publisher_.signal();
-        wake_consumer_.signal();
-        // What is left to be said is said, unless the broker does not listen.
-        while (
-            !changed_.wait_for(lock, std::chrono::seconds(1), [this] { return threads_ == 0; })) {
-            for (connection* const c : {publishing_, consuming_}) {
-                if (c != nullptr)
-                    c->interrupt();
-            }
-        }
-        first.swap(publisher_);
-        second.swap(consumer_);
     }
-    if (first.joinable())
-        first.join();
-    if (second.joinable())
-        second.join();
-    decoders_.finish();
-    callbacks_.finish();
+    publisher_.wake().signal();
+    consumer_.wake().signal();
+    publisher_.finish(std::chrono::seconds(1));
+    consumer_.finish(std::chrono::seconds(1));
+    jobs_.finish();
 }
 
 shutdown_report cluster_core::close_within(timeout limit) {
@@ -284,7 +303,7 @@ shutdown_report cluster_core::close_within(timeout limit) {
     std::uint64_t before = 0;
     {
         const lock_type lock(mutex_);
-        before = counts_.completed + counts_.failed;
+        before = figures_.all().completed + figures_.all().failed;
     }
     close(false);
     {
@@ -294,7 +313,8 @@ shutdown_report cluster_core::close_within(timeout limit) {
             changed_.wait_until(lock, *deadline, ended);
         else
             changed_.wait(lock, ended);
-        report.finished = static_cast<std::size_t>(counts_.completed + counts_.failed - before);
+        report.finished =
+            static_cast<std::size_t>(figures_.all().completed + figures_.all().failed - before);
     }
     report.dropped = close(true);
     std::vector<remote_call_ptr> stuck;
@@ -317,7 +337,7 @@ shutdown_report cluster_core::close_within(timeout limit) {
             ledger::actions todo;
             ledger_.remove(c->number, todo);
             perform(todo, out);
-            ++counts_.failed;
+            figures_.failed(*it->second.call);
             end_call(it, error_or_shortage([&] {
                          return make_error<worker_died>("the task '" + c->call_label() +
                                                         "' was still running when its pool ended");
@@ -341,60 +361,17 @@ void cluster_core::mark_broken(const std::string& why) noexcept {
             const auto it = calls_.begin();
             ledger::actions unneeded;
             ledger_.remove(it->first, unneeded);
-            ++counts_.failed;
+            figures_.failed(*it->second.call);
             end_call(it, error_or_shortage([&] { return make_error<broken_cluster_pool>(why); }),
                      out);
         }
         done_ = true;
-        wake_publisher_.signal();
-        wake_consumer_.signal();
-        for (connection* const c : {publishing_, consuming_}) {
-            if (c != nullptr)
-                c->interrupt();
-        }
+        publisher_.wake().signal();
+        consumer_.wake().signal();
+        publisher_.interrupt();
+        consumer_.interrupt();
     }
     complete_calls(out);
-}
-
-// Whatever waits for a connection that is dead waits no more.
-void cluster_core::interrupt_if_dead(connection* const& other) noexcept {
-    const lock_type lock(mutex_);
-    if (other != nullptr)
-        other->interrupt_if_dead();
-}
-
-// ---- Statistics ---------------------------------------------------------------------------------
-
-std::size_t cluster_core::workers_known() const noexcept {
-    std::size_t n = 0;
-    for (const auto& [name, h] : ledger_.hosts()) {
-        if (h.build == tasks_name_)
-            n += h.workers;
-    }
-    return n;
-}
-
-std::size_t cluster_core::free_workers() const noexcept {
-    const std::size_t all = workers_known();
-    const std::size_t busy = ledger_.running() + ledger_.unstarted();
-    return all > busy ? all - busy : 0;
-}
-
-std::size_t cluster_core::max_workers() const noexcept {
-    const lock_type lock(mutex_);
-    return workers_known();
-}
-
-pool_stats cluster_core::stats() {
-    if (is_forked_copy())
-        throw shutdown_error("the pool belongs to the process that this one was forked from");
-    const lock_type lock(mutex_);
-    pool_stats s = counts_;
-    s.workers = workers_known();
-    s.queued = ledger_.unstarted();
-    s.running = ledger_.running();
-    s.idle = s.workers > s.running ? s.workers - s.running : 0;
-    return s;
 }
 
 } // namespace ferry::detail::cluster

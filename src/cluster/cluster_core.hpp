@@ -8,10 +8,12 @@
 
 #include "broker_address.hpp"
 #include "connection.hpp"
+#include "inside/observed.hpp"
+#include "kept_connection.hpp"
 #include "ledger.hpp"
-#include "process/job_threads.hpp"
+#include "process/process_figures.hpp"
+#include "process/process_jobs.hpp"
 #include "process/segment.hpp"
-#include "waking.hpp"
 
 #include <array>
 #include <condition_variable>
@@ -21,7 +23,6 @@
 #include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -32,12 +33,13 @@ namespace ferry::detail::cluster {
 ///
 /// `ledger` decides what becomes of a task; this class acts. One thread has a connection on which
 /// it publishes, and reads confirms; the other one has a connection on which outcomes and beats
-/// arrive, and watches the time. Each connects again by itself. Results are decoded in `decoders_`,
-/// and callbacks run in `callbacks_`.
+/// arrive, and watches the time. Each connects again by itself. User code runs in `jobs_`.
 ///
 /// Invariants: a call in `calls_` is in the ledger, or it stands in the line for a place there. No
 /// lock is held while user code runs, and none while a connection is used.
-class cluster_core final : public cluster_host, public std::enable_shared_from_this<cluster_core> {
+class cluster_core final : public cluster_host,
+                           public observed,
+                           public std::enable_shared_from_this<cluster_core> {
 public:
     cluster_core(cluster_options options, broker_address address);
     ~cluster_core();
@@ -47,13 +49,13 @@ public:
     /// Waits until all tasks have ended and the callbacks have run.
     void join();
     shutdown_report close_within(timeout limit);
-    bool is_callback_thread() const noexcept {
-        return callbacks_.is_this_thread() || decoders_.is_this_thread();
-    }
+    bool is_callback_thread() const noexcept { return jobs_.is_this_thread(); }
     bool is_forked_copy() const noexcept;
     /// In a child of fork(): the threads are the parent's.
     void abandon_after_fork();
     pool_stats stats();
+    label_registry::figures stats_by_label();
+    void read(all_figures& to) override;
     std::size_t max_workers() const noexcept;
     const std::string& name() const noexcept { return options_.name; }
 
@@ -69,7 +71,7 @@ public:
     bool started(const remote_call&) const noexcept override { return false; }
     bool ask_to_stop(remote_call& c) noexcept override;
     bool cancel_running(remote_call& c) noexcept override;
-    void post_callbacks(remote_call& c) noexcept override { callbacks_.post(&c.state(), c); }
+    void post_callbacks(remote_call& c) noexcept override { jobs_.run_callbacks(c); }
 
 private:
     using clock = timeout::clock;
@@ -83,9 +85,9 @@ private:
         std::shared_ptr<const payload> arguments;
         std::size_t arguments_at = 0; ///< behind the code
         std::size_t bytes = 0;
-        std::size_t level = 0; ///< of priority, from 0 to 9
-        std::int64_t submitted_ns = 0;
-        std::int64_t started_ns = 0;
+        std::size_t level = 0;       ///< of priority, from 0 to 9
+        std::int64_t started_ns = 0; ///< 0: no host runs it
+        std::uint32_t record = 0;    ///< of the worker that runs it, in the recording
         bool in_line = false;
         bool* turned_away = nullptr; ///< to be set by shutdown, while a thread waits for its place
         bool counted = false;        ///< in unstarted_by_level_
@@ -111,6 +113,7 @@ private:
     // Submitting and admission.
     call_entry translate(remote_call& c, cluster_call how) const;
     void throw_if_closed() const;
+    static bool wants_progress(const remote_call& c) noexcept;
     void start_threads();
     bool has_room_for(const call_entry& e) const noexcept;
     void refuse_if_slow(const call_entry& e, clock::time_point now) const;
@@ -124,6 +127,9 @@ private:
 
     // What the ledger asks for.
     void perform(ledger::actions& all, outcomes& out);
+    void note_start(call_entry& e, const std::string& host) noexcept;
+    void note_end_of_run(call_entry& e) noexcept;
+    pool_stats stats_now() const;
     std::exception_ptr error_for(const ledger::action& a, const call_entry& e);
     std::string builds_text() const;
     void end_call(calls::iterator it, std::exception_ptr error, outcomes& out);
@@ -132,23 +138,23 @@ private:
     void expire_line(clock::time_point now, outcomes& out);
 
     // The publishing thread.
-    void run_publisher() noexcept;
+    void publish(connection& c);
     void publish_until_done(connection& c);
     bool publish_some(publishing& p);
     bool read_confirms(publishing& p);
     std::vector<std::byte> write_task(const ledger::publication& p, const call_entry& e) const;
 
     // The consuming thread.
-    void run_consumer() noexcept;
+    void consume(connection& c);
     void consume_until_done(connection& c);
     void handle(const event& e);
     void handle_outcome(const outcome_frame& f);
+    void handle_progress(const progress_frame& f);
+    void announced(const announce_frame& f, clock::time_point now);
     void watch_time();
     clock::time_point next_time();
 
-    template <class Use>
-    void keep_connected(const char* role, connection*& current, Use use) noexcept;
-    void interrupt_if_dead(connection* const& other) noexcept;
+    kept_connection::steps steps_of(void (cluster_core::*use)(connection&));
     void mark_broken(const std::string& why) noexcept;
     queue_options task_queue() const;
     queue_options reply_queue() const;
@@ -161,13 +167,12 @@ private:
     const std::string exchange_;
     const std::string reply_to_;
     segment_store store_;
-    job_threads decoders_;
-    job_threads callbacks_;
-    wake_up wake_publisher_;
-    wake_up wake_consumer_;
+    process_jobs jobs_;
+    kept_connection publisher_;
+    kept_connection consumer_;
 
     mutable std::mutex mutex_;        // guards what follows
-    std::condition_variable changed_; // a task has ended, entered, or a thread has ended
+    std::condition_variable changed_; // a task has ended, or entered
     ledger ledger_;
     calls calls_;
     std::uint64_t numbers_ = 0;
@@ -175,11 +180,6 @@ private:
     std::set<std::pair<clock::time_point, std::uint64_t>> line_deadlines_;
     std::array<std::size_t, 10> unstarted_by_level_{};
     std::deque<outgoing> control_; // what is to be published beside tasks
-    std::thread publisher_;
-    std::thread consumer_;
-    connection* publishing_ = nullptr; // in use
-    connection* consuming_ = nullptr;
-    unsigned threads_ = 0; // that have not ended
     clock::time_point asked_who_{};
     bool was_connected_ = false;
     bool closed_ = false;
@@ -189,7 +189,7 @@ private:
     std::string last_error_;
     unsigned failed_connects_ = 0;
     double mean_run_ns_ = 0;
-    pool_stats counts_;
+    process_figures figures_;
 };
 
 } // namespace ferry::detail::cluster

@@ -8,9 +8,11 @@ namespace ferry {
 cluster_pool::cluster_pool(cluster_options options) {
     auto address = detail::cluster::check_options(options);
     core_ = std::make_shared<detail::cluster::cluster_core>(std::move(options), std::move(address));
+    detail::observed_list::instance().add(*core_);
 }
 
 cluster_pool::~cluster_pool() {
+    detail::observed_list::instance().remove(*core_);
     if (core_->is_forked_copy()) {
         core_->abandon_after_fork();
         return;
@@ -36,6 +38,9 @@ shutdown_report cluster_pool::shutdown(timeout limit) {
 std::size_t cluster_pool::max_workers() const noexcept { return core_->max_workers(); }
 const std::string& cluster_pool::name() const noexcept { return core_->name(); }
 pool_stats cluster_pool::stats() const { return core_->stats(); }
+std::map<std::string, pool_stats, std::less<>> cluster_pool::stats_by_label() const {
+    return core_->stats_by_label();
+}
 std::shared_ptr<detail::cluster_host> cluster_pool::host() const noexcept { return core_; }
 
 } // namespace ferry

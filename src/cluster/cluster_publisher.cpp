@@ -1,13 +1,12 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 // The thread of a cluster pool that publishes.
-#include "keep_connected.hpp"
+#include "cluster_core.hpp"
 
 #include <ferry/detail/scope_exit.hpp>
 
 #include <boost/assert.hpp>
 
 #include <algorithm>
-#include <pthread.h>
 
 namespace ferry::detail::cluster {
 namespace {
@@ -37,40 +36,37 @@ struct cluster_core::publishing {
     bool blocked = false;
 };
 
-void cluster_core::run_publisher() noexcept {
-    pthread_setname_np(pthread_self(), "ferry-publish");
-    keep_connected("pool, publishing", publishing_, [this](connection& c, reconnect_delay& delay) {
-        c.declare_exchange(exchange_);
-        c.declare_queue(tasks_name_, task_queue());
-        c.select_confirms();
-        delay.reset();
-        const scope_exit at_end([this] {
-            outcomes out;
-            {
-                const lock_type lock(mutex_);
-                ledger::actions todo;
-                ledger_.publisher_lost(clock::now(), todo);
-                perform(todo, out);
-            }
-            wake_consumer_.signal();
-            complete_calls(out);
-        });
+void cluster_core::publish(connection& c) {
+    c.declare_exchange(exchange_);
+    c.declare_queue(tasks_name_, task_queue());
+    c.select_confirms();
+    publisher_.is_of_use();
+    const scope_exit at_end([this] {
+        outcomes out;
         {
             const lock_type lock(mutex_);
-            ledger_.publisher_connected(clock::now());
+            ledger::actions todo;
+            ledger_.publisher_lost(clock::now(), todo);
+            perform(todo, out);
         }
-        wake_consumer_.signal();
-        publish_until_done(c);
+        consumer_.wake().signal();
+        complete_calls(out);
     });
+    {
+        const lock_type lock(mutex_);
+        ledger_.publisher_connected(clock::now());
+    }
+    consumer_.wake().signal();
+    publish_until_done(c);
 }
 
 void cluster_core::publish_until_done(connection& c) {
     publishing p{c};
     for (;;) {
-        wake_publisher_.clear();
+        publisher_.wake().clear();
         const bool may_publish = publish_some(p);
         const bool made_room = read_confirms(p);
-        interrupt_if_dead(consuming_);
+        consumer_.interrupt_if_dead();
         if (may_publish || made_room)
             continue;
         {
@@ -78,7 +74,7 @@ void cluster_core::publish_until_done(connection& c) {
             if (done_ && control_.empty())
                 return;
         }
-        c.wait(wake_publisher_.file(), clock::now() + std::chrono::hours(1));
+        c.wait(publisher_.wake().file(), clock::now() + std::chrono::hours(1));
     }
 }
 
@@ -138,7 +134,7 @@ std::vector<std::byte> cluster_core::write_task(const ledger::publication& p,
     f.attempt = p.attempt;
     f.stops = e.call->stops;
     f.idempotent = e.how.idempotent;
-    f.wants_progress = e.how.on_progress != nullptr;
+    f.wants_progress = wants_progress(*e.call);
     f.timeout = e.how.limit.limit();
     f.label = e.call->call_label();
     f.entry = e.entry;
@@ -159,7 +155,7 @@ bool cluster_core::read_confirms(publishing& p) {
                 const lock_type lock(mutex_);
                 ledger_.set_blocked(p.blocked, clock::now());
             }
-            wake_consumer_.signal();
+            consumer_.wake().signal();
             continue;
         }
         if (e.what != event::kind::confirmed && e.what != event::kind::refused)

@@ -52,7 +52,6 @@ cluster_core::call_entry cluster_core::translate(remote_call& c, cluster_call ho
     e.level = static_cast<std::size_t>(level);
     e.arguments = std::make_shared<const payload>(std::move(c.arguments));
     e.how = std::move(how);
-    e.submitted_ns = wire::now_ns();
     return e;
 }
 
@@ -65,6 +64,11 @@ void cluster_core::submit_all(std::span<const remote_call_ptr> calls) {
             c->fail(std::current_exception());
         }
     }
+}
+
+bool cluster_core::wants_progress(const remote_call& c) noexcept {
+    const auto& extra = c.state().extra;
+    return extra != nullptr && extra->progress != nullptr;
 }
 
 void cluster_core::submit(remote_call_ptr c, cluster_call how) {
@@ -87,6 +91,8 @@ void cluster_core::submit(remote_call_ptr c, cluster_call how) {
     if (!may_enter && options_.when_full == when_full::reject && !is_map)
         throw_full(e, "the queue is full");
     start_threads();
+    if (wants_progress(*c))
+        jobs_.start_reports(shared_from_this());
     if (!is_map) {
         const auto latest = options_.max_wait.limit() ? options_.max_wait.deadline() : std::nullopt;
         if (latest && (!e.how.start_by || *latest < *e.how.start_by))
@@ -94,6 +100,8 @@ void cluster_core::submit(remote_call_ptr c, cluster_call how) {
     }
     const std::uint64_t number = ++numbers_;
     c->number = number;
+    c->submitted_ns = wire::now_ns();
+    figures_.submitted(*c);
     call_entry& entry = calls_.emplace(number, std::move(e)).first->second;
     if (may_enter) {
         enter(number, entry);
@@ -103,7 +111,7 @@ void cluster_core::submit(remote_call_ptr c, cluster_call how) {
     line_.push_back(number);
     if (entry.how.start_by) {
         line_deadlines_.emplace(*entry.how.start_by, number);
-        wake_consumer_.signal();
+        consumer_.wake().signal();
     }
     if (entry.how.entrance == detail::entrance::coroutine)
         return;
@@ -125,9 +133,10 @@ void cluster_core::enter(std::uint64_t number, call_entry& e) {
     ++unstarted_by_level_[e.level];
     e.counted = true;
     ledger_.add(number, {how.idempotent, how.attempts, how.start_by, e.bytes}, clock::now());
-    wake_publisher_.signal();
+    figures_.queue_has(ledger_.unstarted());
+    publisher_.wake().signal();
     if (how.start_by || !ledger_.connected())
-        wake_consumer_.signal(); // which watches the time
+        consumer_.wake().signal(); // which watches the time
     const auto now = clock::now();
     if (how.start_by && workers_known() == 0 && now - asked_who_ > std::chrono::milliseconds(500)) {
         asked_who_ = now;
@@ -175,7 +184,7 @@ void cluster_core::expire_line(clock::time_point now, outcomes& out) {
     while (!line_deadlines_.empty() && line_deadlines_.begin()->first <= now) {
         const auto it = calls_.find(line_deadlines_.begin()->second);
         BOOST_ASSERT(it != calls_.end());
-        ++counts_.failed;
+        figures_.failed(*it->second.call);
         auto error = error_or_shortage([&] {
             return make_error<timeout_error>("the task '" + it->second.call->call_label() +
                                              "' did not start in time");

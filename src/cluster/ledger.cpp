@@ -161,7 +161,7 @@ void ledger::set_running(std::uint64_t number, task& t, const std::string& name,
         t.at = stage::running;
         ++running_;
         unstarted_bytes_ -= t.f.bytes;
-        out.push_back({what::started, number});
+        out.push_back({what::started, number, name});
     }
     if (!std::exchange(t.round_started, true))
         ++t.starts;
@@ -238,6 +238,7 @@ void ledger::announced(const announce_frame& f, time now) {
     auto& h = hosts_[f.host];
     h.build = f.build;
     h.workers = f.workers;
+    h.pid = f.pid;
     h.last_heard = now;
 }
 

@@ -59,7 +59,7 @@ public:
     struct action {
         what kind;
         std::uint64_t number = 0;
-        std::string text = {}; ///< why, or the host to tell; empty: all hosts
+        std::string text = {}; ///< why, or the host: that runs it, or is to be told (empty: all)
     };
     using actions = std::vector<action>;
 
@@ -117,6 +117,7 @@ public:
     struct host {
         std::string build;
         std::uint32_t workers = 0;
+        std::int32_t pid = 0; ///< on its own machine; 0: not known
         duration beat{};
         time last_heard{};
     };

@@ -56,13 +56,13 @@ private:
 void worker_host::finished(const task_id& id) noexcept {
     const lock_type lock(mutex_);
     finished_.push_back(id);
-    wake_publisher_.signal();
+    publisher_.wake().signal();
 }
 
 // With the lock.
 void worker_host::say(report r) {
     reports_.push_back(std::move(r));
-    wake_publisher_.signal();
+    publisher_.wake().signal();
 }
 
 worker_host::report worker_host::start_report(const task_id& id) const {
@@ -96,7 +96,7 @@ void worker_host::perform(const host_ledger::actions& all, to_do& later) {
             break;
         case what::acknowledge:
             acknowledgements_.push_back(a.tag);
-            wake_consumer_.signal();
+            consumer_.wake().signal();
             if (it != tasks_.end() && it->second.call == nullptr)
                 tasks_.erase(it); // it was cancelled while it was held
             break;
@@ -162,6 +162,11 @@ void worker_host::start(const task_id& id) {
         const auto most = worker_options_.max_run.limit();
         const bool by_host = most && (!f.timeout || *f.timeout > *most);
         o.timeout = by_host ? worker_options_.max_run : timeout(f.timeout);
+        if (f.wants_progress) {
+            o.on_progress = [this, id, first = true](progress p) mutable {
+                note_progress(id, std::move(p), std::exchange(first, false));
+            };
+        }
         if (!set_options(*t, o))
             std::rethrow_exception(t->error());
         byte_sink out(host->store());
@@ -209,6 +214,30 @@ void worker_host::start(const task_id& id) {
     } catch (const std::exception& e) {
         refuse(id, demangle(typeid(e).name()), e.what());
     }
+}
+
+// In a thread of the process pool, before `finished`. That the task has started is said first: from
+// then on it cannot be cancelled without being ended. Of reports that wait only the latest is kept.
+void worker_host::note_progress(const task_id& id, progress p, bool first) {
+    const lock_type lock(mutex_);
+    const auto it = tasks_.find(id);
+    if (it == tasks_.end())
+        return;
+    if (first)
+        say(start_report(id));
+    if (!std::exchange(it->second.latest, std::move(p)))
+        say({.key = id.reply_to, .body = {}, .progress_of = id});
+}
+
+// With the lock. False if nobody waits for it any more.
+bool worker_host::write_progress(report& r) {
+    const task_id id = *std::exchange(r.progress_of, std::nullopt);
+    const auto it = tasks_.find(id);
+    if (it == tasks_.end() || !it->second.latest)
+        return false;
+    const progress p = *std::exchange(it->second.latest, std::nullopt);
+    r.body = write_frame(progress_frame{id.number, p.done, p.note});
+    return true;
 }
 
 // Answers a task that cannot be run here, and says so in the log.
@@ -261,6 +290,10 @@ void worker_host::settle(const task_id& id) {
         const auto it = tasks_.find(id);
         if (it == tasks_.end())
             return;
+        for (report& r : reports_) {
+            if (it->second.latest && r.progress_of == id)
+                write_progress(r);
+        }
         t = std::move(it->second);
         tasks_.erase(it);
     }

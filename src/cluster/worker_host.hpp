@@ -4,11 +4,12 @@
 #include <ferry/cluster/options.hpp>
 #include <ferry/process/detail/encoded_outcome.hpp>
 #include <ferry/process_pool.hpp>
+#include <ferry/progress.hpp>
 
 #include "broker_address.hpp"
 #include "connection.hpp"
 #include "host_ledger.hpp"
-#include "waking.hpp"
+#include "kept_connection.hpp"
 
 #include <atomic>
 #include <deque>
@@ -17,7 +18,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace ferry::detail::cluster {
@@ -48,14 +48,16 @@ private:
         std::shared_ptr<void> keep = {}; ///< the message that the frame's arguments are in
         boost::intrusive_ptr<call_type> call = {};
         clock::time_point started{};
-        bool limited_by_host = false; ///< its time limit is `max_run`
-        bool unwanted = false;        ///< it was cancelled just before its start
+        bool limited_by_host = false;        ///< its time limit is `max_run`
+        bool unwanted = false;               ///< it was cancelled just before its start
+        std::optional<progress> latest = {}; ///< whose report has not been written
     };
     struct report {
         std::string key;
         std::vector<std::byte> body;
         std::optional<task_id> id = {}; ///< the task to be acknowledged once this is confirmed
         std::string exchange = {};
+        std::optional<task_id> progress_of = {};     ///< its body is to be written
         bool starts = false;                         ///< the task starts once this is confirmed
         bool confirmed = false;                      ///< and nothing but its place is left
         bool returned = false;                       ///< its pool has no queue now
@@ -81,25 +83,27 @@ private:
     report start_report(const task_id& id) const;
     report outcome_of_call(const task_id& id, arrived_task& t, bool& is_broken);
     void settle(const task_id& id);
+    void note_progress(const task_id& id, progress p, bool first);
+    bool write_progress(report& r);
 
     // The consuming thread.
     void consume(connection& c);
+    void consume_until_done(connection& c);
+    void lose_deliveries();
     void handle(connection& c, const event& e);
     void watch_time(connection* c);
     void begin_to_drain(connection* c);
     bool is_over() const;
-    void interrupt_publisher(bool also_if_alive) noexcept;
-    void end_publisher();
     clock::time_point next_time() const;
 
     // The publishing thread.
-    void publish_reports() noexcept;
     void publish(connection& c);
+    void publish_until_done(connection& c);
     void settle_all();
     void on_confirm(const event& e, std::uint64_t& first);
     void confirmed(report& r, host_ledger::actions& actions);
     clock::time_point publish_again();
-    bool stop_for(const connection_error& e);
+    bool may_go_on(const std::exception& e, bool refused);
     announce_frame announcement(bool leaving) const;
     void tell_all(const std::string& reply_to, const host_ledger::known_tasks& known);
 
@@ -111,8 +115,8 @@ private:
     const std::string name_; // of this host, and of the queue for notes to it
     const std::chrono::nanoseconds beat_;
     process_pool pool_;
-    wake_up wake_publisher_;
-    wake_up wake_consumer_;
+    kept_connection publisher_;
+    kept_connection consumer_;
     std::atomic<unsigned> asked_to_end_{0};
 
     mutable std::mutex mutex_; // guards what follows
@@ -131,9 +135,6 @@ private:
     bool ended_workers_ = false;
     bool done_ = false;   // the publishing thread is to end
     std::string failure_; // why the broker refuses this host, or the pool is broken
-    connection* publishing_ = nullptr;
-    bool publisher_ended_ = false;
-    std::thread publisher_;
 };
 
 } // namespace ferry::detail::cluster

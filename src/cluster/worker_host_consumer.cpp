@@ -3,8 +3,7 @@
 #include "worker_host.hpp"
 
 #include <ferry/config.hpp>
-
-#include "process/signals_blocked.hpp"
+#include <ferry/detail/scope_exit.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -31,111 +30,67 @@ worker_host::worker_host(cluster_options options, cluster_worker_options worker_
       address_(check_options(options_)), tasks_name_(task_queue_name(options_)),
       exchange_(exchange_name(options_)), name_(unique_queue_name(host_prefix)),
       beat_(*options_.heartbeat.limit()), pool_(worker_options_.processes),
-      ledger_(pool_.max_workers()) {}
+      publisher_(options_, address_, "host, publishing"),
+      consumer_(options_, address_, "host, consuming"), ledger_(pool_.max_workers()) {}
 
-worker_host::~worker_host() = default;
+worker_host::~worker_host() {
+    pool_.shutdown(); // its threads use what is destroyed before it
+}
 
 void worker_host::ask_to_end() noexcept {
     asked_to_end_.fetch_add(1);
-    wake_consumer_.signal();
+    consumer_.wake().signal();
 }
 
 int worker_host::run() {
-    {
-        const signals_blocked quiet;
-        publisher_ = std::thread([this] { publish_reports(); });
-    }
-    reconnect_delay delay(beat_);
-    while (!is_over()) {
-        try {
-            connection c(options_, address_, "host, consuming");
-            c.declare_exchange(exchange_);
-            c.declare_queue(tasks_name_, task_queue(options_));
-            c.declare_queue(name_, {.expires_after = std::chrono::seconds(60)});
-            c.bind(name_, exchange_);
-            c.set_prefetch(0);
-            c.consume(name_, "notes", true);
-            delay.reset();
-            {
-                const lock_type lock(mutex_);
-                say({{}, write_frame(announcement(false)), {}, exchange_});
-            }
-            consume(c);
-            break;
-        } catch (const connection_error& e) {
-            if (stop_for(e))
-                break;
-        } catch (const std::exception& e) {
-            std::fprintf(stderr, "ferry: %s\n", e.what());
-        }
-        {
-            const lock_type lock(mutex_);
-            host_ledger::actions actions;
-            to_do nothing;
-            ledger_.connection_lost(actions);
-            perform(actions, nothing);
-            acknowledgements_.clear();
-        }
-        const auto until = clock::now() + delay.next();
-        while (!is_over() && clock::now() < until) {
-            wake_consumer_.clear();
-            watch_time(nullptr);
-            interrupt_publisher(false);
-            wake_consumer_.wait_until(std::min(until, next_time()));
-        }
-    }
+    const auto lost = [this](const std::exception& e, bool refused) {
+        return may_go_on(e, refused);
+    };
+    publisher_.start("ferry-publish", {.is_done =
+                                           [this] {
+                                               const lock_type lock(mutex_);
+                                               return done_;
+                                           },
+                                       .use = [this](connection& c) { publish(c); },
+                                       .lost = lost,
+                                       .pause = [] { return clock::time_point::max(); }});
+    consumer_.run({.is_done = [this] { return is_over(); },
+                   .use = [this](connection& c) { consume(c); },
+                   .lost = lost,
+                   .pause =
+                       [this] {
+                           watch_time(nullptr);
+                           publisher_.interrupt_if_dead();
+                           return next_time();
+                       }});
     pool_.kill_workers();
+    bool failed = false;
     {
         const lock_type lock(mutex_);
         done_ = true;
-        wake_publisher_.signal();
+        failed = !failure_.empty();
     }
-    end_publisher();
-    if (failure_.empty())
+    publisher_.wake().signal();
+    publisher_.finish(std::chrono::seconds(failed ? 0 : 1));
+    if (!failed)
         return 0;
     std::fprintf(stderr, "ferry: serve_cluster_worker: %s\n", failure_.c_str());
     return 1;
 }
 
-void worker_host::interrupt_publisher(bool also_if_alive) noexcept {
+// Notes why the broker refuses this host; true if it is worth trying again.
+bool worker_host::may_go_on(const std::exception& e, bool refused) {
+    if (dynamic_cast<const connection_error*>(&e) == nullptr)
+        std::fprintf(stderr, "ferry: %s\n", e.what());
+    if (!refused)
+        return true;
     const lock_type lock(mutex_);
-    if (publishing_ == nullptr)
-        return;
-    if (also_if_alive)
-        publishing_->interrupt();
-    else
-        publishing_->interrupt_if_dead();
-}
-
-// It has a second for what is left to be said, unless the broker does not listen.
-void worker_host::end_publisher() {
-    const auto until = clock::now() + std::chrono::seconds(failure_.empty() ? 1 : 0);
-    for (;;) {
-        wake_consumer_.clear();
-        {
-            const lock_type lock(mutex_);
-            if (publisher_ended_)
-                break;
-        }
-        const auto now = clock::now();
-        if (now >= until)
-            interrupt_publisher(true);
-        wake_consumer_.wait_until(std::max(until, now + std::chrono::milliseconds(100)));
-    }
-    publisher_.join();
-}
-
-// Notes why the broker refuses this host; false if it is worth trying again.
-bool worker_host::stop_for(const connection_error& e) {
-    const lock_type lock(mutex_);
-    if (!e.refused())
-        return false;
     if (failure_.empty())
         failure_ = e.what();
     done_ = true;
-    wake_publisher_.signal();
-    wake_consumer_.signal();
-    return true;
+    publisher_.wake().signal();
+    consumer_.wake().signal();
+    return false;
 }
 
 announce_frame worker_host::announcement(bool leaving) const {
@@ -153,6 +108,31 @@ announce_frame worker_host::announcement(bool leaving) const {
 // ---- The consuming thread -----------------------------------------------------------------------
 
 void worker_host::consume(connection& c) {
+    c.declare_exchange(exchange_);
+    c.declare_queue(tasks_name_, task_queue(options_));
+    c.declare_queue(name_, {.expires_after = std::chrono::seconds(60)});
+    c.bind(name_, exchange_);
+    c.set_prefetch(0);
+    c.consume(name_, "notes", true);
+    consumer_.is_of_use();
+    {
+        const lock_type lock(mutex_);
+        say({{}, write_frame(announcement(false)), {}, exchange_});
+    }
+    const scope_exit at_end([this] { lose_deliveries(); });
+    consume_until_done(c);
+}
+
+void worker_host::lose_deliveries() {
+    const lock_type lock(mutex_);
+    host_ledger::actions actions;
+    to_do nothing;
+    ledger_.connection_lost(actions);
+    perform(actions, nothing);
+    acknowledgements_.clear();
+}
+
+void worker_host::consume_until_done(connection& c) {
     bool draining = false;
     {
         const lock_type lock(mutex_);
@@ -163,7 +143,7 @@ void worker_host::consume(connection& c) {
         c.consume(tasks_name_, "tasks", true);
     }
     while (!is_over()) {
-        wake_consumer_.clear();
+        consumer_.wake().clear();
         bool any = false;
         for (std::size_t n = 0; n != batch; ++n) {
             const event e = c.next();
@@ -183,9 +163,9 @@ void worker_host::consume(connection& c) {
         for (const std::uint64_t tag : tags)
             c.acknowledge(tag);
         watch_time(&c);
-        interrupt_publisher(false);
+        publisher_.interrupt_if_dead();
         if (!any && tags.empty())
-            c.wait(wake_consumer_.file(), next_time());
+            c.wait(consumer_.wake().file(), next_time());
     }
     c.delete_queue(name_);
 }

@@ -5,55 +5,22 @@
 #include <ferry/detail/scope_exit.hpp>
 
 #include <algorithm>
-#include <cstdio>
-#include <pthread.h>
 
 namespace ferry::detail::cluster {
 
-void worker_host::publish_reports() noexcept {
-    pthread_setname_np(pthread_self(), "ferry-publish");
-    const scope_exit at_the_end([this] {
+void worker_host::publish(connection& c) {
+    c.declare_exchange(exchange_);
+    c.select_confirms();
+    publisher_.is_of_use();
+    const scope_exit at_end([this] {
         const lock_type lock(mutex_);
-        publisher_ended_ = true;
-        wake_consumer_.signal();
+        // What the broker has not confirmed is said again, in its order.
+        for (; !unconfirmed_.empty(); unconfirmed_.pop_back()) {
+            if (!unconfirmed_.back().confirmed)
+                reports_.push_front(std::move(unconfirmed_.back()));
+        }
     });
-    reconnect_delay delay(beat_);
-    const auto is_done = [this] {
-        const lock_type lock(mutex_);
-        return done_;
-    };
-    while (!is_done()) {
-        try {
-            connection c(options_, address_, "host, publishing");
-            c.declare_exchange(exchange_);
-            c.select_confirms();
-            delay.reset();
-            {
-                const lock_type lock(mutex_);
-                publishing_ = &c;
-            }
-            const scope_exit at_end([this] {
-                const lock_type lock(mutex_);
-                publishing_ = nullptr;
-                // What the broker has not confirmed is said again, in its order.
-                for (; !unconfirmed_.empty(); unconfirmed_.pop_back()) {
-                    if (!unconfirmed_.back().confirmed)
-                        reports_.push_front(std::move(unconfirmed_.back()));
-                }
-            });
-            publish(c);
-        } catch (const connection_error& e) {
-            if (stop_for(e))
-                return;
-        } catch (const std::exception& e) {
-            std::fprintf(stderr, "ferry: %s\n", e.what());
-        }
-        const auto until = clock::now() + delay.next();
-        while (!is_done() && clock::now() < until) {
-            wake_publisher_.clear();
-            wake_publisher_.wait_until(until);
-        }
-    }
+    publish_until_done(c);
 }
 
 void worker_host::settle_all() {
@@ -125,17 +92,17 @@ void worker_host::on_confirm(const event& e, std::uint64_t& first) {
         std::erase_if(actions, [](const auto& a) { return a.kind == host_ledger::what::run; });
         perform(actions, todo);
         if (drain_until_)
-            wake_consumer_.signal();
+            consumer_.wake().signal();
     }
     do_now(std::move(todo));
 }
 
-void worker_host::publish(connection& c) {
+void worker_host::publish_until_done(connection& c) {
     std::uint64_t first = 1; // the broker's number of the first unconfirmed message
     std::uint64_t sent = 0;
     bool blocked = false;
     for (;;) {
-        wake_publisher_.clear();
+        publisher_.wake().clear();
         settle_all();
         const auto again = publish_again();
         std::vector<report*> fresh; // addresses in a deque stay, and only this thread takes from it
@@ -144,8 +111,11 @@ void worker_host::publish(connection& c) {
             if (done_)
                 return;
             while (!blocked && !reports_.empty() && unconfirmed_.size() < 1024) {
-                unconfirmed_.push_back(std::move(reports_.front()));
+                report next = std::move(reports_.front());
                 reports_.pop_front();
+                if (next.progress_of && !write_progress(next))
+                    continue;
+                unconfirmed_.push_back(std::move(next));
                 fresh.push_back(&unconfirmed_.back());
             }
         }
@@ -166,7 +136,7 @@ void worker_host::publish(connection& c) {
                 unconfirmed_[static_cast<std::size_t>(e.tag - first)].returned = true;
         }
         if (!any)
-            c.wait(wake_publisher_.file(), again);
+            c.wait(publisher_.wake().file(), again);
     }
 }
 

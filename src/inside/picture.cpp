@@ -134,7 +134,7 @@ picture take_picture(const layout& of, std::uint64_t now, const function_namer& 
         const std::uint64_t inside = pushed > taken ? pushed - taken : 0;
         auto& copy = p.pools.emplace_back();
         copy.name = text_of(r.name, sizeof r.name);
-        copy.processes = kind == pool::processes;
+        copy.kind = kind;
         copy.max_workers = get(r.max_workers);
         copy.queued = inside > claimed ? inside - claimed : 0;
         copy.events = events_of(of, i, spell);

@@ -36,7 +36,7 @@ struct picture {
     };
     struct pool {
         std::string name;
-        bool processes;
+        std::uint32_t kind; // of recording::pool
         std::uint32_t max_workers;
         std::uint64_t queued;
         std::vector<worker> workers;

@@ -207,7 +207,9 @@ std::string ps_text(const picture& p) {
         "process " + std::to_string(p.pid) + ": " + count(p.pools.size(), "pool") + '\n';
     for (const auto& pool : p.pools) {
         out += "\npool " + printable(pool.name) +
-               (pool.processes ? " (processes): " : " (threads): ") +
+               (pool.kind == recording::pool::cluster     ? " (cluster): "
+                : pool.kind == recording::pool::processes ? " (processes): "
+                                                          : " (threads): ") +
                std::to_string(pool.workers.size()) + " of " + count(pool.max_workers, "worker") +
                ", " + std::to_string(running(pool)) + " running, " + std::to_string(pool.queued) +
                " queued\n";

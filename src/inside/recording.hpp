@@ -45,7 +45,7 @@ struct name {
 };
 
 struct pool {
-    enum : std::uint32_t { unused, threads, processes };
+    enum : std::uint32_t { unused, threads, processes, cluster };
     static constexpr std::size_t room = 64;
 
     field<std::uint32_t> kind;
@@ -60,7 +60,7 @@ struct pool {
 
 struct alignas(64) worker {
     field<std::uint32_t> pool;  // 0: the record is unused
-    field<std::int32_t> thread; // or the process
+    field<std::int32_t> thread; // or the process; of a cluster, that of the host
     field<std::uint64_t> since; // when it took what it runs
     field<std::uint64_t> task;  // that it runs; 0: none
     field<std::uint32_t> label; // of the task; 0: it runs none

@@ -5,8 +5,9 @@ namespace ferry::detail {
 
 using recording::event;
 
-process_figures::process_figures(const std::string& name, std::size_t max_workers)
-    : pool_(recorder::instance().add_pool(recording::pool::processes, name, max_workers)) {}
+process_figures::process_figures(const std::string& name, std::size_t max_workers,
+                                 std::uint32_t kind)
+    : pool_(recorder::instance().add_pool(kind, name, max_workers)) {}
 
 process_figures::~process_figures() { recorder::instance().remove_pool(pool_); }
 
@@ -59,6 +60,11 @@ void process_figures::cancelled(const remote_call& c) noexcept {
 void process_figures::queue_has(std::size_t tasks) noexcept {
     if (auto* const p = recorder::instance().pool(pool_))
         p->pushed.store(tasks, std::memory_order_relaxed);
+}
+
+void process_figures::may_have(std::size_t max_workers) noexcept {
+    if (auto* const p = recorder::instance().pool(pool_))
+        p->max_workers.store(static_cast<std::uint32_t>(max_workers), std::memory_order_relaxed);
 }
 
 std::uint32_t process_figures::add_worker(std::uint32_t number, int pid) noexcept {

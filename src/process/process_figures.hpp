@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/process/detail/remote_call.hpp>
 #include <ferry/stats.hpp>
 
@@ -12,11 +13,12 @@
 
 namespace ferry::detail {
 
-/// The counts of a process pool, in all and by label, and its part of the recording. For who holds
-/// the pool's mutex.
-class process_figures {
+/// The counts of a pool of processes or of a cluster, in all and by label, and its part of the
+/// recording. For who holds the pool's mutex.
+class FERRY_DECL process_figures {
 public:
-    process_figures(const std::string& name, std::size_t max_workers);
+    process_figures(const std::string& name, std::size_t max_workers,
+                    std::uint32_t kind = recording::pool::processes);
     ~process_figures();
     process_figures(const process_figures&) = delete;
     process_figures& operator=(const process_figures&) = delete;
@@ -36,6 +38,8 @@ public:
     void cancelled(const remote_call& c) noexcept;
 
     void queue_has(std::size_t tasks) noexcept;
+    /// Where the greatest number of workers changes.
+    void may_have(std::size_t max_workers) noexcept;
     /// A worker with that process; 0 if there is no record left.
     std::uint32_t add_worker(std::uint32_t number, int pid) noexcept;
     void remove_worker(std::uint32_t record) noexcept;

@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include <ferry/config.hpp>
 #include <ferry/process/detail/remote_call.hpp>
 
 #include "job_threads.hpp"
@@ -9,9 +10,9 @@
 
 namespace ferry::detail {
 
-/// The threads of a process pool in which user code runs: decoding, reports of progress, callbacks
+/// The threads of a pool of processes or of a cluster in which user code runs: decoding, reports of progress, callbacks
 /// and the destructors of what a call brings. Thread safety: safe.
-class process_jobs {
+class FERRY_DECL process_jobs {
 public:
     process_jobs() noexcept;
 

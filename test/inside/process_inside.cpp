@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(a_process_pool_is_in_the_picture) {
                                     ferry::detail::steady_now(), [](auto) { return "f"; });
     const auto at = std::ranges::find(p.pools, "pictured", &ferry::detail::picture::pool::name);
     BOOST_REQUIRE((at != p.pools.end()));
-    BOOST_TEST(at->processes);
+    BOOST_TEST(at->kind == ferry::detail::recording::pool::processes);
     BOOST_TEST(at->workers.size() == 1);
     BOOST_TEST(at->queued == 0);
     using ferry::detail::recording::event;

@@ -7,6 +7,8 @@
 #include <ferry/pool_options.hpp>
 #include <ferry/stats.hpp>
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <ranges>
 #include <string>
@@ -146,6 +148,10 @@ public:
     /// Returns a snapshot: the workers are those of the hosts that are known, the tasks are this
     /// pool's. A task counts as running once a host has reported the start.
     pool_stats stats() const;
+
+    /// Returns the counts of this pool's tasks for each label, as `process_pool::stats_by_label`;
+    /// `workers` and `idle` are 0.
+    std::map<std::string, pool_stats, std::less<>> stats_by_label() const;
 
 private:
     friend struct detail::cluster_pool_access;

@@ -8,7 +8,6 @@
 #include <ferry/task_options.hpp>
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 
@@ -22,7 +21,6 @@ struct FERRY_DECL cluster_call {
     std::size_t bytes = 0;
     bool idempotent = false;
     unsigned attempts = 1;
-    std::function<void(progress)> on_progress = {};
 };
 
 /// What the templates that submit see of a cluster pool.
@@ -62,12 +60,12 @@ auto submit_to_cluster(const std::shared_ptr<cluster_host>& host, detail::entran
         how.bytes = options->bytes;
         how.idempotent = options->idempotent;
         how.attempts = options->attempts;
-        how.on_progress = options->on_progress;
         if (!set_options(*t, *options))
             return state(std::move(t));
     }
     t->entry = locate(record.address);
     t->stops = stop;
+    t->callee = label_of_callable(fn);
     t->arguments = std::move(arguments);
     host->submit(t, std::move(how));
     return state(std::move(t));
