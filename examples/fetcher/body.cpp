@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "body.hpp"
 
+#include "descriptors.hpp"
 #include "text.hpp"
 
 #include <fcntl.h>
@@ -75,6 +76,7 @@ void body_sink::clear() {
         file_->abandon();
     file_.reset();
     error_.clear();
+    lacked_descriptor_ = false;
 }
 
 void body_sink::begin(destination where, std::string root, std::string path) {
@@ -104,6 +106,7 @@ body_sink::verdict body_sink::write(std::string_view data) {
         }
     } catch (const std::system_error& e) {
         error_ = e.what();
+        lacked_descriptor_ = is_lack_of_descriptors(e);
         return verdict::not_written;
     }
     size_ += data.size();
@@ -119,13 +122,10 @@ body_sink::verdict body_sink::write(std::string_view data) {
 void body_sink::spill() {
     if (file_ != nullptr)
         return;
-    auto hash = std::exchange(hash_, std::nullopt);
-    if (where_ == destination::file)
-        file_ = std::make_shared<body_file>(output_file(root_, path_), std::move(hash), budget_,
-                                            writers_, room_);
-    else
-        file_ = std::make_shared<body_file>(anonymous_file(), std::move(hash), budget_, writers_,
-                                            room_);
+    body_file::file made = where_ == destination::file ? body_file::file(output_file(root_, path_))
+                                                       : body_file::file(anonymous_file());
+    file_ = std::make_shared<body_file>(std::move(made), std::exchange(hash_, std::nullopt),
+                                        budget_, writers_, room_);
     file_->begin(std::exchange(held_, {}), std::exchange(taken_, 0));
 }
 

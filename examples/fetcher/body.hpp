@@ -64,11 +64,14 @@ public:
     /// What is wrong with it as JSON; empty when nothing is.
     std::string json_error() { return json_ ? json_->finish() : std::string(); }
     const std::string& error() const noexcept { return error_; }
+    /// After `not_written`: whether only a descriptor was missing.
+    bool lacked_descriptor() const noexcept { return lacked_descriptor_; }
 
     /// Whether `store` has something to do.
     bool needs_storing() const noexcept { return where_ == destination::file || file_ != nullptr; }
     /// All is written, and for `destination::file` the file appears, unless the body is not what
-    /// was expected. Blocks. Throws `std::system_error`.
+    /// was expected. Blocks. Throws `std::system_error`; where only a descriptor was missing, it can be
+    /// called again.
     void store();
     /// Once it is complete, and stored if it has to be: its SHA-256 where the settings or `expect`
     /// ask for that; empty otherwise.
@@ -100,6 +103,7 @@ private:
     std::shared_ptr<body_file> file_;
     std::function<void()> room_;
     std::string error_;
+    bool lacked_descriptor_ = false;
 };
 
 } // namespace fetcher

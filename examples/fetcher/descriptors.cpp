@@ -21,6 +21,11 @@ std::size_t raise_descriptor_limit(std::size_t wanted) {
     return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1u << 30));
 }
 
+bool is_lack_of_descriptors(const std::system_error& error) {
+    return error.code() == std::errc::too_many_files_open ||
+           error.code() == std::errc::too_many_files_open_in_system;
+}
+
 void occupy_standard_descriptors() {
     for (int fd = 0; fd < 3; ++fd)
         if (::fcntl(fd, F_GETFD) < 0)

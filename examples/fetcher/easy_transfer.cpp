@@ -301,6 +301,9 @@ void easy_transfer::judge(CURLcode code) {
     } else if (body_ == body_sink::verdict::not_written) {
         job_->why = failure::output;
         job_->error = job_->body.error();
+        const std::string method = method_of(*job_, settings_.request);
+        job_->out_of_descriptors =
+            job_->body.lacked_descriptor() && (method == "GET" || method == "HEAD");
     } else if (code == CURLE_OPERATION_TIMEDOUT) {
         const bool stalled = std::strstr(error_.data(), "too slow") != nullptr;
         job_->why = stalled ? failure::stall : failure::timeout;

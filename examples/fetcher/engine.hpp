@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -81,6 +82,8 @@ private:
     void start_some(clock::time_point now);
     void take_result(job_ptr what, clock::time_point now);
     void hold_back(job_ptr what, clock::time_point now);
+    void go_on_with_fewer();
+    boost::asio::awaitable<bool> may_succeed_later(const std::exception_ptr& error, unsigned times);
     void settle(job_ptr what);
     void finish(job& what);
     void show(job& what);

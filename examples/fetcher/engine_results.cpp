@@ -1,10 +1,14 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "engine.hpp"
 
+#include "descriptors.hpp"
 #include "text.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <cstdlib>
 #include <exception>
@@ -33,6 +37,27 @@ host_health health(const job& what) {
     case failure::descriptors:
     case failure::other: return host_health::unknown;
     default: return host_health::well;
+    }
+}
+
+constexpr unsigned most_holds = 1000;
+constexpr std::chrono::milliseconds hold{20};
+
+bool is_lack_of_descriptors(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::system_error& e) {
+        return fetcher::is_lack_of_descriptors(e);
+    } catch (...) {
+        return false;
+    }
+}
+
+std::string text_of(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return e.what();
     }
 }
 
@@ -71,16 +96,30 @@ void engine::take_result(job_ptr what, clock::time_point now) {
     settle(std::move(what));
 }
 
-// No descriptor was left. It was not the target's fault, so it does not count as an attempt.
-void engine::hold_back(job_ptr what, clock::time_point now) {
-    constexpr unsigned too_often = 1000;
+void engine::go_on_with_fewer() {
     schedule_.hold_back();
     if (!std::exchange(held_back_, true))
         progress_.say("no descriptor was left; going on with " + std::to_string(schedule_.jobs()) +
                       " at a time");
-    if (++holds_ > too_often || stopping_)
+}
+
+// No descriptor was left. It was not the target's fault, so it does not count as an attempt.
+void engine::hold_back(job_ptr what, clock::time_point now) {
+    go_on_with_fewer();
+    if (++holds_ > most_holds || stopping_)
         return settle(std::move(what));
-    schedule_.retry(std::move(what), now + std::chrono::milliseconds(20));
+    schedule_.retry(std::move(what), now + hold);
+}
+
+// Whether what failed, so many times, is to be tried again; some time has then passed.
+asio::awaitable<bool> engine::may_succeed_later(const std::exception_ptr& error, unsigned times) {
+    if (!is_lack_of_descriptors(error) || times > most_holds || aborting_)
+        co_return false;
+    if (times == 1)
+        go_on_with_fewer();
+    asio::steady_timer pause(context_, hold);
+    co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+    co_return true;
 }
 
 void engine::settle(job_ptr what) {
@@ -96,16 +135,26 @@ void engine::settle(job_ptr what) {
 
 asio::awaitable<void> engine::store(job_ptr what) {
     const auto call = [&body = what->body] { body.store(); };
-    try {
-        co_await ferry::run_in_executor(helpers_, call);
-        if (!what->body.as_expected()) {
-            what->why = failure::checksum;
-            what->error = "the SHA-256 is " + what->body.hash();
+    std::exception_ptr wrong;
+    for (unsigned times = 1;; ++times) {
+        wrong = nullptr;
+        try {
+            co_await ferry::run_in_executor(helpers_, call);
+            break;
+        } catch (...) {
+            wrong = std::current_exception();
         }
-    } catch (const std::exception& e) {
+        const bool again = co_await may_succeed_later(wrong, times);
+        if (!again)
+            break;
+    }
+    if (wrong) {
         what->why = failure::output;
-        what->error = e.what();
+        what->error = text_of(wrong);
         output_failed(what->error);
+    } else if (!what->body.as_expected()) {
+        what->why = failure::checksum;
+        what->error = "the SHA-256 is " + what->body.hash();
     }
     --storing_;
     finish(*what);

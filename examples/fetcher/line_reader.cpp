@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace fetcher {
 namespace {
@@ -20,16 +21,20 @@ constexpr std::size_t longest = 16 << 20;
 
 } // namespace
 
+// The descriptor for a stop is taken here: later there may be none left.
+line_reader::line_reader(unique_fd file)
+    : file_(std::move(file)), wake_(::eventfd(0, EFD_CLOEXEC)) {
+    if (!wake_)
+        fail();
+}
+
 // False at the end and after a stop.
 bool line_reader::fill(const std::stop_token& stop) {
-    const unique_fd wake(::eventfd(0, EFD_CLOEXEC));
-    if (!wake)
-        fail();
     const std::stop_callback on_stop(stop, [&] {
         const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(wake.get(), &one, sizeof one);
+        [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
     });
-    pollfd wanted[] = {{file_.get(), POLLIN, 0}, {wake.get(), POLLIN, 0}};
+    pollfd wanted[] = {{file_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
     while (::poll(wanted, 2, -1) < 0)
         if (errno != EINTR)
             fail();

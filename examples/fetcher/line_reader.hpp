@@ -12,7 +12,8 @@ namespace fetcher {
 /// Reads the lines of a file or pipe, as many at a time as are there.
 class line_reader {
 public:
-    explicit line_reader(unique_fd file) : file_(std::move(file)) {}
+    /// Throws `std::system_error`.
+    explicit line_reader(unique_fd file);
 
     /// At least one line, unless the end was reached or `stop` was requested, and `most` at most;
     /// without their ends. Blocks. Throws `std::system_error` when reading fails, and
@@ -23,6 +24,7 @@ private:
     bool fill(const std::stop_token& stop);
 
     unique_fd file_;
+    unique_fd wake_; // readable after a stop
     std::string buffer_;
     std::size_t begin_ = 0; // of what was not given yet
     bool ended_ = false;
