@@ -2,20 +2,24 @@
 #include "curl_options.hpp"
 
 #include "help.hpp"
+#include "unique_fd.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
-#include <fstream>
-#include <iostream>
-#include <iterator>
+#include <cstring>
 #include <new>
 #include <string>
 
 namespace fetcher {
 namespace {
 
-enum class kind { flag, text, secret, number, list };
+enum class kind { flag, text, secret, file, number, list };
 
 /// An option of the command line, and what it is for libcurl.
 struct row {
@@ -42,7 +46,7 @@ constexpr row rows[] = {
      "who asks, by basic authentication"},
     {kind::flag, "-n,--netrc", "", CURLOPT_NETRC, CURL_NETRC_OPTIONAL, request,
      "who asks, from ~/.netrc"},
-    {kind::text, "--netrc-file", "FILE", CURLOPT_NETRC_FILE, 0, request,
+    {kind::file, "--netrc-file", "FILE", CURLOPT_NETRC_FILE, 0, request,
      "with --netrc, another file"},
     {kind::text, "-e,--referer", "URL", CURLOPT_REFERER, 0, request, "the Referer of each request"},
     {kind::secret, "-b,--cookie", "NAME=VALUE|@FILE", CURLOPT_COOKIE, 0, request,
@@ -61,10 +65,10 @@ constexpr row rows[] = {
      "the address of a host, instead of asking for it"},
     {kind::flag, "-4,--ipv4", "", CURLOPT_IPRESOLVE, CURL_IPRESOLVE_V4, connection, "only IPv4"},
     {kind::flag, "-6,--ipv6", "", CURLOPT_IPRESOLVE, CURL_IPRESOLVE_V6, connection, "only IPv6"},
-    {kind::text, "--cacert", "FILE", CURLOPT_CAINFO, 0, security,
+    {kind::file, "--cacert", "FILE", CURLOPT_CAINFO, 0, security,
      "certificates to trust, instead of the system's"},
-    {kind::text, "-E,--cert", "FILE", CURLOPT_SSLCERT, 0, security, "certificate to show"},
-    {kind::text, "--key", "FILE", CURLOPT_SSLKEY, 0, security, "the private key for --cert"},
+    {kind::file, "-E,--cert", "FILE", CURLOPT_SSLCERT, 0, security, "certificate to show"},
+    {kind::file, "--key", "FILE", CURLOPT_SSLKEY, 0, security, "the private key for --cert"},
     {kind::flag, "-k,--insecure", "", CURLOPT_SSL_VERIFYPEER, 0, security,
      "trust any server: whoever listens can read and change everything"},
 };
@@ -78,6 +82,10 @@ void set_text(std::vector<curl_setting>& settings, const row& which, std::string
         text = text_or_file(text, which.names);
         text.erase(text.find_last_not_of("\r\n") + 1);
     }
+    // Here, where it is one mistake, and not for each target. What is no file has a scheme.
+    if (which.is == kind::file && text.find(':') == std::string::npos &&
+        ::access(text.c_str(), R_OK) != 0)
+        refuse(which.names, "cannot read '" + text + "': " + std::strerror(errno));
     if (which.is != kind::number) {
         settings.push_back({which.option, std::move(text)});
         return;
@@ -95,6 +103,10 @@ void set_list(std::vector<curl_setting>& settings, const row& which,
     for (const auto& each : texts)
         begin = curl_slist_append(begin, each.c_str());
     settings.push_back({which.option, std::shared_ptr<curl_slist>(begin, curl_slist_free_all)});
+    for (const auto& each : texts)
+        if (each.find(':', each.find(':') + 1) == std::string::npos ||
+            each.find(':') == std::string::npos)
+            refuse(which.names, "'" + each + "' is not " + which.type);
 }
 
 void set_flag(std::vector<curl_setting>& settings, const row& which) {
@@ -109,21 +121,25 @@ void set_flag(std::vector<curl_setting>& settings, const row& which) {
 
 } // namespace
 
-std::string text_or_file(const std::string& text, const char* option) {
-    if (!text.starts_with('@'))
-        return text;
-    const std::string name = text.substr(1);
-    std::ifstream file;
-    if (name != "-") {
-        file.open(name, std::ios::binary);
-        if (!file)
-            refuse(option, "cannot read '" + name + "'");
+std::string content_of(const std::string& name, const char* option) {
+    unique_fd file(name == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                               : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string content;
+    constexpr std::size_t piece = 16 << 10;
+    for (;;) {
+        const std::size_t old = content.size();
+        content.resize(old + piece);
+        const ssize_t got = ::read(file.get(), content.data() + old, piece);
+        content.resize(old + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+        if (got == 0)
+            return content;
+        if (got < 0 && errno != EINTR)
+            refuse(option, "cannot read '" + name + "': " + std::strerror(errno));
     }
-    std::istream& in = name == "-" ? std::cin : file;
-    std::string content{std::istreambuf_iterator<char>(in), {}};
-    if (in.bad() || (name != "-" && file.bad()))
-        refuse(option, "cannot read '" + name + "'");
-    return content;
+}
+
+std::string text_or_file(const std::string& text, const char* option) {
+    return text.starts_with('@') ? content_of(text.substr(1), option) : text;
 }
 
 void add_curl_options(CLI::App& app, std::vector<curl_setting>& settings) {

@@ -13,6 +13,10 @@ namespace fetcher {
 /// live until the command line was parsed.
 void add_curl_options(CLI::App& app, std::vector<curl_setting>& settings);
 
+/// What the file contains (`-`: standard input). Throws `CLI::ValidationError`, which names
+/// `option`.
+std::string content_of(const std::string& file, const char* option);
+
 /// `text`, or, when it begins with `@`, what the file of that name contains (`@-`: standard input).
 /// Throws `CLI::ValidationError`, which names `option`.
 std::string text_or_file(const std::string& text, const char* option);

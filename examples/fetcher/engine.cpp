@@ -25,6 +25,9 @@ constexpr std::size_t read_at_a_time = 64;
 constexpr std::size_t output_at_a_time = 16 << 10;
 constexpr std::chrono::milliseconds output_interval{30};
 
+constexpr const char* one_file_only =
+    "--output is one file, which only one target can have: {}, {n}, {host} or {name} make several";
+
 std::size_t workers_for(unsigned jobs) {
     const unsigned processors = std::max(std::thread::hardware_concurrency(), 1u);
     return std::min({processors, jobs, 8u});
@@ -68,8 +71,12 @@ engine::engine(asio::io_context& context, const options& settings, target_source
     // The C library tidies up its heap whenever 64 KiB or more are freed, and libcurl frees the
     // buffer after each transfer.
     transfers_.buffer_size = jobs <= 256 ? 16 << 10 : 4 << 10;
-    if (!settings.files.empty())
+    if (!settings.files.empty()) {
         files_.emplace(settings.files);
+        one_file_ = files_->is_constant() && !files_->is_device();
+        if (one_file_ && source.total().value_or(1) > 1)
+            throw usage_error(one_file_only);
+    }
     if (!settings.journal.empty())
         open_journal();
     if (const auto total = source.total())
@@ -236,6 +243,11 @@ void engine::prepare(job& what) const {
     }
     if (!files_ && what.what.output.empty())
         return;
+    if (one_file_ && what.what.output.empty() && what.what.number > 1) {
+        what.why = failure::url;
+        what.error = one_file_only;
+        return;
+    }
     try {
         const output_template own =
             what.what.output.empty()

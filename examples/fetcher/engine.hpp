@@ -110,6 +110,7 @@ private:
     transfer_settings transfers_;
     byte_budget budget_;
     std::optional<output_template> files_;
+    bool one_file_ = false; // files_ is the same for all targets
     std::unique_ptr<journal> journal_;
 
     schedule schedule_;

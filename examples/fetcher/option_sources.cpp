@@ -1,13 +1,13 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "option_sources.hpp"
 
+#include "curl_options.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 
 namespace fetcher {
@@ -72,10 +72,7 @@ std::vector<std::string> with_other_sources(int argc, char** argv, const CLI::Ap
         return arguments;
     std::vector<std::string> result;
     if (const std::string name = config_name(arguments); !name.empty()) {
-        std::ifstream file(name);
-        if (!file)
-            throw CLI::FileError::Missing("--config: " + name);
-        result = parse_config({std::istreambuf_iterator<char>(file), {}});
+        result = parse_config(content_of(name, "--config"));
     }
     for (const CLI::Option* option : app.get_options()) {
         const auto names = option->get_lnames();

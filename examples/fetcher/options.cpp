@@ -11,9 +11,12 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <sstream>
+#include <type_traits>
 
 namespace fetcher {
 namespace {
@@ -52,6 +55,14 @@ public:
     template <class T>
     CLI::Option* number(const char* name, T& into, T least, T most, const char* help) {
         CLI::Validator range = CLI::Range(least, most);
+        if constexpr (std::is_floating_point_v<T>) // nan is neither below the range nor above it
+            range =
+                CLI::Validator(
+                    [](std::string& text) {
+                        return std::isnan(std::strtod(text.c_str(), nullptr)) ? "no number" : "";
+                    },
+                    "") &
+                range;
         range.description(""); // the help is long enough
         return finish(app_.add_option(name, into, wrapped(help))->check(range), "N");
     }
@@ -242,6 +253,8 @@ void finish(options& o, const raw_options& raw) {
                              }))
                 o.request.headers.push_back(std::string(name) + ": application/json");
     }
+    if (raw.head && o.request.body)
+        throw usage_error("--head excludes --data and --json-body");
     if (raw.head)
         o.request.method = "HEAD";
     if (std::any_of(o.request.user_agent.begin(), o.request.user_agent.end(),

@@ -71,6 +71,12 @@ unique_fd open_directory(const std::string& root, const std::string& path, bool 
     return directory;
 }
 
+bool is_device_at(int directory, const std::string& name) {
+    struct stat found{};
+    return ::fstatat(directory, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISCHR(found.st_mode);
+}
+
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 } // namespace
@@ -131,11 +137,28 @@ std::string output_template::expand(const target& what) const {
     return result;
 }
 
+bool output_template::is_device() const {
+    const unique_fd directory = open_directory(root_, rest_, false);
+    return directory && is_device_at(directory.get(), name_of(rest_));
+}
+
 output_file::output_file(const std::string& root, const std::string& path)
     : directory_(open_directory(root, path, true)), name_(name_of(path)) {
     static std::atomic<unsigned> last{0};
     if (!directory_)
         fail("cannot open the directory '" + root + "'");
+    // What takes its place would be a file, and what is there would be lost.
+    struct stat found{};
+    if (::fstatat(directory_.get(), name_.c_str(), &found, 0) == 0 && !S_ISREG(found.st_mode)) {
+        if (is_device_at(directory_.get(), name_))
+            file_ = unique_fd(::openat(directory_.get(), name_.c_str(),
+                                       O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY));
+        else
+            errno = S_ISDIR(found.st_mode) ? EISDIR : EEXIST;
+        if (!file_)
+            fail("cannot write '" + path + "', which is no file");
+        return;
+    }
     for (int attempt = 0; attempt < 100 && !file_; ++attempt) {
         temporary_ =
             "." + name_ + "." + std::to_string(::getpid()) + "-" + std::to_string(++last) + ".part";
@@ -162,6 +185,8 @@ output_file::~output_file() {
 void output_file::write(std::string_view data) { write_all(file_.get(), data); }
 
 void output_file::commit() {
+    if (temporary_.empty()) // a device
+        return;
     if (::renameat(directory_.get(), temporary_.c_str(), directory_.get(), name_.c_str()) < 0)
         fail("cannot rename to '" + name_ + "'");
     temporary_.clear();

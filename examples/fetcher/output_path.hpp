@@ -27,6 +27,11 @@ public:
     /// `/`; `.` for the directory that the program runs in, `/` for an absolute path.
     const std::string& root() const noexcept { return root_; }
 
+    /// Whether it is the same file for all targets.
+    bool is_constant() const noexcept { return rest_.find('{') == std::string::npos; }
+    /// Whether that is a device, such as `/dev/null`, which takes any number of bodies.
+    bool is_device() const;
+
 private:
     void check() const;
 
@@ -35,7 +40,9 @@ private:
 };
 
 /// A file that appears under its name when it is complete, and not before: until then it is called
-/// `.NAME.XXXXXX.part`. No directory on the way from the root to it may be a symbolic link.
+/// `.NAME.XXXXXX.part`. No directory on the way from the root to it may be a symbolic link. A
+/// device, such as `/dev/null`, is written to as it is, and anything else that is no file is left
+/// as it is.
 class output_file {
 public:
     /// Makes the directories. Throws `std::system_error`.

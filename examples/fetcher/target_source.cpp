@@ -5,6 +5,7 @@
 #include "url.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -51,6 +52,9 @@ unique_fd open_list(const std::string& name) {
                                : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file)
         throw usage_error("cannot read '" + name + "': " + std::strerror(errno));
+    struct stat found{};
+    if (::fstat(file.get(), &found) == 0 && S_ISDIR(found.st_mode))
+        throw usage_error("cannot read '" + name + "': " + std::strerror(EISDIR));
     return file;
 }
 

@@ -149,6 +149,30 @@ class StandardOutput(FetcherTest):
             self.assertEqual(self.fetch(server.url, "-o", "/proc/none/{n}").code, 4)
             self.assertEqual(self.fetch(server.url, "--metrics", "/proc/none").code, 4)
 
+    def test_a_file_for_one_target_is_not_that_of_the_next(self):
+        with Server() as server:
+            urls = "".join(f"{server.url}/ok/{n}\n" for n in range(1, 4))
+            done = self.fetch("-j", "1", "-i", "-", "-o", "one", stdin=urls.encode())
+            self.assertEqual(done.code, 1, str(done))
+            self.assertIn("succeeded: 1 of 3", done.out)
+            self.assertEqual(json.loads(self.read("one")), {"path": "/ok/1"})
+            self.assertEqual(len(server.requests), 1)
+
+    def test_a_device_stays_one(self):
+        ours, its = os.openpty()
+        name = os.ttyname(its)
+        os.symlink(name, self.path("link"))
+        with Server() as server:
+            self.expect(0, "succeeded: 2 of 2", server.url + "/text", server.url + "/text", "-o", name)
+            self.assertIn(b"hello", os.read(ours, 1000))
+            self.assertEqual(os.ttyname(its), name)
+            self.assertEqual(self.fetch(server.url, "-o", "link").code, 4)
+            self.assertTrue(os.path.islink(self.path("link")))
+            os.mkfifo(self.path("pipe"))
+            self.assertEqual(self.fetch(server.url, "-o", "pipe").code, 4)
+        os.close(ours)
+        os.close(its)
+
 
 class Checks(FetcherTest):
     def test_what_is_a_success(self):
