@@ -2,7 +2,6 @@
 #include "schedule.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 namespace fetcher {
@@ -32,7 +31,7 @@ bool counts_against_host(const job& what, const ferry::circuit_breaker& breaker)
 
 schedule::schedule(const lane_settings& settings, std::size_t workers, breaker_hook on_breaker)
     : settings_(settings), on_breaker_(std::move(on_breaker)),
-      ahead_(std::max<std::size_t>(2 * settings.jobs, 256)), jobs_(settings.jobs),
+      ahead_(std::max<std::size_t>(2 * settings.jobs, 128)), jobs_(settings.jobs),
       load_(std::max<std::size_t>(workers, 1)) {
     if (settings.breaker > 0)
         breakers_.emplace(ferry::circuit_breaker_options{.threshold = settings.breaker,
@@ -58,7 +57,7 @@ schedule::lane& schedule::lane_of(const std::string& host) {
     lane& made = *found;
     made.host = host;
     made.secure = host.starts_with("https:");
-    made.home = std::hash<std::string>()(host) % load_.size();
+    made.home = hosts_++ % load_.size();
     if (breakers_) {
         made.breaker = breakers_->get(host);
         made.breaker->on_state_change(

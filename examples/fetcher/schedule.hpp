@@ -117,6 +117,7 @@ private:
     std::size_t good_ = 0; // results in a row
     std::size_t waiting_ = 0;
     std::size_t in_flight_ = 0;
+    std::size_t hosts_ = 0;         // seen so far; each worker is home to as many
     std::vector<std::size_t> load_; // in flight with each worker
     time_point next_start_{};
     std::unordered_map<std::string, std::unique_ptr<lane>> lanes_;
