@@ -5,8 +5,8 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 namespace fetcher {
 namespace {
@@ -170,12 +170,15 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 }
 
 std::optional<std::chrono::milliseconds> parse_seconds(std::string_view text) {
-    double seconds = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(seconds) ||
-        seconds < 0.001 || seconds > 86'400)
+    // Not std::from_chars: its way with fractions would need a library more, in every run.
+    if (text.empty() || text.find_first_not_of("0123456789.eE-") != std::string_view::npos)
         return std::nullopt;
-    return std::chrono::milliseconds(std::llround(seconds * 1000));
+    const std::string copy(text);
+    char* end = nullptr;
+    const double seconds = std::strtod(copy.c_str(), &end);
+    if (end != copy.c_str() + copy.size() || seconds < 0.001 || seconds > 86'400)
+        return std::nullopt;
+    return std::chrono::round<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
 }
 
 std::string size_text(std::uint64_t bytes) {

@@ -44,7 +44,7 @@ backoff::duration saturated(double seconds) noexcept {
     constexpr double limit = 9.2e9; // below what the nanoseconds of the clock can count
     if (seconds >= limit)
         return backoff::duration::max();
-    return std::chrono::nanoseconds(std::llround(seconds * 1e9));
+    return std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
 }
 
 } // namespace
