@@ -56,6 +56,22 @@ if [[ " $* " == *" cluster "* ]]; then
         -DFERRY_COMPONENTS=cluster -DCMAKE_DISABLE_FIND_PACKAGE_cereal=ON
 fi
 
+# A build with tests shows what they use of the inside too.
+if grep -q '^BUILD_SHARED_LIBS:.*=ON$' "$build/CMakeCache.txt"; then
+    echo "== shared libraries"
+    while IFS= read -r library; do
+        stem=$(basename "${library%%.so*}")
+        LC_ALL=C readelf --dynamic "$library" | grep -qF "soname: [$stem.so.${version%.*}]" ||
+            fail "the soname of $library does not end in ${version%.*}"
+        grep -q '^FERRY_BUILD_TESTS:.*=OFF$' "$build/CMakeCache.txt" || continue
+        # What is weak is a template or inline, and may be anybody's.
+        shown=$(nm --dynamic --defined-only --demangle "$library" | sed 's/^[0-9a-f]* *//' |
+            grep -v '^[VWuw] ') || fail "$library exports nothing"
+        ! grep -v 'ferry::' <<<"$shown" || fail "$library exports names that are not Ferry's"
+        ! grep -F 'ferry::detail::task_queue::' <<<"$shown" || fail "$library hides nothing"
+    done < <(find "$scratch/moved" -type f -name 'libferry*.so.*')
+fi
+
 echo "== the first program of the documentation"
 cmake -S "$here/../../doc/examples/first" -B "$scratch/first" -G "$generator" \
     -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_PREFIX_PATH="$scratch/moved"
