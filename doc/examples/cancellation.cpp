@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// Each rung of a cancellation: out of the queue, asked to stop, abandoned.
+// The rungs of a cancellation that threads have: out of the queue, asked to stop, abandoned.
 #include <ferry/ferry.hpp>
 
 #include <chrono>
