@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_result_can_be_read_again_and_taken_once, E, all)
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_timeout_leaves_the_future_usable, E, all) { // CF-TMO-05, CF-FUT-19
     marker go;
     E e;
-    auto f = e.submit(until_touched, go.path());
+    auto f = e.submit(when_touched, go.path());
     BOOST_CHECK_THROW(f.result(1ms), ferry::timeout_error);
     BOOST_TEST(!f.done());
     BOOST_TEST(!f.wait_for(0s));
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(callbacks_run_in_order_and_once, E, all) { // CF-F
     marker go;
     {
         E e;
-        auto f = e.submit(until_touched, go.path());
+        auto f = e.submit(when_touched, go.path());
         f.add_done_callback(
             [&](ferry::future<int> done) { order.push_back(done.done() ? 1 : -1); });
         f.add_done_callback([&](ferry::future<int>) { order.push_back(2); });
@@ -170,8 +170,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_cancelled_before_it_starts_never_runs, E,
     int callbacks = 0;
     {
         E e;
-        std::vector<ferry::future<int>> busy{e.submit(until_touched, go.path()),
-                                             e.submit(until_touched, go.path())};
+        std::vector<ferry::future<int>> busy{e.submit(when_touched, go.path()),
+                                             e.submit(when_touched, go.path())};
         auto f = e.submit(touch, ran.path());
         f.add_done_callback(
             [&](ferry::future<void> done) { callbacks += done.cancelled() ? 1 : 0; });
@@ -208,8 +208,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(half_of_a_batch_can_be_cancelled, E, all) { // CF-
 BOOST_AUTO_TEST_CASE_TEMPLATE(errors_name_the_label, E, all) {
     marker go;
     E e;
-    auto busy = e.submit(until_touched, go.path());
-    auto other = e.submit(until_touched, go.path());
+    auto busy = e.submit(when_touched, go.path());
+    auto other = e.submit(when_touched, go.path());
     auto f = e.submit(ferry::task_options{.label = "the third"}, triple, 1);
     f.cancel();
     BOOST_CHECK_EXCEPTION(f.result(), ferry::cancelled_error, [](const auto& x) {
@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(wait_tells_done_from_not_done, E, all) { // CF-WAI
     E e;
     std::vector<ferry::future<int>> some{e.submit(triple, 1), e.submit(triple, 2)};
     BOOST_TEST(ferry::wait(some, {.timeout = 3min}).done.size() == 2u);
-    some.push_back(e.submit(until_touched, go.path()));
+    some.push_back(e.submit(when_touched, go.path()));
     const auto first =
         ferry::wait(some, {.timeout = 3min, .return_when = ferry::return_when::first_completed});
     BOOST_TEST(first.done.size() == 2u);

@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(cancel_futures_leaves_nothing_pending, P, pools) {
     std::vector<ferry::future<int>> some{pool.submit(triple, 1)};
     some.front().wait();
     for (int i = 1; i < 50; ++i)
-        some.push_back(pool.submit(until_touched, go.path()));
+        some.push_back(pool.submit(when_touched, go.path()));
     pool.shutdown({.wait = false, .cancel_futures = true});
     touch(go.path());
     pool.shutdown();

@@ -52,15 +52,6 @@ inline std::vector<std::string> lines_of(const std::string& path) {
 
 inline void touch(const std::string& path) { std::ofstream(path) << "ran\n"; }
 
-/// Runs until the file is there; gives the worker's process, or 0 if it does not come.
-inline int until_touched(const std::string& path) {
-    const bool touched = eventually([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(1)); // others need the processor
-        return std::filesystem::exists(path);
-    });
-    return touched ? ::getpid() : 0;
-}
-
 /// When the process started, in ticks since the machine did; -1 where it is gone.
 inline long start_of(int pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/stat");

@@ -25,9 +25,14 @@ inline int sleeping_stubbornly(int ms) {
     ::signal(SIGTERM, SIG_IGN);
     return sleeping(ms);
 }
-/// Returns when the file is there; gives the worker's process.
+/// Returns when the file is there; gives the worker's process, or 0 if a test that failed does not
+/// make it.
 inline int when_touched(const std::string& path) {
-    while (!std::filesystem::exists(path))
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(3);
+    while (!std::filesystem::exists(path)) {
+        if (std::chrono::steady_clock::now() >= end)
+            return 0;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1)); // others need the processor
+    }
     return ::getpid();
 }

@@ -95,7 +95,7 @@ private:
 BOOST_AUTO_TEST_CASE(descriptors_and_mappings_follow_the_workers_and_not_the_tasks) {
     ferry::process_pool pool(2);
     const marker go;
-    const auto until_touched = [](const std::string& path, const std::string& s) {
+    const auto length_when_touched = [](const std::string& path, const std::string& s) {
         when_touched(path);
         return s.size();
     };
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(descriptors_and_mappings_follow_the_workers_and_not_the_tas
     const std::size_t files = open_files();
     std::vector<ferry::future<std::size_t>> all;
     for (int i = 0; i < 500; ++i)
-        all.push_back(pool.submit(until_touched, go.path(), std::string(70'000, 'x')));
+        all.push_back(pool.submit(length_when_touched, go.path(), std::string(70'000, 'x')));
     BOOST_TEST(open_files() <= files + 20);
     BOOST_TEST(mapped_segments() <= 12u);
     touch(go.path());

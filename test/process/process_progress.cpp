@@ -192,15 +192,15 @@ BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_a_future_whose_report_waits) {
     listener l;
     gate entered, may_wait;
     const marker go, go_on;
-    const auto until_touched = [](const std::string& path) {
+    const auto report_when_touched = [](const std::string& path) {
         when_touched(path);
         ferry::report_progress(9);
         return 9;
     };
     ferry::task_options options{.on_progress = l.function()};
-    auto second = pool.submit(options, until_touched, go_on.path());
+    auto second = pool.submit(options, report_when_touched, go_on.path());
     ferry::promise<int> seen;
-    pool.submit(until_touched, go.path()).add_done_callback([&](const auto&) {
+    pool.submit(report_when_touched, go.path()).add_done_callback([&](const auto&) {
         entered.open();
         may_wait.pass();
         seen.set_value(second.result());

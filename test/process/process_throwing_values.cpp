@@ -63,7 +63,7 @@ int until_it_is_there(ferry::process_pool& pool) {
 
 /// The same after the worker was busy, and the pool was not.
 bomb make_later(const std::string& go, int left) {
-    until_touched(go);
+    when_touched(go);
     return bomb(left);
 }
 

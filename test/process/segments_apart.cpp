@@ -36,7 +36,7 @@ std::size_t length(const std::string& s) { return s.size(); }
 /// Waits until the other one is there, so that each of them has a worker.
 seen look(const std::string& argument, const std::string& mine, const std::string& others) {
     touch(mine);
-    until_touched(others);
+    when_touched(others);
     seen s{.pid = ::getpid(), .ballast = argument};
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line);) {
