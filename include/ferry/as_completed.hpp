@@ -129,9 +129,6 @@ public:
         mutable std::size_t skipped_ = 0;
     };
 
-    explicit as_completed_view(std::shared_ptr<detail::completion_source> source)
-        : source_(std::move(source)) {}
-
     iterator begin() const { return iterator(source_); }
     std::default_sentinel_t end() const noexcept { return {}; }
 
@@ -182,6 +179,10 @@ public:
     boost::asio::awaitable<std::optional<future<T>>> async_next() const { return next(source_); }
 
 private:
+    friend struct detail::access;
+    explicit as_completed_view(std::shared_ptr<detail::completion_source> source)
+        : source_(std::move(source)) {}
+
     static boost::asio::awaitable<std::optional<future<T>>>
     next(std::shared_ptr<detail::completion_source> source) {
         auto r = (*source)->request();
@@ -231,7 +232,7 @@ as_completed_view<future_value_t<R>> as_completed(R&& futures, timeout limit = {
         new detail::as_completed_waiter(detail::states_of(futures), limit));
     auto source = std::make_shared<detail::completion_source>(std::move(waiter));
     (*source)->start();
-    return as_completed_view<future_value_t<R>>(std::move(source));
+    return detail::access::make_view<as_completed_view<future_value_t<R>>>(std::move(source));
 }
 
 } // namespace ferry

@@ -200,13 +200,14 @@ public:
         detail::map_progress<Call>* progress_ = nullptr;
     };
 
-    explicit map_view(std::unique_ptr<detail::map_progress<Call>> p) noexcept
-        : progress_(std::move(p)) {}
-
     iterator begin() { return iterator(progress_.get()); }
     std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
+    friend struct detail::access;
+    explicit map_view(std::unique_ptr<detail::map_progress<Call>> p) noexcept
+        : progress_(std::move(p)) {}
+
     std::unique_ptr<detail::map_progress<Call>> progress_;
 };
 
@@ -287,7 +288,7 @@ map_view<R, Call> start_map(const map_options& options, std::size_t together, Su
             break;
         }
     }
-    return map_view<R, Call>(std::move(progress));
+    return access::make_view<map_view<R, Call>>(std::move(progress));
 }
 
 /// Queues tasks in batches: the first alone, then twice as many each time.
