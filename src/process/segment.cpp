@@ -272,7 +272,7 @@ bool segment_store::trim(std::int64_t now, let_go& gone) noexcept {
         const annotated_lock lock(mutex_);
         s = take(
             [now, this](const segment& f) {
-                return f.capacity() > small && now - f.last_needed_ns >= needed_for_ns &&
+                return f.capacity() > small_segment && now - f.last_needed_ns >= needed_for_ns &&
                        (side_ == segment::side::pool || f.head().in_use.load() == 0);
             },
             0);
@@ -296,7 +296,7 @@ bool segment_store::forget(std::uint32_t owner) noexcept {
 bool segment_store::has_large() noexcept {
     const annotated_lock lock(mutex_);
     return std::any_of(free_.begin(), free_.end(),
-                       [](const auto& s) { return s->capacity() > small; });
+                       [](const auto& s) { return s->capacity() > small_segment; });
 }
 
 void segment_deleter::operator()(segment* s) const noexcept { delete s; }
@@ -306,9 +306,7 @@ void segment_deleter::operator()(segment* s) const noexcept { delete s; }
 void received_segments::add(std::uint32_t id, const descriptor& file, std::size_t capacity) {
     constexpr std::size_t most = 16; // of a worker, which has four
     auto s = std::make_shared<segment>(id, file, capacity, side_);
-    std::erase_if(known_, [](const auto& known) {
-        return known.second->head().retired.load(std::memory_order_acquire) != 0;
-    });
+    forget_retired();
     if (side_ == segment::side::pool && known_.size() >= most)
         throw bad_segment("a worker announced too many shared mappings");
     known_[id] = std::move(s);
@@ -317,6 +315,17 @@ void received_segments::add(std::uint32_t id, const descriptor& file, std::size_
 std::shared_ptr<segment> received_segments::find(std::uint32_t id, std::size_t size) const {
     const auto it = known_.find(id);
     return it != known_.end() && it->second->capacity() >= size ? it->second : nullptr;
+}
+
+void received_segments::forget_retired() noexcept {
+    std::erase_if(known_, [](const auto& known) {
+        return known.second->head().retired.load(std::memory_order_acquire) != 0;
+    });
+}
+
+bool received_segments::has_large() const noexcept {
+    return std::any_of(known_.begin(), known_.end(),
+                       [](const auto& known) { return known.second->capacity() > small_segment; });
 }
 
 bool received_segments::forget_if_shared(std::uint32_t id) noexcept {

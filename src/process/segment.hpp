@@ -19,6 +19,9 @@ namespace ferry::detail {
 /// From how many bytes on a payload travels in a shared mapping.
 inline constexpr std::size_t large_payload = std::size_t(64) * 1024;
 
+/// Larger ones than that are let go when they have not been needed for a while.
+inline constexpr std::size_t small_segment = std::size_t(1) << 20;
+
 /// What is wrong with a shared mapping that another process announced.
 struct bad_segment : std::runtime_error {
     using std::runtime_error::runtime_error;
@@ -124,7 +127,6 @@ public:
     bool has_large() noexcept;
 
 private:
-    static constexpr std::size_t small = std::size_t(1) << 20;
     static constexpr std::int64_t needed_for_ns = 500'000'000;
 
     template <class F>
@@ -150,6 +152,10 @@ public:
     /// Null while it has not arrived, or not with that size.
     std::shared_ptr<segment> find(std::uint32_t id, std::size_t size) const;
     void forget(std::uint32_t id) noexcept { known_.erase(id); }
+    /// Forgets those that their creator has let go of.
+    void forget_retired() noexcept;
+    /// Whether there is one that its creator may let go of one day.
+    bool has_large() const noexcept;
     /// Forgets one if somebody else has a share of it; false if nobody has.
     bool forget_if_shared(std::uint32_t id) noexcept;
 

@@ -173,7 +173,7 @@ void worker_process::next(wire::frame& f) {
         }
         std::fflush(stdout);
         std::optional<std::chrono::steady_clock::time_point> until;
-        if (store_.has_large()) {
+        if (has_large_segments()) {
             trim();
             until = std::chrono::steady_clock::now() + std::chrono::milliseconds(600);
         }

@@ -73,6 +73,8 @@ private:
     void give_away(payload p);
     void check_event() const;
     void trim() noexcept;
+    /// Whether there is memory that `trim` may have to give back one day.
+    bool has_large_segments() noexcept;
     /// Ends a child that a task made by fork() and that comes back from the task.
     void end_copy() const noexcept {
         if (forks_ != fork_count())

@@ -29,6 +29,15 @@ void worker_process::trim() noexcept {
     segment_store::let_go gone;
     while (store_.trim(wire::now_ns(), gone))
         announced_.forget(gone.id);
+    const annotated_lock lock(mutex_);
+    segments_.forget_retired();
+}
+
+bool worker_process::has_large_segments() noexcept {
+    if (store_.has_large())
+        return true;
+    const annotated_lock lock(mutex_);
+    return segments_.has_large();
 }
 
 // Puts it into a mapping, where it is in none, as soon as there is a free one.
