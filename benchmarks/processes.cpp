@@ -45,6 +45,7 @@ private:
 
 int increment(int n) { return n + 1; }
 std::string echo(std::string s) { return s; }
+ferry::shared_bytes echo_shared(ferry::shared_bytes b) { return b; }
 int pid_after(int ms) {
     std::this_thread::sleep_for(std::chrono::milliseconds(ms));
     return ::getpid();
@@ -117,11 +118,12 @@ double map_all(std::size_t n, std::size_t chunk) {
     return ns / static_cast<double>(n);
 }
 
-// P3: a string there and back, one after the other.
-double echo_all(std::size_t n, std::size_t size) {
+// P3: a string there and back, or bytes that are not copied where they arrive, one after the other.
+template <class Value>
+double echo_all(Value (*echo)(Value), std::size_t n, std::size_t size) {
     ferry::process_pool pool(workers);
     start_all(pool);
-    const std::string text(size, 'x');
+    const Value text(std::string(size, 'x'));
     for (int i = 0; i < 2; ++i)
         pool.submit(echo, text).result();
     const stopwatch watch;
@@ -263,7 +265,9 @@ constexpr echo_size echo_sizes[] = {{"p1", sizeof(int), 3000},
                                     {"p3_64k", std::size_t(64) << 10, 1000},
                                     {"p3_1m", std::size_t(1) << 20, 100},
                                     {"p3_16m", std::size_t(16) << 20, 12},
-                                    {"p3_64m", std::size_t(64) << 20, 5}};
+                                    {"p3_64m", std::size_t(64) << 20, 5},
+                                    {"p3s_1m", std::size_t(1) << 20, 100},
+                                    {"p3s_64m", std::size_t(64) << 20, 5}};
 
 values run(std::string_view workload, std::string_view implementation, std::size_t scale) {
     const auto size = [scale](std::size_t n) { return scale != 0 ? scale : n; };
@@ -274,8 +278,10 @@ values run(std::string_view workload, std::string_view implementation, std::size
         const std::size_t n = size(e.repetitions);
         if (implementation == "socket")
             return {{name, socket_echo(n, e.bytes)}};
+        if (implementation == "ferry" && workload.starts_with("p3s"))
+            return {{name, echo_all(echo_shared, n, e.bytes)}};
         if (implementation == "ferry")
-            return {{name, workload == "p1" ? round_trip(n) : echo_all(n, e.bytes)}};
+            return {{name, workload == "p1" ? round_trip(n) : echo_all(echo, n, e.bytes)}};
     }
     if (implementation != "ferry")
         return {};

@@ -21,6 +21,8 @@ ECHO = {  # bytes, repetitions
     "p3_1m": (MB, 100),
     "p3_16m": (16 * MB, 12),
     "p3_64m": (64 * MB, 5),
+    "p3s_1m": (MB, 100),
+    "p3s_64m": (64 * MB, 5),
 }
 MAPS = {"map1": (1, 10_000), "map16": (16, 100_000), "map256": (256, 512_000)}  # chunk, items
 
