@@ -5,6 +5,8 @@ import json
 import os
 import pathlib
 import platform
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -15,20 +17,38 @@ PYTHON = shutil.which("/usr/bin/python3") or sys.executable
 MODES = {"free": False, "pin1": True}  # pinned: everything on processor 1
 
 
+def processor_seconds():
+    """Of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def measure(command, pinned=False):
-    """One sample as the program prints it."""
+    """One sample as the program prints it, and the processor time of the process for each item."""
     command = (["taskset", "-c", "1"] if pinned else []) + [str(c) for c in command]
+    before = processor_seconds()
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed with {done.returncode}: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+    sample = json.loads(done.stdout)
+    if isinstance(sample, dict) and "items" in sample:
+        sample["cpu"] = (processor_seconds() - before) * 1e9 / sample["items"]
+    return sample
+
+
+def quantile(values, share):
+    """The value below which that share of them lies; one of them."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def cpu_name():
-    for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
+    """The first processor's name, and its model number, since names are given more than once."""
+    first = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0]
+    about = dict(re.split(r"\s*:\s*", line, maxsplit=1) for line in first.splitlines() if ":" in line)
+    if "model name" not in about:
+        return platform.machine()
+    return about["model name"] + (f" (model {about['model']})" if "model" in about else "")
 
 
 def machine():

@@ -58,10 +58,33 @@ class Workloads(unittest.TestCase):
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             for name in ("ferry", "asio", "async", "cpython", "floor"):
                 self.assertIn(f"\n    {name} ", done.stdout)
-            medians = json.loads((out / "all.json").read_text())["medians"]
+            for column in ("free p10", "p50", "p90", "cpu", "pin1 p50"):
+                self.assertIn(f" {column}", done.stdout)
+            written = json.loads((out / "all.json").read_text())
+            self.assertTrue(all(s["cpu"] >= 0 for s in written["samples"]))
+            medians = written["medians"]
             self.assertEqual(set(medians["w3"]["ferry"]), {"free", "pin1", "counted"})
             chart = "".join(xml.etree.ElementTree.parse(out / "w3.svg").getroot().itertext())
             self.assertIn("futex round trip, pin1:", chart)
+
+    def test_run_compares_with_what_was_measured_before(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            file = pathlib.Path(scratch) / "old.json"
+            command = (sys.executable, HERE / "run", "--binary", BUILD / "bench_core", "--counter",
+                       COUNTER, "--samples", 2, "--scale", 50, "--only", "w3", "--python", "none")
+            self.assertEqual(run(*command, "--json", file).returncode, 0)
+            old = json.loads(file.read_text())
+            for s in old["samples"]:
+                s["ns"] *= 1e6 if s["implementation"] == "ferry" else 1
+            old["machine"]["cpu"] = "another"
+            file.write_text(json.dumps(old))
+            done = run(*command, "--compare", file)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("before: another, processors ", done.stdout)
+            self.assertIn("another kind of machine", done.stdout)
+            self.assertRegex(done.stdout, r"\nw3 +ferry +free +[\d.,]+ +[\d.,]+ +[\d.,]+\n")
+            self.assertRegex(done.stdout, r"\nw3 +asio +pin1 +[\d.,]+ +[\d.,]+ +[\d.,]+")
+            self.assertEqual(run(*command, "--compare", file.with_name("none")).returncode, 2)
 
     def test_growth_prints_exponents(self):
         done = run(sys.executable, HERE / "run_growth", "--binary", BUILD / "bench_core",
