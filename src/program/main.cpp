@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,7 +41,8 @@ template <class T>
 std::optional<T> number(std::string_view text) {
     T value{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value <= 0)
+    if (error != std::errc() || end != text.data() + text.size() || !(value > 0) ||
+        value > std::numeric_limits<T>::max()) // infinite
         return {};
     return value;
 }

@@ -45,11 +45,12 @@ std::uint64_t start_of(pid_t pid) {
     return std::strtoull(field.c_str(), nullptr, 10);
 }
 
-// Its number as the process itself sees it, in the innermost of the namespaces that it is in.
+// The number of the process, also where `pid` is that of one of its threads, as it sees that itself,
+// in the innermost of the namespaces that it is in.
 std::uint32_t own_number(pid_t pid) {
     std::ifstream in(proc(pid, "/status"));
     for (std::string line; std::getline(in, line);) {
-        if (line.starts_with("NSpid:"))
+        if (line.starts_with("NStgid:"))
             return static_cast<std::uint32_t>(
                 std::strtoul(line.c_str() + line.find_last_of("\t ") + 1, nullptr, 10));
     }
@@ -118,8 +119,13 @@ void examine(const std::string& path, std::uint32_t own, findings& found) {
 target::target(pid_t pid) : pid_(pid), started_(start_of(pid)) {
     const std::string folder = proc(pid, "/fd");
     const std::unique_ptr<DIR, int (*)(DIR*)> all(::opendir(folder.c_str()), &::closedir);
-    if (all == nullptr)
-        refuse(pid, errno);
+    if (all == nullptr) {
+        const int error = errno;
+        // Of a process that nobody has waited for, these belong to root.
+        if (error != ENOENT && error != ESRCH && start_of(pid) == 0)
+            throw cannot_look(the_process(pid) + " has ended");
+        refuse(pid, error);
+    }
     findings found;
     const std::uint32_t own = own_number(pid);
     while (const dirent* const entry = ::readdir(all.get())) {

@@ -105,6 +105,10 @@ def hanging():
         check_ps(succeeded(ferry("ps", p.pid)), "read_the_disk()")
         check_tree(succeeded(ferry("pstree", p.pid)))
         check_trace(succeeded(ferry("trace", p.pid)), ended=False)
+        # The number of a thread means its process.
+        threads = [int(t) for t in os.listdir(f"/proc/{p.pid}/task")]
+        check(len(threads) > 3, threads)
+        check_ps(succeeded(ferry("ps", max(threads))), "read_the_disk()")
         # Nothing happens in that time.
         check(not [e for e in json.loads(succeeded(ferry("trace", p.pid, "0.1")))["traceEvents"]
                    if e["cat"] == "run"], "there are runs")
@@ -138,6 +142,30 @@ def watched():
     check(w.returncode == 0 and rest.endswith("the process has ended\n"), rest)
 
 
+def ending():
+    """Whatever moment it is looked at, the answer is whole or says why there is none."""
+    kinds = set()
+    while kinds != {0, 1}:
+        with Running() as p:
+            p.stdin.write("\n")
+            p.stdin.flush()
+            result = ferry("pstree", p.pid)
+            while result.returncode == 0:
+                check(result.stdout.startswith(f"process {p.pid}\n") and result.stdout.endswith("\n"), result)
+                kinds.add(0)
+                result = ferry("pstree", p.pid)
+            check(result.returncode == 1 and result.stdout == "", result)
+            check(any(text in result.stderr for text in ("has ended", "there is no process", "does not use Ferry")),
+                  result)
+            kinds.add(1)
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT) # it stays, until somebody has waited for it
+    refused(ferry("ps", child), "has ended")
+    os.waitpid(child, 0)
+
+
 def dumped():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "trace.json")
@@ -155,7 +183,7 @@ def impossible():
     if os.geteuid() != 0:
         refused(ferry("ps", 1), "another user")
     for arguments in ([], ["ps"], ["ps", "x"], ["ps", "-1"], ["ps", "0"], ["ps", "1", "2"], ["watch", "1", "2"],
-                      ["trace", "1", "x"], ["trace", "1", "-1"], ["what", "1"]):
+                      ["trace", "1", "x"], ["trace", "1", "-1"], ["trace", "1", "nan"], ["trace", "1", "inf"], ["what", "1"]):
         result = ferry(*arguments)
         check(result.returncode == 2 and result.stderr != "", arguments, result)
     check("usage" in succeeded(ferry("--help")), "no help")
@@ -216,7 +244,7 @@ def not_dumpable():
         os.waitpid(child, 0)
 
 
-for test in (hanging, stopped, stripped, watched, dumped, impossible, another_user, other_recordings,
+for test in (hanging, stopped, stripped, watched, ending, dumped, impossible, another_user, other_recordings,
              not_dumpable):
     test()
     print(test.__name__, "passed")
