@@ -22,7 +22,8 @@ struct metrics_options {
 /// Names begin with `ferry_`; durations are in seconds, memory is in bytes. The label `pool` is the
 /// name of the pool; a second living pool of the same name gets `#2` appended, and so on. Bytes
 /// that are not valid UTF-8 become U+FFFD. A thread pool measures a sample of its tasks: its
-/// histograms are scaled, so that `_count` is the number of tasks that ended.
+/// histograms are scaled, so that `_count` is the number of tasks that ended. A label of which no
+/// task was measured has none.
 ///
 /// @par Blocking
 /// Briefly: it takes the lock of each pool, and reads symbols from executable files the first time

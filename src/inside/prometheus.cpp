@@ -46,9 +46,11 @@ public:
         ((text_ += ' ') += number(value)) += '\n';
     }
     /// The histogram of a sample, as if all `tasks` had been measured. Limits are of the buckets'
-    /// upper ends.
+    /// upper ends. Nothing where none was measured, since it would say that all took forever.
     void histogram_of(const std::string& labels, const histogram& h, std::uint64_t tasks) {
         const std::uint64_t measured = h.count();
+        if (measured == 0 && tasks != 0)
+            return;
         const double scale =
             measured != 0 ? static_cast<double>(tasks) / static_cast<double>(measured) : 0;
         std::uint64_t seen = 0;
