@@ -169,7 +169,7 @@ public:
     void operator()() {
         const auto t = task_;
         const scope_exit at_end([&] { leave(*t); });
-        if (t->owner != nullptr) // the pool is bounded
+        if (core_ != nullptr)
             external_left_queue(*core_, *t);
         task_.detach()->run();
     }

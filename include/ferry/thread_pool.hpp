@@ -246,6 +246,9 @@ public:
     const std::string& name() const noexcept;
 
     /// Returns a snapshot of the counts of workers and tasks.
+    ///
+    /// @par Complexity
+    /// Linear in the number of workers, and of tasks that wait in front of strands of this pool.
     pool_stats stats() const;
 
     /// Returns the counts of the tasks for each label; `workers` and `idle` are 0.

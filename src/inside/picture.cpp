@@ -136,7 +136,8 @@ picture take_picture(const layout& of, std::uint64_t now, const function_namer& 
         copy.name = text_of(r.name, sizeof r.name);
         copy.kind = kind;
         copy.max_workers = get(r.max_workers);
-        copy.queued = inside > claimed ? inside - claimed : 0;
+        copy.queued = (inside > claimed ? inside - claimed : 0) +
+                      static_cast<std::uint64_t>(std::max<std::int64_t>(0, get(r.elsewhere)));
         copy.events = events_of(of, i, spell);
         copy.waiting = waiting(copy.events);
         records.push_back(i + 1);

@@ -128,6 +128,7 @@ std::uint32_t recorder::add_pool(std::uint32_t kind, const std::string& name,
     p.pushed.store(0);
     p.taken.store(0);
     p.claimed.store(0);
+    p.elsewhere.store(0);
     p.events.store(0);
     copy_text(p.name, sizeof p.name, name);
     p.kind.store(kind, std::memory_order_release);

@@ -55,6 +55,7 @@ struct pool {
     alignas(64) field<std::uint64_t> pushed; // tasks that came into the queue
     alignas(64) field<std::uint64_t> taken;  // and that were taken out again
     alignas(64) field<std::int64_t> claimed; // those that are in it, but cancelled
+    field<std::int64_t> elsewhere; // tasks that wait in front of another executor, such as a strand
     alignas(64) field<std::uint64_t> events; // written since the start
 };
 

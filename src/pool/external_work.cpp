@@ -17,18 +17,21 @@ bool external_work::finish(shared_state_base& t) noexcept {
 
 void external_work::let_in(shared_state_base& t) noexcept {
     mutex_.assert_held();
-    t.external()->counted = true;
-    ++queued_;
+    wait(t);
     passed_on_.push(t);
 }
 
-void external_work::leave_queue(shared_state_base& t) noexcept {
-    mutex_.assert_held();
+void external_work::wait(shared_state_base& t) noexcept {
+    if (!t.external()->counted.exchange(true))
+        record_.elsewhere.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool external_work::leave_queue(shared_state_base& t) noexcept {
     external_entry* const x = t.external();
-    if (x != nullptr && std::exchange(x->counted, false)) {
-        FERRY_ASSERT(queued_ != 0);
-        --queued_;
-    }
+    if (x == nullptr || !x->counted.exchange(false))
+        return false;
+    record_.elsewhere.fetch_sub(1, std::memory_order_relaxed);
+    return true;
 }
 
 void external_work::pass_on() noexcept {

@@ -127,14 +127,28 @@ bool pool_core::on_work_started(shared_state_base& t) {
     if (is_forked_copy())
         return false;
     staffing_.start_if_starving();
+    if (t.external() != nullptr)
+        record_.on_submitted(t);
     const scoped_lock lock(mutex_);
     if (closed())
         return false;
     external_.start(t);
+    if (t.external() != nullptr && !line_.is_bounded())
+        external_.wait(t);
     return true;
 }
 
+// What a task without bounds has to tell comes late: it does not know its pool.
+void pool_core::on_external_left(shared_state_base& t) noexcept {
+    if (line_.is_bounded())
+        entry_.on_external_left(t);
+    else if (external_.leave_queue(t) && t.is_cancelled())
+        record_.on_cancelled(t);
+}
+
 void pool_core::on_work_finished(shared_state_base& t) {
+    if (!line_.is_bounded())
+        on_external_left(t);
     const scoped_lock lock(mutex_);
     line_.leave_queue(t);
     if (external_.finish(t) && closed()) {
@@ -210,6 +224,8 @@ pool_stats pool_core::stats() {
         // Last: a worker that meets a cancelled task counts it out of the claimed ones before it lets
         // go of that.
         s.queued = queue_.live_tasks();
+        if (external_.queued() != 0)
+            external_.for_each_waiting([&s](const shared_state_base&) { ++s.queued; });
     }
     s.idle = s.workers - s.running;
     s.cancelled = record_.cancelled();
@@ -224,19 +240,23 @@ label_registry::figures pool_core::stats_by_label() {
         std::size_t queued = 0, running = 0;
     };
     std::unordered_map<label_entry*, live_counts> live;
+    const auto count = [&](const shared_state_base& t) {
+        ++live[&record_.labels().keep(t.statistics_label())].queued;
+    };
     const scoped_lock lock(mutex_);
     queue_.extract([&](const work_item& r) { // which takes nothing out
         if (r.is_task() && !r.stale())
-            ++live[&record_.labels().keep(
-                       static_cast<const shared_state_base&>(r).statistics_label())]
-                  .queued;
+            count(static_cast<const shared_state_base&>(r));
         return false;
     });
+    if (external_.queued() != 0)
+        external_.for_each_waiting(count);
     std::vector<const label_table*> tables;
     workers_.for_each([&](const worker& w) {
         tables.push_back(&w.labels);
         label_entry* const label = w.running_label.load(std::memory_order_relaxed);
-        if (label != nullptr && w.current.load() != nullptr)
+        if (label != nullptr && w.record.label.load(std::memory_order_relaxed) != 0 &&
+            w.current.load() != nullptr)
             ++live[label].running;
     });
     label_registry::figures figures = record_.labels().read(tables);

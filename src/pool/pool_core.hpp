@@ -90,6 +90,8 @@ public:
     /// `on_work_finished` the workers stay, and what is posted is accepted after shutdown, so that
     /// it still runs. False after shutdown.
     bool on_work_started(shared_state_base& t) FERRY_EXCLUDES(mutex_);
+    /// An external task is about to start, or to be dropped.
+    void on_external_left(shared_state_base& t) noexcept FERRY_EXCLUDES(mutex_);
     void on_work_finished(shared_state_base& t) FERRY_EXCLUDES(mutex_);
 
     /// Whether `max_queue` or one of the other bounds is set.
@@ -130,7 +132,7 @@ private:
     sleepers sleepers_{mutex_};
     worker_set workers_;
     waiting_line line_;
-    external_work external_{mutex_};
+    external_work external_{mutex_, record_.shown()};
 
     alignas(64) adaptive_mutex mutex_;
     pool_shutdown shutdown_;

@@ -28,7 +28,7 @@ void admit_external(pool_core& core, shared_state_base& t, entrance e) {
 }
 
 void external_left_queue(pool_core& core, shared_state_base& t) noexcept {
-    core.entry().on_external_left(t);
+    core.on_external_left(t);
 }
 
 bool try_on_work_started(pool_core& core, shared_state_base& t) { return core.on_work_started(t); }

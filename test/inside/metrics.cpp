@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "helpers/gate.hpp"
+#include "inside/prometheus.hpp"
 #include "prometheus_parser.hpp"
 
 #include <ferry/ferry.hpp>
@@ -86,6 +87,44 @@ BOOST_AUTO_TEST_CASE(what_is_queued_runs_or_was_cancelled_is_told) {
     g.open();
 }
 
+BOOST_AUTO_TEST_CASE(tasks_of_a_strand_are_counted_and_measured_like_others) {
+    for (const std::size_t max_queue : {std::size_t(0), std::size_t(10)}) {
+        ferry::thread_pool pool({.max_workers = 2, .name = "strand", .max_queue = max_queue});
+        const auto strand = asio::make_strand(pool.get_executor());
+        gate started, g;
+        const auto running = ferry::submit({.label = "running"}, strand, [&] {
+            started.open();
+            g.pass();
+        });
+        started.pass();
+        const auto queued = ferry::submit({.label = "queued"}, strand, [] {});
+        const auto cancelled = ferry::submit({.label = "cancelled"}, strand, [] {});
+        const auto failed = ferry::submit({.label = "failed"}, strand, [] { throw 1; });
+        BOOST_TEST(cancelled.cancel());
+        BOOST_TEST(pool.stats().queued == 2);
+        auto figures = pool.stats_by_label();
+        BOOST_TEST(figures.at("running").running == 1);
+        BOOST_TEST(figures.at("queued").queued == 1);
+        BOOST_TEST(figures.at("failed").queued == 1);
+        const auto found = page();
+        BOOST_TEST(found.value("ferry_pool_queued_tasks", {{"pool", "strand"}}) == 2);
+        g.open();
+        failed.wait();
+        const ferry::pool_stats all = pool.stats();
+        BOOST_TEST(all.queued == 0);
+        BOOST_TEST(all.completed == 2);
+        BOOST_TEST(all.failed == 1);
+        BOOST_TEST(all.cancelled == 1);
+        BOOST_TEST(all.queue_wait.count() == 3);
+        BOOST_TEST(all.run_time.count() == 3);
+        figures = pool.stats_by_label();
+        BOOST_TEST(figures.at("queued").completed == 1);
+        BOOST_TEST(figures.at("queued").queued == 0);
+        BOOST_TEST(figures.at("cancelled").cancelled == 1);
+        BOOST_TEST(figures.at("running").run_time.count() == 1);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(the_counts_of_workers_that_have_ended_stay) {
     ferry::thread_pool pool({.max_workers = 1, .idle_timeout = 0ms});
     pool.submit({.label = "x"}, [] {}).wait();
@@ -145,6 +184,23 @@ BOOST_AUTO_TEST_CASE(the_page_of_a_pool_agrees_with_its_statistics) {
     BOOST_TEST(p.value("ferry_task_run_time_seconds_count", {{"pool", "disk"}, {"label", "odd"}}) ==
                1000);
     BOOST_TEST(p.types.at("ferry_pool_run_time_seconds") == "histogram");
+}
+
+// Else a percentile of it would be the longest time that there is a bucket for.
+BOOST_AUTO_TEST_CASE(a_label_of_which_nothing_was_measured_has_no_histogram) {
+    ferry::detail::all_figures figures;
+    auto& pool = figures.pools.emplace_back();
+    pool.name = "p";
+    pool.by_label["not measured"].completed = 3;
+    pool.by_label["measured"].completed = 3;
+    pool.by_label["measured"].run_time[20] = 1;
+    const prometheus_page found(ferry::detail::prometheus_text(figures, 100));
+    BOOST_TEST(
+        found.value("ferry_task_completed_total", {{"pool", "p"}, {"label", "not measured"}}) == 3);
+    const auto counts = found.all("ferry_task_run_time_seconds_count");
+    BOOST_REQUIRE(counts.size() == 1);
+    BOOST_TEST(counts[0].of.at("label") == "measured");
+    BOOST_TEST(counts[0].value == 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_second_pool_of_a_name_gets_a_number) {

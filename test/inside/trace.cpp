@@ -70,6 +70,34 @@ BOOST_AUTO_TEST_CASE(a_task_leaves_its_events) {
                boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_task_of_a_strand_leaves_its_events) {
+    ferry::thread_pool pool({.max_workers = 1, .name = "strands"});
+    const auto strand = boost::asio::make_strand(pool.get_executor());
+    gate g;
+    ferry::submit({.label = "first"}, strand, [&] { g.pass(); });
+    const auto last = ferry::submit({.label = "last"}, strand, [] {});
+    const auto cancelled = ferry::submit({.label = "cancelled"}, strand, [] {});
+    BOOST_TEST(cancelled.cancel());
+    const auto end = ferry::submit(strand, [] {});
+    for (const auto& p : look().pools) {
+        if (p.name != "strands")
+            continue;
+        BOOST_TEST(p.queued >= 2u);
+        BOOST_TEST(std::ranges::count(p.waiting, "last", &picture::task::label) == 1);
+    }
+    g.open();
+    end.wait();
+    BOOST_TEST(kinds("strands", "last") ==
+                   (std::vector<std::uint32_t>{event::submitted, event::started, event::completed}),
+               boost::test_tools::per_element());
+    for (const auto& p : look().pools) {
+        if (p.name == "strands") {
+            BOOST_TEST(p.queued == 0u);
+            BOOST_TEST(p.waiting.size() == 0u);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_coroutine_that_goes_on_is_an_event) {
     ferry::thread_pool pool({.max_workers = 1, .name = "resumed"});
     const auto main = [&]() -> boost::asio::awaitable<void> {

@@ -43,9 +43,11 @@ struct fixture {
         const scoped_lock lock(mutex);
         work.let_in(*tasks[i]);
     }
-    std::size_t queued() {
+    std::size_t waiting() {
         const scoped_lock lock(mutex);
-        return work.queued();
+        std::size_t n = 0;
+        work.for_each_waiting([&n](const shared_state_base&) { ++n; });
+        return n;
     }
     std::vector<const shared_state_base*> all() {
         std::vector<const shared_state_base*> out;
@@ -55,7 +57,8 @@ struct fixture {
     }
 
     ferry::detail::adaptive_mutex mutex;
-    external_work work{mutex};
+    ferry::detail::recording::pool record{};
+    external_work work{mutex, record};
     std::array<boost::intrusive_ptr<task>, 3> tasks;
 };
 
@@ -123,11 +126,28 @@ BOOST_FIXTURE_TEST_CASE(one_that_was_let_in_counts_until_it_leaves_the_queue, fi
     let_in(0);
     let_in(1);
     work.pass_on();
-    BOOST_TEST(queued() == 2u);
-    for (int i = 0; i < 2; ++i) { // and only once
-        const scoped_lock lock(mutex);
-        work.leave_queue(*tasks[0]);
-        work.leave_queue(*tasks[2]); // which never came
-    }
-    BOOST_TEST(queued() == 1u);
+    BOOST_TEST(work.queued() == 2u);
+    BOOST_TEST(record.elsewhere.load() == 2); // for readers outside
+    BOOST_TEST(work.leave_queue(*tasks[0]));
+    BOOST_TEST(!work.leave_queue(*tasks[0])); // only once
+    BOOST_TEST(!work.leave_queue(*tasks[2])); // which never came
+    BOOST_TEST(work.queued() == 1u);
+    BOOST_TEST(record.elsewhere.load() == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(those_that_wait_are_found_until_they_are_cancelled, fixture) {
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+        start(i);
+    BOOST_TEST(waiting() == 0u);
+    work.wait(*tasks[0]);
+    work.wait(*tasks[1]);
+    work.wait(*tasks[1]);
+    BOOST_TEST(work.queued() == 2u);
+    BOOST_TEST(waiting() == 2u);
+    all(); // told or not
+    BOOST_TEST(waiting() == 2u);
+    BOOST_TEST(tasks[0]->cancel());
+    BOOST_TEST(waiting() == 1u);
+    finish(*tasks[1]);
+    BOOST_TEST(waiting() == 0u);
 }

@@ -85,11 +85,14 @@ class Page(ServerTest):
                 loads = [asyncio.create_task(self.load(server, path))
                          for path in ["/file/page"] * 4 + [SLOW] * 12]
                 lock = server.locked_database()
-                loads.append(asyncio.create_task(self.load(server, "/db/key")))
+                loads += [asyncio.create_task(self.load(server, "/db/key")) for _ in range(3)]
                 await page.wait_for("+document.getElementById('rate').textContent > 1")
                 await page.wait_for("+document.getElementById('refused').textContent > 0")
                 await page.wait_for("document.querySelector('[data-pool=primes]').textContent"
                                     ".includes('2 running')")
+                # What waits for its turn on the strand of the database.
+                await page.wait_for("document.querySelector('[data-pool=database]').textContent"
+                                    ".includes('2 waiting')")
                 await page.wait_for("document.getElementById('calls').textContent.includes('db get')")
 
                 worker = server.workers()[0]

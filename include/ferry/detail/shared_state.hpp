@@ -134,6 +134,11 @@ public:
         return (word_.load(std::memory_order_acquire) & (status_mask | claimed)) != 0;
     }
 
+    /// Whether it was cancelled before it started.
+    bool is_cancelled() const noexcept {
+        return (word_.load(std::memory_order_acquire) & cancelling) != 0;
+    }
+
     /// Marks a pending state as handed out to somebody who may start it at any time; false when it
     /// was claimed. From then on it is claimed only after `revoke`.
     bool offer() noexcept;

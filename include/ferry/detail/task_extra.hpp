@@ -9,6 +9,7 @@
 #include <boost/intrusive/list_hook.hpp>
 #include <boost/intrusive/set_hook.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -55,7 +56,7 @@ public:
     /// It will never enter.
     virtual void stay_out() noexcept = 0;
 
-    bool counted = false; ///< among those that wait; guarded by the pool's mutex
+    std::atomic<bool> counted{false}; ///< among those that wait
 
 protected:
     external_entry() = default;
