@@ -39,6 +39,56 @@ std::uint32_t note_label(worker& w, const shared_state_base& task,
     return UINT32_MAX; // see `text`
 }
 
+// What the worker is in, for readers here and outside.
+void show(worker& w, const shared_state_base& task, label_counts* counts,
+          std::uint32_t label) noexcept {
+    w.running_label.store(counts != nullptr ? &counts->entry : nullptr, std::memory_order_relaxed);
+    w.record.task.store(reinterpret_cast<std::uintptr_t>(&task), std::memory_order_relaxed);
+    w.record.label.store(label, std::memory_order_relaxed);
+}
+
+// What few tasks need is apart, so that the others do not save registers for it.
+[[gnu::noinline]] label_counts* look_up_and_show(worker& w,
+                                                 const shared_state_base& task) noexcept {
+    const task_label label = task.statistics_label();
+    label_counts* const counts = w.labels.find(label);
+    const std::uint32_t record = note_label(w, task, counts);
+    show(w, task, counts, record);
+    if (task.extra == nullptr && label.how == task_label::kind::type && record != UINT32_MAX) {
+        w.last_type = &typeid(task);
+        w.last_counts = counts;
+        w.last_label = record;
+    }
+    return counts;
+}
+
+[[gnu::noinline]] void measure_start(worker& w, shared_state_base& task, label_counts* counts,
+                                     std::uint32_t queued) noexcept {
+    const std::uint64_t now = steady_now();
+    const bool recorded = (queued & 1) != 0;
+    const std::uint32_t stamp = stamp_of(now, recorded);
+    const std::uint32_t waited = (stamp | 1) - (queued | 1);
+    w.counts.queue_wait.record(waited);
+    if (counts != nullptr)
+        counts->queue_wait.record(waited);
+    task.stamp.store(stamp, std::memory_order_relaxed);
+    if (recorded)
+        w.core.record().write(recording::event::started, task,
+                              counts != nullptr ? counts->entry.record : 0, now);
+}
+
+[[gnu::noinline]] void measure_end(worker& w, const shared_state_base& task, label_counts* counts,
+                                   std::uint32_t began, bool failed) noexcept {
+    const std::uint64_t now = steady_now();
+    const std::uint32_t time = stamp_of(now, true) - (began | 1);
+    if ((began & 1) != 0)
+        w.core.record().write(failed ? recording::event::failed : recording::event::completed, task,
+                              counts != nullptr ? counts->entry.record : 0, now);
+    w.counts.run_time.record(time);
+    if (counts != nullptr)
+        counts->run_time.record(time);
+}
+
 } // namespace
 
 // Every frame is that of a scope.
@@ -55,31 +105,12 @@ running_scope::running_scope(shared_state_base& task) noexcept
         return;
     if (task.extra == nullptr && w->last_type == &typeid(task)) {
         counts_ = w->last_counts;
+        show(*w, task, counts_, w->last_label);
     } else {
-        const task_label label = task.statistics_label();
-        counts_ = w->labels.find(label);
-        if (task.extra == nullptr && label.how == task_label::kind::type) {
-            w->last_type = &typeid(task);
-            w->last_counts = counts_;
-        }
+        counts_ = look_up_and_show(*w, task);
     }
-    w->running_label.store(counts_ != nullptr ? &counts_->entry : nullptr,
-                           std::memory_order_relaxed);
-    w->record.task.store(reinterpret_cast<std::uintptr_t>(&task), std::memory_order_relaxed);
-    w->record.label.store(note_label(*w, task, counts_), std::memory_order_relaxed);
-    if (const std::uint32_t queued = task.stamp.load(std::memory_order_relaxed); queued != 0) {
-        const std::uint64_t now = steady_now();
-        const bool recorded = (queued & 1) != 0;
-        const std::uint32_t stamp = stamp_of(now, recorded);
-        const std::uint32_t waited = (stamp | 1) - (queued | 1);
-        w->counts.queue_wait.record(waited);
-        if (counts_ != nullptr)
-            counts_->queue_wait.record(waited);
-        task.stamp.store(stamp, std::memory_order_relaxed);
-        if (recorded)
-            w->core.record().write(recording::event::started, task,
-                                   counts_ != nullptr ? counts_->entry.record : 0, now);
-    }
+    if (const std::uint32_t queued = task.stamp.load(std::memory_order_relaxed); queued != 0)
+        measure_start(*w, task, counts_, queued);
 }
 
 running_scope::~running_scope() {
@@ -92,14 +123,11 @@ running_scope::~running_scope() {
         return;
     const running_scope* const around = innermost_scope();
     if (around == nullptr) {
-        w->running_label.store(nullptr, std::memory_order_relaxed);
         w->record.label.store(0, std::memory_order_relaxed);
         return;
     }
     label_counts* const c = around->counts_;
-    w->running_label.store(c != nullptr ? &c->entry : nullptr, std::memory_order_relaxed);
-    w->record.task.store(reinterpret_cast<std::uintptr_t>(around->task), std::memory_order_relaxed);
-    w->record.label.store(note_label(*w, *around->task, c), std::memory_order_relaxed);
+    show(*w, *around->task, c, note_label(*w, *around->task, c));
 }
 
 void running_scope::finished(bool failed, aftermath what) noexcept {
@@ -112,16 +140,8 @@ void running_scope::finished(bool failed, aftermath what) noexcept {
     (failed ? w->record.failed : w->record.completed)
         .store((failed ? w->counts.failed : w->counts.completed).load(std::memory_order_relaxed),
                std::memory_order_relaxed);
-    if (const std::uint32_t began = task->stamp.load(std::memory_order_relaxed); began != 0) {
-        const std::uint64_t now = steady_now();
-        const std::uint32_t time = stamp_of(now, true) - (began | 1);
-        if ((began & 1) != 0)
-            w->core.record().write(failed ? recording::event::failed : recording::event::completed,
-                                   *task, counts_ != nullptr ? counts_->entry.record : 0, now);
-        w->counts.run_time.record(time);
-        if (counts_ != nullptr)
-            counts_->run_time.record(time);
-    }
+    if (const std::uint32_t began = task->stamp.load(std::memory_order_relaxed); began != 0)
+        measure_end(*w, *task, counts_, began, failed);
     if (w->top != task || what == aftermath::user_code)
         return;
     w->forget(*task, nullptr);

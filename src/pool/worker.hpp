@@ -59,10 +59,12 @@ struct alignas(64) worker : sleeper {
     task_counts counts; // written by the worker
     label_table labels; // the same by label
     const std::type_info* last_type =
-        nullptr; // of a task whose label is its type, and the counts of that
+        nullptr; // of a task whose label is its type; the counts and the record of that
     label_counts* last_counts = nullptr;
-    std::atomic<label_entry*> running_label{nullptr}; // of the innermost task that it is in
+    // Of the innermost task that it is in, while `record.label` is not 0.
+    std::atomic<label_entry*> running_label{nullptr};
     const std::uint32_t record_number;
+    std::uint32_t last_label = 0;
     recording::worker no_record{};
     recording::worker& record; // for readers outside
 
