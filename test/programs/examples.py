@@ -275,12 +275,22 @@ def resilient_fetcher(program):
         "asking good.example", "contents of good.example/")
 
 
+def tracing_process(program):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    spans = [(name + 16 * "0")[:16] for name in ("request", "query", "render")]
+    Run(program).prints(
+        f"request is a child of 00f067aa0ba902b7 in trace {trace}",
+        f"query is a child of {spans[0]} in trace {trace}",
+        f"render is a child of {spans[1]} in trace {trace}",
+        f"traceparent: 00-{trace}-{spans[0]}-01", "", f"<row>00-{trace}-{spans[2]}-01")
+
+
 CHECKS = {check.__name__.rstrip("_"): check for check in (
     to_thread, submit_and_callbacks, as_completed, map_, exceptions, timeout_per_task, pool_sizing,
     run_in_executor_and_gather, default_executor, strands, parallel_file_reader, data_pipeline,
     process_pool, cancellation, shutdown, progress_process, loop_watch, context_values, metrics,
     trace, raw_threads, future_api, blocking_retry, tuner, parallel_pipeline, file_map,
-    resilient_fetcher)}
+    resilient_fetcher, tracing_process)}
 
 
 def main():
