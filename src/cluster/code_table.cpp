@@ -1,9 +1,10 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include <ferry/cluster/code_table.hpp>
 
+#include "support/annotated_mutex.hpp"
+
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -45,10 +46,14 @@ struct index {
     void refresh(cluster_match match);
 };
 
-std::mutex index_mutex;
+// Of the list of records and of both indexes.
+annotated_mutex& table_mutex() {
+    static auto* const m = new annotated_mutex; // outlives every static pool
+    return *m;
+}
 
-index& index_for(cluster_match match) {
-    static auto* const both = new index[2]; // outlives every static pool
+index& index_for(cluster_match match) FERRY_REQUIRES(table_mutex()) {
+    static auto* const both = new index[2]; // likewise
     index& i = both[match == cluster_match::same_build ? 0 : 1];
     i.refresh(match);
     return i;
@@ -72,11 +77,6 @@ void index::refresh(cluster_match match) {
     changes = now;
 }
 
-std::mutex& list_mutex() {
-    static auto* const m = new std::mutex; // likewise
-    return *m;
-}
-
 // The name as the compiler wrote it: g++ begins that of a type of internal linkage with a star.
 struct raw_name : std::type_info {
     static const char* of(const std::type_info& t) noexcept { return t.*(&raw_name::__name); }
@@ -86,7 +86,7 @@ struct raw_name : std::type_info {
 
 code_record::code_record(kind w, const std::type_info& tag, const void* code, bool pointer) noexcept
     : what(w), type(tag), address(code), calls_pointer(pointer) {
-    const std::lock_guard lock(list_mutex());
+    const annotated_lock lock(table_mutex());
     next = first_record.load(std::memory_order_relaxed);
     first_record.store(this, std::memory_order_release);
     record_changes.fetch_add(1, std::memory_order_release);
@@ -94,7 +94,7 @@ code_record::code_record(kind w, const std::type_info& tag, const void* code, bo
 
 // Its shared library is unloaded, or the program ends.
 code_record::~code_record() {
-    const std::lock_guard lock(list_mutex());
+    const annotated_lock lock(table_mutex());
     code_record* r = first_record.load(std::memory_order_relaxed);
     if (r == this) {
         first_record.store(next, std::memory_order_release);
@@ -141,8 +141,7 @@ code_key key_of(const code_record& record, cluster_match match) {
                                     "type has internal linkage, so "
                                     "another program may mean something else by its name");
     const code_key key = make_key(record, match);
-    const std::lock_guard lock(index_mutex);
-    const std::scoped_lock list(list_mutex());
+    const annotated_lock lock(table_mutex());
     const auto& found = index_for(match).by_key;
     const auto it = found.find(key);
     if (it != found.end() && it->second.size() > 1)
@@ -155,8 +154,7 @@ code_key key_of(const code_record& record, cluster_match match) {
 code_key key_of_function(const void* function, cluster_match match) {
     const code_record* record = nullptr;
     {
-        const std::lock_guard lock(index_mutex);
-        const std::scoped_lock list(list_mutex());
+        const annotated_lock lock(table_mutex());
         const auto& known = index_for(match).functions;
         if (const auto it = known.find(function); it != known.end())
             record = it->second;
@@ -169,8 +167,7 @@ code_key key_of_function(const void* function, cluster_match match) {
 }
 
 const code_record& record_of_call(const code_ref& entry) {
-    const std::lock_guard lock(index_mutex);
-    const std::scoped_lock list(list_mutex());
+    const annotated_lock lock(table_mutex());
     const auto& known = index_for(cluster_match::same_build).calls;
     const auto it = known.find({entry.module, entry.offset});
     if (it == known.end())
@@ -180,8 +177,7 @@ const code_record& record_of_call(const code_ref& entry) {
 }
 
 const code_record* find_code(const code_key& key, cluster_match match) {
-    const std::lock_guard lock(index_mutex);
-    const std::scoped_lock list(list_mutex());
+    const annotated_lock lock(table_mutex());
     const auto& found = index_for(match).by_key;
     const auto it = found.find(key);
     if (it == found.end() || it->second.size() != 1)

@@ -52,13 +52,13 @@ connection::~connection() {
 }
 
 void connection::interrupt() noexcept {
-    const std::lock_guard lock(s_->mutex);
+    const annotated_lock lock(s_->mutex);
     if (s_->file >= 0)
         ::shutdown(s_->file, SHUT_RDWR);
 }
 
 void connection::interrupt_if_dead() noexcept {
-    const std::lock_guard lock(s_->mutex);
+    const annotated_lock lock(s_->mutex);
     if (s_->file < 0)
         return;
     const auto now = clock::now();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "connection.hpp"
+#include "support/annotated_mutex.hpp"
 
 #if __has_include(<rabbitmq-c/amqp.h>) // since librabbitmq 0.12, which warns of the older names
 #include <rabbitmq-c/amqp.h>
@@ -13,7 +14,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <type_traits>
 
@@ -53,14 +53,14 @@ struct connection::state {
     amqp_connection_state_t link = nullptr;
     std::string to; // for texts
     std::chrono::milliseconds longest_wait{};
-    std::mutex mutex; // guards what follows
-    int file = -1;
-    std::uint64_t bytes_moved = 0; // acknowledged and received
-    clock::time_point moved_at{};
-    clock::time_point check_again_at{};
+    annotated_mutex mutex;
+    int file FERRY_GUARDED_BY(mutex) = -1;
+    std::uint64_t bytes_moved FERRY_GUARDED_BY(mutex) = 0; // acknowledged and received
+    clock::time_point moved_at FERRY_GUARDED_BY(mutex){};
+    clock::time_point check_again_at FERRY_GUARDED_BY(mutex){};
 
     void set_file(int f) {
-        const std::lock_guard lock(mutex);
+        const annotated_lock lock(mutex);
         file = f;
     }
     // Throws unless all is well.

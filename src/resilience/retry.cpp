@@ -3,8 +3,9 @@
 
 #include <ferry/timeout.hpp>
 
+#include "support/annotated_mutex.hpp"
+
 #include <condition_variable>
-#include <mutex>
 #include <thread>
 
 namespace ferry::detail {
@@ -21,9 +22,9 @@ std::optional<backoff::duration> retrying::failed(const std::exception_ptr& erro
 }
 
 void pause(backoff::duration delay, const std::stop_token& stop) {
-    std::mutex mutex;
+    annotated_mutex mutex; // guards nothing: the condition wants one
     std::condition_variable_any requested;
-    std::unique_lock lock(mutex);
+    annotated_lock lock(mutex);
     const auto never = [] { return false; };
     if (const auto end = timeout(delay).deadline())
         requested.wait_until(lock, stop, *end, never);
