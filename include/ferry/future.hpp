@@ -365,7 +365,7 @@ inline constexpr bool is_future = false;
 template <class T>
 inline constexpr bool is_future<future<T>> = true;
 
-/// Makes futures from their state and views from their source, and reaches the state of a future.
+/// Makes futures and views, and reaches the state of a future.
 struct access {
     template <class T>
     static future<T> make(boost::intrusive_ptr<shared_state<T>> s) noexcept {
