@@ -33,7 +33,7 @@ constexpr auto when_there_is_a_broker = needs_broker();
 
 int reports_and_waits(const std::string& path) {
     ferry::report_progress(0, "the first");
-    static_cast<void>(until_touched(path));
+    static_cast<void>(when_touched(path));
     for (int i = 1; i != 100; ++i)
         ferry::report_progress(i / 100.0);
     ferry::report_progress(1, "the last");
@@ -108,7 +108,7 @@ BOOST_FIXTURE_TEST_CASE(labels_metrics_and_the_recording_tell_of_the_tasks, fixt
     const test_host host(at, 1);
     ferry::cluster_pool pool(at);
     BOOST_TEST(pool.submit({.label = "done"}, twice, 2).result() == 4);
-    auto runs = pool.submit({.label = "runs"}, until_touched, go.path());
+    auto runs = pool.submit({.label = "runs"}, when_touched, go.path());
     BOOST_TEST_REQUIRE(eventually([&] { return runs.running(); }));
     auto waits = pool.submit({.label = "waits"}, twice, 3);
 
@@ -157,5 +157,5 @@ BOOST_FIXTURE_TEST_CASE(a_task_without_a_host_is_shown_as_queued, fixture) {
 }
 
 int main(int argc, char** argv) {
-    return run_cluster_tests<twice, until_touched, reports_and_waits>(argc, argv);
+    return run_cluster_tests<twice, when_touched, reports_and_waits>(argc, argv);
 }
