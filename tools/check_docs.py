@@ -137,8 +137,22 @@ def check_headers(snippets):
         yield f"test/doc: no header shows the snippet [{name}]"
 
 
+def check_losses():
+    """The rows of the table of what is lost in a cluster without a test that names them."""
+    page = (ROOT / "CLUSTER.md").read_text(encoding="utf-8")
+    table = page[page.index("\n| what ends |"):].split("\n\n")[0]
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in table.strip().splitlines()[2:]]
+    named = [row for path in sorted((ROOT / "test/cluster").glob("*.cpp"))
+             for row in re.findall(r"^// Ends: (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)]
+    for row in rows:
+        if row not in named:
+            yield f"CLUSTER.md: no test in test/cluster says // Ends: {row}"
+    for row in sorted(set(named) - set(rows)):
+        yield f"test/cluster: CLUSTER.md has no row: {row}"
+
+
 def main():
-    errors = list(check_headers(compiled_snippets()))
+    errors = list(check_headers(compiled_snippets())) + list(check_losses())
     for path in files():
         if path != pathlib.Path(__file__).resolve():
             lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)

@@ -68,6 +68,7 @@ struct own_broker {
 
 } // namespace
 
+// Ends: a worker process
 BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))
 BOOST_FIXTURE_TEST_CASE(a_dead_worker_fails_its_task_only, fixture) {
     const test_host host(at, 2);
@@ -93,6 +94,7 @@ BOOST_FIXTURE_TEST_CASE(an_idempotent_task_is_started_attempts_times, fixture) {
     BOOST_TEST(notes(ran.path()) == 4);
 }
 
+// Ends: a host
 BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))
 BOOST_FIXTURE_TEST_CASE(a_killed_host_fails_what_it_ran_as_soon_as_another_has_it, fixture) {
     at.heartbeat = 60s; // so that it is not the beats that tell
@@ -133,6 +135,7 @@ BOOST_FIXTURE_TEST_CASE(a_killed_host_without_another_is_missed_by_its_beats, fi
     BOOST_CHECK_THROW(f.result(), ferry::worker_died);
 }
 
+// Ends: a host that stops answering (SIGSTOP, a cut cable)
 BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))
 BOOST_FIXTURE_TEST_CASE(a_stopped_host_is_lost_and_its_late_outcome_dropped, fixture) {
     test_host host(at, 1);
@@ -156,6 +159,7 @@ BOOST_FIXTURE_TEST_CASE(a_living_host_is_never_lost, fixture) {
     BOOST_TEST(f.result() > 0);
 }
 
+// Ends: a host that is told to end (SIGTERM)
 BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))
 BOOST_FIXTURE_TEST_CASE(a_host_that_is_told_to_end_finishes_what_it_runs, fixture) {
     auto host = std::make_unique<test_host>(at, 1);
@@ -218,6 +222,7 @@ BOOST_FIXTURE_TEST_CASE(a_cancelled_wait_ends_the_running_call, fixture) {
     BOOST_TEST(pool.submit(twice, 1).result() == 2); // by another worker process
 }
 
+// Ends: a connection of the pool
 BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))
 BOOST_FIXTURE_TEST_CASE(connections_that_are_cut_lose_nothing, fixture) {
     test_proxy proxy(shared_broker()->port());
@@ -257,6 +262,7 @@ BOOST_FIXTURE_TEST_CASE(connections_that_go_silent_lose_nothing, fixture) {
         BOOST_TEST(f.result(patience) == 6);
 }
 
+// Ends: a connection of a host
 BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))
 BOOST_FIXTURE_TEST_CASE(a_host_whose_connections_are_cut_goes_on_with_its_task, fixture) {
     test_proxy proxy(shared_broker()->port());
@@ -273,6 +279,8 @@ BOOST_FIXTURE_TEST_CASE(a_host_whose_connections_are_cut_goes_on_with_its_task, 
     BOOST_TEST(notes(ran.path()) == 1);
 }
 
+// Ends: the broker, without `durable`
+// Ends: the broker, with `durable`
 BOOST_TEST_DECORATOR(*utf::precondition(when_there_is_a_broker))
 BOOST_AUTO_TEST_CASE(a_restarted_broker_loses_what_it_held_unless_that_is_durable) {
     own_broker b;

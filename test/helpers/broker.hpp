@@ -140,33 +140,24 @@ public:
     /// Starts it with what it has on its disk; returns once it can be connected to.
     void start() {
         const std::string d = directory_.string();
-        const std::string own_port =
-            listens_with_tls() ? std::string() : "RABBITMQ_NODE_PORT=" + std::to_string(port_);
-        std::vector<std::string> env{
-            "HOME=" + d,
-            "ERL_EPMD_ADDRESS=127.0.0.1",
-            "ERL_EPMD_PORT=" + std::to_string(epmd_port_),
-            "RABBITMQ_NODENAME=ferry-test@localhost",
-            "RABBITMQ_DIST_PORT=" + std::to_string(distribution_port_),
-            "RABBITMQ_MNESIA_BASE=" + d + "/data",
-            "RABBITMQ_LOG_BASE=" + d + "/log",
-            "RABBITMQ_LOGS=-",
-            "RABBITMQ_ENABLED_PLUGINS_FILE=" + d + "/plugins",
-            "RABBITMQ_CONF_ENV_FILE=" + d + "/none",
-            "RABBITMQ_CONFIG_FILE=" + d + "/rabbit.conf",
-            "RABBITMQ_PID_FILE=" + d + "/pid",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} "
-            "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none"};
-        if (!own_port.empty()) {
-            env.push_back("RABBITMQ_NODE_IP_ADDRESS=127.0.0.1");
-            env.push_back(own_port);
-        }
-        server_ = test_process({program}, env, d + "/output");
+        server_ = test_process({program}, environment(), d + "/output");
         const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(3);
         while (!can_connect()) {
             if (std::chrono::steady_clock::now() > until)
                 throw std::runtime_error("the broker does not start; see " + d + "/output");
             std::this_thread::sleep_for(std::chrono::milliseconds(50)); // it tells nobody else
+        }
+    }
+
+    /// Has its operator's program do something; returns when that is done.
+    void control(const std::vector<std::string>& command) {
+        const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(3);
+        std::vector<std::string> all{"/usr/lib/rabbitmq/bin/rabbitmqctl"};
+        all.insert(all.end(), command.begin(), command.end());
+        // It can be connected to before it listens to its operator.
+        while (test_process(all, environment(), (directory_ / "control").string()).wait() != 0) {
+            if (std::chrono::steady_clock::now() > until)
+                throw std::runtime_error("rabbitmqctl fails; see " + directory_.string());
         }
     }
 
@@ -186,6 +177,30 @@ public:
 private:
     static constexpr const char* program = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
+    std::vector<std::string> environment() const {
+        const std::string d = directory_.string();
+        std::vector<std::string> env{
+            "HOME=" + d,
+            "ERL_EPMD_ADDRESS=127.0.0.1",
+            "ERL_EPMD_PORT=" + std::to_string(epmd_port_),
+            "RABBITMQ_NODENAME=ferry-test@localhost",
+            "RABBITMQ_DIST_PORT=" + std::to_string(distribution_port_),
+            "RABBITMQ_MNESIA_BASE=" + d + "/data",
+            "RABBITMQ_LOG_BASE=" + d + "/log",
+            "RABBITMQ_LOGS=-",
+            "RABBITMQ_ENABLED_PLUGINS_FILE=" + d + "/plugins",
+            "RABBITMQ_CONF_ENV_FILE=" + d + "/none",
+            "RABBITMQ_CONFIG_FILE=" + d + "/rabbit.conf",
+            "RABBITMQ_PID_FILE=" + d + "/pid",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1} "
+            "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none",
+            "RABBITMQ_CTL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}"};
+        if (!listens_with_tls()) {
+            env.push_back("RABBITMQ_NODE_IP_ADDRESS=127.0.0.1");
+            env.push_back("RABBITMQ_NODE_PORT=" + std::to_string(port_));
+        }
+        return env;
+    }
     bool listens_with_tls() const {
         std::ifstream conf(directory_ / "rabbit.conf");
         for (std::string line; std::getline(conf, line);) {

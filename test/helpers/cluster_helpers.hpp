@@ -57,8 +57,9 @@ struct needs_broker {
 class test_host {
 public:
     explicit test_host(const ferry::cluster_options& o, std::size_t workers = 2,
-                       std::vector<std::string> more = {})
-        : process_({"/proc/self/exe"}, settings(o, workers, std::move(more))) {}
+                       std::vector<std::string> more = {},
+                       const std::string& program = "/proc/self/exe")
+        : process_({program}, settings(o, workers, std::move(more))) {}
 
     test_process& process() noexcept { return process_; }
     int pid() const noexcept { return process_.pid(); }
