@@ -14,14 +14,13 @@ namespace ferry::detail {
 /// time slice is then found without a wake-up (measured: 1000 coroutines offloading in turn take
 /// half the time). Elsewhere it looks for as long as a wake-up takes, no longer: a look that fails
 /// then costs no more than the wake-up that it was to save. What does not pay is left out more and
-/// more, but for where items have come one after the other.
+/// more.
 class idle_policy {
 public:
     enum class action { sleep, yield, look };
 
     struct observation {
         bool on_submitters_processor = false;
-        unsigned items_since_sleep = 0; ///< how many it has run since it last slept
         std::chrono::nanoseconds wake_up{};
     };
     struct decision {
@@ -30,14 +29,9 @@ public:
         bool operator==(const decision&) const = default;
     };
 
-    /// So many items without a sleep are a stream of them.
-    static constexpr unsigned stream = 8;
-
     decision decide(const observation& o) noexcept {
         if (o.on_submitters_processor)
             return {action::yield};
-        if (o.items_since_sleep >= stream)
-            looks_.again();
         const auto time = looks_.time({.together = false, .wake_up = o.wake_up});
         return time.count() == 0 ? decision{} : decision{action::look, time};
     }

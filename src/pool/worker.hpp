@@ -52,8 +52,7 @@ struct alignas(64) worker : sleeper {
 
     // The worker's own.
     work_item* top = nullptr; // what the queue gave it
-    unsigned items_since_sleep = 0;
-    bool looks = false; // it counts as one that looks for work
+    bool looks = false;       // it counts as one that looks for work
     idle_policy idle;
     adaptive_yield yield;
     task_counts counts; // written by the worker

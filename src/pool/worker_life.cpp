@@ -89,7 +89,6 @@ void worker_life::loop() {
 }
 
 inline void worker_life::note_taken(work_item& r) noexcept {
-    ++me_.items_since_sleep;
     const std::int64_t now = coarse_now();
     me_.since.store(now, std::memory_order_relaxed);
     me_.record.since.store(static_cast<std::uint64_t>(now), std::memory_order_relaxed);
@@ -186,7 +185,6 @@ void worker_life::spin_before_sleep() noexcept {
     }
     const idle_policy::decision next =
         me_.idle.decide({.on_submitters_processor = this_processor() == pool_.queue_.pushed_on(),
-                         .items_since_sleep = me_.items_since_sleep,
                          .wake_up = wake_up_estimate::shared().get()});
     switch (next.what) {
     case idle_policy::action::sleep: break;
@@ -220,7 +218,6 @@ bool worker_life::sleep(scoped_lock& lock) {
         pool_.end_looking(me_);
     }
     FERRY_ASSERT(!me_.looks);
-    me_.items_since_sleep = 0;
     pool_.record_.on_idle(coarse_now());
     if (!pool_.sleepers_.enlist(me_, [this] { return pool_.queue_.any(); }))
         return true; // pushed meanwhile

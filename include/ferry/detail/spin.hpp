@@ -29,19 +29,23 @@ inline int this_processor() noexcept {
 #endif
 }
 
-/// Leaves out more and more of what does not pay: after each failure in a row twice as many turns.
+/// Leaves out more and more of what does not pay: after each failure in a row twice as many turns,
+/// up to `most`.
 class skip_policy {
 public:
+    explicit constexpr skip_policy(unsigned most = 1023) noexcept : most_(most) {}
+
     bool allows() noexcept {
         if (left_ == 0)
             return true;
         --left_;
         return false;
     }
-    void failed() noexcept { left_ = length_ = std::min(2 * length_ + 1, 1023U); }
+    void failed() noexcept { left_ = length_ = std::min(2 * length_ + 1, most_); }
     void reset() noexcept { left_ = length_ = 0; }
 
 private:
+    unsigned most_;
     unsigned left_ = 0;
     unsigned length_ = 0;
 };
@@ -62,11 +66,9 @@ public:
     }
     /// A look has ended; `found` says whether it was worth while.
     void looked(bool found) noexcept { found ? turns_.reset() : turns_.failed(); }
-    /// Looking is worth another try.
-    void again() noexcept { turns_.reset(); }
 
 private:
-    skip_policy turns_;
+    skip_policy turns_{127}; // less than 1 % is lost to what never pays
 };
 
 /// Lets the other threads of this processor go first, unless that took long lately: then it is
