@@ -318,30 +318,36 @@ void wait_op_registry::unlink_batch(wait_op* first) {
 // need not wake it one by one. Where they share this processor, it lets them go on (measured: 1000
 // coroutines offloading in turn take half the time). True where others have completed.
 bool wait_op_registry::poll_completed() noexcept {
-    if (batched_ops_.load(std::memory_order_relaxed) == 0)
+    const std::size_t under_way = batched_ops_.load(std::memory_order_relaxed);
+    if (under_way == 0)
         return false;
     const bool together = completed_on_.load(std::memory_order_relaxed) == this_processor();
-    const auto time =
-        looks_.time({.together = together, .wake_up = wake_up_estimate::shared().get()});
-    if (!together && time.count() == 0)
-        return false;
+    if (!together && under_way > completion_batch::size)
+        return false; // more of them complete during a sleep, and cost one wake-up then
     wait_op* none = nullptr;
     if (!completed_.compare_exchange_strong(none, awaited_tag(), std::memory_order_acq_rel))
         return false; // whoever pushed that posted a drain
-    if (together) {
+    if (together)
         yield_();
-    } else {
-        using clock = std::chrono::steady_clock;
-        const auto end = clock::now() + time;
-        const auto found = [this] {
-            return completed_.load(std::memory_order_relaxed) != awaited_tag();
-        };
-        while (!found() && clock::now() < end)
-            pause_briefly();
-        looks_.looked(found());
-    }
+    else
+        look_for_completed();
     wait_op* still = awaited_tag();
     return !completed_.compare_exchange_strong(still, nullptr, std::memory_order_acq_rel);
+}
+
+// By the thread that put `awaited_tag()`.
+void wait_op_registry::look_for_completed() noexcept {
+    using clock = std::chrono::steady_clock;
+    const auto time = looks_.time({.wake_up = wake_up_estimate::shared().get()});
+    if (time.count() == 0)
+        return;
+    const auto end = clock::now() + time;
+    const auto found = [this] {
+        return completed_.load(std::memory_order_relaxed) != awaited_tag();
+    };
+    while (!found() && clock::now() < end)
+        pause_briefly();
+    looks_.looked(found());
 }
 
 void wait_op_registry::post(completion_batch batch) noexcept {

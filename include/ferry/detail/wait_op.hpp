@@ -168,6 +168,7 @@ private:
     void unlink(wait_op& d) noexcept FERRY_REQUIRES(mutex_);
     void unlink_batch(wait_op* first) FERRY_EXCLUDES(mutex_);
     bool poll_completed() noexcept;
+    void look_for_completed() noexcept;
     void post(completion_batch batch) noexcept;
     void push_completed(wait_op& d) FERRY_EXCLUDES(mutex_);
     bool begin_posting() FERRY_EXCLUDES(mutex_);
