@@ -41,7 +41,8 @@ int note_and_double(const std::string& path, int x) {
 void block_and_unblock(const std::vector<std::string>& block,
                        const std::vector<std::string>& unblock) {
     test_broker broker;
-    const ferry::cluster_options at = broker.options();
+    ferry::cluster_options at = broker.options();
+    at.heartbeat = 2s; // longer than a busy machine may stop a process
     marker ran, go, later;
     const test_host host(at, 1);
     ferry::cluster_pool pool(at);
