@@ -21,13 +21,6 @@ namespace {
 
 constexpr auto when_there_is_a_broker = needs_broker();
 
-// Notes that it runs and waits for a file.
-int note_and_wait(const std::string& path, const std::string& until) {
-    note(path);
-    while (!std::filesystem::exists(until))
-        std::this_thread::sleep_for(1ms);
-    return 1;
-}
 int note_and_crash(const std::string& path) {
     note(path);
     ::raise(SIGKILL);

@@ -26,11 +26,6 @@ namespace {
 
 constexpr auto when_there_is_a_broker = needs_broker();
 
-int note_and_wait(const std::string& path, const std::string& until) {
-    note(path);
-    static_cast<void>(when_touched(until));
-    return 1;
-}
 int note_and_double(const std::string& path, int x) {
     note(path);
     return 2 * x;

@@ -43,6 +43,12 @@ inline void note(const std::string& path) {
 inline std::size_t notes(const std::string& path) { return lines_of(path).size(); }
 
 inline int twice(int x) { return 2 * x; }
+/// Notes that it runs, and waits for a file.
+inline int note_and_wait(const std::string& path, const std::string& until) {
+    note(path);
+    static_cast<void>(when_touched(until));
+    return 1;
+}
 
 /// Leaves out a test where there is no broker, and says so.
 struct needs_broker {
