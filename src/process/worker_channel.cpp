@@ -88,14 +88,27 @@ worker_channel::worker_channel(std::uint32_t number, const child_options& option
 }
 
 worker_channel::~worker_channel() {
-    for (auto* all : {&run_time, &stop_grace}) {
-        for (auto& d : *all)
-            deadline_list::remove(d);
-    }
-    for (auto* d : {&grace, &again, &blocked, &idle_timer})
-        deadline_list::remove(*d);
+    FERRY_ASSERT(!is_armed());
     FERRY_ASSERT(free_slots == ~std::uint64_t(0) && items.empty() && large_held == 0);
     ::munmap(memory, sizeof(wire::channel));
+}
+
+template <class F>
+void worker_channel::for_each_deadline(F f) noexcept {
+    for (auto* all : {&run_time, &stop_grace})
+        std::ranges::for_each(*all, f);
+    for (auto* d : {&grace, &again, &blocked, &idle_timer})
+        f(*d);
+}
+
+void worker_channel::disarm() noexcept {
+    for_each_deadline([](deadline& d) { deadline_list::remove(d); });
+}
+
+bool worker_channel::is_armed() noexcept {
+    bool armed = false;
+    for_each_deadline([&](deadline& d) { armed = armed || deadline_list::contains(d); });
+    return armed;
 }
 
 void worker_channel::wake() noexcept {

@@ -103,6 +103,10 @@ struct worker_channel : dispatch_worker {
     void request_exit() noexcept;
     void forget_segment(std::uint32_t number) noexcept;
 
+    /// Takes its deadlines out of their list, for which the mutex is needed a last time.
+    void disarm() noexcept;
+    bool is_armed() noexcept;
+
     enum class reading {
         answer,   ///< `a` was read
         start,    ///< `f` was read: whether the worker is ready
@@ -160,6 +164,8 @@ struct worker_channel : dispatch_worker {
     std::string why_not_ready;
 
 private:
+    template <class F>
+    void for_each_deadline(F f) noexcept;
     reading read_large(answer& a);
     /// The mapping that an answer refers to. Null where it cannot be received now; then
     /// `is_short`. Errors: `bad_segment` where it is not what was announced.

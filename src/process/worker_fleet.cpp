@@ -22,6 +22,7 @@ worker_channel& worker_fleet::add(std::unique_ptr<worker_channel> w) {
 }
 
 std::unique_ptr<worker_channel> worker_fleet::remove(worker_channel& w) noexcept {
+    w.disarm();
     return std::move(workers_.extract(w.id).mapped());
 }
 

@@ -15,6 +15,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <array>
 #include <stop_token>
 
 namespace asio = boost::asio;
@@ -95,6 +96,35 @@ BOOST_AUTO_TEST_CASE(the_grace_of_a_call_that_stopped_ends_no_later_one) {
         ++stopped;
     }
     BOOST_TEST(stopped == 2);
+}
+
+// One that ended has left the list of deadlines before its neighbours there change.
+BOOST_AUTO_TEST_CASE(workers_end_while_others_are_told_to) {
+    constexpr int workers = 8;
+    ferry::process_pool pool(workers);
+    for (int round = 0; round < 5; ++round) {
+        asio::io_context context;
+        std::array<asio::cancellation_signal, workers> cancel;
+        int cancelled = 0;
+        for (auto& c : cancel) {
+            asio::co_spawn(
+                context, ferry::run_in_executor(pool, sleeping, 600'000),
+                asio::bind_cancellation_slot(c.slot(), [&](std::exception_ptr error, int) {
+                    BOOST_CHECK_THROW(std::rethrow_exception(error), boost::system::system_error);
+                    ++cancelled;
+                }));
+        }
+        while (pool.stats().running != workers)
+            context.poll();
+        for (std::size_t left = workers; auto& c : cancel) {
+            c.emit(asio::cancellation_type::terminal);
+            --left;
+            while (pool.stats().workers != left) // the one that ends is let go of just now
+                context.poll();
+        }
+        context.run();
+        BOOST_TEST(cancelled == workers);
+    }
 }
 
 // The task behind is not ended for the time that it waited there.
