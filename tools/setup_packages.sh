@@ -1,5 +1,5 @@
 # Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-# Sourced by tools/test and tools/demo. Defines setup_packages [--tsan].
+# Sourced by tools/test and tools/demo. Defines setup_packages [package...].
 
 ferry_compile_check() {
     local compiler=$1 tool
@@ -34,16 +34,12 @@ ferry_is_installed() {
     grep -qx installed <<<"$states"
 }
 
-# Installs what the build needs, or explains what is missing and returns 1.
+# Installs what the build needs, and the packages that are named; or explains what is missing and returns 1.
 setup_packages() {
-    local packages=(g++ cmake ninja-build pkg-config python3 libboost1.81-dev libboost-test1.81-dev
+    local packages=("$@" g++ cmake ninja-build pkg-config python3 libboost1.81-dev libboost-test1.81-dev
         libboost-context1.81-dev libboost-json1.81-dev libboost-url1.81-dev libcurl4-openssl-dev
         libcli11-dev libcereal-dev libsqlite3-dev openssl)
     local compiler=${CXX:-g++} missing=() names=() as_root=() package
-    if [[ ${1:-} == --tsan ]]; then
-        packages+=(clang-19 libclang-rt-19-dev llvm-19)
-        compiler=clang++-19
-    fi
 
     if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
         for package in "${packages[@]}"; do

@@ -19,6 +19,22 @@
 #define FERRY_DECL
 #endif
 
+// Whether AddressSanitizer or ThreadSanitizer looks on, as g++ and clang++ say it: 0 or 1.
+#if defined(__SANITIZE_ADDRESS__)
+#define FERRY_ASAN 1
+#elif defined(__has_feature)
+#define FERRY_ASAN __has_feature(address_sanitizer)
+#else
+#define FERRY_ASAN 0
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define FERRY_TSAN 1
+#elif defined(__has_feature)
+#define FERRY_TSAN __has_feature(thread_sanitizer)
+#else
+#define FERRY_TSAN 0
+#endif
+
 // Requirements. The umbrella headers include nothing else if FERRY_CANNOT_BE_COMPILED is defined,
 // so that no other error hides this one.
 #if !defined(__cplusplus) || __cplusplus < 202002L

@@ -12,7 +12,7 @@ namespace {
 
 using recording::event;
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
     std::string out(1, '"');
     for (const char c : valid_utf8(text)) {
         if (c == '"' || c == '\\') {
@@ -93,7 +93,7 @@ public:
         out_ += ",\"args\":{\"name\":\"ferry\"}}";
         for (const auto& [thread, name] : threads_) {
             begin("M", "thread_name", "__metadata", thread, 0);
-            out_ += ",\"args\":{\"name\":" + quoted(name) + "}}";
+            out_ += ",\"args\":{\"name\":" + json_string(name) + "}}";
         }
         return "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[" + std::move(out_) + "\n]}\n";
     }
@@ -113,7 +113,7 @@ private:
     void begin(const char* phase, std::string_view name, const char* category, std::int32_t thread,
                std::uint64_t at) {
         out_ += std::string(out_.empty() ? "\n" : ",\n") + "{\"ph\":\"" + phase +
-                "\",\"name\":" + quoted(name) + ",\"cat\":\"" + category +
+                "\",\"name\":" + json_string(name) + ",\"cat\":\"" + category +
                 "\",\"pid\":" + std::to_string(picture_.pid) +
                 ",\"tid\":" + std::to_string(thread) + ",\"ts\":" + microseconds(at);
     }
@@ -123,7 +123,8 @@ private:
         if (category != std::string_view("run"))
             threads_.try_emplace(of.thread, "thread " + std::to_string(of.thread));
         begin("X", name, category, of.thread, at);
-        out_ += ",\"dur\":" + microseconds(duration) + ",\"args\":{\"pool\":" + quoted(pool.name);
+        out_ +=
+            ",\"dur\":" + microseconds(duration) + ",\"args\":{\"pool\":" + json_string(pool.name);
         if (*outcome != '\0')
             out_ += std::string(",\"outcome\":\"") + outcome + '"';
         out_ += "}}";
@@ -132,7 +133,7 @@ private:
     void queue(const picture::event& s, std::uint64_t until, const picture::pool& pool) {
         const std::string id = std::to_string(++ids_);
         begin("b", s.label, "queue", s.thread, s.at);
-        out_ += ",\"id\":" + id + ",\"args\":{\"pool\":" + quoted(pool.name) + "}}";
+        out_ += ",\"id\":" + id + ",\"args\":{\"pool\":" + json_string(pool.name) + "}}";
         begin("e", s.label, "queue", s.thread, std::max(until, s.at));
         out_ += ",\"id\":" + id + "}";
     }

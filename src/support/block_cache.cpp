@@ -42,13 +42,7 @@ struct at_thread_end {
 };
 
 // The sanitizer cannot see a use of what is kept.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool keeps_blocks = false;
-#elif defined(__has_feature)
-constexpr bool keeps_blocks = !__has_feature(address_sanitizer);
-#else
-constexpr bool keeps_blocks = true;
-#endif
+constexpr bool keeps_blocks = !FERRY_ASAN;
 
 // Lets this thread keep blocks, unless it is about to end.
 void open(spares& mine) noexcept {

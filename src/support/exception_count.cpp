@@ -6,17 +6,11 @@
 // reference and destroys the object, look like a race. The two functions below take the places of
 // those that count down, and do it where the sanitizer sees the order.
 
-#if defined(__SANITIZE_THREAD__)
-#define FERRY_UNDER_TSAN
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define FERRY_UNDER_TSAN
-#endif
-#endif
+#include <ferry/config.hpp>
 
 #include <exception>
 
-#if defined(FERRY_UNDER_TSAN) && defined(__GLIBCXX__) && defined(__LP64__)
+#if FERRY_TSAN && defined(__GLIBCXX__) && defined(__LP64__)
 
 #include <atomic>
 #include <cstring>

@@ -8,7 +8,7 @@
 namespace ferry::detail {
 
 /// The largest object that an arena takes, and its strictest alignment.
-#if defined(__SANITIZE_ADDRESS__)
+#if FERRY_ASAN
 inline constexpr std::size_t arena_object_limit = 0; // it cannot look into arenas
 #else
 inline constexpr std::size_t arena_object_limit = 256;
