@@ -35,9 +35,9 @@ HEADERS = {
     "inside": "context_hook loop_watch metrics trace detail/context detail/context_executor "
               "detail/task_label detail/thread_note",
     "future": "awaited future promise wait as_completed detail/await_state detail/continuation "
-              "detail/done_callback detail/failed_state detail/progress_sink detail/shared_state "
-              "detail/task_extra "
-              "detail/timer_queue detail/wait_node detail/waiter detail/wait_op "
+              "detail/done_callback detail/failed_state detail/future_access detail/progress_sink "
+              "detail/shared_state detail/task_extra "
+              "detail/timer_queue detail/wait_node detail/waiter detail/waiting_thread detail/wait_op "
               "detail/work_item",
     "pool": "offloadable pool_options progress thread_pool thread_pool_options submit map "
             "detail/posted_function detail/submit_to detail/task",

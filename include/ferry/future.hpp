@@ -5,6 +5,7 @@
 #include <ferry/detail/copied.hpp>
 #include <ferry/detail/done_callback.hpp>
 #include <ferry/detail/failed_state.hpp>
+#include <ferry/detail/future_access.hpp>
 #include <ferry/promise.hpp>
 
 #include <functional>
@@ -358,30 +359,6 @@ private:
     boost::intrusive_ptr<state_type> state_;
 };
 
-namespace detail {
-
-template <class F>
-inline constexpr bool is_future = false;
-template <class T>
-inline constexpr bool is_future<future<T>> = true;
-
-/// Makes futures and views, and reaches the state of a future.
-struct access {
-    template <class T>
-    static future<T> make(boost::intrusive_ptr<shared_state<T>> s) noexcept {
-        return future<T>(std::move(s));
-    }
-    template <class T>
-    static const boost::intrusive_ptr<shared_state<T>>& state(const future<T>& f) noexcept {
-        return f.state_;
-    }
-    template <class View, class Source>
-    static View make_view(Source source) {
-        return View(std::move(source));
-    }
-};
-
-} // namespace detail
 } // namespace ferry
 
 // Asio asks this of the operand of `co_await`; the answer would be no, and a list of candidates.

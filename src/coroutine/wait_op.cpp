@@ -337,17 +337,11 @@ bool wait_op_registry::poll_completed() noexcept {
 
 // By the thread that put `awaited_tag()`.
 void wait_op_registry::look_for_completed() noexcept {
-    using clock = std::chrono::steady_clock;
     const auto time = looks_.time({.wake_up = wake_up_estimate::shared().get()});
     if (time.count() == 0)
         return;
-    const auto end = clock::now() + time;
-    const auto found = [this] {
-        return completed_.load(std::memory_order_relaxed) != awaited_tag();
-    };
-    while (!found() && clock::now() < end)
-        pause_briefly();
-    looks_.looked(found());
+    looks_.looked(look_for(
+        time, [this] { return completed_.load(std::memory_order_relaxed) != awaited_tag(); }));
 }
 
 void wait_op_registry::post(completion_batch batch) noexcept {

@@ -189,16 +189,9 @@ void worker_life::spin_before_sleep() noexcept {
     switch (next.what) {
     case idle_policy::action::sleep: break;
     case idle_policy::action::yield: me_.yield(); break;
-    case idle_policy::action::look: {
-        const auto end = clock::now() + next.time;
-        bool found = has_work();
-        while (!found && clock::now() < end) {
-            pause_briefly();
-            found = has_work();
-        }
-        me_.idle.looked(found);
+    case idle_policy::action::look:
+        me_.idle.looked(look_for(next.time, [this] { return has_work(); }));
         break;
-    }
     }
 }
 

@@ -76,3 +76,12 @@ BOOST_AUTO_TEST_CASE(what_pays_is_done_again) {
         p.looked(true);
     }
 }
+
+BOOST_AUTO_TEST_CASE(a_look_ends_with_what_it_looks_for_or_with_its_time) {
+    int looks = 0;
+    BOOST_TEST(ferry::detail::look_for(0ns, [&] { return ++looks == 1; })); // looks before time
+    BOOST_TEST(looks == 1);
+    BOOST_TEST(ferry::detail::look_for(1h, [&] { return ++looks == 100; }));
+    BOOST_TEST(looks == 100);
+    BOOST_TEST(!ferry::detail::look_for(1ms, [] { return false; }));
+}

@@ -71,6 +71,18 @@ private:
     skip_policy turns_{127}; // less than 1 % is lost to what never pays
 };
 
+/// Looks until `found()` says yes or the time is over. True if it did.
+template <class F>
+bool look_for(std::chrono::nanoseconds time, F found) noexcept {
+    const auto end = std::chrono::steady_clock::now() + time;
+    bool yes = found();
+    while (!yes && std::chrono::steady_clock::now() < end) {
+        pause_briefly();
+        yes = found();
+    }
+    return yes;
+}
+
 /// Lets the other threads of this processor go first, unless that took long lately: then it is
 /// crowded, and whoever yields waits for threads that it has nothing to do with.
 class adaptive_yield {
