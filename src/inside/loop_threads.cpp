@@ -33,6 +33,13 @@ extern __thread void* top_of_call_stack asm(
     "info_baseEE7contextEE6value_E");
 #endif
 
+// AddressSanitizer, where it looks on, may keep local variables apart from the stack.
+extern "C" {
+[[gnu::weak]] void* __asan_get_current_fake_stack();
+[[gnu::weak]] void* __asan_addr_is_in_fake_stack(void* fake_stack, void* address, void** begin,
+                                                 void** end);
+}
+
 namespace {
 
 // As Asio's call_stack::context: what its members are called is private there.
@@ -78,7 +85,10 @@ const std::shared_ptr<loop_thread>& loop_thread::current() {
     return h.thread;
 }
 
-loop_thread::loop_thread() : number_(static_cast<int>(::syscall(SYS_gettid))), top_(own_top()) {
+loop_thread::loop_thread()
+    : number_(static_cast<int>(::syscall(SYS_gettid))), top_(own_top()),
+      fake_stack_(__asan_get_current_fake_stack != nullptr ? __asan_get_current_fake_stack()
+                                                           : nullptr) {
     pthread_attr_t attributes;
     if (::pthread_getattr_np(thread_, &attributes) != 0)
         return;
@@ -94,9 +104,12 @@ void loop_thread::end() noexcept {
 }
 
 bool loop_thread::holds(const void* p, std::size_t size) const noexcept {
+    if (reinterpret_cast<std::uintptr_t>(p) % alignof(list_element) != 0)
+        return false;
     const auto* const c = static_cast<const char*>(p);
-    return stack_ != nullptr && c >= stack_ && c <= stack_ + (stack_size_ - size) &&
-           reinterpret_cast<std::uintptr_t>(p) % alignof(list_element) == 0;
+    return (stack_ != nullptr && c >= stack_ && c <= stack_ + (stack_size_ - size)) ||
+           (fake_stack_ != nullptr &&
+            __asan_addr_is_in_fake_stack(fake_stack_, const_cast<void*>(p), nullptr, nullptr));
 }
 
 const void* loop_thread::running_key() noexcept {

@@ -48,6 +48,7 @@ private:
     const pthread_t thread_ = ::pthread_self();
     const int number_;
     void* const* const top_; // of Asio's list; the thread's own
+    void* const fake_stack_; // AddressSanitizer's, or null
     const char* stack_ = nullptr;
     std::size_t stack_size_ = 0;
     mutable std::mutex mutex_;
