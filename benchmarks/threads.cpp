@@ -22,6 +22,7 @@ sample w3(std::size_t n) {
 template <class Pool>
 sample w6(std::size_t n) {
     Pool p;
+    start_threads(p);
     return completion_order(p, n);
 }
 template <class Pool>
