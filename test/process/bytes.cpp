@@ -12,6 +12,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -100,6 +101,21 @@ BOOST_AUTO_TEST_CASE(what_is_nested_too_deep_is_refused_at_both_ends) {
     detail::input_archive from_bad(bad);
     linked never;
     BOOST_CHECK_THROW(from_bad(never), std::length_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_byte_that_is_no_bool_is_refused) {
+    for (const unsigned byte : {0u, 1u, 2u, 255u}) {
+        const std::vector forged{static_cast<std::byte>(byte), std::byte{7}};
+        detail::byte_source in(forged);
+        detail::input_archive from(in);
+        std::optional<char> value; // begins with one
+        if (byte > 1) {
+            BOOST_CHECK_THROW(from(value), std::runtime_error);
+        } else {
+            from(value);
+            BOOST_TEST(value.has_value() == (byte == 0));
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(large_payloads_recycle_one_mapping) {

@@ -75,9 +75,17 @@ void CEREAL_SAVE_FUNCTION_NAME(output_archive& ar, const T& value) {
     ar.saveBinary(std::addressof(value), sizeof value);
 }
 template <class T>
-    requires std::is_arithmetic_v<T>
+    requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
 void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, T& value) {
     ar.loadBinary(std::addressof(value), sizeof value);
+}
+/// The other end may write any byte, and most of them are no bool.
+inline void CEREAL_LOAD_FUNCTION_NAME(input_archive& ar, bool& value) {
+    unsigned char byte = 0;
+    ar.loadBinary(&byte, 1);
+    if (byte > 1)
+        throw std::runtime_error("a bool from another process is the byte " + std::to_string(byte));
+    value = byte == 1;
 }
 template <class T>
 void CEREAL_SERIALIZE_FUNCTION_NAME(output_archive& ar, cereal::NameValuePair<T>& pair) {
