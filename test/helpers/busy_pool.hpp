@@ -24,7 +24,7 @@ struct busy_pool {
     }
     ~busy_pool() { go.open(); }
 
-    ferry::thread_pool pool;
     gate go;
+    ferry::thread_pool pool;
     ferry::future<void> blocker;
 };

@@ -4,14 +4,9 @@
 #include <condition_variable>
 #include <mutex>
 
-/// Threads wait here until it is opened. Its end waits for those who are passing.
+/// Threads wait here until it is opened.
 class gate {
 public:
-    gate() = default;
-    ~gate() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return passing_ == 0; });
-    }
     void open() {
         // Under the lock, since who passes may destroy the gate.
         const std::lock_guard lock(mutex_);
@@ -20,15 +15,11 @@ public:
     }
     void pass() {
         std::unique_lock lock(mutex_);
-        ++passing_;
         changed_.wait(lock, [this] { return open_; });
-        if (--passing_ == 0)
-            changed_.notify_all();
     }
 
 private:
     std::mutex mutex_;
     std::condition_variable changed_;
     bool open_ = false;
-    int passing_ = 0;
 };

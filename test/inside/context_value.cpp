@@ -58,8 +58,8 @@ BOOST_AUTO_TEST_CASE(there_is_no_value_until_one_is_set) {
 
 BOOST_AUTO_TEST_CASE(a_new_object_does_not_see_the_value_of_one_that_was_there) {
     std::optional<ferry::context_value<int>> v(std::in_place);
-    ferry::thread_pool pool(1);
     gate ready;
+    ferry::thread_pool pool(1);
     {
         const auto s = v->set(1);
         pool.submit([&] { ready.pass(); });
@@ -71,8 +71,8 @@ BOOST_AUTO_TEST_CASE(a_new_object_does_not_see_the_value_of_one_that_was_there) 
 }
 
 BOOST_AUTO_TEST_CASE(a_task_sees_what_its_submitter_saw) {
-    ferry::thread_pool pool(1);
     gate g;
+    ferry::thread_pool pool(1);
     ferry::future<std::string> with, labelled;
     {
         const auto s = id.set("r-1");
@@ -237,9 +237,9 @@ BOOST_AUTO_TEST_CASE(run_keeps_what_its_caller_sees) {
 }
 
 BOOST_AUTO_TEST_CASE(a_strand_is_recognised_behind_a_context) {
+    gate done;
     ferry::thread_pool pool(1);
     const auto strand = asio::make_strand(pool.get_executor());
-    gate done;
     const auto body = [&]() -> asio::awaitable<void> {
         const auto ex = co_await asio::this_coro::executor;
         const auto f = ferry::submit(ex, [] {});

@@ -66,8 +66,8 @@ BOOST_AUTO_TEST_CASE(without_a_label_the_place_the_function_or_the_type_is_it) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_queued_runs_or_was_cancelled_is_told) {
-    ferry::thread_pool pool(1);
     gate started, g;
+    ferry::thread_pool pool(1);
     pool.submit({.label = "running"}, [&] {
         started.open();
         g.pass();
@@ -89,9 +89,9 @@ BOOST_AUTO_TEST_CASE(what_is_queued_runs_or_was_cancelled_is_told) {
 
 BOOST_AUTO_TEST_CASE(tasks_of_a_strand_are_counted_and_measured_like_others) {
     for (const std::size_t max_queue : {std::size_t(0), std::size_t(10)}) {
+        gate started, g;
         ferry::thread_pool pool({.max_workers = 2, .name = "strand", .max_queue = max_queue});
         const auto strand = asio::make_strand(pool.get_executor());
-        gate started, g;
         const auto running = ferry::submit({.label = "running"}, strand, [&] {
             started.open();
             g.pass();
@@ -134,8 +134,8 @@ BOOST_AUTO_TEST_CASE(the_counts_of_workers_that_have_ended_stay) {
 }
 
 BOOST_AUTO_TEST_CASE(the_labels_of_several_workers_are_summed_up) {
-    ferry::thread_pool pool(2);
     gate g;
+    ferry::thread_pool pool(2);
     std::atomic<int> inside{0};
     std::vector<ferry::future<void>> all;
     for (int i = 0; i < 2; ++i)

@@ -71,9 +71,9 @@ BOOST_AUTO_TEST_CASE(a_task_leaves_its_events) {
 }
 
 BOOST_AUTO_TEST_CASE(a_task_of_a_strand_leaves_its_events) {
+    gate g;
     ferry::thread_pool pool({.max_workers = 1, .name = "strands"});
     const auto strand = boost::asio::make_strand(pool.get_executor());
-    gate g;
     ferry::submit({.label = "first"}, strand, [&] { g.pass(); });
     const auto last = ferry::submit({.label = "last"}, strand, [] {});
     const auto cancelled = ferry::submit({.label = "cancelled"}, strand, [] {});
@@ -164,8 +164,8 @@ BOOST_AUTO_TEST_CASE(the_report_of_a_shutdown_names_the_trace) {
             ::setenv("FERRY_TRACE_DIR", directory, 1);
         else
             ::unsetenv("FERRY_TRACE_DIR");
-        ferry::thread_pool pool({.max_workers = 1, .name = "a/b"});
         gate inside;
+        ferry::thread_pool pool({.max_workers = 1, .name = "a/b"});
         pool.submit({.label = "stuck"}, [&inside] {
             inside.open();
             g.pass();

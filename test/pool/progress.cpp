@@ -152,9 +152,9 @@ BOOST_AUTO_TEST_CASE(a_failing_task_delivers_its_last_report_too) {
 }
 
 BOOST_AUTO_TEST_CASE(a_task_that_runs_too_long_delivers_its_last_report_before_it_has_failed) {
+    gate end;
     ferry::thread_pool pool(1);
     listener l;
-    gate end;
     ferry::task_options options{.timeout = 100ms, .on_progress = l.function()};
     std::vector<double> at_end;
     auto f = pool.submit(options, [&] {

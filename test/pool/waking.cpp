@@ -38,8 +38,8 @@ BOOST_AUTO_TEST_CASE(a_worker_that_spins_leaves_no_task_to_one_that_blocks) {
 
 BOOST_AUTO_TEST_CASE(a_blocker_delays_nobody_while_a_worker_or_a_thread_is_to_be_had) {
     for (int round = 0; round < 200; ++round) {
-        ferry::thread_pool pool(2);
         gate release;
+        ferry::thread_pool pool(2);
         auto blocked = pool.submit([&] { release.pass(); });
         std::vector<ferry::future<int>> others;
         for (int i = 0; i < 20; ++i)

@@ -83,11 +83,11 @@ BOOST_AUTO_TEST_CASE(the_last_owner_of_a_pool_may_be_its_callback) {
 
 // The outcome is there, but its publication stands in line behind the callback of another one.
 BOOST_AUTO_TEST_CASE(who_waits_for_a_future_whose_callback_is_due_is_not_held_up) {
+    gate go_on;
     ferry::process_pool pool(1);
     const marker first_may_end;
     const marker second_may_end;
     ferry::promise<void> inside;
-    gate go_on;
     auto first = pool.submit(when_touched, first_may_end.path());
     first.add_done_callback([&](ferry::future<int>) {
         inside.set_value();

@@ -90,10 +90,10 @@ BOOST_AUTO_TEST_CASE(reports_are_at_least_a_period_apart) {
 }
 
 BOOST_AUTO_TEST_CASE(they_are_delivered_where_callbacks_run) {
+    gate entered;
     ferry::process_pool pool(1);
     listener l;
     ferry::task_options options{.on_progress = l.function()};
-    gate entered;
     std::thread::id callbacks;
     const marker may_report;
     auto f = pool.submit(
@@ -188,9 +188,9 @@ BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_a_future_with_progress) {
 
 // The report stands in the queue already when the callback before it begins to wait.
 BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_a_future_whose_report_waits) {
+    gate entered, may_wait;
     ferry::process_pool pool(2);
     listener l;
-    gate entered, may_wait;
     const marker go, go_on;
     const auto report_when_touched = [](const std::string& path) {
         when_touched(path);

@@ -295,6 +295,7 @@ BOOST_AUTO_TEST_CASE(threads_never_get_more_places_than_there_are) {
         inside.clear();
     });
     gate go;
+    gate asked;
     std::vector<std::thread> all;
     for (int t = 0; t < threads; ++t) {
         all.emplace_back([&, t] {
@@ -325,7 +326,6 @@ BOOST_AUTO_TEST_CASE(threads_never_get_more_places_than_there_are) {
     open(breaker);
     std::atomic<int> let_through{0};
     std::atomic<int> rejected{0};
-    gate asked;
     std::vector<std::thread> probes;
     for (int t = 0; t < threads; ++t) {
         probes.emplace_back([&] {
