@@ -9,7 +9,6 @@
 #include <ferry/detail/thread_note.hpp>
 #include <ferry/detail/wait_node.hpp>
 
-#include <bit>
 #include <utility>
 
 namespace ferry::detail {
@@ -134,11 +133,6 @@ bool shared_state_base::remove(continuation& c) noexcept {
     waiters_.store(reinterpret_cast<std::uintptr_t>(first) | (h & ring_user_code),
                    std::memory_order_release);
     return true;
-}
-
-inline std::uint32_t* shared_state_base::futex_word() noexcept {
-    auto* const half = reinterpret_cast<std::uint32_t*>(&word_);
-    return std::endian::native == std::endian::little ? half : half + 1;
 }
 
 // True if no reference is left, and the state is to be destroyed. Else it may be gone, unless the

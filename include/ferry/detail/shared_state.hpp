@@ -16,6 +16,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -300,7 +301,10 @@ private:
     std::uintptr_t lock_ring() noexcept;
     std::uintptr_t close_slowly() noexcept;
     void destroy_ring() noexcept;
-    std::uint32_t* futex_word() noexcept;
+    std::uint32_t* futex_word() noexcept {
+        auto* const half = reinterpret_cast<std::uint32_t*>(&word_);
+        return std::endian::native == std::endian::little ? half : half + 1;
+    }
 
     std::atomic<std::uint64_t> word_{0};
     std::atomic<std::uintptr_t> waiters_{0};
