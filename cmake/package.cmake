@@ -2,7 +2,8 @@
 # Debian packages: `cpack` in a build folder makes libferry-dev (libraries, headers, CMake and pkg-config
 # files) and ferry-tools (ferry, ferry-worker, and fetcher if the examples are built).
 set(CPACK_GENERATOR DEB)
-set(CPACK_PACKAGE_CONTACT "The Ferry authors <ferry@localhost>" CACHE STRING
+# Debian asks for an address; this one is nobody's, and who publishes packages gives another.
+set(CPACK_PACKAGE_CONTACT "The Ferry authors <ferry@ferry.invalid>" CACHE STRING
   "Who maintains the packages: name <address>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_PACKAGING_INSTALL_PREFIX "/usr")
