@@ -59,10 +59,10 @@ void answer_reader::read(worker_channel& w) noexcept {
 
 // Up to 64 answers; what else a worker says is dealt with at once.
 answer_reader::reading answer_reader::next_answers(worker_channel& w, std::size_t& count) {
-    using what = worker_channel::reading;
+    using what = answer_stream::reading;
     while (count < batch_.size()) {
         wire::frame f;
-        switch (w.read(batch_[count], f)) {
+        switch (w.answers->read(batch_[count], f)) {
         case what::answer: ++count; break;
         case what::start: on_ready(w, f); break;
         case what::progress: on_progress(w, f); break;

@@ -149,7 +149,7 @@ void process_reader::on_deadline(deadline& d) noexcept {
     switch (d.what) {
     case deadline::purpose::standard_error:
         try {
-            events_.watch(w->standard_error.get(), w->id, source::standard_error);
+            events_.watch(w->standard_error.file(), w->id, source::standard_error);
         } catch (const std::exception&) {
             const scoped_lock lock(pool_.mutex);
             pool_.timers.arm(d, clock::now() + reader_timers::moment);
@@ -245,7 +245,7 @@ bool process_reader::check(worker_channel& w) noexcept {
             pool_.workers.violated(w, "it does not start the task that it was given");
     }
     w.process->observe();
-    if (!w.how_ended && !w.waiting) {
+    if (!w.how_ended && !w.answers->is_waiting()) {
         answers_.read(w);
         w.answers->release();
     }

@@ -7,17 +7,13 @@
 
 #include <algorithm>
 #include <bit>
-#include <climits>
 #include <cstring>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
 namespace ferry::detail {
 namespace {
-
-constexpr std::size_t tail_size = 4096;
 
 constexpr unsigned most_large = 2; // tasks with a segment at a time
 
@@ -50,8 +46,8 @@ worker_channel::worker_channel(std::uint32_t number, const child_options& option
         throw std::system_error(errno, std::generic_category(), "pipe for a worker process");
     descriptor read_end(pair[0]);
     const descriptor write_end = high(descriptor(pair[1]));
-    standard_error = high(std::move(read_end));
-    ::fcntl(standard_error.get(), F_SETFL, O_NONBLOCK);
+    standard_error = worker_stderr(high(std::move(read_end)));
+    ::fcntl(standard_error.file(), F_SETFL, O_NONBLOCK);
 
     answered = descriptor::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
     wire::mark_event(answered.get());
@@ -68,7 +64,7 @@ worker_channel::worker_channel(std::uint32_t number, const child_options& option
     memory->setup = options.setup;
     memory->most_memory.store(settings.most_memory);
     tasks_.emplace(memory->tasks, memory->task_bytes.data());
-    answers.emplace(memory->answers, memory->answer_bytes.data());
+    answers.emplace(*memory, socket.get());
     static_cast<void>(answers->prepare_sleep());
 
     const int files[] = {memory_file.get(), answered.get()};
@@ -287,124 +283,6 @@ void worker_channel::request_exit() noexcept {
     memory->leave.store(1);
     memory->tasks.reader_sleeps.store(0);
     wake();
-}
-
-worker_channel::reading worker_channel::read(answer& a, wire::frame& f) {
-    if (waiting)
-        return read_large(a);
-    const wire::decoded d = answers->next(f);
-    if (d != wire::decoded::frame)
-        return d == wire::decoded::nothing ? reading::nothing : reading::broken;
-    const auto kind = f.header.kind;
-    if (kind == wire::frame_kind::ready || kind == wire::frame_kind::not_ready)
-        return life.was_ready() || !why_not_ready.empty() ? reading::broken : reading::start;
-    if (kind == wire::frame_kind::progress)
-        return f.body.size() < sizeof(wire::progress_body) ||
-                       f.body.size() > sizeof(wire::progress_body) + wire::longest_note
-                   ? reading::broken
-                   : reading::progress;
-    wire::answer_body body;
-    if ((kind != wire::frame_kind::value && kind != wire::frame_kind::error) ||
-        f.body.size() < sizeof body)
-        return reading::broken;
-    std::memcpy(&body, f.body.data(), sizeof body); // once: it may change at any time
-    a.header = f.header;
-    a.says = body;
-    a.bytes = f.body.subspan(sizeof body);
-    if (body.in_segment == 0)
-        return reading::answer;
-    waiting.emplace();
-    waiting->header = f.header;
-    waiting->says = body;
-    if (a.bytes.size() != sizeof waiting->ref)
-        return reading::broken;
-    std::memcpy(&waiting->ref, a.bytes.data(), sizeof waiting->ref);
-    return read_large(a);
-}
-
-// Finds the mapping of the answer that waits for it.
-worker_channel::reading worker_channel::read_large(answer& a) {
-    FERRY_ASSERT(waiting && a.shared == nullptr);
-    bool is_short = false;
-    try {
-        a.shared = find_segment(*waiting, is_short);
-    } catch (const bad_segment&) {
-        return reading::broken;
-    } catch (const std::bad_alloc&) {
-        return reading::later;
-    }
-    if (is_short)
-        return reading::later;
-    a.header = waiting->header;
-    a.says = waiting->says;
-    a.bytes = {};
-    a.size = waiting->ref.size;
-    waiting.reset();
-    return reading::answer;
-}
-
-std::shared_ptr<segment> worker_channel::find_segment(const large_answer& a, bool& is_short) {
-    using what = wire::message::what;
-    const auto& ref = a.ref;
-    const bool is_gift = a.says.in_segment == 2;
-    for (int rounds = 0; rounds < 64; ++rounds) { // it was announced before it was used
-        if (auto s = is_gift ? nullptr : segments_received.find(ref.id, ref.size))
-            return s;
-        if (!arrived_) {
-            wire::message m;
-            std::array<descriptor, 2> files;
-            switch (receive_message(socket.get(), m, files, false)) {
-            case reception::message: break;
-            case reception::is_short: is_short = true; return nullptr;
-            default: throw bad_segment("the worker's shared mapping did not arrive");
-            }
-            if ((m.kind != what::segment && m.kind != what::gift) || !files[0])
-                throw bad_segment("the worker sent what no worker sends");
-            arrived_.emplace(arrival{m, std::move(files[0])});
-        }
-        try {
-            if (arrived_->message.kind == what::gift) {
-                const wire::message m = arrived_->message;
-                segments_received.forget(m.id); // of when it was not given away yet
-                auto s = std::make_shared<segment>(segment::gift{}, m.id, arrived_->file, m.number);
-                arrived_.reset();
-                if (!is_gift || m.id != ref.id || s->capacity() < ref.size)
-                    throw bad_segment("the worker gave something else than it said");
-                return s;
-            }
-            segments_received.add(arrived_->message.id, arrived_->file, arrived_->message.number);
-        } catch (const bad_segment&) {
-            throw;
-        } catch (const std::exception&) { // this process is short of memory
-            is_short = true;
-            return nullptr;
-        }
-        arrived_.reset();
-    }
-    throw bad_segment("the worker announced shared mappings without end");
-}
-
-worker_channel::stream worker_channel::read_stderr(bool last) {
-    char text[PIPE_BUF]; // what poll() says can be written without blocking
-    for (int rounds = 0; rounds < 64; ++rounds) {
-        pollfd out{STDERR_FILENO, POLLOUT, 0};
-        if (::poll(&out, 1, 0) == 0 && !last)
-            return stream::blocked;
-        const ssize_t n = ::read(standard_error.get(), text, sizeof text);
-        if (n <= 0)
-            return n < 0 && (errno == EAGAIN || errno == EINTR) ? stream::open : stream::ended;
-        const auto size = static_cast<std::size_t>(n);
-        if ((out.revents & POLLOUT) != 0 && ::write(STDERR_FILENO, text, size) < 0)
-            out.revents = 0; // nobody reads it
-        try {
-            stderr_tail.append(text, size);
-        } catch (const std::bad_alloc&) {
-            continue; // it was passed on, which counts for more
-        }
-        if (stderr_tail.size() > tail_size)
-            stderr_tail.erase(0, stderr_tail.size() - tail_size);
-    }
-    return stream::open;
 }
 
 } // namespace ferry::detail

@@ -4,6 +4,7 @@
 #include <ferry/detail/assert.hpp>
 #include <ferry/process/detail/task.hpp>
 
+#include "answer_stream.hpp"
 #include "child_process.hpp"
 #include "deadline_list.hpp"
 #include "dispatcher.hpp"
@@ -13,9 +14,9 @@
 #include "pids_group.hpp"
 #include "segment.hpp"
 #include "wire.hpp"
+#include "worker_stderr.hpp"
 
 #include <array>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,24 +24,6 @@
 #include <vector>
 
 namespace ferry::detail {
-
-/// What a worker says of a task, still in its ring.
-struct answer {
-    wire::frame_header header;
-    wire::answer_body says;
-    std::span<const std::byte> bytes; // unless they are in a segment:
-    std::shared_ptr<segment> shared;
-    std::size_t size = 0;
-    remote_call_ptr task;
-    payload arguments; // of the task, freed with this
-};
-
-/// An answer in a segment: what it says, read once.
-struct large_answer {
-    wire::frame_header header;
-    wire::answer_body says;
-    wire::segment_ref ref;
-};
 
 /// What a worker is to do beside its tasks.
 struct worker_settings {
@@ -50,9 +33,9 @@ struct worker_settings {
     unsigned start_calls = 0;    ///< that it gets before it says whether it is ready
 };
 
-/// A pool's end of one worker process: what it is handed, and what comes back.
-/// The pool's mutex guards everything but what belongs to the thread that reads: `answers`,
-/// `segments_received`, the streams and the text of its standard error.
+/// A pool's end of one worker process: what it is handed, its deadlines, and how it ends. What
+/// comes back is read through `answers` and `standard_error`, which belong to the reader; the pool's
+/// mutex guards the rest.
 ///
 /// Nothing that the worker can write is believed: what must hold is checked where it is used and,
 /// where that may be never, by `is_sound`.
@@ -107,26 +90,11 @@ struct worker_channel : dispatch_worker {
     void disarm() noexcept;
     bool is_armed() noexcept;
 
-    enum class reading {
-        answer,   ///< `a` was read
-        start,    ///< `f` was read: whether the worker is ready
-        progress, ///< `f` was read: how far its task is
-        nothing,  ///< there is no more
-        later,    ///< this process has no room for the segment of an answer now
-        broken    ///< it is what no worker says
-    };
-    /// Reads the next thing that the worker said.
-    reading read(answer& a, wire::frame& f);
-    enum class stream { open, blocked, ended };
-    /// Takes in what it wrote to its standard error and passes it on to this process's. Blocked:
-    /// that takes no more now, and the rest stays where it is; but the `last` time it is only kept.
-    stream read_stderr(bool last);
-
     wire::channel* memory = nullptr; ///< shared with the worker
     std::uint32_t record = 0;        ///< for readers outside
     descriptor socket;
     descriptor answered; ///< an event: the worker answered while nobody read
-    descriptor standard_error;
+    worker_stderr standard_error;
     std::optional<pids_group> group; ///< removed behind the process
     std::optional<child_process> process;
 
@@ -151,25 +119,18 @@ struct worker_channel : dispatch_worker {
     idle_limit idle;
     bool dismissed = false; ///< the pool ends it, and means no task of its
 
-    std::optional<wire::ring_reader> answers;
-    std::optional<large_answer> waiting; ///< for this process to have room for its segment
+    std::optional<answer_stream> answers;
     std::optional<limit_watch> limits;
     std::optional<limit_breach> breach; ///< why it is ended,
     std::uint64_t breached = 0;         ///< and by which task
     std::optional<worker_died::ending> how_ended;
     bool was_starting = false; ///< when it ended
     unsigned tries = 0;        ///< to receive what it said last
-    received_segments segments_received{segment::side::pool};
-    std::string stderr_tail;
     std::string why_not_ready;
 
 private:
     template <class F>
     void for_each_deadline(F f) noexcept;
-    reading read_large(answer& a);
-    /// The mapping that an answer refers to. Null where it cannot be received now; then
-    /// `is_short`. Errors: `bad_segment` where it is not what was announced.
-    std::shared_ptr<segment> find_segment(const large_answer& a, bool& is_short);
     struct call_kind {
         bool stops = false;
         bool reports = false;
@@ -182,11 +143,6 @@ private:
 
     std::optional<wire::ring_writer> tasks_;
     std::array<std::int64_t, wire::slot_count> sent_ns_{};
-    struct arrival {
-        wire::message message;
-        descriptor file;
-    };
-    std::optional<arrival> arrived_; // not mapped yet
 };
 
 } // namespace ferry::detail

@@ -56,22 +56,22 @@ std::exception_ptr worker_death::error(const remote_call& c, unsigned attempt) c
     const int pid = w.process->pid();
     const std::string label = c.call_label();
     if (const auto b = breach(c))
-        return make_error<resource_limit_error>(pid, *w.how_ended, label, w.stderr_tail,
+        return make_error<resource_limit_error>(pid, *w.how_ended, label, w.standard_error.tail(),
                                                 text_of(*b, label, pid), w.process->usage(),
                                                 attempt);
     std::vector<stack_frame> frames;
     if (w.how_ended->signal)
         frames = frames_of(w.memory->crash, *w.how_ended->signal, c.number, program_.file());
-    return make_error<worker_died>(pid, *w.how_ended, label, w.stderr_tail, w.process->usage(),
-                                   attempt, std::move(frames));
+    return make_error<worker_died>(pid, *w.how_ended, label, w.standard_error.tail(),
+                                   w.process->usage(), attempt, std::move(frames));
 }
 
 std::string worker_death::why_not_ready() const {
     const worker_channel& w = worker_;
     std::string text =
         w.why_not_ready.empty() ? text_of(*w.how_ended) + " before it was ready" : w.why_not_ready;
-    if (!w.stderr_tail.empty())
-        text += "; the end of its standard error: " + w.stderr_tail;
+    if (!w.standard_error.tail().empty())
+        text += "; the end of its standard error: " + w.standard_error.tail();
     return text;
 }
 

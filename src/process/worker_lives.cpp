@@ -32,7 +32,7 @@ bool worker_lives::start() noexcept {
             auto w = pool_.factory.make(id, pool_.store);
             events_.watch(w->answered.get(), id, source::answer);
             events_.watch(w->process->handle(), id, source::exit);
-            events_.watch(w->standard_error.get(), id, source::standard_error);
+            events_.watch(w->standard_error.file(), id, source::standard_error);
             const scoped_lock lock(pool_.mutex);
             w->record = pool_.figures.add_worker(id, w->process->pid());
             pool_.queue.add(pool_.workers.add(std::move(w)));
@@ -95,11 +95,11 @@ void worker_lives::fail_all(const std::string& why) noexcept {
 
 void worker_lives::on_stderr(worker_channel& w) noexcept {
     FERRY_ASSERT(pool_.reader.is_here());
-    const auto s = w.read_stderr(false);
-    if (s == worker_channel::stream::open)
+    const auto s = w.standard_error.read(false);
+    if (s == worker_stderr::state::open)
         return;
-    events_.forget(w.standard_error.get());
-    if (s == worker_channel::stream::blocked) { // looks again in a moment
+    events_.forget(w.standard_error.file());
+    if (s == worker_stderr::state::blocked) { // looks again in a moment
         const scoped_lock lock(pool_.mutex);
         pool_.timers.arm(w.again, clock::now() + std::chrono::milliseconds(20));
     }
@@ -171,20 +171,21 @@ void worker_lives::reap(worker_channel& w) noexcept {
 // What it said before it died still counts. False where some of it cannot be read now.
 bool worker_lives::read_last_words(worker_channel& w) noexcept {
     answers_.read(w);
-    if (w.waiting && w.violation == nullptr && ++w.tries < most_tries) {
+    if (w.answers->is_waiting() && w.violation == nullptr && ++w.tries < most_tries) {
         const scoped_lock lock(pool_.mutex);
         w.blocked.what = deadline::purpose::exit;
         pool_.timers.arm(w.blocked, clock::now() + reader_timers::moment);
         return false;
     }
-    const bool is_left = w.read_stderr(true) == worker_channel::stream::open;
-    for (const int file : {w.answered.get(), w.standard_error.get()})
+    const bool is_left = w.standard_error.read(true) == worker_stderr::state::open;
+    for (const int file : {w.answered.get(), w.standard_error.file()})
         events_.forget(file);
     if (is_left)
-        keep_reading(std::move(w.standard_error));
+        keep_reading(w.standard_error.take_file());
     try {
         if (w.violation != nullptr)
-            w.stderr_tail += std::string("[the pool ended the worker: ") + w.violation + "]";
+            w.standard_error.append_note(std::string("[the pool ended the worker: ") + w.violation +
+                                         "]");
     } catch (const std::bad_alloc&) { // without that
     }
     return true;
