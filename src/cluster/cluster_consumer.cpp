@@ -31,10 +31,10 @@ void cluster_core::consume(connection& c) {
         }
         publisher_.wake().signal();
     });
+    was_connected_ = true;
     outcomes out;
     {
         const lock_type lock(mutex_);
-        was_connected_ = true;
         failed_connects_ = 0;
         ledger::actions todo;
         ledger_.consumer_connected(survived, clock::now(), todo);
@@ -129,7 +129,6 @@ void cluster_core::handle(const event& e) {
     complete_calls(out);
 }
 
-// With the lock.
 void cluster_core::announced(const announce_frame& f, clock::time_point now) {
     ledger_.announced(f, now);
     figures_.may_have(workers_known());

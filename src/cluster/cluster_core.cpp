@@ -199,6 +199,7 @@ std::string cluster_core::builds_text() const {
 std::exception_ptr cluster_core::error_for(const ledger::action& a, const call_entry& e) {
     using what = ledger::what;
     return error_or_shortage([&]() -> std::exception_ptr {
+        mutex_.assert_held();
         const std::string task = "the task '" + e.call->call_label() + "'";
         if (a.kind == what::died)
             return make_error<worker_died>(task + ": " + a.text);
@@ -238,7 +239,6 @@ void cluster_core::end_call(calls::iterator it, std::exception_ptr error, outcom
     figures_.queue_has(ledger_.unstarted());
 }
 
-// Without the lock.
 void cluster_core::complete_calls(outcomes& all) noexcept {
     for (pending_outcome& o : all) {
         if (o.error != nullptr)
@@ -287,7 +287,8 @@ std::size_t cluster_core::close(bool cancel) {
 void cluster_core::join() {
     {
         lock_type lock(mutex_);
-        changed_.wait(lock, [this] { return calls_.empty() && finishing_ == 0; });
+        while (!have_all_ended())
+            lock.wait(changed_);
         done_ = true;
     }
     publisher_.wake().signal();
@@ -308,11 +309,12 @@ shutdown_report cluster_core::close_within(timeout limit) {
     close(false);
     {
         lock_type lock(mutex_);
-        const auto ended = [this] { return calls_.empty() && finishing_ == 0; };
-        if (deadline)
-            changed_.wait_until(lock, *deadline, ended);
-        else
-            changed_.wait(lock, ended);
+        while (!have_all_ended()) {
+            if (!deadline)
+                lock.wait(changed_);
+            else if (lock.wait_until(changed_, *deadline) == std::cv_status::timeout)
+                break;
+        }
         report.finished =
             static_cast<std::size_t>(figures_.all().completed + figures_.all().failed - before);
     }

@@ -3,7 +3,6 @@
 
 #include <ferry/cluster/detail/cluster_call.hpp>
 #include <ferry/cluster/options.hpp>
-#include <ferry/detail/thread_annotations.hpp>
 #include <ferry/stats.hpp>
 
 #include "broker_address.hpp"
@@ -14,13 +13,13 @@
 #include "process/process_figures.hpp"
 #include "process/process_jobs.hpp"
 #include "process/segment.hpp"
+#include "support/annotated_mutex.hpp"
 
 #include <array>
 #include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -75,7 +74,7 @@ public:
 
 private:
     using clock = timeout::clock;
-    using lock_type = std::unique_lock<std::mutex>;
+    using lock_type = annotated_lock;
 
     struct call_entry {
         remote_call_ptr call;
@@ -112,30 +111,36 @@ private:
 
     // Submitting and admission.
     call_entry translate(remote_call& c, cluster_call how) const;
-    void throw_if_closed() const;
+    void throw_if_closed() const FERRY_REQUIRES(mutex_);
     static bool wants_progress(const remote_call& c) noexcept;
-    void start_threads();
-    bool has_room_for(const call_entry& e) const noexcept;
-    void refuse_if_slow(const call_entry& e, clock::time_point now) const;
-    std::chrono::nanoseconds estimate(std::size_t level) const noexcept;
-    [[noreturn]] void throw_full(const call_entry& e, const char* why) const;
-    void enter(std::uint64_t number, call_entry& e);
-    void advance_line();
-    void leave_line(std::uint64_t number, call_entry& e);
-    std::size_t workers_known() const noexcept;
-    std::size_t free_workers() const noexcept;
+    void start_threads() FERRY_REQUIRES(mutex_);
+    bool has_room_for(const call_entry& e) const noexcept FERRY_REQUIRES(mutex_);
+    void refuse_if_slow(const call_entry& e, clock::time_point now) const FERRY_REQUIRES(mutex_);
+    std::chrono::nanoseconds estimate(std::size_t level) const noexcept FERRY_REQUIRES(mutex_);
+    [[noreturn]] void throw_full(const call_entry& e, const char* why) const FERRY_REQUIRES(mutex_);
+    void enter(std::uint64_t number, call_entry& e) FERRY_REQUIRES(mutex_);
+    void advance_line() FERRY_REQUIRES(mutex_);
+    void leave_line(std::uint64_t number, call_entry& e) FERRY_REQUIRES(mutex_);
+    std::size_t workers_known() const noexcept FERRY_REQUIRES(mutex_);
+    std::size_t free_workers() const noexcept FERRY_REQUIRES(mutex_);
 
     // What the ledger asks for.
-    void perform(ledger::actions& all, outcomes& out);
-    void note_start(call_entry& e, const std::string& host) noexcept;
-    void note_end_of_run(call_entry& e) noexcept;
-    pool_stats stats_now() const;
-    std::exception_ptr error_for(const ledger::action& a, const call_entry& e);
-    std::string builds_text() const;
-    void end_call(calls::iterator it, std::exception_ptr error, outcomes& out);
-    void tell_hosts(std::uint64_t number, const std::string& host, bool only_ask);
-    void complete_calls(outcomes& all) noexcept;
-    void expire_line(clock::time_point now, outcomes& out);
+    void perform(ledger::actions& all, outcomes& out) FERRY_REQUIRES(mutex_);
+    void note_start(call_entry& e, const std::string& host) noexcept FERRY_REQUIRES(mutex_);
+    void note_end_of_run(call_entry& e) noexcept FERRY_REQUIRES(mutex_);
+    pool_stats stats_now() const FERRY_REQUIRES(mutex_);
+    std::exception_ptr error_for(const ledger::action& a, const call_entry& e)
+        FERRY_REQUIRES(mutex_);
+    std::string builds_text() const FERRY_REQUIRES(mutex_);
+    void end_call(calls::iterator it, std::exception_ptr error, outcomes& out)
+        FERRY_REQUIRES(mutex_);
+    void tell_hosts(std::uint64_t number, const std::string& host, bool only_ask)
+        FERRY_REQUIRES(mutex_);
+    void complete_calls(outcomes& all) noexcept FERRY_EXCLUDES(mutex_);
+    bool have_all_ended() const noexcept FERRY_REQUIRES(mutex_) {
+        return calls_.empty() && finishing_ == 0;
+    }
+    void expire_line(clock::time_point now, outcomes& out) FERRY_REQUIRES(mutex_);
 
     // The publishing thread.
     void publish(connection& c);
@@ -150,7 +155,7 @@ private:
     void handle(const event& e);
     void handle_outcome(const outcome_frame& f);
     void handle_progress(const progress_frame& f);
-    void announced(const announce_frame& f, clock::time_point now);
+    void announced(const announce_frame& f, clock::time_point now) FERRY_REQUIRES(mutex_);
     void watch_time();
     clock::time_point next_time();
 
@@ -171,25 +176,26 @@ private:
     kept_connection publisher_;
     kept_connection consumer_;
 
-    mutable std::mutex mutex_;        // guards what follows
+    bool was_connected_ = false; // of the consuming thread
+
+    mutable annotated_mutex mutex_;
     std::condition_variable changed_; // a task has ended, or entered
-    ledger ledger_;
-    calls calls_;
-    std::uint64_t numbers_ = 0;
-    std::deque<std::uint64_t> line_;
-    std::set<std::pair<clock::time_point, std::uint64_t>> line_deadlines_;
-    std::array<std::size_t, 10> unstarted_by_level_{};
-    std::deque<outgoing> control_; // what is to be published beside tasks
-    clock::time_point asked_who_{};
-    bool was_connected_ = false;
-    bool closed_ = false;
-    bool done_ = false;         // the threads are to end
-    std::size_t finishing_ = 0; // outcome taken, not yet published
-    std::string why_broken_;
-    std::string last_error_;
-    unsigned failed_connects_ = 0;
-    double mean_run_ns_ = 0;
-    process_figures figures_;
+    ledger ledger_ FERRY_GUARDED_BY(mutex_);
+    calls calls_ FERRY_GUARDED_BY(mutex_);
+    std::uint64_t numbers_ FERRY_GUARDED_BY(mutex_) = 0;
+    std::deque<std::uint64_t> line_ FERRY_GUARDED_BY(mutex_);
+    std::set<std::pair<clock::time_point, std::uint64_t>> line_deadlines_ FERRY_GUARDED_BY(mutex_);
+    std::array<std::size_t, 10> unstarted_by_level_ FERRY_GUARDED_BY(mutex_){};
+    std::deque<outgoing> control_ FERRY_GUARDED_BY(mutex_); // to be published beside tasks
+    clock::time_point asked_who_ FERRY_GUARDED_BY(mutex_){};
+    bool closed_ FERRY_GUARDED_BY(mutex_) = false;
+    bool done_ FERRY_GUARDED_BY(mutex_) = false;         // the threads are to end
+    std::size_t finishing_ FERRY_GUARDED_BY(mutex_) = 0; // outcome taken, not yet published
+    std::string why_broken_ FERRY_GUARDED_BY(mutex_);
+    std::string last_error_ FERRY_GUARDED_BY(mutex_);
+    unsigned failed_connects_ FERRY_GUARDED_BY(mutex_) = 0;
+    double mean_run_ns_ FERRY_GUARDED_BY(mutex_) = 0;
+    process_figures figures_ FERRY_GUARDED_BY(mutex_);
 };
 
 } // namespace ferry::detail::cluster

@@ -41,7 +41,6 @@ void cluster_core::note_end_of_run(call_entry& e) noexcept {
     figures_.remove_worker(std::exchange(e.record, 0));
 }
 
-// With the lock.
 pool_stats cluster_core::stats_now() const {
     pool_stats s = figures_.all();
     s.workers = workers_known();

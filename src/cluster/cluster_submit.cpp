@@ -117,17 +117,15 @@ void cluster_core::submit(remote_call_ptr c, cluster_call how) {
         return;
     bool turned_away = false;
     entry.turned_away = &turned_away;
-    changed_.wait(lock, [&] {
-        const auto it = calls_.find(number);
-        return it == calls_.end() || !it->second.in_line;
-    });
+    for (auto it = calls_.find(number); it != calls_.end() && it->second.in_line;
+         it = calls_.find(number))
+        lock.wait(changed_);
     if (turned_away) {
         lock.unlock();
         throw shutdown_error();
     }
 }
 
-// With the lock.
 void cluster_core::enter(std::uint64_t number, call_entry& e) {
     const auto& how = e.how;
     ++unstarted_by_level_[e.level];

@@ -20,11 +20,11 @@ void kept_connection::run(const steps& s) noexcept {
         try {
             connection c(options_, address_, role_);
             {
-                const std::lock_guard lock(mutex_);
+                const annotated_lock lock(mutex_);
                 current_ = &c;
             }
             const scope_exit at_end([this] {
-                const std::lock_guard lock(mutex_);
+                const annotated_lock lock(mutex_);
                 current_ = nullptr;
             });
             s.use(c);
@@ -47,29 +47,29 @@ void kept_connection::run(const steps& s) noexcept {
 
 void kept_connection::start(const char* thread_name, steps s) {
     const signals_blocked quiet;
-    const std::lock_guard lock(mutex_);
+    const annotated_lock lock(mutex_);
     thread_ = std::thread([this, thread_name, s = std::move(s)]() mutable {
         pthread_setname_np(pthread_self(), thread_name);
         run(s);
-        const std::lock_guard lock(mutex_);
+        const annotated_lock lock(mutex_);
         ended_ = true;
         changed_.notify_all();
     });
 }
 
 bool kept_connection::has_started() noexcept {
-    const std::lock_guard lock(mutex_);
+    const annotated_lock lock(mutex_);
     return thread_.joinable();
 }
 
 void kept_connection::interrupt() noexcept {
-    const std::lock_guard lock(mutex_);
+    const annotated_lock lock(mutex_);
     if (current_ != nullptr)
         current_->interrupt();
 }
 
 void kept_connection::interrupt_if_dead() noexcept {
-    const std::lock_guard lock(mutex_);
+    const annotated_lock lock(mutex_);
     if (current_ != nullptr)
         current_->interrupt_if_dead();
 }
@@ -77,15 +77,15 @@ void kept_connection::interrupt_if_dead() noexcept {
 void kept_connection::finish(std::chrono::milliseconds patience) noexcept {
     std::thread ended;
     {
-        std::unique_lock lock(mutex_);
+        annotated_lock lock(mutex_);
         if (!thread_.joinable())
             return;
-        const auto is_over = [this] { return ended_; };
-        if (!changed_.wait_for(lock, patience, is_over)) {
-            do {
-                if (current_ != nullptr)
-                    current_->interrupt();
-            } while (!changed_.wait_for(lock, std::chrono::milliseconds(100), is_over));
+        for (auto until = clock::now() + patience; !ended_;) {
+            if (lock.wait_until(changed_, until) == std::cv_status::no_timeout || ended_)
+                continue;
+            if (current_ != nullptr)
+                current_->interrupt();
+            until = clock::now() + std::chrono::milliseconds(100);
         }
         ended.swap(thread_);
     }

@@ -3,13 +3,13 @@
 
 #include "broker_address.hpp"
 #include "connection.hpp"
+#include "support/annotated_mutex.hpp"
 #include "waking.hpp"
 
 #include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <functional>
-#include <mutex>
 #include <thread>
 
 namespace ferry::detail::cluster {
@@ -63,11 +63,11 @@ private:
     const char* const role_;
     reconnect_delay delay_; // of the thread
     wake_up wake_;
-    std::mutex mutex_; // guards what follows
-    std::condition_variable changed_;
-    connection* current_ = nullptr;
-    bool ended_ = false;
-    std::thread thread_;
+    annotated_mutex mutex_;
+    std::condition_variable changed_; // the thread has ended
+    connection* current_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    bool ended_ FERRY_GUARDED_BY(mutex_) = false;
+    std::thread thread_ FERRY_GUARDED_BY(mutex_);
 };
 
 } // namespace ferry::detail::cluster

@@ -59,7 +59,6 @@ void worker_host::finished(const task_id& id) noexcept {
     publisher_.wake().signal();
 }
 
-// With the lock.
 void worker_host::say(report r) {
     reports_.push_back(std::move(r));
     publisher_.wake().signal();
@@ -71,7 +70,6 @@ worker_host::report worker_host::start_report(const task_id& id) const {
                                       std::chrono::ceil<std::chrono::milliseconds>(beat_)})};
 }
 
-// With the lock.
 void worker_host::perform(const host_ledger::actions& all, to_do& later) {
     using what = host_ledger::what;
     for (const auto& a : all) {
@@ -112,7 +110,6 @@ void worker_host::perform(const host_ledger::actions& all, to_do& later) {
     }
 }
 
-// Without the lock, which calls of the pool would take while it is held by threads of the pool.
 void worker_host::do_now(to_do todo) {
     for (const auto& id : todo.run)
         start(id);
@@ -229,7 +226,7 @@ void worker_host::note_progress(const task_id& id, progress p, bool first) {
         say({.key = id.reply_to, .body = {}, .progress_of = id});
 }
 
-// With the lock. False if nobody waits for it any more.
+// False if nobody waits for it any more.
 bool worker_host::write_progress(report& r) {
     const task_id id = *std::exchange(r.progress_of, std::nullopt);
     const auto it = tasks_.find(id);

@@ -10,12 +10,12 @@
 #include "connection.hpp"
 #include "host_ledger.hpp"
 #include "kept_connection.hpp"
+#include "support/annotated_mutex.hpp"
 
 #include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,7 +64,7 @@ private:
         std::optional<clock::time_point> until = {}; ///< when to stop trying then
     };
     class completion;
-    using lock_type = std::unique_lock<std::mutex>;
+    using lock_type = annotated_lock;
 
     // What the ledger asks for.
     struct to_do {
@@ -72,19 +72,20 @@ private:
         std::vector<boost::intrusive_ptr<call_type>> end;
         std::vector<boost::intrusive_ptr<call_type>> stop;
     };
-    void perform(const host_ledger::actions& all, to_do& later);
-    void do_now(to_do todo);
+    void perform(const host_ledger::actions& all, to_do& later) FERRY_REQUIRES(mutex_);
+    /// Calls the pool, whose threads take the lock while they hold its own.
+    void do_now(to_do todo) FERRY_EXCLUDES(mutex_);
     void ask_to_stop(const boost::intrusive_ptr<call_type>& call);
     void start(const task_id& id);
     void finished(const task_id& id) noexcept;
     void refuse(const task_id& id, const std::string& type, const std::string& why);
     void give_back(const task_id& id);
-    void say(report r);
+    void say(report r) FERRY_REQUIRES(mutex_);
     report start_report(const task_id& id) const;
     report outcome_of_call(const task_id& id, arrived_task& t, bool& is_broken);
     void settle(const task_id& id);
     void note_progress(const task_id& id, progress p, bool first);
-    bool write_progress(report& r);
+    bool write_progress(report& r) FERRY_REQUIRES(mutex_);
 
     // The consuming thread.
     void consume(connection& c);
@@ -101,11 +102,13 @@ private:
     void publish_until_done(connection& c);
     void settle_all();
     void on_confirm(const event& e, std::uint64_t& first);
-    void confirmed(report& r, host_ledger::actions& actions);
+    void on_return(const event& e, std::uint64_t first);
+    void confirmed(report& r, host_ledger::actions& actions) FERRY_REQUIRES(mutex_);
     clock::time_point publish_again();
     bool may_go_on(const std::exception& e, bool refused);
     announce_frame announcement(bool leaving) const;
-    void tell_all(const std::string& reply_to, const host_ledger::known_tasks& known);
+    void tell_all(const std::string& reply_to, const host_ledger::known_tasks& known)
+        FERRY_REQUIRES(mutex_);
 
     const cluster_options options_;
     const cluster_worker_options worker_options_;
@@ -119,22 +122,27 @@ private:
     kept_connection consumer_;
     std::atomic<unsigned> asked_to_end_{0};
 
-    mutable std::mutex mutex_; // guards what follows
-    host_ledger ledger_;
-    std::map<task_id, arrived_task> tasks_;
-    std::deque<report> reports_;
-    std::deque<report> unconfirmed_; // of the present publishing connection, in their order
-    std::deque<std::pair<clock::time_point, task_id>> starts_; // to be reported, if they last
-    std::vector<std::uint64_t> acknowledgements_;
-    std::vector<boost::intrusive_ptr<call_type>> stops_;        // to be asked again
-    std::deque<task_id> finished_;                              // whose outcomes are to be reported
-    std::deque<std::pair<clock::time_point, report>> returned_; // to be published again, and when
-    clock::time_point next_beat_{};
-    std::optional<clock::time_point> drain_until_;
-    std::optional<clock::time_point> give_up_at_;
-    bool ended_workers_ = false;
-    bool done_ = false;   // the publishing thread is to end
-    std::string failure_; // why the broker refuses this host, or the pool is broken
+    mutable annotated_mutex mutex_;
+    host_ledger ledger_ FERRY_GUARDED_BY(mutex_);
+    std::map<task_id, arrived_task> tasks_ FERRY_GUARDED_BY(mutex_);
+    std::deque<report> reports_ FERRY_GUARDED_BY(mutex_);
+    // Of the present publishing connection, in their order. Only its thread adds and removes them.
+    std::deque<report> unconfirmed_ FERRY_GUARDED_BY(mutex_);
+    // To be reported, if they last until then.
+    std::deque<std::pair<clock::time_point, task_id>> starts_ FERRY_GUARDED_BY(mutex_);
+    std::vector<std::uint64_t> acknowledgements_ FERRY_GUARDED_BY(mutex_);
+    // To be asked to stop again.
+    std::vector<boost::intrusive_ptr<call_type>> stops_ FERRY_GUARDED_BY(mutex_);
+    std::deque<task_id> finished_ FERRY_GUARDED_BY(mutex_); // whose outcomes are to be reported
+    // To be published again, and when.
+    std::deque<std::pair<clock::time_point, report>> returned_ FERRY_GUARDED_BY(mutex_);
+    clock::time_point next_beat_ FERRY_GUARDED_BY(mutex_){};
+    std::optional<clock::time_point> drain_until_ FERRY_GUARDED_BY(mutex_);
+    std::optional<clock::time_point> give_up_at_ FERRY_GUARDED_BY(mutex_);
+    bool ended_workers_ FERRY_GUARDED_BY(mutex_) = false;
+    bool done_ FERRY_GUARDED_BY(mutex_) = false; // the publishing thread is to end
+    // Why the broker refuses this host, or the pool is broken.
+    std::string failure_ FERRY_GUARDED_BY(mutex_);
 };
 
 } // namespace ferry::detail::cluster

@@ -64,17 +64,17 @@ int worker_host::run() {
                            return next_time();
                        }});
     pool_.kill_workers();
-    bool failed = false;
+    std::string failure;
     {
         const lock_type lock(mutex_);
         done_ = true;
-        failed = !failure_.empty();
+        failure = failure_;
     }
     publisher_.wake().signal();
-    publisher_.finish(std::chrono::seconds(failed ? 0 : 1));
-    if (!failed)
+    publisher_.finish(std::chrono::seconds(failure.empty() ? 1 : 0));
+    if (failure.empty())
         return 0;
-    std::fprintf(stderr, "ferry: serve_cluster_worker: %s\n", failure_.c_str());
+    std::fprintf(stderr, "ferry: serve_cluster_worker: %s\n", failure.c_str());
     return 1;
 }
 
@@ -134,12 +134,14 @@ void worker_host::lose_deliveries() {
 
 void worker_host::consume_until_done(connection& c) {
     bool draining = false;
+    std::size_t prefetch = 0;
     {
         const lock_type lock(mutex_);
         draining = ledger_.draining();
+        prefetch = ledger_.prefetch();
     }
     if (!draining) {
-        c.set_prefetch(ledger_.prefetch());
+        c.set_prefetch(prefetch);
         c.consume(tasks_name_, "tasks", true);
     }
     while (!is_over()) {
@@ -202,7 +204,6 @@ void worker_host::handle(connection& c, const event& e) {
     do_now(std::move(todo));
 }
 
-// With the lock.
 void worker_host::tell_all(const std::string& reply_to, const host_ledger::known_tasks& known) {
     say({reply_to,
          write_frame(beat_frame{name_, std::chrono::ceil<std::chrono::milliseconds>(beat_),

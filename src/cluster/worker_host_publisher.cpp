@@ -47,7 +47,7 @@ worker_host::clock::time_point worker_host::publish_again() {
     return returned_.empty() ? clock::now() + std::chrono::hours(1) : returned_.front().first;
 }
 
-// With the lock. A pool that has no queue may be about to make it again, after the broker was
+// A pool that has no queue may be about to make it again, after the broker was
 // restarted; it does so within a minute, or never.
 void worker_host::confirmed(report& r, host_ledger::actions& actions) {
     if (r.id && !r.starts && r.returned && !ledger_.draining()) {
@@ -97,6 +97,12 @@ void worker_host::on_confirm(const event& e, std::uint64_t& first) {
     do_now(std::move(todo));
 }
 
+void worker_host::on_return(const event& e, std::uint64_t first) {
+    const lock_type lock(mutex_);
+    if (e.tag - first < unconfirmed_.size())
+        unconfirmed_[static_cast<std::size_t>(e.tag - first)].returned = true;
+}
+
 void worker_host::publish_until_done(connection& c) {
     std::uint64_t first = 1; // the broker's number of the first unconfirmed message
     std::uint64_t sent = 0;
@@ -132,8 +138,8 @@ void worker_host::publish_until_done(connection& c) {
                 blocked = e.what == event::kind::blocked;
             else if (e.what == event::kind::confirmed || e.what == event::kind::refused)
                 on_confirm(e, first);
-            else if (e.what == event::kind::returned && e.tag - first < unconfirmed_.size())
-                unconfirmed_[static_cast<std::size_t>(e.tag - first)].returned = true;
+            else if (e.what == event::kind::returned)
+                on_return(e, first);
         }
         if (!any)
             c.wait(publisher_.wake().file(), again);
