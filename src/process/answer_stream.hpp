@@ -31,7 +31,7 @@ struct answer {
 /// Invariants:
 /// - Nothing that the worker wrote is believed. A frame is checked here for what no worker says;
 ///   what is used is copied first, because the worker may change it at any time.
-/// - An answer whose mapping cannot be received now waits, and nothing behind it is read until then.
+/// - An answer whose mapping cannot be received now waits; nothing behind it is read before it.
 /// - A worker says once whether it is ready.
 class answer_stream {
 public:

@@ -10,18 +10,19 @@ namespace ferry::detail {
 /// A moment at which something is to be done, while it is in a list.
 struct deadline {
     enum class purpose {
-        grace,
-        run_time,
-        stop_grace,
-        idle, ///< it has been for as long as it may be, perhaps
-        standard_error,
-        answers,  ///< some cannot be read now
-        exit,     ///< the same of a worker that has ended
-        check,    ///< of the workers that have tasks
-        dispatch, ///< something could not be handed out
-        start,    ///< a worker could not be started
-        trim,     ///< of segments
-        limits    ///< of what tasks use
+        grace,          ///< the worker has not left or ended in time: it is ended, or killed
+        run_time,       ///< the timeout of the task in `slot`
+        stop_grace,     ///< the task in `slot` was asked to stop, and has not
+        idle,           ///< whether the worker has been idle for too long
+        standard_error, ///< reading it is tried again
+        answers,        ///< receiving an answer is tried again
+        exit,           ///< likewise, of a worker that has ended
+        // From here on: of the pool itself.
+        check,    ///< looking at the workers that have tasks
+        dispatch, ///< handing out is tried again
+        start,    ///< starting a worker is tried again
+        trim,     ///< giving back segments that are larger than what is needed
+        limits    ///< the next sample of what tasks use
     } what{};
     std::uint32_t worker = 0;
     std::uint16_t slot = 0;
@@ -30,15 +31,15 @@ struct deadline {
     deadline* previous = nullptr; // null: in no list
 };
 
-/// Those that are to come, in order; needs no memory. What is put in is mostly later than the rest,
-/// so it looks from the end. Not thread-safe.
+/// Deadlines in the order of their times, linked through themselves. Most of those that are put in
+/// are later than the others, so their place is looked for from the end. Not thread-safe.
 class deadline_list {
 public:
     deadline_list() noexcept { ends_.next = ends_.previous = &ends_; }
     deadline_list(const deadline_list&) = delete;
     deadline_list& operator=(const deadline_list&) = delete;
 
-    /// True where it is the first one now.
+    /// Puts it in its place, whether it was in the list or not. True if it is the first one now.
     bool put(deadline& d, timeout::clock::time_point at) noexcept;
     static void remove(deadline& d) noexcept;
     static bool contains(const deadline& d) noexcept { return d.previous != nullptr; }

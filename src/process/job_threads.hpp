@@ -17,8 +17,8 @@ namespace ferry::detail {
 class FERRY_DECL job_threads final : sleep_observer {
 public:
     enum class kind {
-        one,    ///< jobs run one after the other
-        spared, ///< where one takes long, another thread goes on with the next
+        one,    ///< one thread runs all jobs, one after the other
+        spared, ///< while a job takes long, another thread goes on with the next
     };
     /// `reports`, where it is given, delivers reports of progress while this one's only thread
     /// sleeps in a wait for a future, which may be what such a report has to come before.
@@ -37,7 +37,8 @@ public:
     /// No more jobs: a later one runs where it is posted. Waits until all have run, but not for the
     /// one that the calling thread runs.
     void finish() noexcept;
-    /// Waits until there are none, or until then; not for the one that the calling thread runs.
+    /// Waits until all jobs have run but the one that the calling thread runs; false if some have
+    /// not by then.
     bool wait_until_idle(timeout::clock::time_point at);
     bool is_this_thread() const noexcept;
 

@@ -10,23 +10,23 @@
 
 namespace ferry::detail {
 
-/// The threads of a pool of processes or of a cluster in which user code runs: decoding, reports of progress, callbacks
-/// and the destructors of what a call brings. Thread safety: safe.
+/// The threads of a pool of processes or of a cluster in which user code runs: decoding, reports of
+/// progress, callbacks and the destructors of what a call brings. Thread safety: safe.
 class FERRY_DECL process_jobs {
 public:
     process_jobs() noexcept;
 
-    /// Starts what is needed by every task. `keep` lives as long as the threads. Errors:
+    /// Starts the threads that every task needs. `keep` lives as long as the threads. Errors:
     /// `std::system_error`, `std::bad_alloc`.
     void start(const std::shared_ptr<void>& keep);
-    /// Starts what is needed by tasks that report progress; likewise.
+    /// Starts the thread that tasks with `on_progress` need, likewise.
     void start_reports(const std::shared_ptr<void>& keep) { reports_.start(keep); }
     /// Decodes what has arrived for the call, and publishes it.
     void decode(remote_call_ptr c) noexcept;
     /// Runs the callbacks of a published outcome, and reports of progress.
     void run_callbacks(remote_call& c) noexcept { callbacks_.post(&c.state(), c); }
-    /// Drops a share of a call, where that may run user code: a call with options has functions of
-    /// the user's.
+    /// Drops a reference to a call. If that may run user code, because the options of the call have
+    /// functions of the user, one of these threads does it.
     void let_go_of(remote_call_ptr c) noexcept;
 
     bool is_this_thread() const noexcept;

@@ -40,14 +40,14 @@ public:
     }
     process_line(const process_pool_options& options, dispatcher& queue);
 
-    /// Queues the call, or has it stand in line. A thread waits there, without `lock` meanwhile; if
-    /// the call expires, it is not queued. `exempt` calls enter in any case. Errors: what refuses
-    /// it.
+    /// Queues the call, or puts it into the line. A calling thread then waits until the call is let
+    /// in or expires, and holds no `lock` meanwhile. `exempt` calls are queued whatever the bounds
+    /// say. Errors: what `admission` refuses the call with.
     entered enter_or_stand(remote_call& c, entrance e, bool exempt,
                            scoped_lock& lock) FERRY_UNCHECKED;
     /// Lets in all for which there is room.
     void advance() noexcept;
-    /// It waits no more, or never will.
+    /// The call does not count as waiting any more: it was answered, dropped or taken out.
     void uncount(remote_call& c) noexcept;
     /// The oldest task that the worker holds runs, and waits no more.
     void uncount_first(dispatch_worker& w) noexcept;
@@ -56,8 +56,8 @@ public:
     void claimed(const shared_state_base& task) noexcept;
     /// Tasks that have left the line unstarted, whose shares are to be dropped without the lock.
     fifo take_given_up() noexcept { return std::exchange(given_up_, fifo()); }
-    /// Everybody has to go. Wakes the threads that wait; the other places are for the caller to
-    /// tell.
+    /// Empties the line. Wakes the threads that wait in it; the caller has to tell those whose
+    /// places are returned.
     std::vector<admission::place> clear() noexcept;
 
 private:

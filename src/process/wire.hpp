@@ -120,8 +120,8 @@ public:
     std::byte* reserve(std::size_t size) noexcept;
     /// Makes the reserved frame visible; true when the reader sleeps and is to be woken.
     bool publish(frame_header header) noexcept;
-    /// Whether both positions are what they can be: the other end has read no more than was written
-    /// and goes only forward, and nobody else wrote this end's.
+    /// Whether the other end has kept to the protocol: it has read no more than was written, its
+    /// position never went back, and it left this end's position alone.
     bool sound() noexcept;
     /// Whether it is to be woken, as things are now.
     bool reader_sleeps() const noexcept {
@@ -188,7 +188,7 @@ struct channel {
     ring_positions tasks;   ///< to the worker
     ring_positions answers; ///< from it
     std::array<task_slot, slot_count> slots;
-    std::atomic<std::int64_t> started_ns; ///< when the claimed task was, on the steady clock
+    std::atomic<std::int64_t> started_ns; ///< when the task was claimed, on the steady clock
     std::atomic<std::uint32_t> leave;     ///< the worker ends when it has nothing left to do
     /// Written once, before the worker starts: with how much resident memory after a task it
     /// retires; 0: never.

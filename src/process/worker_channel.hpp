@@ -34,8 +34,8 @@ struct worker_settings {
 };
 
 /// A pool's end of one worker process: what it is handed, its deadlines, and how it ends. What
-/// comes back is read through `answers` and `standard_error`, which belong to the reader; the pool's
-/// mutex guards the rest.
+/// comes back is read through `answers` and `standard_error`, which belong to the reader. The
+/// pool's mutex guards the rest.
 ///
 /// Nothing that the worker can write is believed: what must hold is checked where it is used and,
 /// where that may be never, by `is_sound`.
@@ -91,42 +91,46 @@ struct worker_channel : dispatch_worker {
     bool is_armed() noexcept;
 
     wire::channel* memory = nullptr; ///< shared with the worker
-    std::uint32_t record = 0;        ///< for readers outside
+    std::uint32_t record = 0;        ///< its number in the recording
     descriptor socket;
     descriptor answered; ///< an event: the worker answered while nobody read
     worker_stderr standard_error;
-    std::optional<pids_group> group; ///< removed behind the process
+    std::optional<pids_group> group; ///< removed after the process has ended
     std::optional<child_process> process;
 
     std::array<remote_call_ptr, wire::slot_count> held;
     std::uint64_t free_slots = ~std::uint64_t(0);
     std::uint64_t condemned_slots = 0; ///< their tasks have an outcome, and it is being ended
-    unsigned large_held = 0;           ///< tasks with a segment
-    std::vector<payload> start_calls;  ///< what it reads at its start
+    unsigned large_held = 0;           ///< tasks whose arguments are in a segment
+    /// The arguments of its initializer and finalizer, until it is ready.
+    std::vector<payload> start_calls;
     segment_announcer segments_sent;
-    const char* violation = nullptr; ///< what it did that no worker does
-    std::uint64_t unstarted = 0; ///< the task that it has, and none before it, and did not start
+    const char* violation = nullptr; ///< how it broke the protocol; null: it has not
+    /// The task that it should start next and had not started when it was last looked at, and when
+    /// that was seen first.
+    std::uint64_t unstarted = 0;
     std::int64_t unstarted_since_ns = 0;
-    std::uint64_t denied = 0; ///< that task, when this has lasted for too long
+    /// The task that it did not start for so long that it was ended. It may have run it.
+    std::uint64_t denied = 0;
 
     std::array<deadline, wire::slot_count> run_time;
     std::array<bool, wire::slot_count> measured{}; ///< its timeout runs from its start
     std::array<deadline, wire::slot_count> stop_grace;
     deadline grace{deadline::purpose::grace, 0, 0, {}, nullptr, nullptr};
-    deadline again{}; ///< standard error, or answers that cannot be read now
-    deadline blocked{};
+    deadline again{};   ///< for standard error that cannot be passed on now
+    deadline blocked{}; ///< for answers that cannot be received now
     deadline idle_timer{};
     idle_limit idle;
-    bool dismissed = false; ///< the pool ends it, and means no task of its
+    bool dismissed = false; ///< the pool ends it, and none of its tasks is to blame
 
     std::optional<answer_stream> answers;
     std::optional<limit_watch> limits;
-    std::optional<limit_breach> breach; ///< why it is ended,
-    std::uint64_t breached = 0;         ///< and by which task
+    std::optional<limit_breach> breach; ///< the limit for which it is ended
+    std::uint64_t breached = 0;         ///< the task that exceeded that limit
     std::optional<worker_died::ending> how_ended;
-    bool was_starting = false; ///< when it ended
-    unsigned tries = 0;        ///< to receive what it said last
-    std::string why_not_ready;
+    bool was_starting = false; ///< it ended before it was ready
+    unsigned tries = 0;        ///< how often its last answers were tried to be received
+    std::string why_not_ready; ///< what it said of that, if it did
 
 private:
     template <class F>

@@ -17,8 +17,9 @@ std::string text_of(const worker_died::ending& how) {
 
 } // namespace
 
-// A worker runs what it was given in turn, so it is the first one that it does not deny. A condemned
-// task has its outcome, and no other one was begun then.
+// A worker runs its tasks in the order in which it was given them, so it is the oldest one whose
+// slot says that it was begun, or that was not started for too long. If a task is condemned, it has
+// its outcome already, and the worker has begun no other one.
 std::optional<std::uint64_t> worker_death::begun() const noexcept {
     if (worker_.condemned_slots != 0)
         return std::nullopt;

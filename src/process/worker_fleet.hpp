@@ -34,13 +34,14 @@ public:
 
     void perform(worker_channel& w, worker_lifecycle::action a) noexcept;
     void kill(worker_channel& w) noexcept { perform(w, w.life.kill()); }
-    /// It did what no worker does.
+    /// The worker broke the protocol, which `what` tells of: kills it.
     void violated(worker_channel& w, const char* what) noexcept;
-    /// Ends the worker, if it still runs the task in that slot; then it answers that no more.
+    /// Ends the worker if it still runs the task in that slot, and makes sure that no answer of it
+    /// counts any more. False if the worker does not run it.
     bool terminate_for(worker_channel& w, std::uint16_t slot) noexcept;
-    /// It has nothing to do from then on.
+    /// The worker has had nothing to do since then: its idle time begins.
     void rests(worker_channel& w, clock::time_point since) noexcept;
-    /// For what a worker may still do when it was asked to end something.
+    /// Starts the time that a worker gets to do what it was asked for, before it is killed.
     void arm_grace(deadline& d) noexcept;
 
 private:

@@ -6,7 +6,7 @@
 
 namespace ferry::detail {
 
-/// What has to become of a worker process: a state machine that decides and does nothing itself.
+/// Decides when a worker process is to leave or is ended: a state machine that acts on nothing.
 ///
 ///   starting ──ready──▶ serving ──leave──▶ leaving
 ///      │                   │                  │ grace over
@@ -23,7 +23,7 @@ public:
     explicit worker_lifecycle(std::size_t max_tasks) noexcept : max_tasks_(max_tasks) {}
 
     stage now() const noexcept { return stage_; }
-    /// Serves, or did.
+    /// Whether it has ever said that it is ready.
     bool was_ready() const noexcept { return ready_; }
     /// How many more tasks it may be handed, however many it holds.
     std::size_t quota() const noexcept;
@@ -34,13 +34,13 @@ public:
     void handed_out() noexcept;
     /// A task that it held was answered.
     action answered() noexcept;
-    /// A task that it held was taken back: it does not count.
+    /// A task that it held was taken back; it does not count towards `max_tasks`.
     void taken_back() noexcept;
-    /// It starts no other task, whatever it holds, and leaves when that is answered or taken back.
+    /// The worker starts no other task, and leaves when it holds none any more.
     action retire() noexcept;
-    /// Nobody has work for it any more.
+    /// The worker is not needed any more: it leaves when it has done what it was handed.
     action leave() noexcept;
-    /// It runs what must end.
+    /// The task that the worker runs must end, and with it the worker.
     action terminate() noexcept;
     action kill() noexcept;
     action grace_over() noexcept;
