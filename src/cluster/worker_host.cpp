@@ -103,8 +103,8 @@ void worker_host::perform(const host_ledger::actions& all, to_do& later) {
         case what::end_run:
             if (it != tasks_.end() && it->second.call != nullptr)
                 (a.kind == what::end_run ? later.end : later.stop).push_back(it->second.call);
-            else if (it != tasks_.end() && a.kind == what::end_run)
-                it->second.unwanted = true;
+            else if (it != tasks_.end())
+                (a.kind == what::end_run ? it->second.unwanted : it->second.asked_to_stop) = true;
             break;
         }
     }
@@ -121,7 +121,7 @@ void worker_host::do_now(to_do todo) {
     }
 }
 
-// In the consuming thread. A call that its worker process is only about to start is asked again.
+// A call that its worker process is only about to start is asked again, by the consuming thread.
 void worker_host::ask_to_stop(const boost::intrusive_ptr<call_type>& call) {
     if (!call->stops || call->done() || call->request_stop())
         return;
@@ -180,26 +180,36 @@ void worker_host::start(const task_id& id) {
             BOOST_ASSERT(it != tasks_.end()); // it runs, for the ledger
             it->second.keep = nullptr;
             it->second.frame.arguments = {};
-            it->second.call = t;
             it->second.started = now;
             it->second.limited_by_host = by_host;
-            if (!options_.durable)
-                starts_.emplace_back(now + worth_reporting, id);
+            it->second.has_started = options_.durable; // and was reported
         }
-        auto* const note = new completion(*this, id);
+        auto note = std::make_unique<completion>(*this, id);
         host->submit(t, entrance::coroutine);
         bool unwanted = false;
+        bool asked_to_stop = false;
         {
             const lock_type lock(mutex_);
             const auto it = tasks_.find(id);
-            unwanted = it != tasks_.end() && it->second.unwanted;
+            BOOST_ASSERT(it != tasks_.end());
+            // From now on notes about the task go to the call, which the pool has.
+            it->second.call = t;
+            unwanted = it->second.unwanted;
+            asked_to_stop = it->second.asked_to_stop;
+            if (!it->second.has_started)
+                starts_.emplace(now + worth_reporting, start_watch{id, worth_reporting});
         }
-        if (unwanted && !t->cancel())
-            t->cancel_running();
-        if (!t->add(*note)) {
-            delete note;
+        if (unwanted) {
+            if (!t->cancel())
+                t->cancel_running();
+        } else if (asked_to_stop) {
+            ask_to_stop(t);
+            consumer_.wake().signal();
+        }
+        if (t->add(*note))
+            static_cast<void>(note.release());
+        else
             finished(id);
-        }
     } catch (const broken_executor& e) {
         {
             const lock_type lock(mutex_);
@@ -220,8 +230,10 @@ void worker_host::note_progress(const task_id& id, progress p, bool first) {
     const auto it = tasks_.find(id);
     if (it == tasks_.end())
         return;
-    if (first)
+    if (first) {
+        it->second.has_started = true;
         say(start_report(id));
+    }
     if (!std::exchange(it->second.latest, std::move(p)))
         say({.key = id.reply_to, .body = {}, .progress_of = id});
 }

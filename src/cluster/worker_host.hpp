@@ -49,7 +49,9 @@ private:
         boost::intrusive_ptr<call_type> call = {};
         clock::time_point started{};
         bool limited_by_host = false;        ///< its time limit is `max_run`
+        bool has_started = false;            ///< a local worker runs it, or has
         bool unwanted = false;               ///< it was cancelled just before its start
+        bool asked_to_stop = false;          ///< likewise
         std::optional<progress> latest = {}; ///< whose report has not been written
     };
     struct report {
@@ -62,6 +64,11 @@ private:
         bool confirmed = false;                      ///< and nothing but its place is left
         bool returned = false;                       ///< its pool has no queue now
         std::optional<clock::time_point> until = {}; ///< when to stop trying then
+    };
+    /// A call that was handed to the local pool, and is reported once a worker runs it.
+    struct start_watch {
+        task_id id;
+        std::chrono::milliseconds pause; ///< until the next look at it
     };
     class completion;
     using lock_type = annotated_lock;
@@ -93,6 +100,7 @@ private:
     void lose_deliveries();
     void handle(connection& c, const event& e);
     void watch_time(connection* c);
+    void watch_starts(clock::time_point now);
     void begin_to_drain(connection* c);
     bool is_over() const;
     clock::time_point next_time() const;
@@ -107,7 +115,7 @@ private:
     clock::time_point publish_again();
     bool may_go_on(const std::exception& e, bool refused);
     announce_frame announcement(bool leaving) const;
-    void tell_all(const std::string& reply_to, const host_ledger::known_tasks& known)
+    void tell_all(const std::string& reply_to, host_ledger::known_tasks known)
         FERRY_REQUIRES(mutex_);
 
     const cluster_options options_;
@@ -129,7 +137,7 @@ private:
     // Of the present publishing connection, in their order. Only its thread adds and removes them.
     std::deque<report> unconfirmed_ FERRY_GUARDED_BY(mutex_);
     // To be reported, if they last until then.
-    std::deque<std::pair<clock::time_point, task_id>> starts_ FERRY_GUARDED_BY(mutex_);
+    std::multimap<clock::time_point, start_watch> starts_ FERRY_GUARDED_BY(mutex_);
     std::vector<std::uint64_t> acknowledgements_ FERRY_GUARDED_BY(mutex_);
     // To be asked to stop again.
     std::vector<boost::intrusive_ptr<call_type>> stops_ FERRY_GUARDED_BY(mutex_);

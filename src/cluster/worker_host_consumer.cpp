@@ -13,6 +13,7 @@ namespace ferry::detail::cluster {
 namespace {
 
 constexpr std::size_t batch = 64;
+constexpr std::chrono::milliseconds longest_pause(20); // in watching for a start
 // For the reports of tasks that were ended, once the workers have been.
 constexpr std::chrono::seconds last_words(5);
 
@@ -204,10 +205,18 @@ void worker_host::handle(connection& c, const event& e) {
     do_now(std::move(todo));
 }
 
-void worker_host::tell_all(const std::string& reply_to, const host_ledger::known_tasks& known) {
+void worker_host::tell_all(const std::string& reply_to, host_ledger::known_tasks known) {
+    // What the local pool has not started is only held.
+    std::vector<std::uint64_t> running;
+    for (std::size_t i = 0; i + 1 < known.running.size(); i += 2) {
+        const auto it = tasks_.find(
+            {reply_to, known.running[i], static_cast<std::uint32_t>(known.running[i + 1])});
+        auto& to = it == tasks_.end() || it->second.has_started ? running : known.held;
+        to.insert(to.end(), {known.running[i], known.running[i + 1]});
+    }
     say({reply_to,
          write_frame(beat_frame{name_, std::chrono::ceil<std::chrono::milliseconds>(beat_),
-                                known.running, known.held})});
+                                std::move(running), std::move(known.held)})});
 }
 
 worker_host::clock::time_point worker_host::next_time() const {
@@ -216,7 +225,7 @@ worker_host::clock::time_point worker_host::next_time() const {
     if (!stops_.empty())
         at = std::min(at, clock::now() + std::chrono::milliseconds(10));
     if (!starts_.empty())
-        at = std::min(at, starts_.front().first);
+        at = std::min(at, starts_.begin()->first);
     if (drain_until_ && !ended_workers_)
         at = std::min(at, *drain_until_);
     if (give_up_at_)
@@ -235,15 +244,10 @@ void worker_host::watch_time(connection* c) {
     }
     for (const auto& call : again)
         ask_to_stop(call);
+    watch_starts(now);
     bool end_workers = false;
     {
         const lock_type lock(mutex_);
-        while (!starts_.empty() && starts_.front().first <= now) {
-            const task_id id = std::move(starts_.front().second);
-            starts_.pop_front();
-            if (ledger_.is_running(id))
-                say(start_report(id));
-        }
         if (next_beat_ <= now) {
             next_beat_ = now + beat_;
             for (const auto& [reply_to, known] : ledger_.known()) {
@@ -260,6 +264,39 @@ void worker_host::watch_time(connection* c) {
     }
     if (end_workers)
         pool_.kill_workers();
+}
+
+// Reports the calls that local workers run by now, and looks at the others again: a worker may
+// have to be started first.
+void worker_host::watch_starts(clock::time_point now) {
+    struct due {
+        start_watch watch;
+        boost::intrusive_ptr<call_type> call;
+    };
+    std::vector<due> all;
+    {
+        const lock_type lock(mutex_);
+        while (!starts_.empty() && starts_.begin()->first <= now) {
+            start_watch w = std::move(starts_.extract(starts_.begin()).mapped());
+            const auto it = tasks_.find(w.id);
+            if (it != tasks_.end() && it->second.call != nullptr && !it->second.has_started)
+                all.push_back({std::move(w), it->second.call});
+        }
+    }
+    for (due& d : all) {
+        const status now_is = d.call->current(); // without the lock, as with all calls of the pool
+        const lock_type lock(mutex_);
+        const auto it = tasks_.find(d.watch.id);
+        if (it == tasks_.end() || it->second.has_started)
+            continue;
+        if (now_is == status::running) {
+            it->second.has_started = true;
+            say(start_report(d.watch.id));
+        } else if (now_is == status::pending) {
+            d.watch.pause = std::min(2 * d.watch.pause, longest_pause);
+            starts_.emplace(now + d.watch.pause, std::move(d.watch));
+        }
+    }
 }
 
 // Takes no more tasks, and gives back those that have not started.

@@ -6,9 +6,6 @@
 //   result is dropped; the host may start the task before it hears of that.
 // - an_idle_worker_is_reused, zero_workers_are_refused: the hosts start the workers, and their
 //   number is no option of the pool.
-// - a_view_ends_with_its_timeout, the_others_take_the_same_timeouts,
-//   going_on_neither_waits_nor_throws: they end busy workers with kill_workers, which a cluster pool
-//   has not, since the workers are the hosts'.
 #define BOOST_TEST_MODULE cluster_conformance
 #define BOOST_TEST_NO_MAIN
 #include <boost/test/unit_test.hpp>
@@ -44,6 +41,11 @@ struct own_host {
 class cluster : own_host, public ferry::cluster_pool {
 public:
     explicit cluster(std::size_t workers) : own_host(workers), ferry::cluster_pool(at) {}
+    /// With SIGKILL, whatever they do.
+    void end_workers() const {
+        for (const int pid : children_of(server.pid()))
+            ::kill(pid, SIGKILL);
+    }
 };
 
 struct clustered {
@@ -59,7 +61,16 @@ using all = boost::mpl::list<clustered>;
 using all_that_take_back = boost::mpl::list<>;
 using pools = boost::mpl::list<cluster>;
 using pools_that_start_workers = boost::mpl::list<>;
-using pools_that_can_be_busy = boost::mpl::list<>;
+using pools_that_can_be_busy = pools;
+
+/// A call that stays until `release`, and runs.
+ferry::future<int> keep_busy(cluster& pool) {
+    auto busy = pool.submit(stay, 0);
+    BOOST_REQUIRE(eventually([&] { return busy.running(); }));
+    return busy;
+}
+/// Ends calls of `stay`, after what is tested: the host's workers die.
+void release(cluster& pool) { pool.end_workers(); }
 
 } // namespace
 

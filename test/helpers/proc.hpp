@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 // What the kernel tells of this process.
 
@@ -28,6 +29,18 @@ inline std::size_t threads_named(std::string_view prefix) {
             ++n;
     }
     return n;
+}
+
+/// The processes that a process has started.
+inline std::vector<int> children_of(int pid) {
+    std::vector<int> all;
+    for (const auto& task :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task")) {
+        std::ifstream list(task.path() / "children");
+        for (int child = 0; list >> child;)
+            all.push_back(child);
+    }
+    return all;
 }
 
 /// Whether this thread of the process sleeps.
