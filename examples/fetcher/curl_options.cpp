@@ -3,10 +3,13 @@
 
 #include "help.hpp"
 #include "unique_fd.hpp"
+#include "url.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,7 +50,7 @@ constexpr row rows[] = {
     {kind::flag, "-n,--netrc", "", CURLOPT_NETRC, CURL_NETRC_OPTIONAL, request,
      "who asks, from ~/.netrc"},
     {kind::file, "--netrc-file", "FILE", CURLOPT_NETRC_FILE, 0, request,
-     "with --netrc, another file"},
+     "who asks, from that file"},
     {kind::text, "-e,--referer", "URL", CURLOPT_REFERER, 0, request, "the Referer of each request"},
     {kind::secret, "-b,--cookie", "NAME=VALUE|@FILE", CURLOPT_COOKIE, 0, request,
      "the Cookie of each request"},
@@ -69,6 +72,8 @@ constexpr row rows[] = {
      "certificates to trust, instead of the system's"},
     {kind::file, "-E,--cert", "FILE", CURLOPT_SSLCERT, 0, security, "certificate to show"},
     {kind::file, "--key", "FILE", CURLOPT_SSLKEY, 0, security, "the private key for --cert"},
+    {kind::secret, "--pass", "PASSWORD|@FILE", CURLOPT_KEYPASSWD, 0, security,
+     "what the private key is encrypted with"},
     {kind::flag, "-k,--insecure", "", CURLOPT_SSL_VERIFYPEER, 0, security,
      "trust any server: whoever listens can read and change everything"},
 };
@@ -77,19 +82,50 @@ constexpr row rows[] = {
     throw CLI::ValidationError(option, why);
 }
 
-void set_text(std::vector<curl_setting>& settings, const row& which, std::string text) {
-    if (which.is == kind::secret) {
-        text = text_or_file(text, which.names);
-        text.erase(text.find_last_not_of("\r\n") + 1);
-    }
-    // Here, where it is one mistake, and not for each target. What is no file has a scheme.
-    if (which.is == kind::file && text.find(':') == std::string::npos &&
-        ::access(text.c_str(), R_OK) != 0)
-        refuse(which.names, "cannot read '" + text + "': " + std::strerror(errno));
-    if (which.is != kind::number) {
-        settings.push_back({which.option, std::move(text)});
-        return;
-    }
+bool has_controls(const std::string& text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+/// Applies a setting to a handle that nothing is fetched with: what libcurl cannot take is one
+/// mistake, and not one of each target.
+void keep(std::vector<curl_setting>& settings, const row& which, curl_setting setting) {
+    const std::unique_ptr<CURL, void (*)(CURL*)> trial(curl_easy_init(), curl_easy_cleanup);
+    if (trial == nullptr)
+        throw std::bad_alloc();
+    if (const CURLcode code = apply(trial.get(), setting); code != CURLE_OK)
+        refuse(which.names, std::string("libcurl cannot take it: ") + curl_easy_strerror(code));
+    settings.push_back(std::move(setting));
+}
+
+/// What is no file has a scheme, such as pkcs11.
+bool is_name_of_file(const std::string& text) { return text.find(':') == std::string::npos; }
+
+/// Whether a file has what libcurl will look for in it. Pipes can be read only once, by libcurl.
+bool file_has(const std::string& name, const char* option, const char* mark) {
+    struct stat found{};
+    if (!is_name_of_file(name) || ::stat(name.c_str(), &found) != 0 || S_ISFIFO(found.st_mode))
+        return true;
+    return content_of(name, option).find(mark) != std::string::npos;
+}
+
+constexpr const char* certificate_mark = "CERTIFICATE-----";
+constexpr const char* key_mark = "PRIVATE KEY-----";
+
+void check_file(const row& which, const std::string& name) {
+    if (is_name_of_file(name) && ::access(name.c_str(), R_OK) != 0)
+        refuse(which.names, "cannot read '" + name + "': " + std::strerror(errno));
+    const bool is_key = which.option == CURLOPT_SSLKEY;
+    const char* const mark = is_key                               ? key_mark
+                             : which.option == CURLOPT_NETRC_FILE ? ""
+                                                                  : certificate_mark;
+    if (!file_has(name, which.names, mark))
+        refuse(which.names, "takes a file in PEM form, but there is no " +
+                                std::string(is_key ? "private key" : "certificate") + " in '" +
+                                name + "'");
+}
+
+void set_number(std::vector<curl_setting>& settings, const row& which, const std::string& text) {
     long value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > 1000)
@@ -97,16 +133,73 @@ void set_text(std::vector<curl_setting>& settings, const row& which, std::string
     settings.push_back({which.option, value});
 }
 
+void set_text(std::vector<curl_setting>& settings, const row& which, std::string text) {
+    if (which.is == kind::number)
+        return set_number(settings, which, text);
+    if (which.is == kind::secret) {
+        text = text_or_file(text, which.names);
+        text.erase(text.find_last_not_of("\r\n") + 1);
+    }
+    if (which.is == kind::file)
+        check_file(which, text);
+    // libcurl would write it into the head of the request as it is.
+    if ((which.option == CURLOPT_REFERER || which.option == CURLOPT_COOKIE) && has_controls(text))
+        refuse(which.names, "contains a control character");
+    if (which.option == CURLOPT_PROXY && !text.empty()) {
+        if (const std::string wrong = proxy_error(text); !wrong.empty())
+            refuse(which.names, wrong);
+        if (text.find("://") == std::string::npos)
+            text.insert(0, "http://"); // libcurl would guess by the name
+    }
+    keep(settings, which, {which.option, std::move(text)});
+    if (which.option == CURLOPT_NETRC_FILE)
+        settings.push_back({CURLOPT_NETRC, long(CURL_NETRC_OPTIONAL)});
+}
+
+bool is_address(std::string text) {
+    if (text.size() > 2 && text.front() == '[' && text.back() == ']')
+        text = text.substr(1, text.size() - 2);
+    in6_addr buffer{};
+    return ::inet_pton(AF_INET, text.c_str(), &buffer) == 1 ||
+           ::inet_pton(AF_INET6, text.c_str(), &buffer) == 1;
+}
+
+/// `[+]HOST:PORT:ADDRESS[,ADDRESS]...` or `-HOST:PORT`.
+bool is_resolve(const std::string& text) {
+    const auto colon = text.find(':');
+    const auto second = colon == std::string::npos ? colon : text.find(':', colon + 1);
+    const auto sign = text.find_first_not_of("+-");
+    if (colon == std::string::npos || sign >= colon || sign > 1)
+        return false;
+    unsigned port = 0;
+    const char* const begin = text.data() + colon + 1;
+    const char* const end = text.data() + std::min(second, text.size());
+    const auto [stop, error] = std::from_chars(begin, end, port);
+    if (error != std::errc() || stop != end || port == 0 || port > 65535)
+        return false;
+    if (text[0] == '-')
+        return second == std::string::npos;
+    if (second == std::string::npos)
+        return false;
+    for (std::size_t at = second + 1; at <= text.size();) {
+        const auto comma = std::min(text.find(',', at), text.size());
+        if (!is_address(text.substr(at, comma - at)))
+            return false;
+        at = comma + 1;
+    }
+    return true;
+}
+
 void set_list(std::vector<curl_setting>& settings, const row& which,
               const std::vector<std::string>& texts) {
     curl_slist* begin = nullptr;
-    for (const auto& each : texts)
+    for (const auto& each : texts) {
+        if (!is_resolve(each))
+            refuse(which.names, "'" + each + "' is not " + which.type +
+                                    " with a port from 1 to 65535 and numeric addresses");
         begin = curl_slist_append(begin, each.c_str());
+    }
     settings.push_back({which.option, std::shared_ptr<curl_slist>(begin, curl_slist_free_all)});
-    for (const auto& each : texts)
-        if (each.find(':', each.find(':') + 1) == std::string::npos ||
-            each.find(':') == std::string::npos)
-            refuse(which.names, "'" + each + "' is not " + which.type);
 }
 
 void set_flag(std::vector<curl_setting>& settings, const row& which) {
@@ -114,9 +207,16 @@ void set_flag(std::vector<curl_setting>& settings, const row& which) {
         settings.push_back({which.option, std::string()}); // whatever libcurl can unpack
         return;
     }
-    settings.push_back({which.option, which.value});
+    keep(settings, which, {which.option, which.value});
     if (which.option == CURLOPT_SSL_VERIFYPEER)
         settings.push_back({CURLOPT_SSL_VERIFYHOST, 0L});
+}
+
+const row& row_of(const curl_setting& setting) {
+    return *std::find_if(std::begin(rows), std::end(rows), [&](const row& each) {
+        return each.option == setting.option &&
+               (each.is != kind::flag || each.value == std::get<long>(setting.value));
+    });
 }
 
 } // namespace
@@ -140,6 +240,39 @@ std::string content_of(const std::string& name, const char* option) {
 
 std::string text_or_file(const std::string& text, const char* option) {
     return text.starts_with('@') ? content_of(text.substr(1), option) : text;
+}
+
+CURLcode apply(CURL* easy, const curl_setting& setting) {
+    if (const auto* number = std::get_if<long>(&setting.value))
+        return curl_easy_setopt(easy, setting.option, *number);
+    if (const auto* text = std::get_if<std::string>(&setting.value))
+        return curl_easy_setopt(easy, setting.option, text->c_str());
+    return curl_easy_setopt(easy, setting.option,
+                            std::get<std::shared_ptr<curl_slist>>(setting.value).get());
+}
+
+void check_together(const std::vector<curl_setting>& settings) {
+    const curl_setting *family = nullptr, *version = nullptr;
+    const std::string *certificate = nullptr, *key = nullptr;
+    const auto only_one = [](const curl_setting*& earlier, const curl_setting& now) {
+        if (earlier != nullptr && earlier->value != now.value)
+            refuse(row_of(*earlier).names, std::string("excludes ") + row_of(now).names);
+        earlier = &now;
+    };
+    for (const auto& each : settings) {
+        if (each.option == CURLOPT_IPRESOLVE)
+            only_one(family, each);
+        else if (each.option == CURLOPT_HTTP_VERSION)
+            only_one(version, each);
+        else if (each.option == CURLOPT_SSLCERT)
+            certificate = &std::get<std::string>(each.value);
+        else if (each.option == CURLOPT_SSLKEY)
+            key = &std::get<std::string>(each.value);
+    }
+    if (key != nullptr && certificate == nullptr)
+        refuse("--key", "needs --cert, the certificate that it belongs to");
+    if (certificate != nullptr && key == nullptr && !file_has(*certificate, "--cert", key_mark))
+        refuse("--cert", "there is no private key in '" + *certificate + "', and no --key");
 }
 
 void add_curl_options(CLI::App& app, std::vector<curl_setting>& settings) {

@@ -10,8 +10,15 @@
 namespace fetcher {
 
 /// Adds the options that are libcurl's, by a table; what they say goes to `settings`, which must
-/// live until the command line was parsed.
+/// live until the command line was parsed. What libcurl could not use is refused while that is
+/// parsed.
 void add_curl_options(CLI::App& app, std::vector<curl_setting>& settings);
+
+/// Hands a setting to a handle.
+CURLcode apply(CURL* easy, const curl_setting& setting);
+
+/// What each setting cannot know of the others. Throws `CLI::ValidationError`.
+void check_together(const std::vector<curl_setting>& settings);
 
 /// What the file contains (`-`: standard input). Throws `CLI::ValidationError`, which names
 /// `option`.

@@ -1,8 +1,10 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "easy_transfer.hpp"
 
+#include "curl_options.hpp"
 #include "retry_rules.hpp"
 #include "text.hpp"
+#include "transfer_failures.hpp"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,43 +17,6 @@
 
 namespace fetcher {
 namespace {
-
-failure failure_of(CURLcode code) {
-    switch (code) {
-    case CURLE_OK: return failure::none;
-    case CURLE_URL_MALFORMAT: return failure::url;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY: return failure::dns;
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_PROXY: return failure::connect;
-    case CURLE_OPERATION_TIMEDOUT: return failure::timeout;
-    case CURLE_GOT_NOTHING:
-    case CURLE_PARTIAL_FILE:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM: return failure::closed;
-    case CURLE_TOO_MANY_REDIRECTS: return failure::redirects;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_SHUTDOWN_FAILED:
-    case CURLE_SSL_CRL_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_ENGINE_NOTFOUND:
-    case CURLE_SSL_ENGINE_SETFAILED:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_SSL_CLIENTCERT: return failure::tls;
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_BAD_CONTENT_ENCODING:
-    case CURLE_WRITE_ERROR: return failure::protocol;
-    default: return failure::other;
-    }
-}
 
 /// Whether the process has no descriptor left: not every part of libcurl says so.
 bool descriptors_are_used_up() {
@@ -162,15 +127,9 @@ void easy_transfer::set_up() {
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); // a resolver that hangs is left behind
     if (settings_.buffer_size > 0)
         curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, settings_.buffer_size);
-    for (const auto& each : request.curl) {
-        if (const auto* number = std::get_if<long>(&each.value))
-            curl_easy_setopt(easy, each.option, *number);
-        else if (const auto* text = std::get_if<std::string>(&each.value))
-            curl_easy_setopt(easy, each.option, text->c_str());
-        else
-            curl_easy_setopt(easy, each.option,
-                             std::get<std::shared_ptr<curl_slist>>(each.value).get());
-    }
+    curl_easy_setopt(easy, CURLOPT_KEYPASSWD, ""); // instead of asking for it on the terminal
+    for (const auto& each : request.curl)
+        apply(easy, each);
 }
 
 void easy_transfer::set_request() {
@@ -284,6 +243,39 @@ void easy_transfer::judge_answer() {
     }
 }
 
+// Whether the failure is the proxy's, and told as such. What it says is final or not as if the
+// server had said it.
+bool easy_transfer::judge_proxy(CURLcode code) {
+    const std::string_view error = error_.data();
+    long status = 0, detail = 0;
+    curl_easy_getinfo(handle(), CURLINFO_HTTP_CONNECTCODE, &status);
+    if (status >= 300 && code != CURLE_OPERATION_TIMEDOUT) {
+        job_->why = failure::status;
+        job_->status = status;
+        job_->error = "the proxy answered HTTP " + std::to_string(status);
+    } else if (code == CURLE_PROXY) {
+        curl_easy_getinfo(handle(), CURLINFO_PROXY_ERROR, &detail);
+        if (is_permanent(static_cast<CURLproxycode>(detail)))
+            job_->why = failure::other;
+        job_->error = std::string("the proxy does not connect: ") + error_.data();
+    } else if (error.starts_with("Unsupported proxy")) { // the text may contain its password
+        job_->why = failure::other;
+        job_->error = "the proxy that the environment names cannot be used: its scheme or name is "
+                      "none that libcurl knows";
+    } else {
+        return false;
+    }
+    return true;
+}
+
+// No retry makes a numeric address one of the other family.
+void easy_transfer::judge_family() {
+    if (!is_of_other_family(job_->what.host, settings_.request))
+        return;
+    job_->why = failure::url;
+    job_->error = "the address is not of the family that --ipv4 or --ipv6 asks for";
+}
+
 void easy_transfer::judge(CURLcode code) {
     job_->why = failure_of(code);
     job_->error.clear();
@@ -308,12 +300,14 @@ void easy_transfer::judge(CURLcode code) {
         const bool stalled = std::strstr(error_.data(), "too slow") != nullptr;
         job_->why = stalled ? failure::stall : failure::timeout;
         job_->error = stalled ? "stalled" : "timed out";
-    } else {
+    } else if (!judge_proxy(code)) {
         job_->error = curl_easy_strerror(code);
         long number = 0;
         curl_easy_getinfo(handle(), CURLINFO_OS_ERRNO, &number);
         if (job_->why == failure::connect && number != 0)
             job_->error += std::string(": ") + std::strerror(static_cast<int>(number));
+        else if (job_->why == failure::connect || job_->why == failure::dns)
+            judge_family();
         else if (job_->why == failure::tls && error_[0] != '\0')
             job_->error += std::string(": ") + error_.data();
     }

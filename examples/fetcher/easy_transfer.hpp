@@ -39,6 +39,8 @@ private:
     void set_request();
     void judge(CURLcode code);
     void judge_answer();
+    bool judge_proxy(CURLcode code);
+    void judge_family();
     void keep_validators();
     void measure();
     std::string header(const char* name) const;

@@ -12,7 +12,9 @@
 
 #include <algorithm>
 #include <exception>
+#include <system_error>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -71,16 +73,58 @@ engine::engine(asio::io_context& context, const options& settings, target_source
     // The C library tidies up its heap whenever 64 KiB or more are freed, and libcurl frees the
     // buffer after each transfer.
     transfers_.buffer_size = jobs <= 256 ? 16 << 10 : 4 << 10;
-    if (!settings.files.empty()) {
-        files_.emplace(settings.files);
-        one_file_ = files_->is_constant() && !files_->is_device();
-        if (one_file_ && source.total().value_or(1) > 1)
-            throw usage_error(one_file_only);
-    }
+    open_output();
     if (!settings.journal.empty())
         open_journal();
     if (const auto total = source.total())
         report_.set_total(*total);
+}
+
+// What is wrong for all targets, and can be told before one is fetched.
+void engine::open_output() {
+    if (!settings_.files.empty()) {
+        files_.emplace(settings_.files);
+        device_ = files_->is_constant() && files_->is_device();
+        one_file_ = files_->is_constant() && !device_;
+        if (one_file_ && source_.total().value_or(1) > 1)
+            throw usage_error(one_file_only);
+        try {
+            if (!device_)
+                check_output(files_->root(), one_file_ ? files_->expand({}) : "");
+        } catch (const std::system_error& e) {
+            throw usage_error(std::string("--output: ") + e.what());
+        }
+        if (!files_->is_constant())
+            check_names();
+    }
+    if (settings_.metrics.empty())
+        return;
+    try {
+        output_file{directory_of(settings_.metrics), file_of(settings_.metrics)};
+    } catch (const std::system_error& e) {
+        throw usage_error(std::string("--metrics: ") + e.what());
+    }
+}
+
+// Of what is on the command line the names are known; of very long ranges each is only looked at
+// when its turn comes.
+void engine::check_names() const {
+    constexpr std::uint64_t most = 10'000;
+    target_source known(settings_.base_url, settings_.arguments, {});
+    if (known.total().value_or(0) > most)
+        return;
+    std::unordered_map<std::string, std::string> ids; // of the files
+    for (auto some = known.read(read_at_a_time, {}); !some.empty();
+         some = known.read(read_at_a_time, {}))
+        for (const auto& each : some) {
+            if (!each.error.empty())
+                continue;
+            const auto [earlier, is_new] = ids.emplace(files_->expand(each), each.id);
+            if (!is_new)
+                throw usage_error("--output: '" + earlier->second + "' and '" + each.id +
+                                  "' would have the same file '" + earlier->first +
+                                  "': {n}, the target's number, tells them apart");
+        }
 }
 
 void engine::open_journal() {
@@ -224,13 +268,37 @@ engine::read_ahead engine::read_jobs(std::stop_token stop) {
     return result;
 }
 
-void engine::prepare(job& what) const {
-    what.entered = clock::now();
-    if (!what.what.error.empty()) {
-        what.why = failure::url;
-        what.error = what.what.error;
-        return;
+// The file that the body goes to. Why there is none for it; empty when all is well.
+std::string engine::choose_file(job& what) {
+    const bool own = !what.what.output.empty();
+    if (!files_ && !own)
+        return {};
+    if (one_file_ && !own && what.what.number > 1)
+        return one_file_only;
+    try {
+        const output_template which =
+            own ? output_template(files_ ? files_->root() : ".", what.what.output) : *files_;
+        what.root = which.root();
+        what.output = which.expand(what.what);
+    } catch (const std::exception& e) {
+        return e.what();
     }
+    if (!(device_ && !own) && !names_.take(what.output))
+        return "an earlier target has the file '" + what.output +
+               "' already: {n}, the target's number, tells them apart";
+    return {};
+}
+
+void engine::prepare(job& what) {
+    what.entered = clock::now();
+    const auto cannot = [&what](std::string why) {
+        what.why = failure::url;
+        what.error = std::move(why);
+    };
+    if (!what.what.error.empty())
+        return cannot(what.what.error);
+    // What was done before has its file, which nobody else must write over.
+    std::string wrong = choose_file(what);
     if (journal_) {
         const std::string method = method_of(what, settings_.request);
         if (!settings_.if_changed && journal_->contains(what.what, method)) {
@@ -241,29 +309,17 @@ void engine::prepare(job& what) const {
             known != nullptr && (method == "GET" || method == "HEAD"))
             what.known = *known;
     }
-    if (!files_ && what.what.output.empty())
+    if (!wrong.empty())
+        return cannot(std::move(wrong));
+    if (what.output.empty() || (!settings_.skip_existing && what.known.empty()))
         return;
-    if (one_file_ && what.what.output.empty() && what.what.number > 1) {
-        what.why = failure::url;
-        what.error = one_file_only;
-        return;
-    }
     try {
-        const output_template own =
-            what.what.output.empty()
-                ? *files_
-                : output_template(files_ ? files_->root() : ".", what.what.output);
-        what.root = own.root();
-        what.output = own.expand(what.what);
-        if (settings_.skip_existing || !what.known.empty()) {
-            const bool exists = output_exists(what.root, what.output);
-            what.done_before = settings_.skip_existing && exists;
-            if (!exists)
-                what.known = {}; // it is wanted, whether it has changed or not
-        }
+        const bool exists = output_exists(what.root, what.output);
+        what.done_before = settings_.skip_existing && exists;
+        if (!exists)
+            what.known = {}; // it is wanted, whether it has changed or not
     } catch (const std::exception& e) {
-        what.why = failure::url;
-        what.error = e.what();
+        cannot(e.what());
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "journal.hpp"
 #include "options.hpp"
+#include "output_names.hpp"
 #include "output_writer.hpp"
 #include "progress.hpp"
 #include "report.hpp"
@@ -77,7 +78,10 @@ private:
     };
     read_ahead read_jobs(std::stop_token stop);
     void open_journal();
-    void prepare(job& what) const;
+    void open_output();
+    void check_names() const;
+    void prepare(job& what);
+    std::string choose_file(job& what);
     void admit(job_ptr what);
     void start_some(clock::time_point now);
     void take_result(job_ptr what, clock::time_point now);
@@ -111,6 +115,8 @@ private:
     byte_budget budget_;
     std::optional<output_template> files_;
     bool one_file_ = false; // files_ is the same for all targets
+    bool device_ = false;   // and a device, which takes any number of bodies
+    output_names names_;    // by read_jobs() alone
     std::unique_ptr<journal> journal_;
 
     schedule schedule_;

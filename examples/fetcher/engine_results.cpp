@@ -220,11 +220,7 @@ void engine::tell_end() {
 
 void engine::write_metrics() {
     try {
-        const auto slash = settings_.metrics.rfind('/');
-        const std::string root = slash == std::string::npos ? "."
-                                 : slash == 0               ? "/"
-                                                            : settings_.metrics.substr(0, slash);
-        output_file file(root, settings_.metrics.substr(slash + 1));
+        output_file file(directory_of(settings_.metrics), file_of(settings_.metrics));
         file.write(report_.metrics(clock::now()));
         file.commit();
     } catch (const std::exception& e) {

@@ -3,6 +3,7 @@
 
 #include "curl_options.hpp"
 #include "help.hpp"
+#include "json_check.hpp"
 #include "option_sources.hpp"
 #include "output_path.hpp"
 #include "retry_rules.hpp"
@@ -102,7 +103,7 @@ private:
 struct raw_options {
     std::vector<std::string> headers;
     std::vector<std::string> data;
-    std::string json_body;
+    std::optional<std::string> json_body;
     std::string output;
     bool json = false;
     bool quiet = false;
@@ -136,7 +137,8 @@ void add_request_options(option_list& add, options& o, raw_options& raw) {
     add.list("-H,--header", raw.headers, "HEADER|@FILE",
              "a header of each request, or a file of them");
     add.list("-d,--data", raw.data, "DATA|@FILE", "the body; several are joined by &");
-    add.text("--json-body", raw.json_body, "JSON|@FILE", "the body, and the headers for JSON");
+    add.add_parsed("--json-body", "JSON|@FILE", "the body, and the headers for JSON",
+                   [&raw](const std::string& text) { raw.json_body = text; });
     add.flag("-I,--head", raw.head, "ask for the headers alone");
     add.text("-A,--user-agent", o.request.user_agent, "TEXT", "the User-Agent of each request");
 }
@@ -232,7 +234,21 @@ void take_headers(options& o, const std::vector<std::string>& texts) {
     }
 }
 
+/// The body for `--json-body`.
+std::string json_text(const std::string& option) {
+    std::string text = text_or_file(option, "--json-body");
+    json_check check;
+    check.write(text);
+    std::string wrong = check.finish();
+    if (wrong.empty() && text.find_first_not_of(" \t\r\n") == std::string::npos)
+        wrong = "there is nothing in it";
+    if (!wrong.empty())
+        throw usage_error("--json-body is not JSON: " + wrong);
+    return text;
+}
+
 void finish(options& o, const raw_options& raw) {
+    check_together(o.request.curl);
     take_headers(o, raw.headers);
     for (const auto& each : raw.data) {
         if (o.request.body)
@@ -241,10 +257,10 @@ void finish(options& o, const raw_options& raw) {
             o.request.body.emplace();
         *o.request.body += text_or_file(each, "--data");
     }
-    if (!raw.json_body.empty()) {
+    if (raw.json_body) {
         if (o.request.body)
             throw usage_error("--data and --json-body exclude each other");
-        o.request.body = text_or_file(raw.json_body, "--json-body");
+        o.request.body = json_text(*raw.json_body);
         for (const char* name : {"Content-Type", "Accept"})
             if (std::none_of(o.request.headers.begin(), o.request.headers.end(),
                              [name](const auto& each) {
@@ -255,6 +271,8 @@ void finish(options& o, const raw_options& raw) {
     }
     if (raw.head && o.request.body)
         throw usage_error("--head excludes --data and --json-body");
+    if (raw.head && !o.request.method.empty() && o.request.method != "HEAD")
+        throw usage_error("--head excludes --request");
     if (raw.head)
         o.request.method = "HEAD";
     if (std::any_of(o.request.user_agent.begin(), o.request.user_agent.end(),

@@ -77,14 +77,19 @@ bool is_device_at(int directory, const std::string& name) {
            S_ISCHR(found.st_mode);
 }
 
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 } // namespace
 
+std::string directory_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string file_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
 output_template::output_template(std::string text) {
-    const auto slash = text.substr(0, text.find('{')).rfind('/');
-    root_ = slash == std::string::npos ? "." : slash == 0 ? "/" : text.substr(0, slash);
-    rest_ = slash == std::string::npos ? std::move(text) : text.substr(slash + 1);
+    const std::string constant = text.substr(0, text.find('{'));
+    root_ = directory_of(constant);
+    rest_ = text.substr(constant.rfind('/') + 1);
     check();
 }
 
@@ -139,11 +144,11 @@ std::string output_template::expand(const target& what) const {
 
 bool output_template::is_device() const {
     const unique_fd directory = open_directory(root_, rest_, false);
-    return directory && is_device_at(directory.get(), name_of(rest_));
+    return directory && is_device_at(directory.get(), file_of(rest_));
 }
 
 output_file::output_file(const std::string& root, const std::string& path)
-    : directory_(open_directory(root, path, true)), name_(name_of(path)) {
+    : directory_(open_directory(root, path, true)), name_(file_of(path)) {
     static std::atomic<unsigned> last{0};
     if (!directory_)
         fail("cannot open the directory '" + root + "'");
@@ -192,11 +197,29 @@ void output_file::commit() {
     temporary_.clear();
 }
 
+void check_output(const std::string& root, const std::string& name) {
+    std::string existing = root;
+    while (::access(existing.c_str(), F_OK) != 0 && errno == ENOENT)
+        existing = directory_of(existing);
+    struct stat found{};
+    if (::stat(existing.c_str(), &found) == 0 && !S_ISDIR(found.st_mode))
+        errno = ENOTDIR;
+    else if (::faccessat(AT_FDCWD, existing.c_str(), W_OK | X_OK, AT_EACCESS) == 0)
+        errno = 0;
+    if (errno != 0)
+        fail("cannot write to the directory '" + existing + "'");
+    if (!name.empty() && ::stat((root + "/" + name).c_str(), &found) == 0 &&
+        S_ISDIR(found.st_mode)) {
+        errno = EISDIR;
+        fail("cannot write '" + root + "/" + name + "'");
+    }
+}
+
 bool output_exists(const std::string& root, const std::string& path) {
     const unique_fd directory = open_directory(root, path, false);
     struct stat found{};
     return directory &&
-           ::fstatat(directory.get(), name_of(path).c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ::fstatat(directory.get(), file_of(path).c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
            S_ISREG(found.st_mode);
 }
 

@@ -64,6 +64,15 @@ private:
     std::string temporary_;
 };
 
+/// What can be told of a directory for files, and of a name in it, before anything is fetched: the
+/// directory, or the one that it would be made in, can be written to, and what has the name is no
+/// directory. The name may be empty. Throws `std::system_error`.
+void check_output(const std::string& root, const std::string& name);
+
+/// Of a path: the directory (`.` if it names none) and the name in it.
+std::string directory_of(const std::string& path);
+std::string file_of(const std::string& path);
+
 /// Whether there is such a file already.
 bool output_exists(const std::string& root, const std::string& path);
 

@@ -3,8 +3,10 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <memory>
 #include <new>
+#include <string_view>
 
 namespace fetcher {
 namespace {
@@ -28,6 +30,36 @@ url_handle read(const std::string& text, CURLUcode& code) {
                         CURLU_GUESS_SCHEME | CURLU_URLENCODE | CURLU_ALLOW_SPACE |
                             CURLU_NON_SUPPORT_SCHEME);
     return url;
+}
+
+/// Why no address can ever be found for the host; empty when one may be.
+std::string host_error(CURLU* url) {
+    std::string host = part(url, CURLUPART_HOST);
+    if (std::any_of(host.begin(), host.end(), [](unsigned char c) { return c >= 0x80; })) {
+#ifdef CURLU_PUNYCODE
+        host = part(url, CURLUPART_HOST, CURLU_PUNYCODE);
+#else
+        return {};
+#endif
+    }
+    constexpr std::string_view wrong = "the host's name cannot be looked up: ";
+    constexpr std::size_t longest_name = 253, longest_label = 63;
+    if (host.empty())
+        return std::string(wrong) + "its letters have no form for that";
+    if (host.back() == '.')
+        host.pop_back();
+    if (host.size() > longest_name)
+        return std::string(wrong) + "it is longer than 253 characters";
+    if (host.starts_with('['))
+        return {};
+    for (std::size_t begin = 0; begin <= host.size();) {
+        const auto end = std::min(host.find('.', begin), host.size());
+        if (end == begin || end - begin > longest_label)
+            return std::string(wrong) + (end == begin ? "there is nothing between two dots"
+                                                      : "a part is longer than 63 characters");
+        begin = end + 1;
+    }
+    return {};
 }
 
 } // namespace
@@ -59,9 +91,37 @@ parsed_url parse_url(const std::string& text) {
         result.error = "port 0 cannot be connected to";
         return result;
     }
+    if (result.error = host_error(url.get()); !result.error.empty())
+        return result;
     result.host = scheme + "://" + part(url.get(), CURLUPART_HOST) + ":" + port;
     result.text = part(url.get(), CURLUPART_URL);
     return result;
+}
+
+std::string proxy_error(const std::string& text) {
+    constexpr const char* accepted =
+        "takes HOST:PORT or SCHEME://[NAME:PASSWORD@]HOST[:PORT], with one of the schemes http, "
+        "https, socks4, socks4a, socks5, socks5h";
+    if (std::any_of(text.begin(), text.end(),
+                    [](unsigned char c) { return c <= 0x20 || c == 0x7f; }))
+        return std::string(accepted) + "; there is a blank or a control character in it";
+    const std::string whole = text.find("://") == std::string::npos ? "http://" + text : text;
+    const url_handle url(curl_url(), curl_url_cleanup);
+    if (url == nullptr)
+        throw std::bad_alloc();
+    const CURLUcode code =
+        curl_url_set(url.get(), CURLUPART_URL, whole.c_str(), CURLU_NON_SUPPORT_SCHEME);
+    if (code != CURLUE_OK)
+        return std::string(accepted) + "; " + curl_url_strerror(code);
+    const std::string scheme = part(url.get(), CURLUPART_SCHEME);
+    const auto known = {"http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h"};
+    if (std::find(known.begin(), known.end(), scheme) == known.end())
+        return std::string(accepted) + ", not '" + scheme + "'";
+    if (part(url.get(), CURLUPART_PORT) == "0")
+        return std::string(accepted) + "; port 0 cannot be connected to";
+    if (const std::string wrong = host_error(url.get()); !wrong.empty())
+        return std::string(accepted) + "; " + wrong;
+    return {};
 }
 
 std::string last_segment(const std::string& url) {

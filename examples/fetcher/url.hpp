@@ -15,6 +15,10 @@ struct parsed_url {
 /// Reads what curl's command line would read; a missing scheme is http. Opens no connection.
 parsed_url parse_url(const std::string& text);
 
+/// Why libcurl cannot use it as a proxy, whoever is asked through it; empty when it can. A missing
+/// scheme is http.
+std::string proxy_error(const std::string& text);
+
 /// The last part of the path, without the query; may be empty.
 std::string last_segment(const std::string& url);
 

@@ -99,7 +99,7 @@ class Framing(FetcherTest):
     def test_nobody_there(self):
         self.expect(3, "Couldn't connect to server: Connection refused", "--retries", "0",
                     "http://127.0.0.1:1/")
-        self.expect(3, "dns 1", "--retries", "0", "http://no..host/")  # no name server is asked
+        self.expect(3, "url 1", "http://no..host/")  # no name server is asked
 
 
 class Terminal(FetcherTest):
