@@ -5,8 +5,9 @@
 Each block of code of a page is a run of lines of a file that the page links to and that the tests
 compile: a program of doc/examples or examples, or one of test/doc and test/fail. Each block of
 output is a run of lines of the output that doc/examples has beside a program and that the tests
-compare. The README may leave lines and comments out. Each link leads to a file, each anchor to a heading. Each program of doc/examples has a
-page, each page is in the list of index.md."""
+compare. The README may leave lines and comments out. Each link leads to a file, each anchor to a
+heading. No heading has backticks, whose markup Doxygen shows there. Each program of doc/examples
+has a page, each page is in the list of index.md."""
 
 import pathlib
 import re
@@ -73,7 +74,10 @@ def links_of(path, prose):
 
 
 def check_links(path, prose):
-    """The links of a page that lead nowhere."""
+    """The links of a page that lead nowhere, and its headings with backticks."""
+    for number, line in prose:
+        if re.match(r"##+ .*`", line):
+            yield f"{path.relative_to(ROOT)}:{number}: no backticks in a heading"
     for number, target, file in links_of(path, prose):
         anchor = target.partition("#")[2]
         if not file.is_relative_to(ROOT) or not file.exists():
