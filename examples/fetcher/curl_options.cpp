@@ -2,6 +2,7 @@
 #include "curl_options.hpp"
 
 #include "help.hpp"
+#include "text.hpp"
 #include "unique_fd.hpp"
 #include "url.hpp"
 
@@ -80,11 +81,6 @@ constexpr row rows[] = {
 
 [[noreturn]] void refuse(const char* option, const std::string& why) {
     throw CLI::ValidationError(option, why);
-}
-
-bool has_controls(const std::string& text) {
-    return std::any_of(text.begin(), text.end(),
-                       [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
 /// Applies a setting to a handle that nothing is fetched with: what libcurl cannot take is one

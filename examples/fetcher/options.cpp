@@ -275,8 +275,7 @@ void finish(options& o, const raw_options& raw) {
         throw usage_error("--head excludes --request");
     if (raw.head)
         o.request.method = "HEAD";
-    if (std::any_of(o.request.user_agent.begin(), o.request.user_agent.end(),
-                    [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    if (has_controls(o.request.user_agent))
         throw usage_error("--user-agent contains a control character");
     if (raw.json && raw.quiet)
         throw usage_error("--json and --quiet exclude each other");

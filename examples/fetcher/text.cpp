@@ -87,6 +87,11 @@ std::string printable(std::string_view text) {
     return result;
 }
 
+bool has_controls(std::string_view text) {
+    return std::any_of(text.begin(), text.end(),
+                       [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
 std::string printable_json(std::string_view json) {
     std::string result;
     result.reserve(json.size());

@@ -14,6 +14,9 @@ namespace fetcher {
 /// such as `\n`, `\x1b` and `\u202e`.
 std::string printable(std::string_view text);
 
+/// Whether there is a control character of ASCII in it.
+bool has_controls(std::string_view text);
+
 /// JSON text that stays the same JSON, and that a terminal only shows: the same characters as
 /// escapes of JSON, and U+FFFD for what is no UTF-8.
 std::string printable_json(std::string_view json);
