@@ -75,10 +75,7 @@ int wait_for_worker_of(const ferry::future<T>& f, const ferry::process_pool&) {
         std::this_thread::yield();
     BOOST_REQUIRE(f.running() || f.done());
     std::pair<long, int> youngest{-1, 0};
-    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-        std::ifstream list(task.path() / "children");
-        for (int pid = 0; list >> pid;)
-            youngest = std::max(youngest, {start_of(pid), pid});
-    }
+    for (const int pid : children_of(::getpid()))
+        youngest = std::max(youngest, {start_of(pid), pid});
     return youngest.second;
 }

@@ -4,7 +4,7 @@
 #define BOOST_TEST_MODULE answer_stream
 #include <boost/test/unit_test.hpp>
 
-#include "helpers/no_descriptors.hpp"
+#include "helpers/file_limit.hpp"
 #include "process/message.hpp"
 
 #include <cstring>

@@ -3,11 +3,11 @@
 #define BOOST_TEST_NO_MAIN
 #include <ferry/process_pool.hpp>
 
+#include "helpers/file_limit.hpp"
 #include "helpers/process_helpers.hpp"
 #include "helpers/worker_main.hpp"
 
 #include <dirent.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 using namespace std::chrono_literals;
@@ -54,20 +54,6 @@ std::size_t open_descriptors() {
     ::closedir(all);
     return n - 3; // "." and ".." and the one that reads
 }
-
-/// Lets the process open no more than that many files for as long as it lives.
-class file_limit {
-public:
-    explicit file_limit(std::size_t most) {
-        ::getrlimit(RLIMIT_NOFILE, &before_);
-        const rlimit now{most, before_.rlim_max};
-        ::setrlimit(RLIMIT_NOFILE, &now);
-    }
-    ~file_limit() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
-private:
-    rlimit before_{};
-};
 
 } // namespace
 

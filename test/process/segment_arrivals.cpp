@@ -4,7 +4,7 @@
 #define BOOST_TEST_MODULE segment_arrivals
 #include <boost/test/unit_test.hpp>
 
-#include "helpers/no_descriptors.hpp"
+#include "helpers/file_limit.hpp"
 
 #include <cstring>
 #include <memory>
