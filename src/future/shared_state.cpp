@@ -3,11 +3,8 @@
 #include <ferry/detail/shared_state.hpp>
 
 #include "support/futex.hpp"
-#include "support/wake_up.hpp"
-#include "wait_ring.hpp"
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/thread_note.hpp>
-#include <ferry/detail/wait_node.hpp>
 
 #include <utility>
 

@@ -11,16 +11,9 @@
 #include <ferry/detail/wait_node.hpp>
 
 namespace ferry::detail {
-
 namespace {
 
 thread_local sleep_observer* observer_of_this_thread = nullptr;
-
-} // namespace
-
-void observe_sleep(sleep_observer* o) noexcept { observer_of_this_thread = o; }
-
-namespace {
 
 // What a thread has seen of the outcomes that it waited for.
 struct waiting_habit {
@@ -30,6 +23,8 @@ struct waiting_habit {
 constinit thread_local waiting_habit waiting;
 
 } // namespace
+
+void observe_sleep(sleep_observer* o) noexcept { observer_of_this_thread = o; }
 
 // Looks for the outcome before it sleeps, at most for as long as a wake-up takes, unless whoever
 // completes it seems to need this processor. True if it came.
