@@ -87,7 +87,7 @@ struct pool_stats {
     std::uint64_t completed = 0; ///< tasks that ended with a value
     std::uint64_t failed = 0;    ///< tasks that ended with an exception
     std::uint64_t cancelled = 0; ///< tasks that were cancelled
-    /// Time from `submit` to start. Sampled in a thread pool: its first 1024 tasks, then every 32nd
+    /// Time from `submit` to start. Sampled in a thread pool: its first 256 tasks, then every 32nd
     /// task submitted by a thread. A process pool measures every task.
     histogram queue_wait;
     /// Time from start to end of the tasks in `queue_wait`.

@@ -233,7 +233,9 @@ public:
     /// returns into that strand, which ends with the pool, so the pool must outlive it.
     ///
     /// @par Blocking
-    /// At most `limit`, apart from the callbacks and destructors of the tasks that it cancels.
+    /// At most `limit`, apart from the callbacks and destructors of the tasks that it cancels. With
+    /// a finalizer 100 ms more, in which threads that had nothing to do at that time run it; if it
+    /// then still runs, they are stuck, too.
     ///
     /// @par Errors
     /// `would_deadlock` from one of the pool's own tasks or callbacks.

@@ -7,12 +7,14 @@
 
 namespace ferry::detail {
 
+bounded_entry::bounded_entry(pool_core& core) noexcept : core_(core), pool_(core.state()) {}
+
 void bounded_entry::after_line_moved(const fifo& given_up, sleeper* wake, bool external) noexcept {
     if (wake != nullptr)
         wake->wake_up();
     drop_given_up(given_up);
     if (external)
-        pool_.external_.pass_on();
+        pool_.external.pass_on();
 }
 
 // `change` makes room, under the lock.
@@ -21,11 +23,11 @@ void bounded_entry::move_line(F change) noexcept {
     fifo given_up;
     sleeper* wake = nullptr;
     {
-        const scoped_lock lock(pool_.mutex_);
+        const scoped_lock lock(pool_.mutex);
         change(given_up);
-        pool_.line_.advance(given_up);
-        if (pool_.queue_.has_ready())
-            wake = pool_.staffing_.wake_candidate();
+        pool_.line.advance(given_up);
+        if (pool_.queue.has_ready())
+            wake = core_.staff().wake_candidate();
     }
     after_line_moved(given_up, wake, true);
 }
@@ -37,7 +39,7 @@ void bounded_entry::drop_given_up(fifo all) noexcept {
         task.shared_state_base::run(); // ends the share of the line
         if (external_entry* const x = task.external()) {
             x->stay_out();
-            pool_.on_work_finished(task);
+            core_.entry().finish_external(task);
         }
     }
 }
@@ -48,20 +50,20 @@ entered bounded_entry::enter(shared_state_base& task, entrance e) {
     entered result{};
     fifo given_up;
     {
-        scoped_lock lock(pool_.mutex_);
-        if (pool_.closed()) {
+        scoped_lock lock(pool_.mutex);
+        if (pool_.closed.load()) {
             lock.unlock();
-            pool_.shutdown_.throw_closed();
+            core_.shutdown().throw_closed();
         }
-        if (pool_.workers_.empty() && !pool_.staffing_.start_thread())
+        if (pool_.workers.empty() && !core_.staff().start_thread())
             throw std::system_error(
                 std::make_error_code(std::errc::resource_unavailable_try_again));
-        result = pool_.line_.enter(task, e, is_own_thread_of(pool_), lock, given_up);
-        wake = pool_.staffing_.wake_candidate();
+        result = pool_.line.enter(task, e, is_own_thread_of(core_), lock, given_up);
+        wake = core_.staff().wake_candidate();
     }
     after_line_moved(given_up, wake, true);
     if (result == entered::closed)
-        pool_.shutdown_.throw_closed();
+        core_.shutdown().throw_closed();
     return result;
 }
 
@@ -77,15 +79,15 @@ void bounded_entry::enter_external(shared_state_base& task, entrance e) {
 }
 
 void bounded_entry::on_external_left(shared_state_base& task) noexcept {
-    move_line([&](fifo&) { pool_.line_.leave_queue(task); });
+    move_line([&](fifo&) { pool_.line.leave_queue(task); });
 }
 
 void bounded_entry::on_claimed(shared_state_base& task, bool in_line) noexcept {
     move_line([&](fifo& given_up) {
         if (in_line)
-            pool_.line_.on_claimed(task, given_up);
+            pool_.line.on_claimed(task, given_up);
         else
-            pool_.line_.leave_queue(task);
+            pool_.line.leave_queue(task);
     });
 }
 

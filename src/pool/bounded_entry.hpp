@@ -9,13 +9,14 @@
 namespace ferry::detail {
 
 class pool_core;
+struct pool_state;
 
 /// How tasks come through the line of a bounded pool, and what follows whenever that has moved: a
 /// worker is woken, what was given up is dropped, and external tasks go to their executors. All of
 /// this is done without the lock.
 class bounded_entry {
 public:
-    explicit bounded_entry(pool_core& pool) noexcept : pool_(pool) {}
+    explicit bounded_entry(pool_core& core) noexcept;
     bounded_entry(const bounded_entry&) = delete;
     bounded_entry& operator=(const bounded_entry&) = delete;
 
@@ -38,7 +39,8 @@ private:
     void move_line(F change) noexcept;
     void drop_given_up(fifo all) noexcept;
 
-    pool_core& pool_;
+    pool_core& core_;
+    pool_state& pool_;
 };
 
 } // namespace ferry::detail

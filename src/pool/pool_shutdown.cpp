@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "pool_shutdown.hpp"
 
+#include "figures.hpp"
 #include "future/expiry_threads.hpp"
 #include "inside/trace.hpp"
 #include "pool_core.hpp"
@@ -14,17 +15,19 @@ namespace {
 
 // How long a pool that ends tries to start a thread for functions that none could be started for.
 constexpr auto patience = std::chrono::seconds(5);
+// How long one whose deadline has come waits for the finalizers of workers that had nothing to do.
+constexpr auto time_for_finalizers = std::chrono::milliseconds(100);
 
 } // namespace
 
-pool_shutdown::pool_shutdown(pool_core& pool)
-    : pool_(pool), mutex_(pool.mutex_), threads_(mutex_), expiring_(mutex_) {}
+pool_shutdown::pool_shutdown(pool_core& core)
+    : core_(core), pool_(core.state()), mutex_(pool_.mutex), threads_(mutex_), expiring_(mutex_) {}
 
 // Tells everybody who stood in the line that the pool takes nothing any more.
 void pool_shutdown::turn_away(const std::vector<admission::place>& all) noexcept {
     {
         const scoped_lock lock(mutex_);
-        pool_.line_.turn_away(all);
+        pool_.line.turn_away(all);
     }
     for (const admission::place& p : all) {
         if (p.thread == nullptr) {
@@ -32,7 +35,7 @@ void pool_shutdown::turn_away(const std::vector<admission::place>& all) noexcept
             p.task->drop(closed_error());
             if (external_entry* const x = keep->external()) {
                 x->stay_out();
-                pool_.on_work_finished(*keep);
+                core_.entry().finish_external(*keep);
             }
         }
     }
@@ -59,7 +62,7 @@ void pool_shutdown::on_expiry_started(task_extra& t) noexcept {
 void pool_shutdown::on_expiry_finished(task_extra& t) noexcept {
     const scoped_lock lock(mutex_);
     expiring_.remove(t);
-    if (pool_.closed())
+    if (pool_.closed.load())
         notify();
 }
 
@@ -70,17 +73,17 @@ void pool_shutdown::close(bool cancel) {
     std::vector<admission::place> turned_away;
     {
         const scoped_lock lock(mutex_);
-        pool_.closed_.store(true);
-        turned_away = pool_.line_.clear();
+        pool_.closed.store(true);
+        turned_away = pool_.line.clear();
         if (cancel) // tasks only: a strand's turn brings more than itself
-            dropped = pool_.queue_.extract([](const work_item& r) { return r.is_task(); });
-        pool_.sleepers_.wake_all();
+            dropped = pool_.queue.extract([](const work_item& r) { return r.is_task(); });
+        pool_.sleeping.wake_all();
     }
     turn_away(turned_away);
     while (work_item* r = dropped.pop())
         r->drop(nullptr);
     if (cancel)
-        pool_.external_.for_each([](shared_state_base& g) { g.cancel(); });
+        pool_.external.for_each([](shared_state_base& g) { g.cancel(); });
 }
 
 void pool_shutdown::mark_broken(std::string why) noexcept {
@@ -91,11 +94,11 @@ void pool_shutdown::mark_broken(std::string why) noexcept {
         if (!broken_)
             why_broken_ = std::move(why);
         broken_ = true;
-        pool_.external_.abandon();
-        pool_.closed_.store(true);
-        dropped = pool_.queue_.extract_all();
-        turned_away = pool_.line_.clear();
-        pool_.sleepers_.wake_all();
+        pool_.external.abandon();
+        pool_.closed.store(true);
+        dropped = pool_.queue.extract_all();
+        turned_away = pool_.line.clear();
+        pool_.sleeping.wake_all();
     }
     turn_away(turned_away);
     const auto error = [text = &why_broken_] { // which does not change any more
@@ -103,36 +106,36 @@ void pool_shutdown::mark_broken(std::string why) noexcept {
     };
     while (work_item* r = dropped.pop())
         r->drop(error());
-    pool_.external_.for_each([&error](shared_state_base& g) { g.fail(error(), false); });
+    pool_.external.for_each([&error](shared_state_base& g) { g.fail(error(), false); });
 }
 
 void pool_shutdown::join() {
     if (pool_.is_forked_copy())
         return;
     using clock = timeout::clock;
-    const std::size_t own_expiries = expiring_owner() == &pool_ ? 1 : 0;
+    const std::size_t own_expiries = expiring_owner() == &core_ ? 1 : 0;
     std::optional<clock::time_point> starving_since;
     shared_state_base::catch_up(); // tasks may wait for that
     scoped_lock lock(mutex_);
-    if (on_worker_of(&pool_) && !this_worker()->detached)
-        pool_.workers_.detach(*this_worker());
+    if (on_worker_of(&core_) && !this_worker()->detached)
+        pool_.workers.detach(*this_worker());
     for (;;) {
         if (threads_.join(lock))
             notify();
         // Functions for which no thread could be started: not forever.
-        pool_.queue_.drain();
-        const bool starves = pool_.workers_.empty() && pool_.queue_.has_ready() &&
+        pool_.queue.drain();
+        const bool starves = pool_.workers.empty() && pool_.queue.has_ready() &&
                              (!starving_since || clock::now() - *starving_since < patience);
-        if (!starves && pool_.workers_.have_ended() && threads_.are_joined() &&
-            pool_.external_.is_done() && expiring_.are_done(own_expiries))
+        if (!starves && pool_.workers.have_ended() && threads_.are_joined() &&
+            pool_.external.is_done() && expiring_.are_done(own_expiries))
             return;
         if (starves) {
             if (!starving_since)
                 starving_since = clock::now();
             lock.unlock();
-            pool_.staffing_.start_if_starving();
+            core_.staff().start_if_starving();
             lock.lock();
-            if (pool_.workers_.empty())
+            if (pool_.workers.empty())
                 changed_.wait_until(lock, clock::now() + std::chrono::milliseconds(10));
         } else if (!threads_.any()) {
             changed_.wait(lock);
@@ -145,39 +148,43 @@ shutdown_report pool_shutdown::close_within(timeout limit) {
         return {};
     const auto deadline = limit.deadline();
     const auto finished = [this] {
-        const pool_stats s = pool_.stats();
+        const pool_stats s = read_stats(pool_);
         return s.completed + s.failed;
     };
     const std::uint64_t before = finished();
     close(false);
-    pool_.staffing_.start_if_starving();
+    core_.staff().start_if_starving();
     shared_state_base::catch_up(); // tasks may wait for that
     shutdown_report report;
     fifo dropped;
     {
         scoped_lock lock(mutex_);
-        while (
-            !(pool_.workers_.have_ended() && pool_.external_.is_done() && expiring_.size() == 0) &&
-            !(deadline && timeout::clock::now() >= *deadline)) {
+        while (!(pool_.workers.have_ended() && pool_.external.is_done() && expiring_.size() == 0) &&
+               !(deadline && timeout::clock::now() >= *deadline)) {
             if (deadline)
                 changed_.wait_until(lock, *deadline);
             else
                 changed_.wait(lock);
         }
-        report.stuck.reserve(pool_.workers_.size_with_retired() + expiring_.size());
-        dropped = pool_.queue_.extract_all();
-        pool_.external_.abandon();
+        dropped = pool_.queue.extract_all();
+        pool_.external.abandon();
         expiring_.abandon();
-        pool_.sleepers_.wake_all();
+        pool_.sleeping.wake_all();
         const auto note = [&report](auto&& label, std::int64_t since) noexcept {
-            auto& stuck = report.stuck.emplace_back(); // has room
-            stuck.age = std::chrono::nanoseconds(coarse_now() - since);
             try {
+                auto& stuck = report.stuck.emplace_back();
+                stuck.age = std::chrono::nanoseconds(coarse_now() - since);
                 stuck.label = label();
-            } catch (const std::bad_alloc&) { // then it is told without its name
+            } catch (const std::bad_alloc&) { // then it is told without its name, or not at all
             }
         };
-        pool_.workers_.detach_stuck(note);
+        // Those that are idle end by themselves, unless code of the user comes up on their way.
+        pool_.workers.detach_stuck(true, note);
+        const auto late = timeout::clock::now() + time_for_finalizers;
+        while (!pool_.workers.have_ended()) {
+            changed_.wait_until(lock, timeout::clock::now() + std::chrono::milliseconds(10));
+            pool_.workers.detach_stuck(timeout::clock::now() >= late, note);
+        }
         expiring_.for_each([&note](const task_extra& t) {
             note([&t] { return "a callback of '" + t.timer.state->label() + "'"; }, t.expired_at);
         });
@@ -186,12 +193,12 @@ shutdown_report pool_shutdown::close_within(timeout limit) {
         report.dropped += r->is_task() && !r->stale() ? 1 : 0;
         r->drop(nullptr);
     }
-    pool_.external_.for_each(
+    pool_.external.for_each(
         [&report](shared_state_base& g) { report.dropped += g.cancel() ? 1 : 0; });
     join();
     report.finished = static_cast<std::size_t>(finished() - before);
     if (!report.stuck.empty())
-        report.trace = trace_of_stuck_tasks(pool_.options_.name);
+        report.trace = trace_of_stuck_tasks(pool_.options.name);
     return report;
 }
 

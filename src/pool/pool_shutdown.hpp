@@ -16,6 +16,7 @@
 namespace ferry::detail {
 
 class pool_core;
+struct pool_state;
 
 /// How a pool ends, and what it waits for until then: its threads, the work that its external tasks
 /// have started, and the user code of expired tasks.
@@ -24,7 +25,7 @@ class pool_core;
 /// the pool's lock after that.
 class pool_shutdown {
 public:
-    explicit pool_shutdown(pool_core& pool);
+    explicit pool_shutdown(pool_core& core);
     pool_shutdown(const pool_shutdown&) = delete;
     pool_shutdown& operator=(const pool_shutdown&) = delete;
 
@@ -53,7 +54,8 @@ private:
     void turn_away(const std::vector<admission::place>& all) noexcept;
     std::exception_ptr closed_error() noexcept;
 
-    pool_core& pool_;
+    pool_core& core_;
+    pool_state& pool_;
     adaptive_mutex& mutex_; // the pool's
     std::condition_variable_any changed_;
     ended_threads threads_;

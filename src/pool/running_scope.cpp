@@ -73,8 +73,8 @@ void show(worker& w, const shared_state_base& task, label_counts* counts,
         counts->queue_wait.record(waited);
     task.stamp.store(stamp, std::memory_order_relaxed);
     if (recorded)
-        w.core.record().write(recording::event::started, task,
-                              counts != nullptr ? counts->entry.record : 0, now);
+        w.core.state().record.write(recording::event::started, task,
+                                    counts != nullptr ? counts->entry.record : 0, now);
 }
 
 [[gnu::noinline]] void measure_end(worker& w, const shared_state_base& task, label_counts* counts,
@@ -82,8 +82,8 @@ void show(worker& w, const shared_state_base& task, label_counts* counts,
     const std::uint64_t now = steady_now();
     const std::uint32_t time = stamp_of(now, true) - (began | 1);
     if ((began & 1) != 0)
-        w.core.record().write(failed ? recording::event::failed : recording::event::completed, task,
-                              counts != nullptr ? counts->entry.record : 0, now);
+        w.core.state().record.write(failed ? recording::event::failed : recording::event::completed,
+                                    task, counts != nullptr ? counts->entry.record : 0, now);
     w.counts.run_time.record(time);
     if (counts != nullptr)
         counts->run_time.record(time);
@@ -144,15 +144,15 @@ void running_scope::finished(bool failed, aftermath what) noexcept {
         measure_end(*w, *task, counts_, began, failed);
     if (w->top != task || what == aftermath::user_code)
         return;
-    w->forget(*task, nullptr);
+    w->activity.forget_and_end(*task);
     if (what == aftermath::nothing)
-        w->core.will_look(*w);
+        w->core.state().will_look(*w);
 }
 
 void running_scope::left() noexcept {
     worker* const w = this_worker();
     if (w != nullptr && w->top == task)
-        w->forget(*task, worker::busy());
+        w->activity.forget_and_be_busy(*task);
 }
 
 void running_scope::destroys_outcome(const std::type_info& type) noexcept {

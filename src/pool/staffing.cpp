@@ -40,32 +40,32 @@ private:
     std::chrono::milliseconds delay_{5};
 };
 
-staffing::staffing(pool_core& pool) : pool_(pool), retry_(new retry) {}
+staffing::staffing(pool_core& core) : core_(core), pool_(core.state()), retry_(new retry) {}
 staffing::~staffing() = default;
 
 void staffing::retry_later() noexcept {
     try {
-        retry_->arm(pool_.weak_from_this());
+        retry_->arm(core_.weak_from_this());
     } catch (
         const std::exception&) { // no timer thread either: whoever uses the pool next tries again
     }
 }
 
 void staffing::call_worker(work_item* undo) {
-    if (!pool_.workers_.is_below_limit()) {
-        if (pool_.sleepers_.count() != 0)
-            pool_.sleepers_.wake_one();
+    if (!pool_.workers.is_below_limit()) {
+        if (pool_.sleeping.count() != 0)
+            pool_.sleeping.wake_one();
         return;
     }
     sleeper* w = nullptr;
     {
-        const scoped_lock lock(pool_.mutex_);
+        const scoped_lock lock(pool_.mutex);
         try {
             w = wake_or_grow();
         } catch (const std::exception&) {
             if (undo == nullptr)
                 return; // it stays queued for the next thread that can be started
-            if (!pool_.queue_.revoke(*undo))
+            if (!pool_.queue.revoke(*undo))
                 return;
             throw;
         }
@@ -76,42 +76,42 @@ void staffing::call_worker(work_item* undo) {
 
 // After a push: the worker to wake, which the caller does without the lock; or starts one.
 sleeper* staffing::wake_or_grow() {
-    pool_.mutex_.assert_held();
-    if (pool_.workers_.room() != 0) {
-        const std::size_t waiting = pool_.queue_.live_items();
+    pool_.mutex.assert_held();
+    if (pool_.workers.room() != 0) {
+        const std::size_t waiting = pool_.queue.live_items();
         if (waiting == 0)
             return nullptr;
-        if (pool_.sleepers_.count() < waiting && !pool_.workers_.has_available(waiting))
+        if (pool_.sleeping.count() < waiting && !pool_.workers.has_available(waiting))
             start_thread();
     }
-    return pool_.sleepers_.pop_unless_waking();
+    return pool_.sleeping.pop_unless_waking();
 }
 
 void staffing::start_first_thread() {
-    const scoped_lock lock(pool_.mutex_);
-    const bool needed = !pool_.closed() || !pool_.external_.is_done() || pool_.queue_.any();
-    if (pool_.workers_.empty() && needed)
+    const scoped_lock lock(pool_.mutex);
+    const bool needed = !pool_.closed.load() || !pool_.external.is_done() || pool_.queue.any();
+    if (pool_.workers.empty() && needed)
         start_thread();
 }
 
 bool staffing::start_thread() {
-    pool_.mutex_.assert_held();
-    return pool_.workers_.start(
-        pool_.options_.stack_size,
+    pool_.mutex.assert_held();
+    return pool_.workers.start(
+        pool_.options.stack_size,
         [this](std::size_t number) {
-            pool_.mutex_.assert_held();
-            pool_.shutdown_.threads().make_room(pool_.workers_.size_with_retired() + 1);
-            auto w = std::make_unique<worker>(pool_, pool_.record_.labels(), pool_.record_.number(),
+            pool_.mutex.assert_held();
+            core_.shutdown().threads().make_room(pool_.workers.size_with_retired() + 1);
+            auto w = std::make_unique<worker>(core_, pool_.record.labels(), pool_.record.number(),
                                               number);
-            if (pool_.options_.initializer)
-                w->current.store(worker::starting());
+            if (pool_.options.initializer)
+                w->activity.be_starting();
             return w;
         },
-        [self = pool_.shared_from_this()](worker& w) { worker_life(*self, w).run(); });
+        [self = core_.shared_from_this()](worker& w) { worker_life(*self, w).run(); });
 }
 
 void staffing::start_if_starving() noexcept {
-    if (pool_.workers_.count() != 0 || !pool_.queue_.may_have_items())
+    if (pool_.workers.count() != 0 || !pool_.queue.may_have_items())
         return;
     try {
         start_first_thread();
@@ -123,11 +123,11 @@ void staffing::start_if_starving() noexcept {
 void staffing::add_spare() {
     sleeper* w = nullptr;
     {
-        const scoped_lock lock(pool_.mutex_);
-        pool_.workers_.raise_limit();
-        w = pool_.sleepers_.pop();
+        const scoped_lock lock(pool_.mutex);
+        pool_.workers.raise_limit();
+        w = pool_.sleeping.pop();
         if (w == nullptr && !start_thread()) {
-            pool_.workers_.lower_limit();
+            pool_.workers.lower_limit();
             throw would_deadlock(
                 "a task of the thread pool waits so deep inside others that its stack "
                 "is short, and no other thread can be started for what it waits for");
@@ -140,17 +140,17 @@ void staffing::add_spare() {
 void staffing::remove_spare() noexcept {
     sleeper* w = nullptr;
     {
-        const scoped_lock lock(pool_.mutex_);
-        pool_.workers_.lower_limit();
-        w = pool_.sleepers_.pop(); // it may be the one too many
+        const scoped_lock lock(pool_.mutex);
+        pool_.workers.lower_limit();
+        w = pool_.sleeping.pop(); // it may be the one too many
     }
     if (w != nullptr)
         w->wake_up();
 }
 
 sleeper* staffing::wake_candidate() noexcept {
-    pool_.mutex_.assert_held();
-    if (pool_.sleepers_.somebody_spins())
+    pool_.mutex.assert_held();
+    if (pool_.sleeping.somebody_spins())
         return nullptr; // it looks at the queue
     try {
         return wake_or_grow();

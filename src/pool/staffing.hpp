@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
-#include "sleepers.hpp"
+#include "pool_state.hpp"
 
 #include <ferry/detail/adaptive_mutex.hpp>
 #include <ferry/detail/work_item.hpp>
@@ -18,16 +18,20 @@ class pool_core;
 /// available. A new thread is started only when there are more items than such workers.
 class staffing {
 public:
-    explicit staffing(pool_core& pool);
+    explicit staffing(pool_core& core);
     ~staffing();
     staffing(const staffing&) = delete;
     staffing& operator=(const staffing&) = delete;
 
     // ---- Without the lock.
 
-    /// Somebody is to take what was pushed. `undo`, where given, is taken back when there is no
-    /// thread and none can be started; then this throws, and only then.
-    void call_worker(work_item* undo);
+    /// Sees to it that somebody takes what was pushed. `undo`, if given, is taken back when there is
+    /// no thread and none can be started; then this throws, and only then.
+    void after_push(work_item* undo) FERRY_EXCLUDES(pool_.mutex) {
+        if (!pool_.sleeping.somebody_spins() &&
+            (pool_.workers.is_below_limit() || pool_.sleeping.count() != 0))
+            call_worker(undo);
+    }
     /// Starts a thread where there is none and one is needed, or throws.
     void start_first_thread();
     /// The same if something is queued, because none could be started when that came.
@@ -50,9 +54,11 @@ public:
 
 private:
     class retry;
+    void call_worker(work_item* undo);
     sleeper* wake_or_grow();
 
-    pool_core& pool_;
+    pool_core& core_;
+    pool_state& pool_;
     const boost::intrusive_ptr<retry> retry_;
 };
 

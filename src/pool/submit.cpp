@@ -19,20 +19,24 @@ void on_work_started(pool_core& core, shared_state_base& t) {
         t.extra->owner = core.shared_from_this();
     if (core.is_bounded())
         t.owner = &core;
-    if (!core.on_work_started(t))
+    if (!core.entry().start_external(t))
         core.shutdown().throw_closed();
 }
 
 void admit_external(pool_core& core, shared_state_base& t, entrance e) {
-    core.entry().enter_external(t, e);
+    core.line_entry().enter_external(t, e);
 }
 
 void external_left_queue(pool_core& core, shared_state_base& t) noexcept {
-    core.on_external_left(t);
+    core.entry().on_external_left(t);
 }
 
-bool try_on_work_started(pool_core& core, shared_state_base& t) { return core.on_work_started(t); }
+bool try_on_work_started(pool_core& core, shared_state_base& t) {
+    return core.entry().start_external(t);
+}
 
-void on_work_finished(pool_core& core, shared_state_base& t) noexcept { core.on_work_finished(t); }
+void on_work_finished(pool_core& core, shared_state_base& t) noexcept {
+    core.entry().finish_external(t);
+}
 
 } // namespace ferry::detail

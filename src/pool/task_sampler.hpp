@@ -8,8 +8,8 @@
 
 namespace ferry::detail {
 
-/// Decides which tasks of a pool are measured, because the clock is slow: the first thousand, later
-/// one of thirty-two. Of those that a busy pool measures it records the events of one of sixteen,
+/// Decides which tasks of a pool are measured, because the clock is slow: the first 256, later one
+/// of thirty-two. Of those that a busy pool measures it records the events of one of sixteen,
 /// because that takes longer.
 class task_sampler {
 public:
@@ -29,7 +29,7 @@ public:
         static thread_local unsigned measured = 0;
         return left_.load(std::memory_order_relaxed) > 0 || ++measured % 16 == 0;
     }
-    /// The pool has time, and measures the next thousand again. Under the lock. At most ten times a
+    /// The pool has time, and measures the next 256 again. Under the lock. At most ten times a
     /// second, so that one whose workers sleep all the time, for a moment each, does not measure
     /// all of a million. `now` is in nanoseconds.
     void measure_again(std::int64_t now) noexcept {
@@ -37,11 +37,13 @@ public:
         if (now - again_at_ < 100'000'000)
             return;
         again_at_ = now;
-        left_.store(1024, std::memory_order_relaxed);
+        left_.store(first, std::memory_order_relaxed);
     }
 
 private:
-    std::atomic<int> left_{1024}; // how many are still measured without exception
+    static constexpr int first = 256;
+
+    std::atomic<int> left_{first}; // how many are still measured without exception
     adaptive_mutex& mutex_;
     std::int64_t again_at_ FERRY_GUARDED_BY(mutex_) = 0;
 };

@@ -4,6 +4,7 @@
 #include <ferry/detail/spin.hpp>
 #include <ferry/submit.hpp>
 
+#include "figures.hpp"
 #include "pool_core.hpp"
 #include "thread_pool_service.hpp"
 
@@ -64,14 +65,14 @@ void enqueue(pool_core& core, shared_state_base& t, entrance e) {
         return;
     const bool expires = t.extra != nullptr && t.extra->start_by.has_value();
     t.owner = &core;
-    t.pool_record = core.record().number();
+    t.pool_record = core.state().record.number();
     if (t.extra != nullptr && (expires || t.extra->limit.limit()))
         t.extra->owner = core.shared_from_this();
     t.refer_unshared();
     if (expires)
         arm_timer(t, *t.extra->start_by, timer_purpose::start_by);
     try {
-        core.push(t, e);
+        core.entry().push(t, e);
     } catch (...) {
         if (expires && !disarm_timer(t)) { // it expired while it waited for room
             for (spin_wait pause; !t.done();)
@@ -87,10 +88,10 @@ void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks) {
     if (!core.is_bounded()) {
         for (shared_state_base* t : tasks) {
             t->owner = &core;
-            t->pool_record = core.record().number();
+            t->pool_record = core.state().record.number();
         }
         try {
-            core.push_all(tasks);
+            core.entry().push_all(tasks);
         } catch (...) {
             for (shared_state_base* t : tasks)
                 t->owner = nullptr; // the pool has not got it
@@ -112,11 +113,11 @@ void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks) {
 bool is_bounded(const pool_core& core) noexcept { return core.is_bounded(); }
 
 void throw_if_closed(pool_core& core) {
-    if (core.closed())
+    if (core.state().closed.load())
         core.shutdown().throw_closed();
 }
 
-void post(pool_core& core, work_item& r) noexcept { core.post(r); }
+void post(pool_core& core, work_item& r) noexcept { core.entry().post(r); }
 
 } // namespace detail
 
@@ -174,9 +175,9 @@ std::size_t thread_pool::max_workers() const noexcept { return core_->options().
 const std::string& thread_pool::name() const noexcept { return core_->options().name; }
 
 std::map<std::string, pool_stats, std::less<>> thread_pool::stats_by_label() const {
-    return core_->stats_by_label();
+    return detail::read_stats_by_label(core_->state());
 }
 
-pool_stats thread_pool::stats() const { return core_->stats(); }
+pool_stats thread_pool::stats() const { return detail::read_stats(core_->state()); }
 
 } // namespace ferry

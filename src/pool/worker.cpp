@@ -7,7 +7,6 @@
 #include <ferry/detail/spin.hpp>
 
 #include <algorithm>
-#include <ctime>
 
 #include <pthread.h>
 
@@ -19,24 +18,6 @@ bool is_own_thread_of(const pool_core& core) noexcept {
     return on_worker_of(&core) || expiring_owner() == &core;
 }
 void set_this_worker(worker* w) noexcept { current_worker = w; }
-
-std::int64_t coarse_now() noexcept {
-#if defined(CLOCK_MONOTONIC_COARSE)
-    timespec t{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-    return std::int64_t(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
-#else
-    return std::chrono::nanoseconds(timeout::clock::now().time_since_epoch()).count();
-#endif
-}
-
-void worker::forget(shared_state_base& task, shared_state_base* then) noexcept {
-    FERRY_ASSERT(this_worker() == this);
-    spin_wait pause;
-    for (shared_state_base* mine = &task; !current.compare_exchange_strong(mine, then);
-         mine = &task)
-        pause(); // its label is being read
-}
 
 // ---- Its stack ----------------------------------------------------------------------------------
 

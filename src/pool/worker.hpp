@@ -7,6 +7,8 @@
 #include "inside/task_counts.hpp"
 #include "sleepers.hpp"
 #include "support/os_thread.hpp"
+#include "worker_activity.hpp"
+
 #include <ferry/detail/shared_state.hpp>
 #include <ferry/detail/spin.hpp>
 
@@ -21,31 +23,12 @@ namespace ferry::detail {
 class pool_core;
 
 /// One thread of a pool.
-///
-/// `current` is what it runs, for those who ask: null when it can take the next item, `starting()`
-/// while it is initialised, `busy()` for anything else without a name. Its worker sets and clears
-/// it; who wants to read the task's label exchanges it for `reading()` meanwhile, and the worker
-/// waits for its return before it lets go of the task.
 struct alignas(64) worker : sleeper {
     worker(pool_core& c, label_registry& r, std::uint32_t pool, std::size_t n)
         : core(c), number(n), labels(r),
           record_number(recorder::instance().add_worker(pool, static_cast<std::uint32_t>(n))),
           record(record_number != 0 ? *recorder::instance().worker(record_number) : no_record) {}
     ~worker() { recorder::instance().remove_worker(record_number); }
-
-    static shared_state_base* busy() noexcept { return reinterpret_cast<shared_state_base*>(1); }
-    static shared_state_base* starting() noexcept {
-        return reinterpret_cast<shared_state_base*>(3);
-    }
-    static shared_state_base* reading() noexcept { return reinterpret_cast<shared_state_base*>(2); }
-
-    /// True when it can take the next item, or will once it is initialised.
-    bool available() const noexcept {
-        const shared_state_base* const c = current.load();
-        return c == nullptr || c == starting();
-    }
-    /// Lets go of `task`, which it runs, once nobody reads its label.
-    void forget(shared_state_base& task, shared_state_base* then) noexcept;
 
     pool_core& core;
     const std::size_t number;
@@ -67,16 +50,11 @@ struct alignas(64) worker : sleeper {
     recording::worker no_record{};
     recording::worker& record; // for readers outside
 
-    std::atomic<shared_state_base*> current{nullptr};
-    std::atomic<std::int64_t> since{0}; // when it started that, coarsely, in ns
-
-    /// Whose outcome it destroys, where that has no label; null otherwise.
-    std::atomic<const std::type_info*> destroys{nullptr};
+    worker_activity activity;
 
     // Guarded by the pool's lock.
     os_thread thread;
-    std::size_t index = 0;      // in the pool's list
-    std::string destroys_label; // whose outcome it destroys, where that has one
+    std::size_t index = 0; // in the pool's list
     bool retired =
         false; // it takes no items any more: it is in the list of those, and is waited for
     bool detached = false; // the same, but nobody waits for it
@@ -90,9 +68,6 @@ void set_this_worker(worker* w) noexcept;
 /// Remembers where the stack of the calling thread is, for `is_short_of_stack`.
 void note_stack() noexcept;
 
-/// Nanoseconds of the steady clock, exact to some milliseconds and cheap where the system offers
-/// it.
-std::int64_t coarse_now() noexcept;
 /// A time of the steady clock for `work_item::stamp`, never 0.
 inline std::uint32_t stamp_of(std::uint64_t ns, bool recorded) noexcept {
     const std::uint32_t units = static_cast<std::uint32_t>(ns >> 10) & ~1U;

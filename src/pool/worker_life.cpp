@@ -15,7 +15,7 @@
 namespace ferry::detail {
 
 void worker_life::run() {
-    FERRY_ASSERT(this_worker() == nullptr && &me_.core == &pool_);
+    FERRY_ASSERT(this_worker() == nullptr && &me_.core == &core_);
     set_this_worker(&me_);
     me_.record.thread.store(thread_number());
     const scope_exit at_end([&] {
@@ -26,37 +26,45 @@ void worker_life::run() {
     std::string number(1, '_');
     number += std::to_string(me_.number);
     const std::string name =
-        pool_.options_.thread_name_prefix.substr(0, 15 - number.size()) + number;
+        pool_.options.thread_name_prefix.substr(0, 15 - number.size()) + number;
     pthread_setname_np(pthread_self(), name.c_str());
 
     note_stack();
     if (!initialise())
         return;
-    me_.current.store(nullptr);
+    me_.activity.end();
     loop();
     finalise();
 }
 
+// It takes no items any more. A shutdown that waits no longer does not wait for its finalizer.
+void worker_life::leave() noexcept {
+    if (pool_.options.finalizer)
+        me_.activity.begin_finalizer(coarse_now());
+    else
+        me_.activity.be_ending();
+}
+
 void worker_life::finalise() {
-    if (!pool_.options_.finalizer)
+    leave();
+    if (!pool_.options.finalizer)
         return;
-    me_.since.store(coarse_now());
-    me_.current.store(worker::busy());
     try {
-        pool_.options_.finalizer();
+        pool_.options.finalizer();
     } catch (...) {
         report_or_unwind();
     }
+    me_.activity.be_ending();
 }
 
 bool worker_life::initialise() noexcept {
-    if (!pool_.options_.initializer)
+    if (!pool_.options.initializer)
         return true;
-    me_.since.store(coarse_now());
+    me_.activity.begin_initializer(coarse_now());
     std::string why;
     try {
         try {
-            pool_.options_.initializer();
+            pool_.options.initializer();
             return true;
         } catch (const std::exception& e) {
             why = std::string("the thread pool's initializer failed: ") + e.what();
@@ -66,7 +74,7 @@ bool worker_life::initialise() noexcept {
         }
     } catch (const std::bad_alloc&) { // then it is told without the reason
     }
-    pool_.shutdown_.mark_broken(std::move(why));
+    core_.shutdown().mark_broken(std::move(why));
     return false;
 }
 
@@ -80,67 +88,61 @@ void worker_life::loop() {
             report_or_terminate();
         }
         me_.top = nullptr;
-        if (me_.current.load(std::memory_order_relaxed) != nullptr) {
-            if (me_.destroys.load(std::memory_order_relaxed) != nullptr)
-                me_.destroys.store(nullptr);
-            me_.current.store(nullptr);
-        }
+        me_.activity.end();
     }
 }
 
 inline void worker_life::note_taken(work_item& r) noexcept {
     const std::int64_t now = coarse_now();
-    me_.since.store(now, std::memory_order_relaxed);
     me_.record.since.store(static_cast<std::uint64_t>(now), std::memory_order_relaxed);
-    me_.current.store(r.is_task() ? static_cast<shared_state_base*>(&r) : worker::busy(),
-                      std::memory_order_relaxed);
+    me_.activity.begin(r.is_task() ? static_cast<shared_state_base*>(&r) : nullptr, now);
 }
 
 // The next item; null when the worker is to end.
 work_item* worker_life::next() {
-    scoped_lock lock(pool_.mutex_);
+    scoped_lock lock(pool_.mutex);
     FERRY_ASSERT(this_worker() == &me_ && me_.top == nullptr);
-    FERRY_ASSERT(me_.current.load() == nullptr);
+    FERRY_ASSERT(me_.activity.is_idle());
     for (;;) {
-        if (pool_.workers_.is_above_limit() && !me_.retired) {
+        if (pool_.workers.is_above_limit() && !me_.retired) {
             // Others stand in for it.
-            me_.current.store(worker::busy());
+            leave();
             pool_.end_looking(me_);
-            pool_.workers_.retire(me_);
-            sleeper* const other = pool_.queue_.any() ? pool_.staffing_.wake_candidate() : nullptr;
+            pool_.workers.retire(me_);
+            sleeper* const other = pool_.queue.any() ? core_.staff().wake_candidate() : nullptr;
             lock.unlock();
             if (other != nullptr)
                 other->wake_up();
             return nullptr;
         }
-        work_item* const r = pool_.queue_.take();
+        work_item* const r = pool_.queue.take();
         if (r != nullptr) {
             note_taken(*r);
             pool_.end_looking(me_); // before it looks whether there is more
             fifo given_up;
-            if (pool_.line_.is_bounded()) {
+            if (pool_.line.is_bounded()) {
                 if (r->is_task())
-                    pool_.line_.leave_queue(static_cast<shared_state_base&>(*r));
-                if (!pool_.line_.empty())
-                    pool_.line_.advance(given_up);
+                    pool_.line.leave_queue(static_cast<shared_state_base&>(*r));
+                if (!pool_.line.empty())
+                    pool_.line.advance(given_up);
             }
-            const bool more = pool_.queue_.any();
+            const bool more = pool_.queue.any();
             sleeper* const other =
-                more && can_somebody_help() ? pool_.staffing_.wake_candidate() : nullptr;
-            const bool external = pool_.external_.has_to_pass_on();
+                more && can_somebody_help() ? core_.staff().wake_candidate() : nullptr;
+            const bool external = pool_.external.has_to_pass_on();
             lock.unlock();
-            pool_.entry_.after_line_moved(given_up, other, external);
+            core_.line_entry().after_line_moved(given_up, other, external);
             return r;
         }
-        if (pool_.line_.is_bounded()) {
+        if (pool_.line.is_bounded()) {
             pool_.end_looking(me_); // what is let in or given up may run code of the user
             if (makes_room(lock))
                 continue;
         }
-        if (!pool_.closed() || !pool_.external_.is_done()) {
+        if (!pool_.closed.load() || !pool_.external.is_done()) {
             if (!sleep(lock))
                 return nullptr;
-        } else if (pool_.end_looking(me_); !pool_.queue_.any()) {
+        } else if (pool_.end_looking(me_); !pool_.queue.any()) {
             return nullptr;
         } else { // something is just being pushed
             lock.unlock();
@@ -153,15 +155,15 @@ work_item* worker_life::next() {
 // That a worker has nothing to do makes room where calls of strands wait for others. True where
 // something was let in, and the lock was let go of.
 bool worker_life::makes_room(scoped_lock& lock) {
-    pool_.mutex_.assert_held();
-    if (!pool_.line_.is_bounded() || pool_.line_.empty())
+    pool_.mutex.assert_held();
+    if (!pool_.line.is_bounded() || pool_.line.empty())
         return false;
     fifo given_up;
-    pool_.line_.advance(given_up, true);
-    if (!pool_.queue_.has_ready() && !pool_.external_.has_to_pass_on() && given_up.empty())
+    pool_.line.advance(given_up, true);
+    if (!pool_.queue.has_ready() && !pool_.external.has_to_pass_on() && given_up.empty())
         return false;
     lock.unlock();
-    pool_.entry_.after_line_moved(given_up, nullptr, true);
+    core_.line_entry().after_line_moved(given_up, nullptr, true);
     lock.lock();
     return true;
 }
@@ -175,7 +177,7 @@ void worker_life::look_before_sleep() noexcept {
 
 void worker_life::spin_before_sleep() noexcept {
     using clock = timeout::clock;
-    if (const auto& spin = pool_.options_.spin) {
+    if (const auto& spin = pool_.options.spin) {
         if (*spin <= spin->zero())
             return;
         const auto end = timeout(*spin).deadline().value_or(clock::time_point::max());
@@ -184,7 +186,7 @@ void worker_life::spin_before_sleep() noexcept {
         return;
     }
     const idle_policy::decision next =
-        me_.idle.decide({.on_submitters_processor = this_processor() == pool_.queue_.pushed_on(),
+        me_.idle.decide({.on_submitters_processor = this_processor() == pool_.queue.pushed_on(),
                          .wake_up = wake_up_estimate::shared().get()});
     switch (next.what) {
     case idle_policy::action::sleep: break;
@@ -197,13 +199,13 @@ void worker_life::spin_before_sleep() noexcept {
 
 // Sleeps until woken; false when it was idle for too long. Looks at the queue again before.
 bool worker_life::sleep(scoped_lock& lock) {
-    pool_.mutex_.assert_held();
-    FERRY_ASSERT(this_worker() == &me_ && me_.available());
-    if (!pool_.closed()) {
+    pool_.mutex.assert_held();
+    FERRY_ASSERT(this_worker() == &me_ && me_.activity.is_available());
+    if (!pool_.closed.load()) {
         lock.unlock();
         look_before_sleep();
         lock.lock();
-        if (pool_.queue_.any() || pool_.closed())
+        if (pool_.queue.any() || pool_.closed.load())
             return true;
         if (makes_room(lock)) // what was done meanwhile did not count this worker as free
             return true;
@@ -211,16 +213,19 @@ bool worker_life::sleep(scoped_lock& lock) {
         pool_.end_looking(me_);
     }
     FERRY_ASSERT(!me_.looks);
-    pool_.record_.on_idle(coarse_now());
-    if (!pool_.sleepers_.enlist(me_, [this] { return pool_.queue_.any(); }))
+    pool_.record.on_idle(coarse_now());
+    if (!pool_.sleeping.enlist(me_, [this] { return pool_.queue.any(); }))
         return true; // pushed meanwhile
     lock.unlock();
     arena_trim();
-    pool_.sleepers_.wait(me_, pool_.options_.idle_timeout.deadline());
+    pool_.sleeping.wait(me_, pool_.options.idle_timeout.deadline());
     lock.lock();
-    if (pool_.sleepers_.settle(me_))
+    if (pool_.sleeping.settle(me_))
         return true;
-    return !pool_.workers_.retire_unless(me_, [this] { return pool_.queue_.any(); });
+    if (!pool_.workers.retire_unless(me_, [this] { return pool_.queue.any(); }))
+        return true;
+    leave();
+    return false;
 }
 
 void worker_life::end() noexcept {
@@ -228,18 +233,18 @@ void worker_life::end() noexcept {
     pool_.end_looking(me_);                 // where a task has ended the thread
     bool left = false;
     {
-        scoped_lock lock(pool_.mutex_);
-        pool_.shutdown_.threads().join(lock);
-        pool_.record_.labels().retire(me_.labels);
+        scoped_lock lock(pool_.mutex);
+        core_.shutdown().threads().join(lock);
+        pool_.record.labels().retire(me_.labels);
         if (!me_.detached)
-            pool_.shutdown_.threads().add(std::move(me_.thread));
-        pool_.workers_.remove(me_);
-        pool_.queue_.drain();
-        left = pool_.queue_.has_ready();
-        pool_.shutdown_.notify();
+            core_.shutdown().threads().add(std::move(me_.thread));
+        pool_.workers.remove(me_);
+        pool_.queue.drain();
+        left = pool_.queue.has_ready();
+        core_.shutdown().notify();
     }
     if (left) // it left work in the queue
-        pool_.after_push(nullptr);
+        core_.staff().after_push(nullptr);
 }
 
 } // namespace ferry::detail

@@ -10,10 +10,10 @@ namespace ferry::detail {
 ///
 /// A worker of a closed pool ends when it finds nothing in the queue: an item that was pushed in
 /// spite of that is either found by it, because it looks at the queue after that at
-/// `pool_core::closed`, or taken back by who pushed it.
+/// `pool_state::closed`, or taken back by who pushed it.
 class worker_life {
 public:
-    worker_life(pool_core& pool, worker& w) noexcept : pool_(pool), me_(w) {}
+    worker_life(pool_core& core, worker& w) noexcept : core_(core), pool_(core.state()), me_(w) {}
     worker_life(const worker_life&) = delete;
     worker_life& operator=(const worker_life&) = delete;
 
@@ -21,13 +21,14 @@ public:
 
 private:
     bool initialise() noexcept;
+    void leave() noexcept;
     void finalise();
     void loop();
     work_item* next();
     void note_taken(work_item& r) noexcept;
-    bool has_work() const noexcept { return pool_.queue_.may_have_items() || pool_.closed(); }
+    bool has_work() const noexcept { return pool_.queue.may_have_items() || pool_.closed.load(); }
     bool can_somebody_help() const noexcept {
-        return pool_.sleepers_.any() || pool_.workers_.room() != 0;
+        return pool_.sleeping.any() || pool_.workers.room() != 0;
     }
     bool makes_room(scoped_lock& lock) FERRY_UNCHECKED;
     bool sleep(scoped_lock& lock) FERRY_UNCHECKED;
@@ -35,7 +36,8 @@ private:
     void spin_before_sleep() noexcept;
     void end() noexcept;
 
-    pool_core& pool_;
+    pool_core& core_;
+    pool_state& pool_;
     worker& me_;
 };
 

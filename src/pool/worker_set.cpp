@@ -1,11 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "worker_set.hpp"
 
-#include "inside/trace.hpp"
-
 #include <ferry/detail/assert.hpp>
-
-#include <typeinfo>
 
 namespace ferry::detail {
 
@@ -20,7 +16,7 @@ bool worker_set::has_available(std::size_t wanted) const noexcept {
     std::size_t n = 0;
     std::size_t looks = 256;
     for (auto w = working_.rbegin(); w != working_.rend() && n < wanted && looks != 0; ++w, --looks)
-        n += (*w)->available() ? 1 : 0;
+        n += (*w)->activity.is_available() ? 1 : 0;
     return n >= wanted;
 }
 
@@ -28,7 +24,7 @@ std::size_t worker_set::available() const noexcept {
     mutex_.assert_held();
     std::size_t n = 0;
     for (const auto& w : working_)
-        n += w->available() ? 1 : 0;
+        n += w->activity.is_available() ? 1 : 0;
     return n;
 }
 
@@ -75,19 +71,6 @@ bool worker_set::have_ended() const noexcept {
     mutex_.assert_held();
     return working_.empty() &&
            std::ranges::all_of(retired_, [](const auto& w) { return w->detached; });
-}
-
-// What it does, for the report of a shutdown.
-std::string worker_set::describe(worker& w, shared_state_base* task) {
-    if (task == worker::starting())
-        return "the initializer";
-    if (task != worker::busy())
-        return task->label();
-    if (const std::type_info* type = w.destroys.load()) {
-        return "the destructor of the outcome of '" +
-               (w.destroys_label.empty() ? demangle(type->name()) : w.destroys_label) + "'";
-    }
-    return w.retired ? "the finalizer" : "a finalizer or function without a future";
 }
 
 void worker_set::add_counts_to(task_counts& sum) const noexcept {

@@ -113,7 +113,6 @@ public:
             count_.store(working_.size());
             return false;
         }
-        w.current.store(worker::busy()); // nobody may count on it any more
         retire(w);
         return true;
     }
@@ -122,10 +121,10 @@ public:
 
     /// All threads but those that nobody waits for have ended.
     bool have_ended() const noexcept;
-    /// Detaches those that are at something, and calls `note(what, since)` for each of them, where
-    /// `what()` describes it.
+    /// Detaches those that do something that may take any time, the finalizer only with
+    /// `finalizer_too`, and calls `note(what, since)` for each of them; see `worker_activity::visit`.
     template <class Note>
-    void detach_stuck(Note note) noexcept;
+    void detach_stuck(bool finalizer_too, Note note) noexcept;
 
     /// The counts of the tasks of all, of those that have ended too.
     void add_counts_to(task_counts& sum) const noexcept;
@@ -134,7 +133,6 @@ public:
 private:
     using list = std::vector<std::unique_ptr<worker>>;
     static std::unique_ptr<worker> remove_from(list& from, worker& w) noexcept;
-    static std::string describe(worker& w, shared_state_base* task);
 
     std::atomic<std::size_t> count_{0};
     std::atomic<std::size_t> limit_; // the options' and one for each that waits without helping
@@ -175,23 +173,13 @@ bool worker_set::start(std::size_t stack_size, Make make, Run run) {
 }
 
 template <class Note>
-void worker_set::detach_stuck(Note note) noexcept {
+void worker_set::detach_stuck(bool finalizer_too, Note note) noexcept {
     mutex_.assert_held();
     for (list* const all : {&working_, &retired_}) {
         for (std::size_t i = all->size(); i-- != 0;) {
             worker& w = *(*all)[i];
-            if (w.detached)
-                continue;
-            shared_state_base* task = w.current.load();
-            if (task == nullptr)
-                continue; // it ends by itself: nothing is queued any more
-            const bool named = task != worker::starting() && task != worker::busy();
-            if (named && !w.current.compare_exchange_strong(task, worker::reading()))
-                continue;
-            note([&] { return describe(w, task); }, w.since.load());
-            if (named)
-                w.current.store(task);
-            detach(w);
+            if (!w.detached && w.activity.visit(finalizer_too, note))
+                detach(w);
         }
     }
 }

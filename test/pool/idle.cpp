@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -127,6 +128,50 @@ BOOST_AUTO_TEST_CASE(a_task_does_not_wait_for_the_finalizer_of_the_only_worker) 
     BOOST_REQUIRE(report.stuck.size() == 1u);
     BOOST_TEST(report.stuck[0].label == "the finalizer");
     go->open();
+}
+
+BOOST_AUTO_TEST_CASE(a_shutdown_does_not_wait_for_a_finalizer_that_begins_after_its_deadline) {
+    const auto go = std::make_shared<gate>();
+    thread_pool pool(thread_pool_options{.max_workers = 1, .finalizer = [go] { go->pass(); }});
+    pool.submit([] {}).result();
+    const auto report = pool.shutdown(0s);
+    BOOST_REQUIRE(report.stuck.size() == 1u);
+    BOOST_TEST(report.stuck[0].label == "the finalizer");
+    BOOST_TEST(report.stuck[0].age < 60s);
+    go->open();
+}
+
+BOOST_AUTO_TEST_CASE(a_shutdown_without_time_waits_for_a_brief_finalizer) {
+    const auto finalized = std::make_shared<std::atomic<int>>(0);
+    thread_pool pool(
+        thread_pool_options{.max_workers = 1, .finalizer = [finalized] { ++*finalized; }});
+    pool.submit([] {}).result();
+    const auto report = pool.shutdown(0s);
+    if (report.stuck.empty()) // else the machine is so busy that it takes longer than that
+        BOOST_TEST(finalized->load() == 1);
+}
+
+// The worker may be anywhere between its call and the destructor of what that returned.
+BOOST_AUTO_TEST_CASE(a_shutdown_does_not_wait_for_the_destructor_of_an_outcome) {
+    struct blocks {
+        std::shared_ptr<gate> go;
+        explicit blocks(std::shared_ptr<gate> g) : go(std::move(g)) {}
+        blocks(blocks&&) = default;
+        ~blocks() {
+            if (go != nullptr)
+                go->pass();
+        }
+    };
+    for (int round = 0; round < 500; ++round) {
+        const auto go = std::make_shared<gate>();
+        thread_pool pool(1);
+        pool.submit([] {}).result();
+        static_cast<void>(pool.submit([go] { return blocks(go); }));
+        for (int i = 0; i < round % 50; ++i)
+            std::this_thread::yield();
+        pool.shutdown(0s);
+        go->open();
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_thread_left_behind_completes_its_future) {
