@@ -185,7 +185,8 @@ public:
     void shutdown(shutdown_options options = {});
     /// Stops accepting tasks and waits at most `limit` for the tasks to finish, then cancels those
     /// that have not started and kills the workers that are still busy; their tasks fail with
-    /// `worker_died`.
+    /// `worker_died`. A callback that takes longer than `limit`, and than a second, is left behind
+    /// in its thread and reported as stuck.
     ///
     /// @par Errors
     /// `would_deadlock` from one of the pool's own callbacks.

@@ -285,6 +285,11 @@ std::size_t cluster_core::close(bool cancel) {
 }
 
 void cluster_core::join() {
+    join_connections();
+    jobs_.finish();
+}
+
+void cluster_core::join_connections() {
     {
         lock_type lock(mutex_);
         while (!have_all_ended())
@@ -295,7 +300,6 @@ void cluster_core::join() {
     consumer_.wake().signal();
     publisher_.finish(std::chrono::seconds(1));
     consumer_.finish(std::chrono::seconds(1));
-    jobs_.finish();
 }
 
 shutdown_report cluster_core::close_within(timeout limit) {
@@ -348,7 +352,8 @@ shutdown_report cluster_core::close_within(timeout limit) {
         }
     }
     complete_calls(out);
-    join();
+    join_connections();
+    jobs_.finish_by(deadline, report);
     return report;
 }
 

@@ -114,6 +114,7 @@ private:
     void throw_if_closed() const FERRY_REQUIRES(mutex_);
     static bool wants_progress(const remote_call& c) noexcept;
     void start_threads() FERRY_REQUIRES(mutex_);
+    void join_connections() FERRY_EXCLUDES(mutex_);
     bool has_room_for(const call_entry& e) const noexcept FERRY_REQUIRES(mutex_);
     void refuse_if_slow(const call_entry& e, clock::time_point now) const FERRY_REQUIRES(mutex_);
     std::chrono::nanoseconds estimate(std::size_t level) const noexcept FERRY_REQUIRES(mutex_);

@@ -149,18 +149,8 @@ void job_threads::run() noexcept {
         FERRY_ASSERT(waiting_ != 0 && (kind_ == kind::spared || working_ == 0));
         --waiting_;
         ++working_;
-        while (first_ != nullptr) {
-            remote_call& c = *first_;
-            first_ = next_of(c);
-            ++taken_;
-            add_spare();
-            lock.unlock();
-            {
-                const boost::intrusive_ptr<shared_state_base> share(&c.state(), false);
-                run(c);
-            }
-            lock.lock();
-        }
+        while (first_ != nullptr)
+            run_first(lock);
         --working_;
         ++waiting_;
         idle_.notify_all();
@@ -170,34 +160,55 @@ void job_threads::run() noexcept {
     idle_.notify_all();
 }
 
-bool job_threads::wait_until_idle(timeout::clock::time_point at) {
-    annotated_lock lock(mutex_);
-    while (!is_idle()) {
-        if (at == timeout::clock::time_point::max())
-            lock.wait(idle_);
-        else if (lock.wait_until(idle_, at) == std::cv_status::timeout)
-            return is_idle();
-    }
-    return true;
+void job_threads::run_first(annotated_lock& lock) noexcept {
+    remote_call& c = *first_;
+    first_ = next_of(c);
+    ++taken_;
+    add_spare();
+    boost::intrusive_ptr<shared_state_base> share(&c.state(), false);
+    current_job mine{&c, timeout::clock::now(), jobs_};
+    jobs_ = &mine;
+    lock.unlock();
+    run(c);
+    lock.lock();
+    mine.call = nullptr;
+    lock.unlock();
+    share.reset();
+    lock.lock();
+    current_job** at = &jobs_;
+    while (*at != &mine)
+        at = &(*at)->next;
+    *at = mine.next;
+}
+
+timeout::clock::time_point job_threads::oldest() const noexcept {
+    auto first = timeout::clock::time_point::max();
+    for (const current_job* j = jobs_; j != nullptr; j = j->next)
+        first = std::min(first, j->since);
+    return first;
+}
+
+std::unique_ptr<job_threads::seat> job_threads::close() noexcept {
+    const annotated_lock lock(mutex_);
+    finished_ = true;
+    changed_.notify_all();
+    spare_.notify_all();
+    return std::move(threads_);
 }
 
 void job_threads::finish() noexcept {
-    std::unique_ptr<seat> all;
-    {
-        const annotated_lock lock(mutex_);
-        finished_ = true;
-        changed_.notify_all();
-        spare_.notify_all();
-        all = std::move(threads_);
-    }
     if (is_this_thread()) {
-        // The others may wait for the job of this one, so nobody waits for them.
-        for (; all != nullptr; all = std::move(all->next))
-            all->thread.detach();
+        leave_behind(); // the others may wait for the job of this one
         return;
     }
-    for (; all != nullptr; all = std::move(all->next))
+    for (auto all = close(); all != nullptr; all = std::move(all->next))
         all->thread.join();
+}
+
+// They run what there is, and share ownership of what they need.
+void job_threads::leave_behind() noexcept {
+    for (auto all = close(); all != nullptr; all = std::move(all->next))
+        all->thread.detach();
 }
 
 bool job_threads::is_this_thread() const noexcept { return these_threads == this; }

@@ -6,6 +6,7 @@
 
 #include "support/annotated_mutex.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <memory>
 #include <thread>
@@ -37,15 +38,24 @@ public:
     /// No more jobs: a later one runs where it is posted. Waits until all have run, but not for the
     /// one that the calling thread runs.
     void finish() noexcept;
-    /// Waits until all jobs have run but the one that the calling thread runs; false if some have
-    /// not by then.
-    bool wait_until_idle(timeout::clock::time_point at);
+    /// As `finish`, but leaves the threads behind once one of them is in the same job for longer
+    /// than `patience`, which counts from now on at the earliest. Calls `note(call, since)` for each
+    /// such job, with the time at which it began, under the lock; `call` is null for what is done
+    /// after a job, the destruction of what the call has brought.
+    template <class Note>
+    void finish_within(timeout::clock::duration patience, Note note);
     bool is_this_thread() const noexcept;
 
 private:
     struct seat {
         std::thread thread;
         std::unique_ptr<seat> next;
+    };
+    /// What one of the threads is doing.
+    struct current_job {
+        const remote_call* call; ///< of which the thread has a share; null once that is dropped
+        timeout::clock::time_point since;
+        current_job* next;
     };
 
     void add_thread(const std::shared_ptr<void>& keep) FERRY_REQUIRES(mutex_);
@@ -60,11 +70,16 @@ private:
     void wakes_up() noexcept override;
     void add_spare() noexcept FERRY_REQUIRES(mutex_);
     void run() noexcept;
+    void run_first(annotated_lock& lock) noexcept FERRY_REQUIRES(mutex_) FERRY_UNCHECKED;
     void wait_for_job(annotated_lock& lock) noexcept FERRY_REQUIRES(mutex_);
     void leave_to_others(annotated_lock& lock) noexcept FERRY_REQUIRES(mutex_);
     bool is_idle() const noexcept FERRY_REQUIRES(mutex_) {
         return first_ == nullptr && working_ <= (is_this_thread() ? 1u : 0u);
     }
+    /// When the job that has run for the longest time began; max() if there is none.
+    timeout::clock::time_point oldest() const noexcept FERRY_REQUIRES(mutex_);
+    std::unique_ptr<seat> close() noexcept FERRY_EXCLUDES(mutex_);
+    void leave_behind() noexcept;
 
     const kind kind_;
     const remote_call::job job_;
@@ -79,6 +94,7 @@ private:
     remote_call* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
     remote_call* last_ FERRY_GUARDED_BY(mutex_) = nullptr;
     std::unique_ptr<seat> threads_ FERRY_GUARDED_BY(mutex_);
+    current_job* jobs_ FERRY_GUARDED_BY(mutex_) = nullptr;
     std::weak_ptr<void> keep_ FERRY_GUARDED_BY(mutex_);
     std::uint64_t taken_ FERRY_GUARDED_BY(mutex_) = 0;
     unsigned waiting_ FERRY_GUARDED_BY(mutex_) = 0; // threads without a job
@@ -87,5 +103,26 @@ private:
     bool first_waits_ FERRY_GUARDED_BY(mutex_) = false;
     bool finished_ FERRY_GUARDED_BY(mutex_) = false;
 };
+
+template <class Note>
+void job_threads::finish_within(timeout::clock::duration patience, Note note) {
+    using clock = timeout::clock;
+    {
+        annotated_lock lock(mutex_);
+        const auto begin = clock::now();
+        while (!is_idle()) {
+            const auto at = std::max(begin, std::min(oldest(), clock::now())) + patience;
+            if (clock::now() >= at) {
+                for (const current_job* j = jobs_; j != nullptr; j = j->next)
+                    note(j->call, j->since);
+                lock.unlock();
+                leave_behind();
+                return;
+            }
+            lock.wait_until(idle_, at);
+        }
+    }
+    finish();
+}
 
 } // namespace ferry::detail

@@ -1,9 +1,19 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "process_jobs.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <string>
 #include <utility>
 
 namespace ferry::detail {
+namespace {
+
+// How long one may take when the deadline of a shutdown has come.
+constexpr timeout::clock::duration time_for_jobs = std::chrono::seconds(1);
+
+} // namespace
 
 process_jobs::process_jobs() noexcept
     : decoders_(job_threads::kind::spared, remote_call::job::decoding, "ferry-decoder"),
@@ -38,6 +48,30 @@ void process_jobs::finish() noexcept {
     decoders_.finish();
     reports_.finish();
     callbacks_.finish();
+}
+
+void process_jobs::finish_by(std::optional<timeout::clock::time_point> deadline,
+                             shutdown_report& report) noexcept {
+    if (!deadline) {
+        finish();
+        return;
+    }
+    const auto patience = std::max(*deadline - timeout::clock::now(), time_for_jobs);
+    const auto finish = [&](job_threads& threads, const char* job) {
+        threads.finish_within(
+            patience, [&](const remote_call* c, timeout::clock::time_point since) {
+                try {
+                    auto& stuck = report.stuck.emplace_back();
+                    stuck.age = timeout::clock::now() - since;
+                    stuck.label = c != nullptr ? job + (" '" + c->call_label()) + "'"
+                                               : "the destructors of a call";
+                } catch (const std::bad_alloc&) { // then it is told without its name, or not at all
+                }
+            });
+    };
+    finish(decoders_, "the decoding of the result of");
+    finish(reports_, "a report of progress of");
+    finish(callbacks_, "a callback of");
 }
 
 } // namespace ferry::detail

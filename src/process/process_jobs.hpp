@@ -2,11 +2,13 @@
 #pragma once
 
 #include <ferry/config.hpp>
+#include <ferry/pool_options.hpp>
 #include <ferry/process/detail/remote_call.hpp>
 
 #include "job_threads.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace ferry::detail {
 
@@ -32,6 +34,10 @@ public:
     bool is_this_thread() const noexcept;
     /// No more jobs; waits until all have run, but not for the one that the calling thread runs.
     void finish() noexcept;
+    /// As `finish`, but leaves behind what takes until the deadline, and longer than a second, and
+    /// reports it as stuck.
+    void finish_by(std::optional<timeout::clock::time_point> deadline,
+                   shutdown_report& report) noexcept;
 
 private:
     job_threads decoders_;

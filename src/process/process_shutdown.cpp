@@ -15,9 +15,13 @@ std::size_t process_shutdown::close(bool cancel) {
 }
 
 void process_shutdown::join() {
+    join_reader();
+    pool_.jobs.finish();
+}
+
+void process_shutdown::join_reader() {
     shared_state_base::catch_up(); // callbacks may wait for that
     reader_.join();
-    pool_.jobs.finish();
 }
 
 shutdown_report process_shutdown::close_within(timeout limit) {
@@ -56,7 +60,8 @@ shutdown_report process_shutdown::close_within(timeout limit) {
             }
         }
     }
-    join();
+    join_reader();
+    pool_.jobs.finish_by(deadline, report);
     return report;
 }
 

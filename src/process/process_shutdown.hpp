@@ -29,6 +29,8 @@ public:
 private:
     using clock = timeout::clock;
 
+    void join_reader() FERRY_EXCLUDES(pool_.mutex);
+
     process_state& pool_;
     process_reader& reader_;
 };

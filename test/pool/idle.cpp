@@ -42,7 +42,7 @@ private:
 BOOST_AUTO_TEST_CASE(a_worker_that_destroys_a_result_that_nobody_holds_is_busy) {
     for (const bool fails : {false, true}) {
         const auto go = std::make_shared<gate>(); // for a thread that is left behind
-        gate inside;
+        gate inside, abandoned;
         thread_pool pool(2);
         struct slow_error : std::runtime_error {
             explicit slow_error(std::function<void()> f)
@@ -54,10 +54,12 @@ BOOST_AUTO_TEST_CASE(a_worker_that_destroys_a_result_that_nobody_holds_is_busy) 
                 inside.open();
                 go->pass();
             };
+            abandoned.pass();
             if (fails)
                 throw slow_error(std::move(wait));
             return last_word(std::move(wait));
         });
+        abandoned.open(); // now that nobody holds the future
         inside.pass();
         BOOST_TEST(pool.stats().running == 1u);
         BOOST_TEST(pool.stats().idle == 0u);
@@ -162,15 +164,24 @@ BOOST_AUTO_TEST_CASE(a_shutdown_does_not_wait_for_the_destructor_of_an_outcome) 
                 go->pass();
         }
     };
-    for (int round = 0; round < 500; ++round) {
+    for (int round = 0; round < 2000; ++round) {
         const auto go = std::make_shared<gate>();
         thread_pool pool(1);
-        pool.submit([] {}).result();
-        static_cast<void>(pool.submit([go] { return blocks(go); }));
-        for (int i = 0; i < round % 50; ++i)
-            std::this_thread::yield();
+        const auto started = std::make_shared<std::latch>(3);
+        auto f = pool.submit([started, go] {
+            started->arrive_and_wait();
+            return blocks(go);
+        });
+        std::thread other([&f, started, round] { // which may destroy the outcome as well
+            started->arrive_and_wait();
+            for (int i = 0; i < round % 100; ++i)
+                static_cast<void>(f.running());
+            f = {};
+        });
+        started->arrive_and_wait();
         pool.shutdown(0s);
         go->open();
+        other.join();
     }
 }
 

@@ -7,11 +7,15 @@
 
 #define BOOST_TEST_MODULE process_shutdown
 #define BOOST_TEST_NO_MAIN
+#include "helpers/gate.hpp"
 #include "helpers/proc.hpp"
 #include "helpers/process_helpers.hpp"
 #include "helpers/worker_main.hpp"
 
+#include <atomic>
 #include <csignal>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include <sys/wait.h>
@@ -72,6 +76,55 @@ BOOST_AUTO_TEST_CASE(shutdown_with_a_deadline_reports_what_was_left) { // CF-SHU
     BOOST_CHECK(report.stuck.front().age >= 50ms);
     BOOST_TEST(queued.cancelled());
     BOOST_CHECK_THROW(stuck.result(patience), ferry::worker_died);
+}
+
+BOOST_AUTO_TEST_CASE(shutdown_with_a_deadline_leaves_a_callback_behind_that_blocks) {
+    const auto go = std::make_shared<gate>();
+    gate inside;
+    ferry::process_pool pool(1);
+    auto f = pool.submit({.label = "mine"}, triple, 1);
+    f.add_done_callback([&inside, go](const auto&) {
+        inside.open();
+        go->pass();
+    });
+    inside.pass();
+    const auto report = pool.shutdown(0s);
+    BOOST_REQUIRE(report.stuck.size() == 1u);
+    BOOST_TEST(report.stuck[0].label == "a callback of 'mine'");
+    BOOST_TEST(report.stuck[0].age >= 1s);
+    go->open();
+}
+
+BOOST_AUTO_TEST_CASE(shutdown_with_a_deadline_leaves_a_report_of_progress_behind_that_blocks) {
+    const auto go = std::make_shared<gate>();
+    gate inside;
+    ferry::process_pool pool(1);
+    ferry::task_options options;
+    options.label = "mine";
+    options.on_progress = [&inside, go](ferry::progress) {
+        inside.open();
+        go->pass();
+    };
+    auto f = pool.submit(std::move(options), [] { ferry::report_progress(1); });
+    inside.pass();
+    const auto report = pool.shutdown(0s);
+    BOOST_REQUIRE(report.stuck.size() >= 1u);
+    BOOST_TEST(report.stuck.back().label.ends_with(" 'mine'"));
+    go->open();
+    static_cast<void>(f.exception(patience)); // which came behind the report
+}
+
+BOOST_AUTO_TEST_CASE(shutdown_without_time_runs_the_callbacks_of_what_it_cancels) {
+    constexpr int tasks = 200;
+    std::atomic<int> called{0};
+    ferry::process_pool pool(1);
+    std::vector<ferry::future<int>> all;
+    for (int i = 0; i < tasks; ++i) {
+        all.push_back(pool.submit(sleeping, 20));
+        all.back().add_done_callback([&](const auto&) { ++called; });
+    }
+    pool.shutdown(0s);
+    BOOST_TEST(called.load() == tasks);
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_that_was_never_used_ends) { // CF-PP-21

@@ -132,7 +132,8 @@ public:
     void shutdown(shutdown_options options = {});
     /// Stops accepting tasks and waits at most `limit` for the tasks to finish, then cancels those
     /// that have not started and gives up those that run; these fail with `worker_died`, and their
-    /// hosts are told to end them.
+    /// hosts are told to end them. A callback that takes longer than `limit`, and than a second, is
+    /// left behind in its thread and reported as stuck.
     ///
     /// @par Errors
     /// `would_deadlock` from one of the pool's own callbacks.
