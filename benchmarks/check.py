@@ -17,7 +17,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(sys.argv.pop()) if len(sys.argv) > 1 else HERE
 POOL_SIZE = BUILD / "pool_size"
 COUNTER = BUILD / "bench_allocations"
-SMALL = {"grow_producers": 2, "timer": 5, "echo": 5, "w4c": 2}  # else 200
+SMALL = {"grow_producers": 2, "grow_workers": 2, "grow_contexts": 2, "timer": 5, "echo": 5,
+         "w4c": 2}  # else 200
 
 
 def run(*command):

@@ -6,7 +6,10 @@
 #include "thread_workloads.hpp"
 
 #include <algorithm>
+#include <latch>
 #include <malloc.h>
+#include <thread>
+#include <vector>
 
 namespace {
 
@@ -46,6 +49,46 @@ sample producers(std::size_t n) {
     return post_all(p, 10 * enough, n);
 }
 
+/// One producer, and a pool of so many workers.
+template <class Pool>
+sample pool_workers(std::size_t n) {
+    Pool p(n);
+    return post_all(p, 10 * enough, 1);
+}
+
+/// Coroutines on so many contexts, each with a thread of its own, and one pool.
+template <class Way>
+sample contexts(std::size_t n) {
+    Way way;
+    constexpr std::size_t coroutines = 100;
+    const std::size_t each = std::max<std::size_t>(10, 10 * enough / coroutines / n);
+    const stopwatch watch;
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 0; i < n; ++i)
+            threads.emplace_back([&way, each] { run_trips(way, coroutines, each); });
+    }
+    return watch.stop(n * coroutines * each);
+}
+
+/// Coroutines that await room in the queue of a bounded pool.
+sample bounded(std::size_t n) {
+    by_ferry way{ferry_pool(ferry::thread_pool_options{.max_workers = workers, .max_queue = 64})};
+    return run_trips(way, n, std::max<std::size_t>(10, enough / n));
+}
+
+/// Starts so many workers, each of which blocks until all of them do.
+template <class Pool>
+sample blocking_workers(std::size_t n) {
+    std::latch all_there(static_cast<std::ptrdiff_t>(n + 1));
+    const stopwatch watch;
+    Pool p(n);
+    for (std::size_t i = 0; i < n; ++i)
+        p.post([&all_there] { all_there.arrive_and_wait(); });
+    all_there.arrive_and_wait();
+    return watch.stop(n);
+}
+
 /// Memory before, during and after a burst of tasks that all have a future at the same time.
 template <class Pool>
 sample burst(std::size_t n) {
@@ -82,6 +125,14 @@ constexpr workload all[] = {
     {"grow_completed", "asio", enough, completed<asio_pool>},
     {"grow_producers", "ferry", 4, producers<ferry_pool>},
     {"grow_producers", "asio", 4, producers<asio_pool>},
+    {"grow_workers", "ferry", 4, pool_workers<ferry_pool>},
+    {"grow_workers", "asio", 4, pool_workers<asio_pool>},
+    {"grow_contexts", "ferry", 4, contexts<by_ferry>},
+    {"grow_contexts", "asio", 4, contexts<by_initiate<asio_pool>>},
+    {"grow_bounded", "ferry", 1000, bounded},
+    {"grow_bounded", "asio", 1000, coroutines<by_initiate<asio_pool>>}, // which has no bounds
+    {"grow_blocking", "ferry", 1000, blocking_workers<ferry_pool>},
+    {"grow_blocking", "asio", 1000, blocking_workers<asio_pool>},
     {"burst", "ferry", 10 * enough, burst<ferry_pool>},
     {"burst", "asio", 10 * enough, burst<asio_pool>},
 };

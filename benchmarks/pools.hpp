@@ -1,5 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The contenders with one interface. Each has two workers, whatever the machine.
+// The contenders with one interface. Each has two workers, whatever the machine, if nothing else is
+// said.
 #pragma once
 
 #include <ferry/ferry.hpp>
@@ -21,7 +22,10 @@ inline constexpr std::size_t workers = 2;
 
 struct ferry_pool {
     using future = ferry::future<int>;
-    ferry::thread_pool pool{workers};
+    ferry::thread_pool pool;
+
+    explicit ferry_pool(std::size_t n = workers) : pool(n) {}
+    explicit ferry_pool(ferry::thread_pool_options options) : pool(std::move(options)) {}
 
     future submit(int n) {
         return pool.submit([n] { return n; });
@@ -35,7 +39,9 @@ struct ferry_pool {
 
 struct asio_pool {
     using future = std::future<int>;
-    boost::asio::thread_pool pool{workers};
+    boost::asio::thread_pool pool;
+
+    explicit asio_pool(std::size_t n = workers) : pool(n) {}
 
     future submit(int n) {
         return boost::asio::post(pool, boost::asio::use_future([n] { return n; }));
