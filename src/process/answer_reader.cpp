@@ -49,7 +49,7 @@ void answer_reader::read(worker_channel& w) noexcept {
             return;
         if (r == reading::later) {
             const scoped_lock lock(pool_.mutex);
-            pool_.timers.arm(w.blocked, clock::now() + reader_timers::moment);
+            pool_.timers.arm(w.deadlines.answers, clock::now() + reader_timers::moment);
             return;
         }
         if (count == 0 && w.answers->prepare_sleep())

@@ -268,7 +268,7 @@ bool process_core::cancel_running(remote_call& c) noexcept {
         if (c.stops) {
             c.asked_to_stop = true;
             static_cast<void>(w.ask_to_stop(c.number)); // else it is ended when that is over
-            pool_.workers.arm_grace(w.stop_grace[c.slot]);
+            pool_.workers.arm_grace(w.deadlines.stop_grace[c.slot]);
         } else if (pool_.workers.terminate_for(w, c.slot)) {
             pool_.figures.cancelled(c);
             v = w.held[c.slot];

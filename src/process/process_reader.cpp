@@ -164,17 +164,12 @@ void process_reader::on_deadline(deadline& d) noexcept {
     }
 }
 
-// Nothing that it was given earlier explains that. It may have started it and deny that: without an
-// end of patience its task had no timeout.
+// Only the first of its tasks is looked at, since those behind it wait for that one. A worker may
+// have started the task and deny it: if the patience had no end, the task would have no timeout.
 bool process_reader::never_starts(worker_channel& w, const remote_call& c,
                                   clock::duration limit) const noexcept {
-    constexpr clock::duration patience = std::chrono::seconds(10);
-    if (&w.items.front() != &c)
-        return false;
-    const std::int64_t now = wire::now_ns();
-    if (std::exchange(w.unstarted, c.number) != c.number)
-        w.unstarted_since_ns = now;
-    return std::chrono::nanoseconds(now - w.unstarted_since_ns) >= std::max(limit, patience);
+    return &w.items.front() == &c &&
+           w.stuck.lasts(c.number, wire::slot_state::offered, wire::now_ns(), limit);
 }
 
 bool process_reader::starts_nothing(worker_channel& w) const noexcept {
@@ -185,7 +180,7 @@ bool process_reader::starts_nothing(worker_channel& w) const noexcept {
            never_starts(w, first, {});
 }
 
-// True where the task is to end.
+// Returns true if the task is to end.
 bool process_reader::on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept {
     FERRY_ASSERT(w.held[d.slot] != nullptr); // whose deadline goes with it
     const remote_call_ptr c = w.held[d.slot];
@@ -201,8 +196,8 @@ bool process_reader::on_run_time(worker_channel& w, deadline& d, pending_outcome
     }
     const clock::time_point started{std::chrono::nanoseconds(
         w.started_ns(std::chrono::nanoseconds(now.time_since_epoch()).count()))};
-    if (now - started < limit && !w.measured[d.slot]) {
-        w.measured[d.slot] = true; // it says only once when it began
+    if (now - started < limit && !w.deadlines.measured[d.slot]) {
+        w.deadlines.measured[d.slot] = true; // it says only once when it began
         pool_.timers.arm(d, started + limit);
         return false;
     }
@@ -241,7 +236,7 @@ bool process_reader::check(worker_channel& w) noexcept {
             return false;
         if (!w.is_sound())
             pool_.workers.violated(w, "it wrote to what is not its own");
-        else if (starts_nothing(w)) // which others start then
+        else if (starts_nothing(w)) // another worker starts the task then
             pool_.workers.violated(w, "it does not start the task that it was given");
     }
     w.process->observe();

@@ -85,7 +85,7 @@ void process_state::offer(remote_call& call, worker_channel& w) noexcept {
     if (extra == nullptr)
         return;
     if (const auto limit = extra->limit.deadline())
-        timers.arm(w.run_time[call.slot], *limit);
+        timers.arm(w.deadlines.run_time[call.slot], *limit);
 }
 
 // Copies large arguments into a mapping that the worker may see, without the lock. Whoever cancels

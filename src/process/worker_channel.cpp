@@ -26,15 +26,7 @@ descriptor high(descriptor d) {
 
 worker_channel::worker_channel(std::uint32_t number, const child_options& options,
                                const worker_settings& settings)
-    : dispatch_worker(number, settings.max_tasks), idle(settings.idle) {
-    for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
-        run_time[slot] = {deadline::purpose::run_time, id, slot, {}, nullptr, nullptr};
-        stop_grace[slot] = {deadline::purpose::stop_grace, id, slot, {}, nullptr, nullptr};
-    }
-    grace.worker = id;
-    again = {deadline::purpose::standard_error, id, 0, {}, nullptr, nullptr};
-    blocked = {deadline::purpose::answers, id, 0, {}, nullptr, nullptr};
-    idle_timer = {deadline::purpose::idle, id, 0, {}, nullptr, nullptr};
+    : dispatch_worker(number, settings.max_tasks), deadlines(number), idle(settings.idle) {
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         throw std::system_error(errno, std::generic_category(), "socketpair for a worker process");
@@ -84,27 +76,9 @@ worker_channel::worker_channel(std::uint32_t number, const child_options& option
 }
 
 worker_channel::~worker_channel() {
-    FERRY_ASSERT(!is_armed());
+    FERRY_ASSERT(!deadlines.any_armed());
     FERRY_ASSERT(free_slots == ~std::uint64_t(0) && items.empty() && large_held == 0);
     ::munmap(memory, sizeof(wire::channel));
-}
-
-template <class F>
-void worker_channel::for_each_deadline(F f) noexcept {
-    for (auto* all : {&run_time, &stop_grace})
-        std::ranges::for_each(*all, f);
-    for (auto* d : {&grace, &again, &blocked, &idle_timer})
-        f(*d);
-}
-
-void worker_channel::disarm() noexcept {
-    for_each_deadline([](deadline& d) { deadline_list::remove(d); });
-}
-
-bool worker_channel::is_armed() noexcept {
-    bool armed = false;
-    for_each_deadline([&](deadline& d) { armed = armed || deadline_list::contains(d); });
-    return armed;
 }
 
 void worker_channel::wake() noexcept {
@@ -190,7 +164,7 @@ bool worker_channel::send(remote_call_ptr& c, std::uint64_t number, segment_stor
     large_held += large ? 1 : 0;
     held[slot] = std::move(c);
     sent_ns_[slot] = wire::now_ns();
-    measured[slot] = false;
+    deadlines.measured[slot] = false;
     slot_of(call).offer(number);
     if (tasks_->publish({size, wire::frame_kind::run, slot, number}))
         wake();
@@ -227,8 +201,7 @@ remote_call_ptr worker_channel::release(std::uint16_t slot) noexcept {
     c->at = nullptr;
     FERRY_ASSERT(c->arguments.size() < large_payload || large_held != 0);
     large_held -= c->arguments.size() >= large_payload ? 1 : 0;
-    deadline_list::remove(run_time[slot]);
-    deadline_list::remove(stop_grace[slot]);
+    deadlines.remove(slot);
     return c;
 }
 

@@ -6,14 +6,15 @@
 
 #include "answer_stream.hpp"
 #include "child_process.hpp"
-#include "deadline_list.hpp"
 #include "dispatcher.hpp"
 #include "idle_limit.hpp"
 #include "limit_watch.hpp"
 #include "message.hpp"
 #include "pids_group.hpp"
 #include "segment.hpp"
+#include "stuck_task.hpp"
 #include "wire.hpp"
+#include "worker_deadlines.hpp"
 #include "worker_stderr.hpp"
 
 #include <array>
@@ -86,12 +87,8 @@ struct worker_channel : dispatch_worker {
     void request_exit() noexcept;
     void forget_segment(std::uint32_t number) noexcept;
 
-    /// Takes its deadlines out of their list, for which the mutex is needed a last time.
-    void disarm() noexcept;
-    bool is_armed() noexcept;
-
     wire::channel* memory = nullptr; ///< shared with the worker
-    std::uint32_t record = 0;        ///< its number in the recording
+    std::uint32_t record = 0;                     ///< its number in the recording
     descriptor socket;
     descriptor answered; ///< an event: the worker answered while nobody read
     worker_stderr standard_error;
@@ -106,20 +103,11 @@ struct worker_channel : dispatch_worker {
     std::vector<payload> start_calls;
     segment_announcer segments_sent;
     const char* violation = nullptr; ///< how it broke the protocol; null: it has not
-    /// The task that it should start next and had not started when it was last looked at, and when
-    /// that was seen first.
-    std::uint64_t unstarted = 0;
-    std::int64_t unstarted_since_ns = 0;
+    stuck_task stuck;                ///< the task with which it has not gone on
     /// The task that it did not start for so long that it was ended. It may have run it.
     std::uint64_t denied = 0;
 
-    std::array<deadline, wire::slot_count> run_time;
-    std::array<bool, wire::slot_count> measured{}; ///< its timeout runs from its start
-    std::array<deadline, wire::slot_count> stop_grace;
-    deadline grace{deadline::purpose::grace, 0, 0, {}, nullptr, nullptr};
-    deadline again{};   ///< for standard error that cannot be passed on now
-    deadline blocked{}; ///< for answers that cannot be received now
-    deadline idle_timer{};
+    worker_deadlines deadlines; ///< none is armed when the mutex is let go of a last time
     idle_limit idle;
     bool dismissed = false; ///< the pool ends it, and none of its tasks is to blame
 
@@ -133,8 +121,6 @@ struct worker_channel : dispatch_worker {
     std::string why_not_ready; ///< what it said of that, if it did
 
 private:
-    template <class F>
-    void for_each_deadline(F f) noexcept;
     struct call_kind {
         bool stops = false;
         bool reports = false;

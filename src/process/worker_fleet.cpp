@@ -22,7 +22,7 @@ worker_channel& worker_fleet::add(std::unique_ptr<worker_channel> w) {
 }
 
 std::unique_ptr<worker_channel> worker_fleet::remove(worker_channel& w) noexcept {
-    w.disarm();
+    w.deadlines.remove_all();
     return std::move(workers_.extract(w.id).mapped());
 }
 
@@ -35,7 +35,7 @@ void worker_fleet::perform(worker_channel& w, worker_lifecycle::action a) noexce
     case action::kill: w.process->signal(SIGKILL); break;
     }
     if (a == action::request_exit || a == action::terminate)
-        arm_grace(w.grace);
+        arm_grace(w.deadlines.grace);
     if (a == action::request_exit)
         timers_.ensure(deadline::purpose::check, reader_timers::check_interval);
 }
@@ -58,8 +58,8 @@ void worker_fleet::rests(worker_channel& w, clock::time_point since) noexcept {
     if (!w.idle.is_set() || w.life.now() != worker_lifecycle::stage::serving)
         return;
     const auto at = w.idle.rests(since);
-    if (!deadline_list::contains(w.idle_timer) || w.idle_timer.at > at)
-        timers_.arm(w.idle_timer, at);
+    if (!deadline_list::contains(w.deadlines.idle) || w.deadlines.idle.at > at)
+        timers_.arm(w.deadlines.idle, at);
 }
 
 void worker_fleet::arm_grace(deadline& d) noexcept {

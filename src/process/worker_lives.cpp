@@ -101,7 +101,7 @@ void worker_lives::on_stderr(worker_channel& w) noexcept {
     events_.forget(w.standard_error.file());
     if (s == worker_stderr::state::blocked) { // looks again in a moment
         const scoped_lock lock(pool_.mutex);
-        pool_.timers.arm(w.again, clock::now() + std::chrono::milliseconds(20));
+        pool_.timers.arm(w.deadlines.standard_error, clock::now() + std::chrono::milliseconds(20));
     }
 }
 
@@ -173,8 +173,8 @@ bool worker_lives::read_last_words(worker_channel& w) noexcept {
     answers_.read(w);
     if (w.answers->is_waiting() && w.violation == nullptr && ++w.tries < most_tries) {
         const scoped_lock lock(pool_.mutex);
-        w.blocked.what = deadline::purpose::exit;
-        pool_.timers.arm(w.blocked, clock::now() + reader_timers::moment);
+        w.deadlines.answers.what = deadline::purpose::exit;
+        pool_.timers.arm(w.deadlines.answers, clock::now() + reader_timers::moment);
         return false;
     }
     const bool is_left = w.standard_error.read(true) == worker_stderr::state::open;
