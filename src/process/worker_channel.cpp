@@ -52,7 +52,7 @@ worker_channel::worker_channel(std::uint32_t number, const child_options& option
                             memory_file.get(), 0);
     if (at == MAP_FAILED)
         throw std::system_error(errno, std::generic_category(), "mmap of a channel");
-    memory = static_cast<wire::channel*>(at); // zero is its first state
+    memory.reset(static_cast<wire::channel*>(at)); // zero is its first state
     memory->setup = options.setup;
     memory->most_memory.store(settings.most_memory);
     tasks_.emplace(memory->tasks, memory->task_bytes.data());
@@ -60,25 +60,25 @@ worker_channel::worker_channel(std::uint32_t number, const child_options& option
     static_cast<void>(answers->prepare_sleep());
 
     const int files[] = {memory_file.get(), answered.get()};
-    static_cast<void>(send_message(
-        socket.get(),
-        {wire::message::what::hello, settings.start_calls, static_cast<std::uint64_t>(::getpid())},
-        files));
+    // A worker that never got this would wait for it, and its pool for the worker.
+    if (!send_message(socket.get(),
+                      {wire::message::what::hello, settings.start_calls,
+                       static_cast<std::uint64_t>(::getpid())},
+                      files))
+        throw std::system_error(errno, std::generic_category(), "sendmsg to a worker process");
     child_options c = options;
     c.socket = theirs.get();
     c.standard_error = write_end.get();
-    try {
-        process.emplace(c);
-    } catch (...) {
-        ::munmap(memory, sizeof(wire::channel));
-        throw;
-    }
+    process.emplace(c);
 }
 
 worker_channel::~worker_channel() {
     FERRY_ASSERT(!deadlines.any_armed());
     FERRY_ASSERT(free_slots == ~std::uint64_t(0) && items.empty() && large_held == 0);
-    ::munmap(memory, sizeof(wire::channel));
+}
+
+void worker_channel::unmap::operator()(wire::channel* c) const noexcept {
+    ::munmap(c, sizeof(wire::channel));
 }
 
 void worker_channel::wake() noexcept {

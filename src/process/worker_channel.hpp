@@ -18,6 +18,7 @@
 #include "worker_stderr.hpp"
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -87,7 +88,10 @@ struct worker_channel : dispatch_worker {
     void request_exit() noexcept;
     void forget_segment(std::uint32_t number) noexcept;
 
-    wire::channel* memory = nullptr; ///< shared with the worker
+    struct unmap {
+        void operator()(wire::channel* c) const noexcept;
+    };
+    std::unique_ptr<wire::channel, unmap> memory; ///< shared with the worker
     std::uint32_t record = 0;                     ///< its number in the recording
     descriptor socket;
     descriptor answered; ///< an event: the worker answered while nobody read

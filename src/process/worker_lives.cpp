@@ -34,8 +34,9 @@ bool worker_lives::start() noexcept {
             events_.watch(w->process->handle(), id, source::exit);
             events_.watch(w->standard_error.file(), id, source::standard_error);
             const scoped_lock lock(pool_.mutex);
-            w->record = pool_.figures.add_worker(id, w->process->pid());
-            pool_.queue.add(pool_.workers.add(std::move(w)));
+            worker_channel& added = pool_.workers.add(std::move(w));
+            added.record = pool_.figures.add_worker(id, added.process->pid());
+            pool_.queue.add(added);
         } catch (const std::exception& e) {
             start_failed(e.what(), start_policy::reason::unknown);
             return true;

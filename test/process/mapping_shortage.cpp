@@ -1,6 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// Each call for shared memory fails once, in the pool's process and in the worker's: whoever asked
-// gets an error or what they asked for, and afterwards all works.
+// Each call for shared memory, and each message that tells of it, fails once, in the pool's process
+// and in the worker's: whoever asked gets an error or what they asked for, and afterwards all works.
 #include <ferry/process_pool.hpp>
 
 #define BOOST_TEST_MODULE mapping_shortage
@@ -14,6 +14,7 @@
 #include <optional>
 
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 using failing_call::is_due;
 using failing_call::shortage;
@@ -61,6 +62,15 @@ extern "C" int ftruncate(int file, ::off_t size) noexcept {
         return -1;
     }
     return real(file, size);
+}
+
+extern "C" ssize_t sendmsg(int socket, const msghdr* message, int flags) noexcept {
+    static const auto real = failing_call::real<ssize_t(int, const msghdr*, int)>("sendmsg");
+    if (is_due()) {
+        errno = ENOBUFS;
+        return -1;
+    }
+    return real(socket, message, flags);
 }
 
 namespace {
@@ -163,7 +173,7 @@ BOOST_AUTO_TEST_CASE(of_a_new_pool_and_its_first_worker) {
             expect_all_to_work(*pool);
         ++n;
     } while (failing_call::failed);
-    BOOST_TEST(n > 3); // the channel's file, its size, its mapping
+    BOOST_TEST(n > 4); // the channel's file, its size, its mapping, the message with it
 }
 
 BOOST_AUTO_TEST_CASE(of_the_pool) {

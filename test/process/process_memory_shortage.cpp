@@ -12,7 +12,14 @@
 #include "helpers/process_helpers.hpp"
 #include "helpers/worker_main.hpp"
 
+#include "inside/picture.hpp"
+#include "inside/recorder.hpp"
+
+#include <algorithm>
 #include <atomic>
+#include <fstream>
+#include <iterator>
+#include <numeric>
 #include <optional>
 
 #include <fcntl.h>
@@ -69,20 +76,47 @@ BOOST_AUTO_TEST_CASE(of_a_large_result_and_a_large_argument) {
                }) > 0);
 }
 
+namespace {
+
+/// The mappings of this process that it shares with workers.
+std::ptrdiff_t channels() {
+    std::ifstream maps("/proc/self/maps");
+    return std::count_if(std::istream_iterator<std::string>(maps), {}, [](const std::string& word) {
+        return word.find("ferry-channel") != std::string::npos;
+    });
+}
+
+/// What is recorded of the workers of all pools.
+std::size_t recorded_workers() {
+    namespace detail = ferry::detail;
+    const auto now = detail::take_picture(*detail::recorder::instance().layout(), 0,
+                                          [](std::uint64_t) { return std::string(); });
+    return std::transform_reduce(now.pools.begin(), now.pools.end(), std::size_t(0), std::plus<>(),
+                                 [](const auto& pool) { return pool.workers.size(); });
+}
+
+} // namespace
+
 BOOST_AUTO_TEST_CASE(of_a_new_pool_and_its_first_worker) {
-    BOOST_TEST(failing_new::fail_each_allocation([](auto arm) {
+    const std::string long_name(60, 'x'); // whose copies are allocated
+    BOOST_TEST(failing_new::fail_each_allocation([&long_name](auto arm) {
                    std::optional<ferry::process_pool> pool;
                    arm();
                    try {
-                       pool.emplace(1);
+                       pool.emplace(ferry::process_pool_options{
+                           .max_workers = 1, .environment = {{long_name, long_name}}});
                    } catch (const std::exception&) {
                    }
                    if (pool)
                        submit_and_wait(*pool, cube, 2);
                    failing_new::left = -1;
-                   if (pool)
+                   if (pool) {
                        BOOST_TEST(pool->submit(cube, 3).result(patience) == 27);
+                       BOOST_TEST(channels() == 1);
+                       BOOST_TEST(recorded_workers() == 1u);
+                   }
                }) > 10);
+    BOOST_TEST(channels() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(of_a_task_that_throws) {
