@@ -231,12 +231,12 @@ void worker_process::run_task(const wire::frame& f) {
     using wire::slot_state;
     const auto& h = f.header;
     auto& slot = memory_->slots[h.slot];
-    wire::run_body body;
-    if (f.body.size() < sizeof body)
+    wire::run_body task;
+    if (f.body.size() < sizeof task)
         give_up("a truncated task");
-    std::memcpy(&body, f.body.data(), sizeof body);
+    std::memcpy(&task, f.body.data(), sizeof task);
     std::stop_token stop;
-    if (body.takes_stop_token) {
+    if (task.takes_stop_token) {
         const annotated_lock lock(mutex_);
         current_ = h.task;
         stop = stop_.emplace().get_token();
@@ -253,24 +253,28 @@ void worker_process::run_task(const wire::frame& f) {
         return; // it was taken back
     }
     byte_sink out(store_);
-    if (body.reports) {
+    if (task.reports) {
         reporting_ = h;
         report_gate_.emplace(worker_report_period);
         set_progress_receiver(this);
     }
     const bool succeeded = call(f, out, stop);
     end_copy();
-    if (body.reports) {
+    if (task.reports) {
         set_progress_receiver(nullptr);
         if (const auto last = std::exchange(kept_report_, std::nullopt))
             send_progress(*last);
     }
     tasks_->release();
-    if (body.takes_stop_token) {
+    if (task.takes_stop_token) {
         const annotated_lock lock(mutex_);
         current_ = 0;
         stop_.reset();
     }
+    // While the task still counts as running: a lack of room may hold this up, and the pool can end
+    // the worker meanwhile, at a timeout for example.
+    const bool is_gift = out.is_given_away();
+    const auto shared = share_result(out);
     if (!slot.move(h.task, slot_state::claimed, slot_state::done)) {
         if (!slot.is(h.task, slot_state::condemned))
             give_up("the slot of its task was overwritten: did the task do it?");
@@ -278,29 +282,29 @@ void worker_process::run_task(const wire::frame& f) {
             ::pause();
     }
     const bool retires = most_memory_ != 0 && resident_memory() > most_memory_;
-    answer({0, succeeded ? wire::frame_kind::value : wire::frame_kind::error, h.slot, h.task},
-           {wire::now_ns() - started, 0, retires, keeps_arguments()}, out);
+    wire::answer_body body{wire::now_ns() - started, 0, retires, keeps_arguments()};
+    if (shared)
+        body.in_segment = is_gift ? 2 : 1;
+    send({0, succeeded ? wire::frame_kind::value : wire::frame_kind::error, h.slot, h.task},
+         std::as_bytes(std::span(&body, 1)),
+         shared ? std::as_bytes(std::span(&*shared, 1)) : out.bytes());
     if (retires)
         retire();
     if (++tasks_run_ % 64 == 0)
         trim();
 }
 
-void worker_process::answer(wire::frame_header h, wire::answer_body body, byte_sink& out) {
-    const auto first = std::as_bytes(std::span(&body, 1));
-    if (out.size() < large_payload) {
-        send(h, first, out.bytes());
-        return;
-    }
+// Puts a result that is too large for a frame where the pool can read it; else does nothing.
+std::optional<wire::segment_ref> worker_process::share_result(byte_sink& out) {
+    if (out.size() < large_payload)
+        return std::nullopt;
     const bool is_gift = out.is_given_away();
-    body.in_segment = is_gift ? 2 : 1;
     payload p = share(out.finish());
     segment& s = *p.shared();
+    const wire::segment_ref ref{s.id(), p.size()};
     if (is_gift) {
-        const wire::segment_ref ref{s.id(), p.size()};
         give_away(std::move(p));
-        send(h, first, std::as_bytes(std::span(&ref, 1)));
-        return;
+        return ref;
     }
     s.head().in_use.store(1, std::memory_order_relaxed);
     for (;;) {
@@ -308,7 +312,7 @@ void worker_process::answer(wire::frame_header h, wire::answer_body body, byte_s
             give_up(socket_is_gone);
         try {
             if (announced_.announce(socket_.get(), s))
-                break;
+                return ref;
         } catch (const std::bad_alloc&) {
             errno = ENOMEM;
         }
@@ -316,8 +320,6 @@ void worker_process::answer(wire::frame_header h, wire::answer_body body, byte_s
             ::_exit(0); // the pool is gone
         std::this_thread::sleep_for(moment);
     }
-    const wire::segment_ref ref{s.id(), p.size()};
-    send(h, first, std::as_bytes(std::span(&ref, 1)));
 }
 
 // Sends the mapping's file, of which nothing is left here, so that the pool can seal it.

@@ -65,7 +65,7 @@ private:
     std::shared_ptr<segment> find_segment(const wire::segment_ref& ref);
     /// Whether a value of the program lies in the mapping of the arguments of the last call.
     bool keeps_arguments() noexcept;
-    void answer(wire::frame_header h, wire::answer_body body, byte_sink& out);
+    std::optional<wire::segment_ref> share_result(byte_sink& out);
     void send(wire::frame_header h, std::span<const std::byte> first,
               std::span<const std::byte> second);
     void say_ready();

@@ -8,6 +8,7 @@
 #include "helpers/worker_main.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 
 using namespace std::chrono_literals;
@@ -45,6 +46,14 @@ BOOST_AUTO_TEST_CASE(a_failed_future_may_outlive_the_pool_that_its_large_argumen
 namespace {
 
 std::size_t length(const std::string& s) { return s.size(); }
+
+/// A large result in a worker process that has no descriptor left.
+std::vector<char> without_descriptors() {
+    static const file_limit for_good(100);
+    while (::open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) {
+    }
+    return std::vector<char>(1 << 20, 'r');
+}
 
 std::size_t open_descriptors() {
     std::size_t n = 0;
@@ -123,6 +132,13 @@ BOOST_AUTO_TEST_CASE(who_lives_does_the_work_of_those_that_cannot_be_started) {
     BOOST_TEST(busy.result(patience) == 1);
     for (auto& f : others)
         BOOST_TEST(f.result(patience) == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(a_result_that_has_no_room_does_not_outlast_its_timeout) {
+    ferry::process_pool pool(1);
+    auto f = pool.submit({.timeout = 200ms}, without_descriptors);
+    BOOST_CHECK_THROW(f.result(patience), ferry::timeout_error);
+    BOOST_TEST(pool.submit(length, std::string("four")).result(patience) == 4u);
 }
 #endif
 
