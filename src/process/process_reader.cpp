@@ -180,6 +180,17 @@ bool process_reader::starts_nothing(worker_channel& w) const noexcept {
            never_starts(w, first, {});
 }
 
+// A task that is done can be neither cancelled nor ended at its timeout, because its outcome is on
+// its way. The worker writes it at once, and all that it has written is read between two checks,
+// unless this process has no room for the mapping of an answer.
+bool process_reader::never_answers(worker_channel& w) const noexcept {
+    if (w.items.empty() || w.how_ended || w.answers->is_waiting())
+        return false;
+    const auto& first = static_cast<const remote_call&>(w.items.front());
+    return w.slot_of(first).is(first.number, wire::slot_state::done) &&
+           w.stuck.lasts(first.number, wire::slot_state::done, wire::now_ns());
+}
+
 // Returns true if the task is to end.
 bool process_reader::on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept {
     FERRY_ASSERT(w.held[d.slot] != nullptr); // whose deadline goes with it
@@ -238,6 +249,8 @@ bool process_reader::check(worker_channel& w) noexcept {
             pool_.workers.violated(w, "it wrote to what is not its own");
         else if (starts_nothing(w)) // another worker starts the task then
             pool_.workers.violated(w, "it does not start the task that it was given");
+        else if (never_answers(w))
+            pool_.workers.violated(w, "it does not answer the task that it has done");
     }
     w.process->observe();
     if (!w.how_ended && !w.answers->is_waiting()) {

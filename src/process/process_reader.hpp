@@ -59,6 +59,7 @@ private:
     bool never_starts(worker_channel& w, const remote_call& c, clock::duration limit) const noexcept
         FERRY_REQUIRES(pool_.mutex);
     bool starts_nothing(worker_channel& w) const noexcept FERRY_REQUIRES(pool_.mutex);
+    bool never_answers(worker_channel& w) const noexcept FERRY_REQUIRES(pool_.mutex);
     void check_workers() noexcept FERRY_EXCLUDES(pool_.mutex);
     bool check(worker_channel& w) noexcept FERRY_EXCLUDES(pool_.mutex);
     void trim() noexcept FERRY_EXCLUDES(pool_.mutex);
