@@ -109,6 +109,8 @@ void worker_process::handle(const wire::message& m, const descriptor& file) {
                 break;
             } catch (const std::exception&) { // a shortage, which may pass
             }
+            if (::getppid() != parent_pid_)
+                ::_exit(0);
             std::this_thread::sleep_for(moment);
         }
         arrived_.notify_all();

@@ -13,17 +13,29 @@
 #include <cstdarg>
 #include <optional>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 using failing_call::is_due;
 using failing_call::shortage;
+
+namespace {
+
+/// Made when a mapping has failed, if it has a name.
+std::string mark_of_a_failure;
+
+} // namespace
 
 extern "C" void* mmap(void* at, std::size_t size, int protection, int flags, int file,
                       ::off_t offset) noexcept {
     static const auto real =
         failing_call::real<void*(void*, std::size_t, int, int, int, ::off_t)>("mmap");
     if ((flags & MAP_SHARED) != 0 && is_due()) {
+        if (!mark_of_a_failure.empty())
+            ::close(::creat(mark_of_a_failure.c_str(), 0600));
         errno = ENOMEM;
         return MAP_FAILED;
     }
@@ -188,4 +200,39 @@ BOOST_AUTO_TEST_CASE(of_the_worker) {
     BOOST_TEST(at_every_point_of_a_worker(call_with_large_argument) > 0);
     BOOST_TEST(at_every_point_of_a_worker(call_with_large_result) > 2);
     BOOST_TEST(at_every_point_of_a_worker(call_with_larger_ones) > 4);
+}
+
+namespace {
+
+/// In a worker: no mapping succeeds any more, and the first that fails is told of.
+int refuse_mappings(const std::string& path) {
+    mark_of_a_failure = path;
+    of_this_worker.emplace(0, true);
+    return ::getpid();
+}
+
+/// A pool whose worker waits for room for an argument.
+void wait_for_ever(const std::string& pid_file, const std::string& path) {
+    ferry::process_pool pool(1);
+    const int pid = pool.submit(refuse_mappings, path).result(patience);
+    std::ofstream(pid_file) << pid;
+    pool.submit(length, std::string(large, 'x')).result();
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_worker_that_waits_for_room_ends_with_its_pool) {
+    const marker pid_file, waits;
+    ferry::process_pool pool(1);
+    auto f = pool.submit(wait_for_ever, pid_file.path(), waits.path());
+    BOOST_REQUIRE(eventually([&] { return std::filesystem::exists(waits.path()); }));
+    int pid = 0;
+    std::ifstream(pid_file.path()) >> pid;
+    pollfd worker{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), POLLIN, 0};
+    BOOST_REQUIRE(worker.fd >= 0);
+    pool.kill_workers();
+    BOOST_CHECK_THROW(f.result(patience), ferry::worker_died);
+    constexpr auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(patience);
+    BOOST_TEST(::poll(&worker, 1, static_cast<int>(limit.count())) == 1);
+    ::close(worker.fd);
 }
