@@ -125,19 +125,19 @@ void worker_process::handle(const wire::message& m, const descriptor& file) {
                 source = stop_;
         }
         if (source)
-            request_stop(std::move(*source));
+            request_stop(*source);
     }
 }
 
 // In a thread of its own, since it runs stop callbacks of the task, which may take long; the parent
 // is to be watched meanwhile.
-void worker_process::request_stop(std::stop_source source) {
+void worker_process::request_stop(const std::stop_source& source) {
     try {
         const limits_lifted own;
         const signals_blocked quiet;
         std::thread([source]() mutable { source.request_stop(); }).detach();
     } catch (const std::exception&) { // a shortage
-        source.request_stop();
+        std::stop_source(source).request_stop();
     }
 }
 

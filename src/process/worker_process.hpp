@@ -49,7 +49,7 @@ private:
     void send_progress(const progress& p);
     [[noreturn]] void listen();
     void handle(const wire::message& m, const descriptor& file);
-    static void request_stop(std::stop_source source);
+    static void request_stop(const std::stop_source& source);
     void next(wire::frame& f);
     void run_task(const wire::frame& f);
     void initialise(const wire::frame& f);
