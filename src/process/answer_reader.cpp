@@ -8,7 +8,8 @@
 namespace ferry::detail {
 namespace {
 
-// Up to which size the reader decodes what is in a segment: waking another thread takes as long.
+// Up to this size the reader itself decodes a result in a segment, because to wake another thread
+// takes as long.
 constexpr std::size_t decoded_here = 2 * large_payload;
 
 std::string text_of(const std::exception_ptr& error) {
@@ -30,7 +31,7 @@ void answer_reader::read(worker_channel& w) noexcept {
         reading r = reading::broken;
         try {
             r = next_answers(w, count);
-        } catch (const std::exception&) { // no memory for what it said of its start
+        } catch (const std::exception&) { // no memory for a text that the worker sent
         }
         if (count != 0) {
             account(w, count);
@@ -57,7 +58,7 @@ void answer_reader::read(worker_channel& w) noexcept {
     }
 }
 
-// Up to 64 answers; what else a worker says is dealt with at once.
+// Collects up to 64 answers. All else that the worker has sent is handled at once.
 answer_reader::reading answer_reader::next_answers(worker_channel& w, std::size_t& count) {
     using what = answer_stream::reading;
     while (count < batch_.size()) {
@@ -78,7 +79,7 @@ void answer_reader::on_ready(worker_channel& w, const wire::frame& f) {
     FERRY_ASSERT(pool_.reader.is_here() && !w.life.was_ready());
     byte_source body(f.body);
     w.start_calls.clear();
-    w.process->observe(); // before it may die of a task
+    w.process->observe(); // so that its peak is known if its first task kills it
     try {
         if (f.header.kind == wire::frame_kind::not_ready) {
             w.why_not_ready = "its initializer threw " + text_of(get_exception(body));
@@ -90,7 +91,8 @@ void answer_reader::on_ready(worker_channel& w, const wire::frame& f) {
             scoped_lock lock(pool_.mutex);
             pool_.workers.perform(w, w.life.ready());
             starts_.started();
-            pool_.workers.rests(w, clock::now()); // what it is given may be taken back
+            // Its idle time begins now, because its first task may be taken back unstarted.
+            pool_.workers.rests(w, clock::now());
             pool_.dispatch(lock);
             return;
         }
@@ -102,7 +104,7 @@ void answer_reader::on_ready(worker_channel& w, const wire::frame& f) {
     pool_.workers.kill(w);
 }
 
-// Keeps it for the thread of the callbacks.
+// Stores the report, which another thread delivers.
 void answer_reader::on_progress(worker_channel& w, const wire::frame& f) {
     FERRY_ASSERT(pool_.reader.is_here());
     byte_source body(f.body);
@@ -122,8 +124,8 @@ void answer_reader::on_progress(worker_channel& w, const wire::frame& f) {
     c->note_progress(done, note);
 }
 
-// Takes the answered tasks from their slots, before their outcomes become visible: a thread that
-// sees one may count on the worker.
+// Takes the answered tasks from their slots. This precedes their outcomes, so that a thread that
+// sees an outcome finds the worker free.
 void answer_reader::account(worker_channel& w, std::size_t count) noexcept {
     FERRY_ASSERT(pool_.reader.is_here() && count <= batch_.size());
     const std::int64_t now = wire::now_ns();
@@ -133,14 +135,14 @@ void answer_reader::account(worker_channel& w, std::size_t count) noexcept {
         answer& a = batch_[i];
         const auto& h = a.header;
         if (!w.held[h.slot] || w.held[h.slot]->number != h.task) {
-            if (!pool_.phase.is_broken()) // which let go of all
+            if (!pool_.phase.is_broken()) // a broken pool has released all slots
                 pool_.workers.violated(w, "it answered a task that it was not given");
             continue;
         }
         const bool condemned = w.is_condemned(h.slot);
         w.held[h.slot]->state().try_start();
         pool_.workers.perform(w, pool_.release(*w.held[h.slot], a.task));
-        if (condemned) { // it has its outcome, and no worker answers then
+        if (condemned) { // the task has an outcome, and no honest worker answers it any more
             pool_.workers.violated(w, "it answered a task that was taken from it");
             a.task->arguments = {};
             a.task = nullptr;
@@ -168,7 +170,7 @@ void answer_reader::account(worker_channel& w, std::size_t count) noexcept {
         pool_.drop_given_up();
 }
 
-// Decodes, or has it decoded where that may take long.
+// Decodes the result here, or in another thread if that may take long or runs code of the user.
 void answer_reader::finish(answer& a) noexcept {
     FERRY_ASSERT(pool_.reader.is_here());
     remote_call_ptr task = std::exchange(a.task, nullptr);
@@ -188,7 +190,7 @@ void answer_reader::finish(answer& a) noexcept {
         return;
     }
     auto& to = call.arrived;
-    FERRY_ASSERT(to.shared == nullptr && to.copy == nullptr); // a task is answered once
+    FERRY_ASSERT(to.shared == nullptr && to.copy == nullptr); // since a task is answered once
     to.failed = failed;
     to.size = shared != nullptr ? a.size : a.bytes.size();
     to.shared = shared;

@@ -37,7 +37,7 @@ answer_stream::reading answer_stream::read_answer(answer& a, const wire::frame& 
     wire::answer_body body;
     if (f.body.size() < sizeof body)
         return reading::broken;
-    std::memcpy(&body, f.body.data(), sizeof body); // once: it may change at any time
+    std::memcpy(&body, f.body.data(), sizeof body); // read once: the worker may change it
     a.header = f.header;
     a.says = body;
     a.bytes = f.body.subspan(sizeof body);
@@ -51,7 +51,7 @@ answer_stream::reading answer_stream::read_answer(answer& a, const wire::frame& 
     return read_large(a);
 }
 
-// Finds the mapping of the answer that waits for it.
+// Completes the answer that waits for its mapping, if that can be received now.
 answer_stream::reading answer_stream::read_large(answer& a) {
     FERRY_ASSERT(waiting_ && a.shared == nullptr);
     try {

@@ -27,7 +27,7 @@
 
 namespace {
 
-// What follows runs in a child that still shares its parent's memory: nothing allocates.
+// These functions run in a child that still shares its parent's memory, so they do not allocate.
 
 bool is_in(const std::vector<int>& numbers, int number) noexcept {
     for (const int n : numbers) {
@@ -69,7 +69,8 @@ bool close_between(unsigned first, unsigned last) noexcept {
     return first > last || ::syscall(SYS_close_range, first, last, 0) == 0;
 }
 
-bool close_all_but(const std::vector<int>& kept) noexcept { // which are in order
+// `kept` is in ascending order.
+bool close_all_but(const std::vector<int>& kept) noexcept {
     unsigned first = 0;
     for (const int number : kept) {
         const auto next = static_cast<unsigned>(number);
@@ -82,7 +83,7 @@ bool close_all_but(const std::vector<int>& kept) noexcept { // which are in orde
 
 } // namespace
 
-// Weak, so that a program may link to the library of Boost.Process too.
+// Weak, so that a program may also link the compiled library of Boost.Process.
 BOOST_PROCESS_V2_BEGIN_NAMESPACE
 namespace posix::detail {
 
@@ -94,7 +95,7 @@ namespace posix::detail {
 } // namespace posix::detail
 namespace error {
 
-// The headers keep references to these two, which the launcher does not use.
+// The headers refer to these two, which the launcher does not use.
 [[gnu::weak]] const error_category& get_utf8_category() { return system_category(); }
 [[gnu::weak]] const error_category& get_exit_code_category() { return system_category(); }
 

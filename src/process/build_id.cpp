@@ -13,13 +13,13 @@ using loose_word __attribute__((aligned(1), may_alias)) = std::uint64_t;
 
 } // namespace
 
-// Of a module's memory: what a sanitizer takes for gaps between objects is a part of it.
+// It reads the memory of a whole module, so also what a sanitizer takes for gaps between objects.
 __attribute__((no_sanitize("address", "thread"))) std::uint64_t
 hash_of(const void* data, std::size_t size, std::uint64_t h) noexcept {
     const auto* p = static_cast<const unsigned char*>(data);
     for (; size >= sizeof(loose_word); p += sizeof(loose_word), size -= sizeof(loose_word)) {
         h = (h ^ *reinterpret_cast<const loose_word*>(p)) * 0x100000001b3;
-        h ^= h >> 29; // or the upper bits of a word would never reach the lower ones
+        h ^= h >> 29; // since multiplication never carries upper bits into lower ones
     }
     for (; size != 0; ++p, --size)
         h = (h ^ *p) * 0x100000001b3;

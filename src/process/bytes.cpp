@@ -62,7 +62,7 @@ void byte_sink::grow(std::size_t more) {
         try {
             segment_->grow(wanted);
         } catch (const std::system_error&) {
-            refused_ = true; // the system is short of shared memory, so it goes on on the heap
+            refused_ = true; // the system is short of shared memory, so the heap is used
         }
     }
     if (segment_ != nullptr && !refused_) {
@@ -118,7 +118,7 @@ void about_to_fill(void* at, std::size_t size) noexcept {
     constexpr std::uintptr_t page = 4096;
     const auto begin = (reinterpret_cast<std::uintptr_t>(at) + page - 1) / page * page;
     const auto end = (reinterpret_cast<std::uintptr_t>(at) + size) / page * page;
-    const int before = errno; // what the kernel does not know stays as it is
+    const int before = errno; // the advice may fail, which changes nothing
     if (end > begin)
         ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
     errno = before;

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The only file that uses Boost.Process.
+// The only file that uses Boost.Process to start a process.
 #include "child_process.hpp"
 
 #include "boost_process.hpp"
@@ -24,7 +24,7 @@ namespace {
 
 namespace process = boost::process::v2;
 
-// This process's environment with what is to be added.
+// Returns the environment of this process, with variables added or replaced.
 std::vector<std::string> environment_with(const std::map<std::string, std::string>& added) {
     std::vector<std::string> all;
     for (const char* const* e = ::environ; e != nullptr && *e != nullptr; ++e) {
@@ -37,8 +37,8 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
     return all;
 }
 
-// Prepares the descriptors in the child, which shares this memory until it becomes the program:
-// nothing here allocates.
+// Prepares the descriptors in the child, which shares the memory of this process until it executes
+// the program. Nothing here allocates.
 struct prepare_worker {
     const child_options& options;
     int null;
@@ -59,15 +59,16 @@ struct prepare_worker {
         options.how_scheduled.apply();
         return {};
     }
-    // The launcher would call exit() otherwise, which belongs to the parent.
+    // Otherwise the launcher would call exit(), which runs the exit handlers of the parent.
     template <class... Arguments>
     void on_exec_error(const Arguments&...) const {
         ::_exit(127);
     }
 };
 
-// The launcher tells the context of the fork in the child too, which shares this memory: Asio would
-// allocate there, and open descriptors. This one is never used again, so it need not be told.
+// The launcher notifies the context of the fork, in the child too, where Asio would allocate and
+// open descriptors although the child shares this memory. This context is never used, so it ignores
+// that.
 struct launch_context : boost::asio::io_context {
     void notify_fork(fork_event) noexcept {}
 };
@@ -91,14 +92,16 @@ private:
     launch_context* context_;
 };
 
-// Asio loses descriptors where it cannot open the second of several, so there must be some.
+// Asio leaks a descriptor if it can open only the first of several, so this makes sure that there
+// is room for all of them.
 void check_spare_descriptors(int like) {
     std::array<descriptor, 6> spare;
     for (auto& d : spare)
         d = descriptor::checked(::fcntl(like, F_DUPFD_CLOEXEC, 0), "starting a worker process");
 }
 
-void end_unwatched(int pid) noexcept { // not reaped yet, so the number is still its own
+// The child has not been reaped, so no other process has its number.
+void end_unwatched(int pid) noexcept {
     ::kill(pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -147,7 +150,7 @@ child_process::child_process(const child_options& options) {
             if (!error)
                 started.detach();
         } catch (const boost::system::system_error&) {
-            if (launch.pid <= 0) // else it runs, and only the launcher's own handle is missing
+            if (launch.pid <= 0) // else the child runs, and the launcher got no handle of it
                 throw;
         }
         pid_ = launch.pid;
@@ -167,7 +170,8 @@ child_process::child_process(const child_options& options) {
                                           options.working_directory.string() + "'");
 }
 
-// A filter for system calls may refuse handles, and valgrind does not know them.
+// A filter of system calls may refuse handles of processes, and valgrind does not support them.
+// Then a thread waits for the end of the child.
 void child_process::watch() {
     const int handle = open_handle(pid_);
     const bool refused = errno == ENOSYS || errno == EPERM || errno == EACCES;
@@ -218,7 +222,7 @@ std::optional<worker_died::ending> child_process::reap() noexcept {
     siginfo_t info{};
     rusage used{};
     constexpr auto by_handle = static_cast<idtype_t>(3); // P_PIDFD
-    // The library's function does not tell what the process used.
+    // The C library's waitid() does not return what the process used.
     const auto wait = [&](idtype_t kind, int number) {
         return ::syscall(SYS_waitid, kind, number, &info, WEXITED | WNOHANG, &used);
     };
@@ -233,7 +237,7 @@ std::optional<worker_died::ending> child_process::reap() noexcept {
         if (errno == EINTR)
             continue;
         reaped_ = true;
-        return worker_died::ending{}; // by somebody else
+        return worker_died::ending{}; // other code of the program has reaped it
     }
     if (info.si_pid == 0)
         return std::nullopt;
@@ -242,8 +246,8 @@ std::optional<worker_died::ending> child_process::reap() noexcept {
         return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
     };
     usage_.cpu_time = time(used.ru_utime) + time(used.ru_stime);
-    // While it shared this process's memory, before it became a program of its own, the kernel has
-    // counted that as the child's.
+    // Until the child executed its program it shared this process's memory, which the kernel has
+    // counted as the child's.
     if (const auto peak = static_cast<std::size_t>(used.ru_maxrss) * 1024; peak > starters_memory_)
         usage_.peak_memory = peak;
     if (info.si_code == CLD_EXITED)

@@ -25,9 +25,9 @@ namespace {
 
 // ---- What a module is ---------------------------------------------------------------------------
 
-// Without a build-id the program is known by its layout, since its workers are the same file. Of a
-// shared library, whose file may be replaced by another of the same layout, all counts that does
-// not change when it is loaded.
+// Without a build-id, a program is identified by its layout, because its workers run the same file.
+// The file of a shared library may be replaced by another one of the same layout, so all of its
+// contents that loading does not change are included.
 std::uint64_t identity_of(const dl_phdr_info& info, bool program) {
     if (const auto id = build_id_hash(info.dlpi_addr, {info.dlpi_phdr, info.dlpi_phnum}))
         return id;
@@ -54,7 +54,7 @@ struct module_segment {
 struct module_info {
     std::uint64_t identity = 0;
     std::uintptr_t base = 0;
-    std::string name; // as it was asked for; empty: the program itself
+    std::string name; // by which it was loaded; empty: the program itself
     std::vector<module_segment> segments;
 
     bool covers(std::uintptr_t at) const noexcept {
@@ -100,21 +100,21 @@ struct module_table {
     annotated_mutex mutex;
     std::vector<module_info> libraries FERRY_GUARDED_BY(mutex);
     bool known FERRY_GUARDED_BY(mutex) = false;
-    unsigned long long
-        loaded FERRY_GUARDED_BY(mutex) = 0; // how often one was, by the loader's count
-    unsigned long long unloaded FERRY_GUARDED_BY(mutex) = 0; // likewise
-    // Addresses in libraries; forgotten when one is unloaded, since the next may take its place.
+    unsigned long long loaded FERRY_GUARDED_BY(mutex) = 0;   // the loader's count of loadings
+    unsigned long long unloaded FERRY_GUARDED_BY(mutex) = 0; // and of unloadings
+    // Addresses in libraries. They are forgotten when one is unloaded, because the next library may
+    // be loaded at the same address.
     std::unordered_map<const void*, code_ref> located FERRY_GUARDED_BY(mutex);
     std::unordered_map<const void*, code_ref> in_program FERRY_GUARDED_BY(mutex);
-    // Keeps what code_ref::path refers to.
+    // The strings to which code_ref::path refers.
     std::set<std::string, std::less<>> paths FERRY_GUARDED_BY(mutex);
 
     static module_table& instance() {
-        static auto* const m = new module_table; // outlives every static pool
+        static auto* const m = new module_table; // never destroyed: a static pool may use it
         return *m;
     }
 
-    /// Looks again where something was loaded or unloaded since.
+    /// Reads the list of libraries again if one was loaded or unloaded since.
     void refresh() FERRY_REQUIRES(mutex);
     const module_info* find(std::uint64_t identity) const FERRY_REQUIRES(mutex) {
         const auto it = std::find_if(libraries.begin(), libraries.end(),
@@ -140,14 +140,14 @@ void module_table::refresh() {
                     !t.known || info->dlpi_adds != t.loaded || info->dlpi_subs != t.unloaded;
                 if (info->dlpi_subs != t.unloaded)
                     t.located.clear();
-                t.known = false; // until all is read
+                t.known = false; // until all of it has been read
                 t.loaded = info->dlpi_adds;
                 t.unloaded = info->dlpi_subs;
                 return q.changed ? 0 : 1;
             }
             try {
                 q.found.push_back(describe(*info, false));
-            } catch (...) { // not through the loader
+            } catch (...) { // an exception must not pass through the loader
                 q.error = std::current_exception();
                 return 1;
             }
@@ -161,8 +161,8 @@ void module_table::refresh() {
     known = true;
 }
 
-// Where a library can be loaded from wherever a process is: it may have been asked for by a
-// relative path, and by a name that now leads elsewhere.
+// Returns a path from which a process with any working directory can load the library: it may have
+// been loaded by a relative path, or by a name that leads to another file now.
 std::string path_of(const module_info& m, const void* address) {
     std::string path = file_mapped_at(address);
     if (constexpr std::string_view deleted = " (deleted)"; path.ends_with(deleted))
@@ -189,7 +189,7 @@ std::string file_mapped_at(const void* address) {
             continue;
         std::string path = line.substr(std::min(line.size(), static_cast<std::size_t>(name)));
         for (std::size_t i = 0; (i = path.find("\\012", i)) != std::string::npos; ++i)
-            path.replace(i, 4, 1, '\n'); // the only character that the kernel writes otherwise
+            path.replace(i, 4, 1, '\n'); // the only character that the kernel escapes
         return path;
     }
     return {};
@@ -226,8 +226,8 @@ const void* resolve(const code_ref& ref) {
     auto& t = module_table::instance();
     std::string path(ref.path);
     std::string why;
-    // The loader takes a name that it knows for what it has loaded under it, even where the file is
-    // another one now; under another name it looks at the file.
+    // Asked for a name that it knows, the loader returns what it has loaded under that name, even
+    // if the file has been replaced. Under another spelling of the name it opens the file.
     for (int spellings = 0; spellings < 8; ++spellings) {
         {
             const annotated_lock lock(t.mutex);

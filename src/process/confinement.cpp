@@ -20,7 +20,7 @@
 namespace ferry::detail {
 namespace {
 
-// Landlock's system calls and kinds of access; the headers of many systems are older.
+// Landlock's system calls and kinds of access, which the headers of many systems do not have yet.
 constexpr long call_create_ruleset = 444;
 constexpr long call_restrict_self = 446;
 constexpr std::uint32_t ask_for_version = 1;
@@ -46,7 +46,7 @@ public:
     int set_filter(const sock_fprog& program, bool all_threads) override {
         const long r = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
                                  all_threads ? SECCOMP_FILTER_FLAG_TSYNC : 0, &program);
-        if (r > 0) { // the thread that has a filter of its own
+        if (r > 0) { // the number of a thread that has a filter of its own
             errno = EBUSY;
             return -1;
         }
@@ -95,7 +95,8 @@ std::string names_of(const confinement& c) {
     return names;
 }
 
-// Tries what must fail now. None of it would do anything if it did not fail.
+// Makes calls that the confinement must refuse. If one of them were allowed, it would change
+// nothing.
 void try_out(const confinement& c) {
     const auto must_fail = [](long result, const char* what) {
         if (result >= 0 || (errno != EPERM && errno != EACCES))
@@ -107,7 +108,7 @@ void try_out(const confinement& c) {
     }
     if (has(c.sandbox, sandbox::read_only)) {
         must_fail(::fchmodat(AT_FDCWD, "", 0, 0), "sandbox::read_only by seccomp");
-        std::uint64_t how[3] = {O_WRONLY | O_CLOEXEC, 0, 0}; // which the filter cannot see
+        std::uint64_t how[3] = {O_WRONLY | O_CLOEXEC, 0, 0}; // in memory, which no filter reads
         const descriptor null(
             static_cast<int>(::syscall(call_openat2, AT_FDCWD, "/dev/null", how, sizeof how)));
         if (null || errno != ENOSYS)
@@ -115,7 +116,7 @@ void try_out(const confinement& c) {
     }
     if (has(c.sandbox, sandbox::no_exec))
         must_fail(::syscall(SYS_execve, "", nullptr, nullptr), "sandbox::no_exec by seccomp");
-    if (c.no_processes) // flags that no process can be started with
+    if (c.no_processes) // with flags with which the kernel starts no process
         must_fail(::syscall(SYS_clone, CLONE_SIGHAND, nullptr, nullptr, nullptr, nullptr),
                   "limits.processes by seccomp");
 }
@@ -130,7 +131,7 @@ kernel_facilities& kernel_facilities::real() noexcept {
 void confine(const confinement& c, confined what, kernel_facilities& kernel) {
     if (!c)
         return;
-    // Landlock looks at the calling thread and at those that it starts, a filter at all.
+    // Landlock confines the calling thread and those that it starts; a filter can confine all.
     const bool alone = what == confined::thread || kernel.thread_count() == 1;
     const bool read_only = has(c.sandbox, sandbox::read_only);
     const int landlock = read_only ? kernel.landlock_version() : 0;

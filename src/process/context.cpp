@@ -32,7 +32,8 @@ struct sent_value {
     std::string bytes;
 };
 
-// The innermost of each key, the outermost first. A value whose object is in no module stays here.
+// Returns the innermost value of each key, the outermost first. A value is left out if its key is
+// in no module, because a worker process could not find the key.
 std::vector<sent_value> values_to_send() {
     std::vector<sent_value> values;
     std::vector<std::uint64_t> seen;
@@ -45,7 +46,7 @@ std::vector<sent_value> values_to_send() {
             continue;
         try {
             values.push_back({locate(e->key), e->codec->encode(e->value())});
-        } catch (const std::invalid_argument&) { // it is on a stack or on the heap
+        } catch (const std::invalid_argument&) { // the key is on a stack or on the heap
         }
     }
     std::ranges::reverse(values);
@@ -81,7 +82,7 @@ context_ptr decode_context(std::string_view bytes) {
         const auto* const key = static_cast<const context_key*>(get_code(in));
         std::string value(in.get<std::uint32_t>(), '\0');
         in.read(value.data(), value.size());
-        // Zero is that of an object that is constructed later.
+        // The number is zero while the key has not been constructed yet.
         if (key->number() != 0 && key->codec() != nullptr)
             context = key->codec()->decode(*key, value, std::move(context));
     }

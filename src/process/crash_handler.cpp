@@ -27,7 +27,7 @@ constexpr std::size_t stack_for_signals = std::size_t(64) << 10;
 
 crash_record* record = nullptr;
 std::atomic<std::uint64_t> running_task{0};
-std::array<struct sigaction, fatal_signals.size()> found; // the handlers that were there
+std::array<struct sigaction, fatal_signals.size()> found; // the handlers installed before
 std::atomic<int> signal_in_work{0};
 
 std::size_t index_of(int signal) noexcept {
@@ -35,7 +35,7 @@ std::size_t index_of(int signal) noexcept {
     return static_cast<std::size_t>(at - fatal_signals.begin());
 }
 
-// The place that the signal interrupted, and the top of its stack.
+// The instruction that the signal interrupted, and the stack pointer at that moment.
 struct place {
     std::uintptr_t code = 0;
     std::uintptr_t stack = 0;
@@ -59,7 +59,7 @@ struct found_module {
     const char* path = nullptr; // null: the program itself
 };
 
-// The module that holds an address; takes no lock where the C library has a way.
+// Finds the module that contains an address, without a lock if the C library has a function for it.
 bool find_module(std::uintptr_t address, found_module& m) noexcept {
     auto* const at = reinterpret_cast<void*>(address);
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 35)
@@ -90,7 +90,7 @@ std::uint64_t build_id_of(const found_module& m) noexcept {
     return build_id_hash(m.base, {table, header.e_phnum});
 }
 
-// The number of the module plus 1; 0 where there are too many.
+// Returns the number of the module plus 1, or 0 if the record has no room for another one.
 std::uint32_t enter_module(const found_module& m,
                            std::array<std::uintptr_t, crash_record::most_modules>& bases,
                            std::uint32_t& count) noexcept {
@@ -111,8 +111,8 @@ std::uint32_t enter_module(const found_module& m,
     return ++count;
 }
 
-// The frames from the interrupted place outwards. The unwinder goes through the frame of the
-// signal.
+// Finds the frames from the interrupted instruction outwards: `first` is its index, and the frames
+// of this handler precede it, because the unwinder passes through the frame of the signal.
 std::size_t find_frames(const place& from, std::array<void*, 2 * crash_record::most_frames>& all,
                         std::size_t& first) noexcept {
     const auto count = static_cast<std::size_t>(
@@ -131,7 +131,7 @@ void write_frames(const place& from) noexcept {
     const auto add = [&](std::uintptr_t address, bool is_call) {
         if (frames == crash_record::most_frames)
             return;
-        const std::uintptr_t at = address - (is_call ? 1 : 0); // within the call, not behind it
+        const std::uintptr_t at = address - (is_call ? 1 : 0); // within the call instruction
         found_module m;
         const std::uint32_t number = find_module(at, m) ? enter_module(m, bases, modules) : 0;
         record->frames[frames] = {number != 0 ? at - m.base : at, number};
@@ -143,7 +143,7 @@ void write_frames(const place& from) noexcept {
     const std::size_t count = find_frames(from, all, first);
     for (std::size_t i = first + 1; i < count; ++i)
         add(reinterpret_cast<std::uintptr_t>(all[i]), true);
-    // A call to an address where there is no code leaves the way back on the stack only.
+    // After a call of an address without code, only the stack has the return address.
     if (found_module m; frames == 1 && from.stack != 0 && !find_module(from.code, m)) {
         std::uintptr_t back = 0;
         std::memcpy(&back, reinterpret_cast<const void*>(from.stack), sizeof back);
@@ -159,7 +159,7 @@ void die_of(int signal) noexcept {
     ::syscall(SYS_tgkill, ::getpid(), ::syscall(SYS_gettid), signal);
 }
 
-// The search takes too long; another thread may be the one that gets this signal.
+// The search for frames takes too long. Any thread may receive this signal.
 void on_time_over(int) noexcept {
     const int signal = signal_in_work.load();
     sigset_t one;
@@ -179,7 +179,7 @@ void write_record(int signal, const void* context) noexcept {
     sigset_t mask_before;
     sigemptyset(&alarm);
     sigaddset(&alarm, SIGALRM);
-    ::pthread_sigmask(SIG_UNBLOCK, &alarm, &mask_before); // all threads may have blocked it
+    ::pthread_sigmask(SIG_UNBLOCK, &alarm, &mask_before); // every thread may have it blocked
     const itimerval limit{{0, 0}, {0, longest_search_us}};
     itimerval limit_before{};
     ::setitimer(ITIMER_REAL, &limit, &limit_before);
@@ -193,7 +193,7 @@ void write_record(int signal, const void* context) noexcept {
     record->state.store(crash_record::stage::written);
 }
 
-// Hands the signal on as if there had been no handler here.
+// Does what would have happened without this handler.
 void hand_on(int signal, siginfo_t* info, void* context) noexcept {
     struct sigaction& next = found[index_of(signal)];
     if ((next.sa_flags & SA_SIGINFO) != 0) {
@@ -206,7 +206,7 @@ void hand_on(int signal, siginfo_t* info, void* context) noexcept {
         if ((next.sa_flags & static_cast<int>(SA_RESETHAND)) != 0)
             next = {};
         handler(signal);
-    } else if (info->si_code > 0) { // the instruction faults again, where a core file shall show it
+    } else if (info->si_code > 0) { // the instruction faults again, so a core file shows it
         struct sigaction standard{};
         standard.sa_handler = SIG_DFL;
         ::sigaction(signal, &standard, nullptr);
@@ -217,14 +217,15 @@ void hand_on(int signal, siginfo_t* info, void* context) noexcept {
 
 void on_fatal_signal(int signal, siginfo_t* info, void* context) {
     const int error = errno;
-    // Of a signal that the program's handler took no record is needed any more.
+    // A record that was written already is of a signal that the program's own handler survived, so
+    // this one may replace it.
     auto state = record->state.load();
     while (state != crash_record::stage::writing &&
            !record->state.compare_exchange_weak(state, crash_record::stage::writing)) {
     }
     if (state != crash_record::stage::writing) {
         write_record(signal, context);
-    } else { // another thread is at it, which ends the process soon
+    } else { // another thread writes the record, and ends the process soon
         for (int i = 0; i != 100 && record->state.load() == crash_record::stage::writing; ++i) {
             const timespec moment{0, 1'000'000};
             ::nanosleep(&moment, nullptr);
@@ -257,7 +258,7 @@ void provide_stack() noexcept {
 void install_crash_handler(crash_record& to) noexcept {
     record = &to;
     void* first[2];
-    static_cast<void>(::backtrace(first, 2)); // which loads what it needs
+    static_cast<void>(::backtrace(first, 2)); // its first call loads a library
     provide_stack();
     struct sigaction mine{};
     mine.sa_sigaction = on_fatal_signal;

@@ -14,7 +14,7 @@
 namespace ferry::detail {
 namespace {
 
-// The file of a module of this process with that build-id; empty where there is none.
+// Returns the file of the module of this process with that build-id, or nothing if there is none.
 std::string own_file(std::uint64_t build_id) {
     struct search {
         std::uint64_t wanted;
@@ -30,7 +30,7 @@ std::string own_file(std::uint64_t build_id) {
             try {
                 q.file =
                     is_program || info->dlpi_name == nullptr ? program_file() : info->dlpi_name;
-            } catch (const std::bad_alloc&) { // not through the loader
+            } catch (const std::bad_alloc&) { // must not pass through the loader
             }
             return 1;
         },
@@ -52,7 +52,7 @@ module_in_use describe(const crash_record& record, std::uint32_t number) {
     return {number, m.build_id, path.data()};
 }
 
-// Finds the names in the file, if it is the one with that build-id.
+// Finds the names of the functions in the file. Returns false if its build-id is another one.
 bool name_functions(const std::string& file, const module_in_use& of) {
     const elf_file elf(file);
     if (build_id_of(elf) != of.build_id)
@@ -69,7 +69,7 @@ std::vector<stack_frame> frames_of(const crash_record& record, int signal, std::
     if (record.signal.load() != static_cast<std::uint32_t>(signal) || record.task.load() != task)
         return frames;
     const auto count = std::min<std::size_t>(record.frame_count.load(), record.frames.size());
-    frames.reserve(count); // the requests point into it
+    frames.reserve(count); // the requests point to its elements
     std::vector<module_in_use> modules;
     for (std::size_t i = 0; i != count; ++i) {
         const crash_record::frame f = record.frames[i];

@@ -95,8 +95,9 @@ dispatcher::step dispatcher::next() noexcept {
     return {};
 }
 
-// An idle worker, best the one that knows the mapping in which the arguments are; else, once all
-// are there, the one that holds least, as long as that is not too much.
+// Chooses an idle worker, preferably the one that has the mapping of the arguments already. If none
+// is idle and no more can be started, the one that holds the fewest items, unless it holds too
+// many.
 dispatch_worker* dispatcher::pick(const dispatch_item& i) noexcept {
     const std::size_t depth =
         workers_.size() < most_workers_ ? 1 : hand_out_depth(mean_run_ns_, most_held_);
@@ -113,8 +114,8 @@ dispatch_worker* dispatcher::pick(const dispatch_item& i) noexcept {
     return best;
 }
 
-// Each theft gives an idle worker something to hold, or takes something out of the pool, or is the
-// last one of its round; so they come to an end.
+// A round ends: each theft gives an item to an idle worker, or removes one from the pool, or is the
+// last one of the round.
 dispatcher::step dispatcher::steal() noexcept {
     if (victim_ != nullptr && victim_->refused == round_)
         return {};
@@ -134,7 +135,8 @@ dispatcher::step dispatcher::steal() noexcept {
     return {action::revoke, &victim_->items.back(), victim_};
 }
 
-// The earlier ones have started as well. A victim that gave nothing is not asked again.
+// A worker starts its items in order, so the earlier ones have started too. A victim of which
+// nothing was taken is not asked again.
 void dispatcher::not_revoked() noexcept {
     FERRY_ASSERT(victim_ != nullptr);
     loot_ = 0;

@@ -31,9 +31,9 @@ namespace {
 
 using boost_category = boost::system::error_category;
 
-// What is kept for other processes is kept forever, so there is a limit to each.
+// Categories, texts and places that come from other processes are never freed, so each has a limit.
 constexpr std::size_t most_categories = 256;
-constexpr std::size_t most_texts = 1024; // of one category
+constexpr std::size_t most_texts = 1024; // in one category
 constexpr std::size_t most_places = 1024;
 constexpr std::size_t longest = 1024;
 
@@ -65,9 +65,9 @@ std::span<const std::error_category* const> known(const std::error_category*) {
     return all;
 }
 
-// ---- A category that is not here ----------------------------------------------------------------
+// ---- A category that this process does not have -------------------------------------------------
 
-// Boost's error_category has a destructor that is not virtual, and no category is deleted through
+// Boost's error_category has no virtual destructor, and no category is deleted through a pointer to
 // it.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
@@ -94,7 +94,7 @@ public:
             std::map<std::string, std::unique_ptr<const remote_category>>
                 categories FERRY_GUARDED_BY(mutex);
         };
-        static auto* const a = new all; // outlives every static code
+        static auto* const a = new all; // never destroyed: a static error code may refer to it
         const annotated_lock lock(a->mutex);
         auto it = a->categories.find(name);
         if (it == a->categories.end()) {
@@ -123,12 +123,12 @@ void put_code(byte_sink& out, int value, const Category& c) {
     std::string text;
     try {
         ref = locate(&c);
-    } catch (const std::invalid_argument&) { // it is on the heap
+    } catch (const std::invalid_argument&) { // the category is on the heap
     }
     try {
         text = c.message(value);
     } catch (...) {
-        caught_or_unwind(); // it has no text then
+        caught_or_unwind(); // the code is sent without a text
     }
     out.put(ref.module);
     out.put(ref.offset);
@@ -145,7 +145,7 @@ const Category& get_category(byte_source& in, int value) {
         if (c->name() == name)
             return *c;
     }
-    // One that nobody has constructed here yet has no virtual functions.
+    // A category that has not been constructed here yet has no table of virtual functions.
     const void* const at = module != 0 ? find_data(module, offset, sizeof(Category)) : nullptr;
     if (at != nullptr && is_object_of(at, typeid(Category))) {
         const auto& c = *static_cast<const Category*>(at);
@@ -155,7 +155,8 @@ const Category& get_category(byte_source& in, int value) {
     return remote_category<Category>::of(name, value, std::move(text));
 }
 
-// Where a code of Boost was made is a part of its text, and has to outlive it.
+// A code of Boost refers to the place where it was made, which is a part of its text. The places
+// are never freed, because nobody knows how long the codes live.
 const boost::source_location* place_of(std::string file, std::string function, std::uint32_t line,
                                        std::uint32_t column) {
     using place = std::tuple<std::string, std::string, std::uint32_t, std::uint32_t>;
@@ -163,7 +164,7 @@ const boost::source_location* place_of(std::string file, std::string function, s
         annotated_mutex mutex;
         std::map<place, boost::source_location> places FERRY_GUARDED_BY(mutex);
     };
-    static auto* const a = new all; // outlives every static code
+    static auto* const a = new all; // never destroyed: a static error code may refer to it
     const annotated_lock lock(a->mutex);
     place p(std::move(file), std::move(function), line, column);
     if (const auto it = a->places.find(p); it != a->places.end())
@@ -176,7 +177,7 @@ const boost::source_location* place_of(std::string file, std::string function, s
     return &it->second;
 }
 
-// Each of the two libraries may hold a code of the other's, whose category it does not tell.
+// A code of either library may wrap a code of the other one, without telling that one's category.
 enum class form : std::uint8_t { own, with_place, of_other };
 
 void put_own(byte_sink& out, const std::error_code& code) {
@@ -218,7 +219,8 @@ void get_own(byte_source& in, std::uint8_t read, boost::system::error_code& code
     code.assign(value, category, place_of(std::move(file), std::move(function), line, column));
 }
 
-constexpr std::string_view of_the_standard_library = "std:unknown"; // Boost's name for such
+// The name of the category of a code of Boost that wraps one of the standard library.
+constexpr std::string_view of_the_standard_library = "std:unknown";
 
 template <class Other, class Code>
 void get_either(byte_source& in, Code& code) {

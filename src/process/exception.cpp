@@ -22,13 +22,13 @@ namespace {
 
 using std::filesystem::filesystem_error;
 
-// A chain may be as long, and all that one exception stands for as much, as this.
+// The longest chain of nested exceptions, and the most exceptions that one group or chain contains.
 constexpr int deepest = 64;
 constexpr unsigned most_inner = 1000;
 
 // ---- What an exception is -----------------------------------------------------------------------
 
-// A text without what a system error appends for its code.
+// Returns the text without the message of its code, which a system error appends.
 std::string without(const std::string& text, const std::string& appended) {
     const std::string tail = ": " + appended;
     if (text == appended)
@@ -47,7 +47,7 @@ std::string message_of(const filesystem_error& e) {
 
 struct described {
     std::string type;    // mangled
-    bool remote = false; // it came from a worker: the type's name is one to read
+    bool remote = false; // it came from a worker, so the name of its type is demangled already
     remote_exception known;
 };
 
@@ -192,10 +192,10 @@ std::exception_ptr get_one(byte_source& in, int depth) {
         try {
             return build(known);
         } catch (...) {
-            caught_or_unwind(); // its constructor takes no such text
+            caught_or_unwind(); // its constructor refuses that text
         }
     }
-    known.wrapped = false; // or it would be another type than the one to catch
+    known.wrapped = false; // since a wrapper would be of another type than remote_error
     return throw_like<remote_error>(known, [&] {
         return remote_error(remote != 0 ? type : demangle(type.c_str()), known.what);
     });

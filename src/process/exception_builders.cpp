@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// How exceptions that were thrown in another process are rebuilt, by type.
+// Rebuilds exceptions that were thrown in another process, by their type.
 #include "exception_builders.hpp"
 
 #include "support/annotated_mutex.hpp"
@@ -33,7 +33,8 @@ namespace {
 
 using std::filesystem::filesystem_error;
 
-// Its message is what it was made from, without what it adds for its code and its paths.
+// The message is the one that the original was constructed from: without its code and its paths,
+// which the constructor appends.
 std::exception_ptr build_filesystem_error(const remote_exception& r) {
     const auto& [one, two] = r.texts;
     return throw_like<filesystem_error>(r, [&] {
@@ -106,11 +107,11 @@ std::exception_ptr build_multiple_exceptions(const remote_exception& r) {
 }
 
 #ifdef __GLIBCXX__
-// What streams throw: a class of the library's own, derived from std::ios_base::failure.
+// Streams throw this class, which is internal to libstdc++ and derived from std::ios_base::failure.
 constexpr const char* library_failure = "St13__ios_failure";
 
 std::exception_ptr build_library_failure(const remote_exception& r) {
-    if (r.nested != nullptr) // a chain is more than the name of the class
+    if (r.nested != nullptr) // the chain matters more than the exact class
         return build_exception<std::ios_base::failure>(r);
     try {
         if (r.standard_code == std::io_errc::stream)
@@ -130,7 +131,7 @@ struct registry {
     std::map<std::string, exception_builder, std::less<>> builders FERRY_GUARDED_BY(mutex);
 
     static registry& instance() {
-        static auto* const r = new registry; // outlives every static pool
+        static auto* const r = new registry; // never destroyed: a static pool may use it
         return *r;
     }
 

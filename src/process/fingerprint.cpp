@@ -6,7 +6,7 @@
 namespace ferry::detail {
 namespace {
 
-// Multiplies to 128 bits and folds the halves, as wyhash does: every bit of the product depends on
+// Multiplies to 128 bits and folds the halves, as wyhash does: each bit of the product depends on
 // all lower bits of both factors.
 std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
     __extension__ using wide = unsigned __int128;

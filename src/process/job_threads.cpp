@@ -71,8 +71,7 @@ void job_threads::add_thread(const std::shared_ptr<void>& keep) {
     threads_ = std::move(fresh);
 }
 
-// Where it fails, the next job tries again, and until then the threads there are do
-// the work.
+// If no thread can be started, the next job tries again, and the existing threads do the work.
 void job_threads::add_spare() noexcept {
     if (kind_ == kind::one || waiting_ != 0 || finished_)
         return;
@@ -103,7 +102,8 @@ void job_threads::post(boost::intrusive_ptr<shared_state_base> share, remote_cal
     run(c);
 }
 
-// Another thread that is at work takes the next job soon, unless its own takes long.
+// A thread that works takes the next job soon, unless its own job takes long, so this one waits
+// until no job has been taken for the time of `patience`.
 void job_threads::leave_to_others(annotated_lock& lock) noexcept {
     std::uint64_t before = taken_;
     auto until = timeout::clock::now() + patience;
@@ -118,8 +118,8 @@ void job_threads::leave_to_others(annotated_lock& lock) noexcept {
     }
 }
 
-// The same thread does the work as long as it can: what it allocates stays warm. It may come back
-// without a job.
+// Prefers the thread that worked last, because the memory that it allocates is still in its cache.
+// May return without a job.
 void job_threads::wait_for_job(annotated_lock& lock) noexcept {
     if (first_ == nullptr && !finished_ && !first_waits_) {
         first_waits_ = true;
@@ -198,7 +198,7 @@ std::unique_ptr<job_threads::seat> job_threads::close() noexcept {
 
 void job_threads::finish() noexcept {
     if (is_this_thread()) {
-        leave_behind(); // the others may wait for the job of this one
+        leave_behind(); // the other threads may wait for the job of this one
         return;
     }
     for (auto all = close(); all != nullptr; all = std::move(all->next))

@@ -25,11 +25,12 @@ void keep_reading(descriptor stream) noexcept {
                 if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
                     return;
                 if (n > 0 && ::write(STDERR_FILENO, text, static_cast<std::size_t>(n)) < 0)
-                    continue; // nobody reads it here either
+                    continue; // nobody reads the standard error of this process either
             }
         }).detach();
     } catch (const std::exception&) {
-        // It stays open, so that they live, until this process ends.
+        // The pipe stays open until this process ends: the programs that write to it would
+        // otherwise be ended by SIGPIPE.
     }
 }
 

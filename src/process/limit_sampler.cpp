@@ -17,7 +17,7 @@ std::optional<limit_breach> limit_sampler::sample(worker_channel& w) noexcept {
         if (const remote_call* const c = w.running())
             task = c->number;
     }
-    const int pid = w.process->pid(); // not reaped yet: only this thread does that
+    const int pid = w.process->pid(); // still its own, since only this thread reaps it
     const auto memory = task != 0 ? memory_of(pid) : std::nullopt;
     const auto cpu = task != 0 ? cpu_time_of(pid) : std::nullopt;
     if (!memory || !cpu) {
@@ -43,7 +43,7 @@ void limit_sampler::sample_all() noexcept {
     pool_.timers.arm(deadline::purpose::limits, timeout::clock::now() + next);
 }
 
-// How long until the next sample of it, where there is to be one.
+// Returns the time until the next sample of the worker, or the maximum if it needs none.
 std::chrono::nanoseconds limit_sampler::judge(worker_channel& w, unsigned processors) noexcept {
     {
         const scoped_lock lock(pool_.mutex);

@@ -6,7 +6,8 @@
 namespace ferry::detail {
 namespace {
 
-// The memory of a process is looked at that often; processor time too unless its end is nearer.
+// Memory is sampled once in each period; processor time more often if the limit may be reached
+// within it.
 constexpr std::chrono::nanoseconds period = std::chrono::milliseconds(10);
 constexpr std::chrono::nanoseconds shortest = std::chrono::milliseconds(1);
 

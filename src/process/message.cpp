@@ -36,7 +36,7 @@ bool is_passing(int error) noexcept {
 
 namespace {
 
-// Takes the descriptors out of what was received, and closes those beyond two.
+// Takes the descriptors out of a message, and closes those beyond two. Returns how many came.
 std::size_t take_files(msghdr& header, std::array<descriptor, 2>& files) noexcept {
     std::size_t count = 0;
     for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
@@ -59,7 +59,7 @@ std::size_t take_files(msghdr& header, std::array<descriptor, 2>& files) noexcep
 
 reception receive_message(int socket, wire::message& m, std::array<descriptor, 2>& files,
                           bool wait) noexcept {
-    constexpr std::size_t most_files = 253; // that the system lets a message have
+    constexpr std::size_t most_files = 253; // the kernel's limit for one message
     iovec part{&m, sizeof m};
     alignas(cmsghdr) char control[CMSG_SPACE(most_files * sizeof(int))] = {};
     msghdr header{};
@@ -67,7 +67,8 @@ reception receive_message(int socket, wire::message& m, std::array<descriptor, 2
     header.msg_iovlen = 1;
     header.msg_control = control;
     header.msg_controllen = sizeof control;
-    // Looked at first, since descriptors for which there is no room now are gone when it is taken.
+    // The message is only peeked at: if it were taken while this process has no room for its
+    // descriptors, they would be lost.
     const int how = MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT);
     ssize_t n = 0;
     do

@@ -82,7 +82,7 @@ void call_failed(const std::exception_ptr& error) noexcept {
         return;
     try {
         std::rethrow_exception(error);
-    } catch (const std::bad_array_new_length&) { // a mistake, however much memory there is
+    } catch (const std::bad_array_new_length&) { // a wrong length, and no shortage of memory
     } catch (const std::bad_alloc&) {
         const limits_lifted own;
         const auto m = memory_of(::getpid());

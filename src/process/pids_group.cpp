@@ -32,7 +32,8 @@ bool is_listed(std::string_view list, std::string_view word) {
     return false;
 }
 
-// The path of this process in the hierarchy of those controllers: "8:pids:/path", or "0::/path".
+// Returns the path of this process in the hierarchy that counts processes. `cgroup` has a line
+// "8:pids:/path" for it in the first version of control groups, and "0::/path" in the second.
 std::optional<std::string> own_path(std::string_view cgroup, bool second_version) {
     std::istringstream lines{std::string(cgroup)};
     for (std::string line; std::getline(lines, line);) {
@@ -47,7 +48,7 @@ std::optional<std::string> own_path(std::string_view cgroup, bool second_version
     return std::nullopt;
 }
 
-// False, with errno set.
+// Returns false, with errno set, if the number cannot be written.
 bool write_number(const std::filesystem::path& file, std::size_t number) {
     const descriptor to(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
     const std::string text = std::to_string(number);
@@ -75,7 +76,7 @@ std::optional<std::filesystem::path> find_pids_folder(std::string_view mountinfo
         if (!path || !path->starts_with(root))
             continue;
         const std::string below = root == "/" ? *path : path->substr(root.size());
-        if (!best || !second_version) // where both are there, the first version has the controller
+        if (!best || !second_version) // if both are mounted, the controller is in the first version
             best = std::filesystem::path(mount_point + below);
     }
     return best;

@@ -95,7 +95,7 @@ void process_core::submit_all(std::span<const remote_call_ptr> calls) {
                     continue;
                 }
                 note_submission(*calls[i]);
-                pool_.queue.push(*remote_call_ptr(calls[i]).detach()); // the queue's
+                pool_.queue.push(*remote_call_ptr(calls[i]).detach()); // a reference of the queue
             }
             pool_.dispatch(lock);
             start = pool_.wants_worker();
@@ -114,7 +114,7 @@ void process_core::submit(remote_call_ptr c, entrance e) {
     shared_state_base& state = c->state();
     fingerprint_call(*c);
     if (pool_.bounded) {
-        shared_state_base::catch_up(); // tasks that make room may wait for that
+        shared_state_base::catch_up(); // callbacks that were put off may make room
         if (e != entrance::map && !is_callback_thread() &&
             !limit_wait(pool_.options.max_wait, state))
             return;
@@ -140,7 +140,7 @@ void process_core::submit(remote_call_ptr c, entrance e) {
         if (in == entered::closed)
             pool_.phase.check_open();
         if (in != entered::expired)
-            static_cast<void>(c.detach()); // the queue's, or the line's
+            static_cast<void>(c.detach()); // a reference of the queue, or of the line
         pool_.dispatch(lock);
         start = pool_.wants_worker();
     } catch (...) {
@@ -154,7 +154,8 @@ void process_core::submit(remote_call_ptr c, entrance e) {
         pool_.drop_given_up();
 }
 
-// All of them before the first task, so that whoever asks hears where there are none to be had.
+// All threads are started before the first task is accepted, so that its submission fails if they
+// cannot be started.
 void process_core::start_threads() {
     if (reader_.has_started())
         return;
@@ -195,7 +196,7 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
             unneeded = std::move(c.arguments);
         if (unneeded.size() > large_payload)
             pool_.timers.ensure(deadline::purpose::trim, reader_timers::check_interval);
-        if (c.submitted_ns == 0) { // it was refused before it was counted
+        if (c.submitted_ns == 0) { // it was refused before its submission was counted
         } else if (failed) {
             pool_.figures.failed(c);
         } else {
@@ -215,19 +216,19 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
 
 bool process_core::revoke(remote_call& c) noexcept {
     if (is_forked_copy())
-        return false;      // the workers are the parent's
+        return false;      // the workers belong to the parent process
     remote_call_ptr share; // freed without the lock
     bool start = false;
     {
         scoped_lock lock(pool_.mutex);
         if (c.at == nullptr)
-            return true; // it is not out any more
+            return true; // no worker holds it any more
         FERRY_ASSERT(!dispatcher::is_queued(c));
         share = pool_.revoke(c);
         if (share == nullptr)
             return false;
         c.state().unoffer();
-        // The worker may hold nothing else, whose answer would tell of its room.
+        // If the worker holds no other task, no answer of it will cause the next hand-out.
         pool_.dispatch(lock);
         start = pool_.wants_worker();
     }
@@ -267,7 +268,8 @@ bool process_core::cancel_running(remote_call& c) noexcept {
         worker_channel& w = *c.at;
         if (c.stops) {
             c.asked_to_stop = true;
-            static_cast<void>(w.ask_to_stop(c.number)); // else it is ended when that is over
+            // If the request cannot be sent, the worker is ended after the grace all the same.
+            static_cast<void>(w.ask_to_stop(c.number));
             pool_.workers.arm_grace(w.deadlines.stop_grace[c.slot]);
         } else if (pool_.workers.terminate_for(w, c.slot)) {
             pool_.figures.cancelled(c);

@@ -12,7 +12,7 @@ class process_line::load {
 public:
     explicit load(process_line& l) noexcept : line_(l) {}
 
-    std::size_t queued() const noexcept { // with what is promised
+    std::size_t queued() const noexcept { // includes tasks promised to a worker
         return line_.queue_.size() + line_.queue_.held_behind();
     }
     std::size_t ahead(int priority) const noexcept {
@@ -33,7 +33,7 @@ process_line::process_line(const process_pool_options& options, dispatcher& queu
 void process_line::let_in(remote_call& c, std::size_t bytes) noexcept {
     FERRY_ASSERT(c.counted_bytes == 0);
     if (bytes != 0)
-        admission_.add_bytes(bytes); // at most the limit: has room
+        admission_.add_bytes(bytes); // cannot exceed the limit: the task was let in
     c.counted_bytes = bytes;
     queue_.push(c);
 }
@@ -82,7 +82,7 @@ entered process_line::enter_or_stand(remote_call& c, entrance e, bool exempt, sc
         [&](admission::decision why) FERRY_UNCHECKED {
             const std::size_t queued = seen.queued();
             const auto wait = admission_.estimate(request.priority, seen);
-            lock.unlock(); // making and throwing an error takes time
+            lock.unlock(); // before the error is made and thrown, which takes long
             std::rethrow_exception(
                 refusal(why, kind_, task, request, admission_.limits(), queued, wait));
         });
@@ -92,7 +92,7 @@ void process_line::claimed(const shared_state_base& task) noexcept {
     if (!admission_.on_claimed(task))
         return;
     admission_.purge([this](const admission::place& p) {
-        if (p.thread == nullptr) // whose task is its own to let go of
+        if (p.thread == nullptr) // a thread that stands in the line drops its own task
             given_up_.push(*p.task);
     });
 }

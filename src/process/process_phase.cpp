@@ -12,7 +12,7 @@ void process_phase::break_for(const std::string& why) noexcept {
     broken_ = closed_ = true;
     try {
         why_ = why;
-    } catch (const std::bad_alloc&) { // without its reason
+    } catch (const std::bad_alloc&) { // the pool is broken all the same, without a reason
     }
 }
 

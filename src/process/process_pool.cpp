@@ -17,14 +17,15 @@ process_pool::process_pool(process_pool_options options) {
         throw std::logic_error(
             "process_pool: main() must begin with ferry::run_worker_if_spawned(), "
             "since the workers are this program, started again");
-    // Its worker could not tell that it is one: that would be for the environment to say.
+    // A worker learns from its environment that it is one, and a privileged program ignores that.
     if (detail::is_privileged())
         throw std::logic_error("process_pool: a set-user-ID program, or one with capabilities of "
                                "its file, cannot have worker processes, since nothing that its "
                                "caller may have put into the environment is believed there");
     detail::check(options);
     if (options.limits.processes && *options.limits.processes != 0)
-        static_cast<void>(detail::pids_group(*options.limits.processes)); // throws if there is none
+        // Throws if no control group can be made.
+        static_cast<void>(detail::pids_group(*options.limits.processes));
     detail::check_confinement({options.sandbox, options.limits.processes == std::size_t(0)});
     if (detail::worker_depth() >= detail::wire::max_depth)
         throw std::logic_error("process_pool: pools in the workers of pools are nested " +

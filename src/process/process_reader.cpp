@@ -55,7 +55,7 @@ void process_reader::run() noexcept {
         if (lives_.start())
             wait_ms = 0;
         if (pool_.bounded)
-            pool_.drop_given_up(); // what left the line at the end of a worker, or at some time
+            pool_.drop_given_up(); // tasks that left the line while the steps above held the mutex
         if (finish_if_closed())
             break;
     }
@@ -78,7 +78,7 @@ void process_reader::handle(reader_events::event e) noexcept {
         w = pool_.workers.find(e.worker);
     }
     if (w == nullptr)
-        return; // it was reaped a moment ago
+        return; // an earlier event has destroyed it
     if (e.what == source::answer)
         answers_.read(*w);
     else if (e.what == source::exit)
@@ -88,7 +88,7 @@ void process_reader::handle(reader_events::event e) noexcept {
 }
 
 bool process_reader::finish_if_closed() {
-    FERRY_ASSERT(pool_.reader.is_here()); // which alone destroys workers
+    FERRY_ASSERT(pool_.reader.is_here()); // since only the reader destroys workers
     const scoped_lock lock(pool_.mutex);
     if (!pool_.phase.is_closed() || pool_.has_unfinished())
         return false;
@@ -99,11 +99,12 @@ bool process_reader::finish_if_closed() {
 
 // ---- Time ---------------------------------------------------------------------------------------
 
-// Milliseconds until the next deadline, -1 without one.
+// Acts on the deadlines that are due. Returns the milliseconds until the next one, or -1 if there
+// is none.
 int process_reader::run_timers() noexcept {
     FERRY_ASSERT(pool_.reader.is_here());
     for (;;) {
-        deadline* d = nullptr; // belongs to this or to a worker, which only this thread destroys
+        deadline* d = nullptr; // in the pool, or in a worker, which only this thread destroys
         {
             const scoped_lock lock(pool_.mutex);
             const auto now = clock::now();
@@ -123,7 +124,7 @@ void process_reader::on_deadline(deadline& d) noexcept {
     {
         scoped_lock lock(pool_.mutex);
         w = pool_.workers.find(d.worker);
-        FERRY_ASSERT((w != nullptr) == (d.worker != 0)); // a worker's deadlines go with it
+        FERRY_ASSERT((w != nullptr) == (d.worker != 0)); // they are removed with their worker
         switch (d.what) {
         case deadline::purpose::grace: pool_.workers.perform(*w, w->life.grace_over()); break;
         case deadline::purpose::run_time: decided = on_run_time(*w, d, v); break;
@@ -193,7 +194,7 @@ bool process_reader::never_answers(worker_channel& w) const noexcept {
 
 // Returns true if the task is to end.
 bool process_reader::on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept {
-    FERRY_ASSERT(w.held[d.slot] != nullptr); // whose deadline goes with it
+    FERRY_ASSERT(w.held[d.slot] != nullptr); // the deadline is removed with the task
     const remote_call_ptr c = w.held[d.slot];
     const auto limit = c->state().extra->limit.limit().value_or(clock::duration::max());
     const auto now = clock::now();
@@ -208,7 +209,7 @@ bool process_reader::on_run_time(worker_channel& w, deadline& d, pending_outcome
     const clock::time_point started{std::chrono::nanoseconds(
         w.started_ns(std::chrono::nanoseconds(now.time_since_epoch()).count()))};
     if (now - started < limit && !w.deadlines.measured[d.slot]) {
-        w.deadlines.measured[d.slot] = true; // it says only once when it began
+        w.deadlines.measured[d.slot] = true; // the worker is believed once about its start
         pool_.timers.arm(d, started + limit);
         return false;
     }
@@ -225,7 +226,8 @@ bool process_reader::on_run_time(worker_channel& w, deadline& d, pending_outcome
     return true;
 }
 
-// Looks at workers that have tasks, without having been woken: one may have destroyed what wakes.
+// Checks the workers that hold tasks without having been woken by them, because a task may have
+// destroyed the means to wake the reader.
 void process_reader::check_workers() noexcept {
     FERRY_ASSERT(pool_.reader.is_here());
     bool again = false;
@@ -237,7 +239,7 @@ void process_reader::check_workers() noexcept {
     pool_.timers.ensure(deadline::purpose::check, reader_timers::check_interval);
 }
 
-// True where it is to be looked at again.
+// Returns true if the worker is to be checked again.
 bool process_reader::check(worker_channel& w) noexcept {
     {
         const scoped_lock lock(pool_.mutex);
@@ -260,7 +262,7 @@ bool process_reader::check(worker_channel& w) noexcept {
     return true;
 }
 
-// Gives memory back that was needed for something larger than what came since.
+// Returns memory to the system that was needed for larger values than those that came since.
 void process_reader::trim() noexcept {
     FERRY_ASSERT(pool_.reader.is_here());
     segment_store::let_go gone;

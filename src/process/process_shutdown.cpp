@@ -20,7 +20,7 @@ void process_shutdown::join() {
 }
 
 void process_shutdown::join_reader() {
-    shared_state_base::catch_up(); // callbacks may wait for that
+    shared_state_base::catch_up(); // tasks may wait for callbacks that were put off
     reader_.join();
 }
 
@@ -28,7 +28,7 @@ shutdown_report process_shutdown::close_within(timeout limit) {
     const auto deadline = limit.deadline();
     shutdown_report report;
     close(false);
-    shared_state_base::catch_up(); // callbacks may wait for that
+    shared_state_base::catch_up(); // tasks may wait for callbacks that were put off
     std::uint64_t before = 0;
     {
         scoped_lock lock(pool_.mutex);
@@ -51,7 +51,7 @@ shutdown_report process_shutdown::close_within(timeout limit) {
                 pool_.workers.kill(*w);
             }
         }
-        // Now that a shortage of memory leaves nobody to wait for.
+        // Only now, since an exception for lack of memory here must leave no worker running.
         const std::int64_t now = wire::now_ns();
         for (const auto& [id, w] : pool_.workers.all()) {
             if (const remote_call* const c = w->running()) {

@@ -9,7 +9,7 @@
 namespace ferry::detail {
 namespace {
 
-// Whether they must be copied before that worker may see them.
+// Whether the arguments must be copied before that worker may map them.
 bool needs_copy(const payload& arguments, std::uint32_t worker) noexcept {
     if (arguments.size() < large_payload)
         return false;
@@ -57,7 +57,7 @@ void process_state::dispatch(scoped_lock& lock) noexcept {
         else if (s.what == action::give) {
             offer(call, static_cast<worker_channel&>(*s.worker));
             if (bounded)
-                line.advance(); // its bytes wait no more
+                line.advance(); // its bytes do not count as waiting any more
         } else if (remote_call_ptr c = revoke(call))
             requeue(std::move(c));
         else
@@ -69,7 +69,7 @@ void process_state::offer(remote_call& call, worker_channel& w) noexcept {
     remote_call_ptr c = take_first();
     FERRY_ASSERT(c == &call);
     if (!call.state().offer())
-        return; // the thread that has claimed it is about to report that
+        return; // another thread has claimed it, and is about to call `dropped`
     if (!w.send(c, queue.next_number(), store)) {
         requeue(std::move(c));
         refuse(w);
@@ -88,8 +88,9 @@ void process_state::offer(remote_call& call, worker_channel& w) noexcept {
         timers.arm(w.deadlines.run_time[call.slot], *limit);
 }
 
-// Copies large arguments into a mapping that the worker may see, without the lock. Whoever cancels
-// the task meanwhile finds it nowhere, so that only a task that nobody has claimed is put back.
+// Copies large arguments into a mapping for the worker, without the lock. A thread that cancels the
+// task meanwhile finds it neither in the queue nor with a worker, so the task goes back to the
+// queue only if nobody has claimed it.
 void process_state::copy_arguments(remote_call& call, worker_channel& w,
                                    scoped_lock& lock) noexcept {
     if (w.is_full_of_large()) {
@@ -111,7 +112,7 @@ void process_state::copy_arguments(remote_call& call, worker_channel& w,
     lock.lock();
     call.arguments = std::move(from);
     remove_between(1);
-    worker_channel* const target = workers.find(id); // null if it has ended
+    worker_channel* const target = workers.find(id); // null if the worker has ended meanwhile
     if (target != nullptr)
         --target->promised;
     if (!call.state().is_claimed() && !phase.is_broken())
@@ -138,7 +139,8 @@ void process_state::copy_arguments(remote_call& call, worker_channel& w,
     queue.resume_round();
 }
 
-// There is no room in it now; the others may have some.
+// The worker has no room now. If it holds nothing whose answer would make room, it is asked again
+// after a moment.
 void process_state::refuse(worker_channel& w) noexcept {
     queue.refused(w);
     if (w.violation != nullptr)
@@ -161,7 +163,7 @@ remote_call_ptr process_state::revoke(remote_call& call) noexcept {
     if (!w->revoke(call.slot))
         return {};
     queue.taken_back(call, *w);
-    line.uncount_first(*w); // which it may have stood before
+    line.uncount_first(*w); // the item that is first now, if the taken one was
     note(*w);
     return w->release(call.slot);
 }
@@ -179,7 +181,7 @@ worker_lifecycle::action process_state::release(remote_call& call, remote_call_p
 
 void process_state::requeue(remote_call_ptr c) noexcept {
     FERRY_ASSERT(c->at == nullptr);
-    remote_call& call = *c.detach(); // the queue's
+    remote_call& call = *c.detach(); // a reference of the queue
     call.state().unoffer();
     call.known_to = owner_of(call.arguments);
     queue.requeue(call);
@@ -216,7 +218,7 @@ void process_state::note(const worker_channel& w) noexcept {
 // ---- Without the mutex --------------------------------------------------------------------------
 
 worker_channel* process_state::worker_after(std::uint32_t id) noexcept {
-    FERRY_ASSERT(reader.is_here()); // which alone destroys workers
+    FERRY_ASSERT(reader.is_here()); // since only the reader destroys workers
     const scoped_lock lock(mutex);
     return workers.after(id);
 }
@@ -230,7 +232,7 @@ void process_state::drop_given_up() noexcept {
     while (work_item* const r = all.pop()) {
         auto& state = static_cast<shared_state_base&>(*r);
         remote_call_ptr keep(&dynamic_cast<remote_call&>(state));
-        state.shared_state_base::run(); // ends the share of the line
+        state.shared_state_base::run(); // drops the reference of the line
         jobs.let_go_of(std::move(keep));
     }
 }
@@ -244,7 +246,7 @@ void process_state::turn_away(const std::exception_ptr& why) noexcept {
     for (const admission::place& p : all) {
         remote_call_ptr keep(static_cast<remote_call*>(p.own));
         keep->refuse(why);
-        p.task->shared_state_base::run(); // ends the share of the line
+        p.task->shared_state_base::run(); // drops the reference of the line
         jobs.let_go_of(std::move(keep));
     }
 }

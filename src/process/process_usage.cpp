@@ -12,7 +12,7 @@
 namespace ferry::detail {
 namespace {
 
-// The number of kilobytes behind a name at the start of a line, as bytes.
+// Finds the line that begins with the name, and returns its number of kilobytes as bytes.
 std::optional<std::uint64_t> find(std::string_view status, std::string_view name) noexcept {
     for (std::size_t at = 0; (at = status.find(name, at)) != std::string_view::npos; ++at) {
         if (at != 0 && status[at - 1] != '\n')
@@ -27,7 +27,7 @@ std::optional<std::uint64_t> find(std::string_view status, std::string_view name
     return std::nullopt;
 }
 
-// Reads a short file of the kernel's; empty where that fails.
+// Reads a short file of the kernel. Returns an empty text if that fails.
 std::string_view read_file(const char* path, std::span<char> room) noexcept {
     const descriptor file(::open(path, O_RDONLY | O_CLOEXEC));
     const ssize_t n = file ? ::read(file.get(), room.data(), room.size()) : -1;
@@ -43,7 +43,7 @@ std::optional<memory_use> parse_status(std::string_view status) noexcept {
     memory_use m;
     m.resident = *resident;
     m.peak = find(status, "VmHWM:").value_or(*resident);
-    // Older kernels do not tell what is anonymous.
+    // Older kernels do not report anonymous memory.
     m.anonymous =
         find(status, "RssAnon:").value_or(*resident) + find(status, "VmSwap:").value_or(0);
     return m;
@@ -59,7 +59,7 @@ std::optional<memory_use> memory_of(int pid) noexcept {
 std::size_t resident_memory() noexcept {
     std::array<char, 128> room;
     std::string_view text = read_file("/proc/self/statm", room);
-    text.remove_prefix(std::min(text.find(' ') + 1, text.size())); // all that is mapped
+    text.remove_prefix(std::min(text.find(' ') + 1, text.size())); // the mapped size precedes
     std::size_t pages = 0;
     std::from_chars(text.data(), text.data() + text.size(), pages);
     return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));

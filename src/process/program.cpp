@@ -27,7 +27,7 @@ std::string target_of_own_link() {
     return target;
 }
 
-// Whether the file of that name is still the one that was started.
+// Whether the path still leads to the file from which this process was started.
 bool is_what_was_started(const std::string& path) {
     const descriptor own(::open(own_link, O_RDONLY | O_CLOEXEC));
     struct stat started{};
@@ -44,7 +44,7 @@ std::vector<std::string> command_line() {
     return all;
 }
 
-// "ld.so [OPTION...] PROGRAM ...": the options have to be given again.
+// If the program was started as "ld.so [OPTION...] PROGRAM ...", a worker needs the same options.
 std::vector<std::string> loader_options() {
     std::vector<std::string> options;
     const auto all = command_line();
@@ -59,12 +59,12 @@ std::vector<std::string> loader_options() {
     return options;
 }
 
-// By the name that it was started by. Whether it is still the same program is checked when it says
-// hello.
+// Returns the file by whose name this program was started. It may be another program now; a worker
+// reports its identity when it is ready, and the pool compares it.
 std::string without_proc() {
     const auto* const given = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
     std::string file = given != nullptr ? given : "";
-    // Where no interpreter was loaded for it, it may be the interpreter that was started.
+    // If the kernel loaded no interpreter, the file that it started may be the interpreter.
     if (const std::string name = program_invocation_name;
         ::getauxval(AT_BASE) == 0 && name.find('/') != std::string::npos)
         file = name;
@@ -86,15 +86,16 @@ program_start start_of_this_program() {
     if (started.empty())
         return {without_proc(), {name}};
     const std::string file = program_file();
-    if (!file.empty() && file != started && file.starts_with('/')) { // through the dynamic loader
+    // The dynamic loader was started, with this program as its argument.
+    if (!file.empty() && file != started && file.starts_with('/')) {
         program_start s{own_link, {name, "--argv0", name}};
         for (auto& option : loader_options())
             s.arguments.push_back(std::move(option));
         s.arguments.push_back(file);
         return s;
     }
-    // By its own name where that is right: the kernel calls the process so, and a tool that runs
-    // programs on a processor of its own, as valgrind, is another file.
+    // The real path is preferred to the link: the kernel names the process after it, and under a
+    // tool that emulates the processor, such as valgrind, the link leads to the tool.
     return {is_what_was_started(started) ? started : own_link, {name}};
 }
 

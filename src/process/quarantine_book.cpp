@@ -42,7 +42,7 @@ void quarantine_book::pardon_all() noexcept {
     sentences_ = 0;
 }
 
-// A sentence ends when its last death stops to count, so the record of a sentence that has ended
+// A sentence ends when its last death ceases to count, so the record of a sentence that has ended
 // has no deaths left.
 void quarantine_book::forget_before(clock::time_point now) noexcept {
     while (!deaths_.empty() && now >= later(deaths_.front().at, time_)) {

@@ -8,7 +8,8 @@ namespace ferry::detail {
 reader_events::reader_events()
     : epoll_(descriptor::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")) {}
 
-// A worker tells of answers only while nobody reads them, so that each event is a new one.
+// Answers are edge-triggered, which saves reading the counter: a worker writes to its event only
+// when the reader sleeps, so each write is a new edge.
 void reader_events::watch(int file, std::uint32_t worker, source what) {
     epoll_event e{};
     e.events = what == source::answer ? EPOLLIN | EPOLLET : EPOLLIN;

@@ -18,7 +18,7 @@ std::vector<std::byte> encode_alone(const std::function<void(byte_sink&)>& encod
 void remote_call::note_progress(double done, const std::string& note) {
     const auto& extra = state_.extra;
     if (extra == nullptr || extra->progress == nullptr)
-        return; // a worker that tells what nobody asked for
+        return; // nobody asked the worker for reports
     extra->progress->keep(done, note);
     if ((reports_.fetch_or(job_queued | report_came) & (job_queued | outcome_came)) == 0)
         host_->post_callbacks(*this);

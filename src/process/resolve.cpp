@@ -23,16 +23,16 @@ namespace ip = boost::asio::ip;
 constexpr std::size_t most_resolvers = 16;
 constexpr std::chrono::seconds kept_idle(30);
 
-// An endpoint as it is sent: the bytes of the system's own structure.
+// An endpoint is sent as the bytes of its sockaddr structure.
 using sent_endpoint = std::vector<std::uint8_t>;
 
 struct sent_results {
-    std::string host; // as the resolver calls it
+    std::string host; // the name that the resolver returned
     std::string service;
     std::vector<sent_endpoint> endpoints;
 };
 
-// In a worker.
+// Runs in a worker process.
 sent_results look_up(const std::string& host, const std::string& service) {
     boost::asio::io_context context;
     ip::tcp::resolver resolver(context);
@@ -50,7 +50,7 @@ ip::tcp::resolver::results_type results_of(const sent_results& r) {
     std::vector<ip::tcp::endpoint> endpoints;
     for (const auto& bytes : r.endpoints) {
         ip::tcp::endpoint e;
-        e.resize(bytes.size()); // throws where that is too much
+        e.resize(bytes.size()); // throws if it is too large for an endpoint
         std::memcpy(e.data(), bytes.data(), bytes.size());
         endpoints.push_back(e);
     }
@@ -58,7 +58,7 @@ ip::tcp::resolver::results_type results_of(const sent_results& r) {
                                                    r.service);
 }
 
-// Lives as long as the program: its workers end with it.
+// The pool is never destroyed; its workers end with the program.
 process_pool& resolvers() {
     static auto* const pool = new process_pool({.max_workers = most_resolvers,
                                                 .kill_grace = std::chrono::milliseconds(0),
@@ -67,7 +67,7 @@ process_pool& resolvers() {
     return *pool;
 }
 
-// By value: a coroutine owns what it needs.
+// Takes its parameters by value, because the coroutine must own them.
 boost::asio::awaitable<ip::tcp::resolver::results_type>
 resolve_until(std::string host, std::string service,
               std::optional<timeout::clock::time_point> deadline) {

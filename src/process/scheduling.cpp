@@ -15,7 +15,8 @@ namespace ferry::detail {
 
 scheduling scheduling::of_this_thread() {
     scheduling s;
-    // The set grows with the machine: ask with more room until it is enough.
+    // The kernel refuses a set that is smaller than its own, whose size is not known, so larger and
+    // larger ones are tried.
     for (std::size_t words = 16; words <= 16384; words *= 4) {
         s.processors_.assign(words, 0);
         const long n = ::syscall(SYS_sched_getaffinity, 0, words * sizeof(unsigned long),
@@ -46,7 +47,7 @@ void scheduling::set_processors(const std::vector<int>& numbers) {
 }
 
 bool scheduling::allows(const std::vector<int>& numbers) {
-    constexpr int most = 1 << 20; // far more than any machine has
+    constexpr int most = 1 << 20; // more processors than any machine has
     for (const int n : numbers) {
         if (n < 0 || n >= most)
             return false;
@@ -55,14 +56,14 @@ bool scheduling::allows(const std::vector<int>& numbers) {
     wanted.set_processors(numbers);
     bool all = false;
     const signals_blocked quiet;
-    std::thread([&] { // which has no affinity that anybody needs
+    std::thread([&] { // whose affinity may be changed
         if (::syscall(SYS_sched_setaffinity, 0, wanted.processors_.size() * sizeof(unsigned long),
                       wanted.processors_.data()) != 0)
             return;
         auto got = of_this_thread().processors_;
         got.resize(std::max(got.size(), wanted.processors_.size()));
         wanted.processors_.resize(got.size());
-        all = got == wanted.processors_; // the kernel leaves out what may not be used
+        all = got == wanted.processors_; // the kernel leaves out processors that are not allowed
     })
         .join();
     return all;
@@ -71,7 +72,7 @@ bool scheduling::allows(const std::vector<int>& numbers) {
 void scheduling::apply() const noexcept {
     if (policy_ < 0)
         return;
-    const int before = errno; // what it may not do is left as it is
+    const int before = errno; // a setting that is not permitted is left as it is
     if (!processors_.empty())
         ::syscall(SYS_sched_setaffinity, 0, processors_.size() * sizeof(unsigned long),
                   processors_.data());

@@ -29,8 +29,8 @@ std::byte* map(int file, std::size_t size, int protection) {
     return static_cast<std::byte*>(at);
 }
 
-// Takes the pages of what is about to be written at once, which costs less than a fault for each.
-// Where the kernel cannot, they come one by one.
+// Populates memory that is about to be written, which costs less than a page fault for each page. A
+// kernel that cannot do that leaves the memory as it is.
 void populate(std::byte* at, std::size_t size) noexcept {
     constexpr int populate_write = 23; // MADV_POPULATE_WRITE
     const int before = errno;
@@ -54,11 +54,13 @@ std::int64_t now_ns() noexcept {
     return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Reading it must never fail: it is ordinary memory, of that size, and stays so.
+// Reading the mapping must never fail, so it must be ordinary memory of that size that cannot
+// shrink.
 void check(int file, std::size_t capacity) {
     struct ::statfs kind{};
     struct ::stat s{};
-    constexpr auto ordinary_memory = 0x01021994; // TMPFS_MAGIC; not huge pages, which may run out
+    // TMPFS_MAGIC. Huge pages have another number; the system may run out of them at a page fault.
+    constexpr auto ordinary_memory = 0x01021994;
     if (::fstatfs(file, &kind) != 0 || kind.f_type != ordinary_memory)
         throw bad_segment("a shared mapping is no memory");
     const int seals = ::fcntl(file, F_GET_SEALS);
@@ -76,13 +78,13 @@ segment::segment(std::uint32_t id, std::size_t capacity, side s)
     : id_(id), side_(s), file_(new_memory()),
       capacity_(to_pages(capacity + header_size) - header_size) {
     set_size(file_.get(), capacity_ + header_size);
-    // It never shrinks while it is read, and only this mapping can write to a pool's. An old
-    // system does not know the latter.
+    // The file must not shrink while it is read, and only this mapping may write to one of a pool.
+    // Kernels before 5.1 do not have the latter seal.
     constexpr int future_write = 0x0010; // F_SEAL_FUTURE_WRITE
     ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SHRINK);
     memory_ = map(file_.get(), capacity_ + header_size, PROT_READ | PROT_WRITE);
     populate(memory_, capacity_ + header_size);
-    // A worker's may be given away; the receiver seals it then.
+    // A segment of a worker may be given away, and its receiver seals it then.
     if (s == side::pool) {
         is_sealed_ = ::fcntl(file_.get(), F_ADD_SEALS, future_write) == 0;
         ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SEAL);
@@ -107,7 +109,7 @@ segment::segment(std::uint32_t id, const descriptor& file, std::size_t capacity,
 segment::segment(gift, std::uint32_t id, const descriptor& file, std::size_t capacity)
     : id_(id), side_(side::pool), is_gift_(true), capacity_(capacity) {
     check(file.get(), capacity);
-    // Refused while anybody has a mapping that can be written to.
+    // The kernel refuses this while anybody has a writable mapping.
     is_sealed_ = ::fcntl(file.get(), F_ADD_SEALS,
                          F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
     memory_ = map(file.get(), capacity_ + header_size, PROT_READ);
@@ -151,7 +153,8 @@ segment_store::~segment_store() {
         s->retire();
 }
 
-// Of the usable ones the last one used that is large enough, else the largest.
+// Takes the usable segment that was used last among those that are large enough, or the largest if
+// none is.
 template <class F>
 segment_ptr segment_store::take(F usable, std::size_t at_least) noexcept {
     auto best = free_.end();
@@ -188,7 +191,7 @@ segment_ptr segment_store::lend(std::size_t at_least) noexcept {
         FERRY_ASSERT(lent_ <= most_);
         if (lent_ == most_)
             return nullptr;
-        ++lent_; // for now, so that no other one goes past the limit meanwhile
+        ++lent_; // reserved, so that other threads do not exceed the limit meanwhile
         s = take(
             [this](const segment& f) {
                 return side_ == segment::side::pool ||
@@ -196,7 +199,7 @@ segment_ptr segment_store::lend(std::size_t at_least) noexcept {
             },
             at_least);
         if (s == nullptr && side_ == segment::side::worker && free_.size() + lent_ > most_) {
-            --lent_; // its pool still reads all of them
+            --lent_; // the pool still reads all of them
             return nullptr;
         }
     }
@@ -237,10 +240,10 @@ payload segment_store::copy_for(std::uint32_t owner, const payload& bytes) noexc
     segment_ptr mine = acquire_for(owner, bytes.size());
     if (mine == nullptr)
         return {};
-    mine->owner = owner; // so that nobody else is given it
+    mine->owner = owner; // so that no other worker is given it
     std::memcpy(mine->data(), bytes.bytes().data(), bytes.size());
     if (segment* const before = bytes.shared())
-        before->surplus = true; // its worker has ended, or it would have been handed this
+        before->surplus = true; // it was for another worker, which will not need it again
     return {std::move(mine), bytes.size(), *this};
 }
 
@@ -253,7 +256,7 @@ void segment_store::handed_on(segment& s) noexcept {
 }
 
 void segment_store::release(segment_ptr s, std::size_t used) noexcept {
-    if (forks_ != fork_count()) { // in a child the mutex may be locked forever
+    if (forks_ != fork_count()) { // in a forked child the mutex may be locked forever
         static_cast<void>(s.release());
         return;
     }
@@ -265,7 +268,7 @@ void segment_store::release(segment_ptr s, std::size_t used) noexcept {
         const annotated_lock lock(mutex_);
         if (s->surplus) {
             surplus = std::move(s);
-        } else if (free_.size() == free_.capacity()) { // never where only `most_` of them exist
+        } else if (free_.size() == free_.capacity()) { // not in a worker, which makes no more
             surplus = std::move(free_.front());
             free_.erase(free_.begin());
         }
@@ -314,7 +317,7 @@ void segment_deleter::operator()(segment* s) const noexcept { delete s; }
 // ---- Received ones ------------------------------------------------------------------------------
 
 void received_segments::add(std::uint32_t id, const descriptor& file, std::size_t capacity) {
-    constexpr std::size_t most = 16; // of a worker, which has four
+    constexpr std::size_t most = 16; // a worker uses four
     auto s = std::make_shared<segment>(id, file, capacity, side_);
     forget_retired();
     if (side_ == segment::side::pool && known_.size() >= most)
@@ -341,7 +344,8 @@ bool received_segments::has_large() const noexcept {
 bool received_segments::forget_if_shared(std::uint32_t id) noexcept {
     const auto it = known_.find(id);
     if (it == known_.end() || it->second.use_count() == 1) {
-        std::atomic_thread_fence(std::memory_order_acquire); // those that had one have read it
+        // Orders what is done next behind the reading by those who had a share before.
+        std::atomic_thread_fence(std::memory_order_acquire);
         return false;
     }
     known_.erase(it);

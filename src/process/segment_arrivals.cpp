@@ -8,7 +8,7 @@
 namespace ferry::detail {
 
 std::shared_ptr<segment> segment_arrivals::find(const wire::segment_ref& ref, bool given_away) {
-    for (int rounds = 0; rounds < 64; ++rounds) { // what was sent before it may come first
+    for (int rounds = 0; rounds < 64; ++rounds) { // mappings that were sent earlier come first
         if (auto s = given_away ? nullptr : known_.find(ref.id, ref.size))
             return s;
         if (!unmapped_ && !receive())
@@ -27,7 +27,7 @@ std::shared_ptr<segment> segment_arrivals::find(const wire::segment_ref& ref, bo
     throw bad_segment("the worker announced shared mappings without end");
 }
 
-// False if this process has no room for its descriptor: it stays in the socket.
+// Returns false if this process has no room for the descriptor; the message stays in the socket.
 bool segment_arrivals::receive() {
     wire::message m;
     std::array<descriptor, 2> files;

@@ -14,7 +14,7 @@
 namespace ferry::detail {
 namespace {
 
-// Requests of ioctl that change the attributes of a file that was only opened for reading.
+// Requests of ioctl that change the attributes of a file even if it is open only for reading.
 constexpr std::uint32_t set_flags_64 = 0x40086602;
 constexpr std::uint32_t set_flags_32 = 0x40046602;
 constexpr std::uint32_t set_attributes = 0x401c5820;
@@ -43,7 +43,8 @@ private:
 void forbid_network(rule_list& r) {
     r.forbid(SYS_socket, EACCES);
     r.forbid_if(SYS_socketpair, 0, when::not_equal, AF_UNIX, EACCES);
-    // A pair of datagram sockets could be connected to somebody else.
+    // socketpair is allowed, so a socket of a pair of datagram sockets must not be connected to
+    // another address.
     for (const auto call : {SYS_connect, SYS_bind, SYS_listen, SYS_accept, SYS_accept4})
         r.forbid(static_cast<std::uint32_t>(call), EACCES);
     r.forbid_if(SYS_sendto, 5, when::any_bit, ~0u, EACCES); // the length of an address
@@ -79,10 +80,12 @@ void forbid_processes(rule_list& r) {
     r.forbid_all(SYS_fork, SYS_vfork);
 #endif
     r.forbid_if(SYS_clone, 0, when::no_bit, CLONE_THREAD);
-    r.forbid(call_clone3, ENOSYS); // its flags are in memory; the C library then uses the other one
+    // The flags of clone3 are in memory, which a filter cannot read. After ENOSYS the C library
+    // calls clone.
+    r.forbid(call_clone3, ENOSYS);
 }
 
-// What would have another process, or the kernel in another way, do what is forbidden here.
+// Forbids calls by which another process, or the kernel itself, would do what is forbidden here.
 void forbid_detours(rule_list& r) {
     r.forbid_all(SYS_io_uring_setup, SYS_ptrace, SYS_process_vm_writev, call_pidfd_getfd);
 }
@@ -109,7 +112,7 @@ std::uint32_t filter_architecture() noexcept {
 #elif defined(__riscv) && __riscv_xlen == 64
     return AUDIT_ARCH_RISCV64;
 #else
-    return 0; // its table, or the order of the arguments, was not looked at
+    return 0; // the filter was not written for its table of calls or its byte order
 #endif
 }
 
@@ -133,7 +136,7 @@ std::vector<sock_filter> assemble(std::span<const filter_rule> rules) {
         load(offsetof(seccomp_data, arch)), jump(BPF_JEQ, filter_architecture(), 1, 0),
         give(error_action(EPERM)),
 #if defined(__x86_64__)
-        load(offsetof(seccomp_data, nr)), // the third table of this machine, x32
+        load(offsetof(seccomp_data, nr)), // calls of x32, which are in a table of their own
         jump(BPF_JGE, 0x40000000, 0, 1),    give(error_action(EPERM)),
 #endif
     };
@@ -143,7 +146,7 @@ std::vector<sock_filter> assemble(std::span<const filter_rule> rules) {
         program.push_back(load(offsetof(seccomp_data, nr)));
         const bool always = rule.condition == when::always;
         program.push_back(jump(BPF_JEQ, rule.call, 0, always ? 1 : 3));
-        if (!always) { // the lower half of the argument, on machines that store it first
+        if (!always) { // the lower half of the argument, which little-endian machines have first
             program.push_back(load(offsetof(seccomp_data, args) + std::size_t(8) * rule.argument));
             const bool bits = rule.condition == when::any_bit || rule.condition == when::no_bit;
             const bool wants_yes = rule.condition == when::any_bit || rule.condition == when::equal;

@@ -31,7 +31,7 @@ bool task_quarantine::blame(const remote_call& c, death_cause why) noexcept {
         const bool quarantined = book_.died(c.fingerprint, clock::now());
         pending_ |= quarantined;
         return quarantined;
-    } catch (const std::bad_alloc&) { // it is not held against it
+    } catch (const std::bad_alloc&) { // the death is not counted
         return false;
     }
 }

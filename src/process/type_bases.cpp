@@ -16,7 +16,7 @@
 namespace ferry::detail {
 namespace {
 
-// The layouts that the ABI prescribes for the descriptions of classes.
+// The layouts that the Itanium C++ ABI prescribes for the type_info objects of classes.
 struct class_layout {
     const void* virtual_table;
     const char* name;
@@ -30,15 +30,15 @@ struct base_layout {
 };
 struct multiple_layout : class_layout {
     unsigned flags;
-    unsigned count; // that many base_layouts follow
+    unsigned count; // of the base_layouts that follow
 };
 
 struct one {};
 struct other {};
 struct both : one, other {};
 
-// The first word, which may be anything: also, where another process says that an object is there,
-// what a sanitizer takes for a gap between objects.
+// Reads the first word at an address. Another process may have named the address, so the word may
+// be anything, including what a sanitizer takes for a gap between objects.
 __attribute__((no_sanitize("address", "thread"))) const void* table_of(const void* at) {
     return *static_cast<const void* const volatile*>(at);
 }
@@ -73,7 +73,7 @@ bool is_wrapper(const std::type_info& type) {
     return is_boost_wrapper(type) || begins(type, {"N5boost6detail19with_throw_locationI",
                                                    "St17_Nested_exceptionI", "NSt3__18__nestedI"});
 }
-/// And what else such a class derives from.
+/// Whether a wrapper derives from the class beside the wrapped one.
 bool is_added(const std::type_info& type) {
     return type == typeid(boost::exception) || type == typeid(std::nested_exception) ||
            begins(type, {"N5boost16exception_detail10clone_base", "N5boost6detail14throw_location",
@@ -108,7 +108,8 @@ bool is_object_of(const void* at, const std::type_info& base) {
     };
     if (!is_aligned(at))
         return false;
-    // In front of what its first word refers to are the offset to the whole object, and its type.
+    // The first word of an object refers to its table of virtual functions, in front of which are
+    // the offset to the complete object and a pointer to its type_info.
     const auto table = reinterpret_cast<std::uintptr_t>(table_of(at));
     constexpr std::size_t in_front = 2 * sizeof(void*);
     const auto* const before = reinterpret_cast<const std::byte*>(table - in_front);
@@ -124,7 +125,7 @@ bool is_object_of(const void* at, const std::type_info& base) {
 bool is_boost_wrapper(const std::type_info& type) {
     return begins(type, {"N5boost10wrapexceptI", "N5boost16exception_detail"});
 }
-// NOLINTBEGIN(bugprone-return-const-ref-from-parameter): descriptions of types live forever
+// NOLINTBEGIN(bugprone-return-const-ref-from-parameter): type_info objects live forever
 const std::type_info& unwrapped(const std::type_info& type) {
     if (!is_wrapper(type))
         return type;

@@ -27,7 +27,7 @@ decoded decode(std::span<const std::byte> ring, std::uint64_t position, std::uin
         const std::uint64_t to_end = ring.size() - offset;
         if (published < sizeof(frame_header) || to_end < sizeof(frame_header) || position % 16 != 0)
             return decoded::malformed;
-        frame_header h; // a copy: what was checked cannot change behind it
+        frame_header h; // a copy, which the other process cannot change after the check
         std::memcpy(&h, ring.data() + offset, sizeof h);
         const std::uint64_t whole = sizeof h + padded(h.size);
         if (whole > published || whole > to_end)
@@ -103,8 +103,8 @@ bool ring_reader::prepare_sleep() noexcept {
     return false;
 }
 
-// A signal number that is never used, since no signals are asked for: nothing else that is so cheap
-// to look at tells one event descriptor from another.
+// The mark is the number of a signal that the kernel never sends, because O_ASYNC is not set. It is
+// the cheapest property to read that distinguishes one event descriptor from another.
 void mark_event(int event) noexcept { ::fcntl(event, F_SETSIG, SIGRTMAX - 1); }
 bool is_marked_event(int event) noexcept { return ::fcntl(event, F_GETSIG) == SIGRTMAX - 1; }
 

@@ -45,7 +45,8 @@ void withdrawal::for_each_held(F visit) {
     }
 }
 
-// Tasks move between queue and workers meanwhile, so it goes on until there is nothing new.
+// Tasks move between the queue and the workers meanwhile, so this goes on until a pass cancels
+// none.
 std::size_t withdrawal::cancel_all() {
     std::size_t cancelled = 0;
     for (std::size_t now = 1; now != 0; cancelled += now) {

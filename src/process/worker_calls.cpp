@@ -18,7 +18,8 @@ void worker_process::initialise(const wire::frame& f) {
     const bool succeeded = call(f, out, {});
     end_copy();
     tasks_->release();
-    static_cast<void>(keeps_arguments()); // the pool does not use them again
+    // The pool does not use this mapping again, whether the program keeps a part of it or not.
+    static_cast<void>(keeps_arguments());
     if (succeeded) {
         got_start_call();
         return;
@@ -33,7 +34,8 @@ void worker_process::got_start_call() {
         say_ready();
 }
 
-// What it needs may be anywhere else when it is called.
+// Copies all that the finalizer needs, because neither the frame nor the mapping of its arguments
+// stays until it is called.
 void worker_process::keep_finalizer(const wire::frame& f) {
     byte_source in(f.body);
     auto what = in.get<wire::run_body>();

@@ -15,9 +15,10 @@
 namespace ferry::detail {
 namespace {
 
-constexpr unsigned most_large = 2; // tasks with a segment at a time
+// The most tasks with large arguments that a worker holds at a time.
+constexpr unsigned most_large = 2;
 
-// Out of the way of the descriptors that the child arranges.
+// Moves a descriptor above the numbers that the child process assigns.
 descriptor high(descriptor d) {
     return descriptor::checked(::fcntl(d.get(), F_DUPFD_CLOEXEC, 10), "fcntl");
 }
@@ -52,7 +53,7 @@ worker_channel::worker_channel(std::uint32_t number, const child_options& option
                             memory_file.get(), 0);
     if (at == MAP_FAILED)
         throw std::system_error(errno, std::generic_category(), "mmap of a channel");
-    memory.reset(static_cast<wire::channel*>(at)); // zero is its first state
+    memory.reset(static_cast<wire::channel*>(at)); // zeros are a channel at its start
     memory->setup = options.setup;
     memory->most_memory.store(settings.most_memory);
     tasks_.emplace(memory->tasks, memory->task_bytes.data());
@@ -121,7 +122,7 @@ std::byte* worker_channel::reserve(const code_ref& entry, call_kind how, std::st
     return room;
 }
 
-// Puts a large payload where only this worker can read it, and tells it of that.
+// Puts a large payload into a segment that no other worker can read, and announces it to this one.
 bool worker_channel::share(payload& arguments, segment_store& store) noexcept {
     segment* s = arguments.shared();
     try {
@@ -180,7 +181,7 @@ void worker_channel::send_start_call(wire::frame_kind kind, const encoded_initia
         reserve(call.entry, {}, {}, copy.bytes(), copy.shared(), size) == nullptr)
         throw std::runtime_error("the initializer or finalizer cannot be sent to a worker process");
     if (copy.shared() != nullptr)
-        copy.shared()->surplus = true; // the worker may keep it
+        copy.shared()->surplus = true; // not used again, because the worker may keep it
     start_calls.push_back(std::move(copy));
     if (tasks_->publish({size, kind, 0, 0}))
         wake();

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// What a worker process does to itself before any task, and what its task tells meanwhile.
+// How a worker process confines itself before its first task, and reports the progress of tasks.
 #include "worker_process.hpp"
 
 #include <ferry/process/exception.hpp>
@@ -12,7 +12,7 @@
 
 namespace ferry::detail {
 
-// Before there is another thread, and before any code of a task.
+// Called before there is another thread, and before any code of a task runs.
 void worker_process::confine_self() {
     const worker_setup& setup = memory_->setup;
     set_own_limits(setup.open_files, setup.file_size);
@@ -32,7 +32,7 @@ void worker_process::confine_self() {
 
 void worker_process::on_report(double done, std::string_view note) {
     if (forks_ != fork_count())
-        return; // a child that a task made by fork()
+        return; // this process is a child that the task has forked
     progress p{done, std::string(note.substr(0, wire::longest_note))};
     kept_report_.reset();
     if (report_gate_->opens(progress_gate::clock::now()))

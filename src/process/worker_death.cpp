@@ -41,7 +41,7 @@ death_cause worker_death::cause(const remote_call& c) const noexcept {
     return breach(c) ? death_cause::resource_limit : death_cause::crash;
 }
 
-// The limit for which the worker has ended, if it was that.
+// Returns the limit that the task exceeded, if the worker has ended for that.
 std::optional<limit_breach> worker_death::breach(const remote_call& c) const noexcept {
     using limit = limit_breach::limit;
     const std::uint64_t refused = worker_.memory->memory_refused.load();

@@ -6,7 +6,7 @@
 namespace ferry::detail {
 namespace {
 
-// Of a worker process, which a group counts as well.
+// The threads of a worker itself, which its control group counts as well.
 constexpr std::size_t own_threads = 2;
 
 scheduling scheduling_of(const process_pool_options& options) {

@@ -46,7 +46,7 @@ void worker_fleet::violated(worker_channel& w, const char* what) noexcept {
     kill(w);
 }
 
-// Only the worker that still runs that very task is ended for it.
+// Condemning the slot fails unless the worker still runs that task, so no other task is ended.
 bool worker_fleet::terminate_for(worker_channel& w, std::uint16_t slot) noexcept {
     if (!w.condemn(slot))
         return false;

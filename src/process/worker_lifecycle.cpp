@@ -52,7 +52,7 @@ worker_lifecycle::action worker_lifecycle::retire() noexcept {
 
 worker_lifecycle::action worker_lifecycle::leave() noexcept {
     if (stage_ == stage::starting)
-        return terminate(); // it has nothing to lose
+        return terminate(); // it has no task whose work would be lost
     if (stage_ != stage::serving)
         return action::nothing;
     stage_ = stage::leaving;

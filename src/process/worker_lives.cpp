@@ -10,8 +10,8 @@
 namespace ferry::detail {
 namespace {
 
-// How often the last words of a worker that has ended are tried to be received, ten milliseconds
-// apart.
+// After so many attempts, ten milliseconds apart, the last answers of a worker that has ended are
+// given up.
 constexpr unsigned most_tries = 1000;
 
 } // namespace
@@ -58,20 +58,20 @@ void worker_lives::start_failed(const char* why, start_policy::reason r) noexcep
         try {
             text = "the process pool is broken: " + std::to_string(starts_.failures()) +
                    " workers in a row could not be started; of the last one: " + why;
-        } catch (const std::bad_alloc&) { // without its reason
+        } catch (const std::bad_alloc&) { // the pool is broken all the same, without a reason
         }
         pool_.phase.break_for(text);
     }
     fail_all(text);
 }
 
-// Fails everything; what is new is refused already.
+// Fails all tasks. New ones are refused already.
 void worker_lives::fail_all(const std::string& why) noexcept {
     FERRY_ASSERT(pool_.reader.is_here());
     const auto error = error_or_shortage([&why] { return make_error<broken_process_pool>(why); });
     pool_.turn_away(error);
     for (;;) {
-        remote_call_ptr task; // freed without the lock
+        remote_call_ptr task; // released without the lock
         {
             const scoped_lock lock(pool_.mutex);
             FERRY_ASSERT(pool_.phase.is_broken());
@@ -100,7 +100,7 @@ void worker_lives::on_stderr(worker_channel& w) noexcept {
     if (s == worker_stderr::state::open)
         return;
     events_.forget(w.standard_error.file());
-    if (s == worker_stderr::state::blocked) { // looks again in a moment
+    if (s == worker_stderr::state::blocked) { // reads it later
         const scoped_lock lock(pool_.mutex);
         pool_.timers.arm(w.deadlines.standard_error, clock::now() + std::chrono::milliseconds(20));
     }
@@ -129,7 +129,7 @@ void worker_lives::reap(worker_channel& w) noexcept {
     if (w.was_starting) {
         try {
             why_not_ready = death.why_not_ready();
-        } catch (const std::bad_alloc&) { // without a reason
+        } catch (const std::bad_alloc&) { // the failed start is counted without a reason
         }
     }
     const std::uint32_t id = w.id;
@@ -137,8 +137,8 @@ void worker_lives::reap(worker_channel& w) noexcept {
     const auto reason =
         w.why_not_ready.empty() ? start_policy::reason::unknown : start_policy::reason::initializer;
     {
-        std::unique_ptr<worker_channel> gone; // freed without the lock, as this is:
-        remote_call_ptr victim;
+        std::unique_ptr<worker_channel> gone; // destroyed without the lock
+        remote_call_ptr victim;               // likewise
         unsigned attempt = 0;
         {
             scoped_lock lock(pool_.mutex);
@@ -169,7 +169,8 @@ void worker_lives::reap(worker_channel& w) noexcept {
         start_failed(why_not_ready.c_str(), reason);
 }
 
-// What it said before it died still counts. False where some of it cannot be read now.
+// Answers that the worker gave before it died still count. Returns false if some of them cannot be
+// received now.
 bool worker_lives::read_last_words(worker_channel& w) noexcept {
     answers_.read(w);
     if (w.answers->is_waiting() && w.violation == nullptr && ++w.tries < most_tries) {
@@ -187,20 +188,20 @@ bool worker_lives::read_last_words(worker_channel& w) noexcept {
         if (w.violation != nullptr)
             w.standard_error.append_note(std::string("[the pool ended the worker: ") + w.violation +
                                          "]");
-    } catch (const std::bad_alloc&) { // without that
+    } catch (const std::bad_alloc&) { // the error lacks that note
     }
     return true;
 }
 
-// Takes everything from a worker that has ended: what it died of, and the rest goes back to the
-// queue, unless it has its outcome.
+// Takes all tasks from a worker that has ended. Returns the one of which it died, if any; the
+// others go back to the queue unless they have an outcome.
 remote_call_ptr worker_lives::take_victim(worker_channel& w, const worker_death& death) noexcept {
     const auto begun = death.begun();
     remote_call_ptr victim;
     for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
         if (!w.held[slot])
             continue;
-        const bool condemned = w.is_condemned(slot); // it has its outcome
+        const bool condemned = w.is_condemned(slot); // the task has an outcome already
         remote_call_ptr c;
         static_cast<void>(pool_.release(*w.held[slot], c));
         const bool breached = w.breach && c->number == w.breached;

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The start of a worker process.
+// Starts the worker in a process that a pool has started as one.
 #include "worker_main.hpp"
 
 #include <ferry/process/run_worker_if_spawned.hpp>
@@ -22,7 +22,8 @@ namespace {
 std::atomic<bool> entry_called{false};
 std::atomic<bool> is_worker{false};
 
-// The socket of a process that was started as a worker, and has not taken notice yet; else -1.
+// Returns the socket to the pool if this process was started as a worker and the variable that says
+// so is still set, else -1.
 int socket_of_worker() noexcept {
     const char* const text = ::secure_getenv(wire::worker_variable);
     if (text == nullptr)
@@ -31,7 +32,7 @@ int socket_of_worker() noexcept {
     int type = 0;
     socklen_t size = sizeof type;
     if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)
-        return -1; // the variable is somebody else's
+        return -1; // the variable was set for another purpose
     return fd;
 }
 
@@ -66,7 +67,7 @@ void run_worker_if_spawned() {
     is_worker.store(fd >= 0);
     entry_called.store(true);
     if (::secure_getenv(wire::worker_variable) != nullptr)
-        ::unsetenv(wire::worker_variable); // not for the programs that tasks start
+        ::unsetenv(wire::worker_variable); // tasks may start programs, which are no workers
     if (fd < 0)
         return;
     open_standard_streams();

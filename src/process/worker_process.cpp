@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// What a worker process does.
+// The two threads of a worker process.
 #include "worker_process.hpp"
 
 #include <ferry/detail/caught_or_unwind.hpp>
@@ -51,7 +51,7 @@ void worker_process::accept() {
     while ((got = receive_message(socket_.get(), m, files, true)) == reception::is_short)
         std::this_thread::sleep_for(moment);
     if (got != reception::message || m.kind != wire::message::what::hello || !files[0] || !files[1])
-        ::_exit(wire::exit_protocol); // its parent has gone
+        ::_exit(wire::exit_protocol); // the pool has ended already
     start_calls_ = m.id;
     answered_ = std::move(files[1]);
     parent_pid_ = ::getppid();
@@ -75,8 +75,8 @@ void worker_process::accept() {
 void worker_process::listen() {
     for (;;) {
         pollfd from[] = {{socket_.get(), POLLIN, 0}, {parent_.get(), POLLIN, 0}};
-        // Without a handle only a look from time to time tells of a parent whose descriptors a
-        // child of its own keeps open.
+        // The socket does not report the end of a parent if another child of it keeps the other end
+        // open. Without a handle of the parent its number is therefore compared from time to time.
         if (::poll(from, parent_ ? 2 : 1, parent_ ? -1 : 500) < 0 && errno != EINTR)
             give_up("its descriptors cannot be waited for");
         if (from[1].revents != 0 || (!parent_ && ::getppid() != parent_pid_))
@@ -109,7 +109,7 @@ void worker_process::handle(const wire::message& m, const descriptor& file) {
                 break;
             } catch (const std::exception&) { // a shortage, which may pass
             }
-            if (::getppid() != parent_pid_)
+            if (::getppid() != parent_pid_) // nobody else watches the parent meanwhile
                 ::_exit(0);
             std::this_thread::sleep_for(moment);
         }
@@ -129,14 +129,14 @@ void worker_process::handle(const wire::message& m, const descriptor& file) {
     }
 }
 
-// In a thread of its own, since it runs stop callbacks of the task, which may take long; the parent
-// is to be watched meanwhile.
+// Stop callbacks of the task may take long, so they run in a thread of their own while this one
+// goes on watching the parent.
 void worker_process::request_stop(const std::stop_source& source) {
     try {
         const limits_lifted own;
         const signals_blocked quiet;
         std::thread([source]() mutable { source.request_stop(); }).detach();
-    } catch (const std::exception&) { // a shortage
+    } catch (const std::exception&) { // a shortage: no thread can be started
         std::stop_source(source).request_stop();
     }
 }
@@ -165,7 +165,7 @@ void worker_process::run() {
     }
 }
 
-// Waits for the next frame; leaves when it is to leave.
+// Waits for the next frame. Ends the process if there is none and the pool has asked it to leave.
 void worker_process::next(wire::frame& f) {
     for (;;) {
         switch (tasks_->next(f)) {
@@ -252,7 +252,7 @@ void worker_process::run_task(const wire::frame& f) {
     memory_->started_ns.store(started, std::memory_order_relaxed);
     if (!slot.move(h.task, slot_state::offered, slot_state::claimed)) {
         tasks_->release();
-        return; // it was taken back
+        return; // the pool has taken the task back
     }
     byte_sink out(store_);
     if (task.reports) {
@@ -280,7 +280,7 @@ void worker_process::run_task(const wire::frame& f) {
     if (!slot.move(h.task, slot_state::claimed, slot_state::done)) {
         if (!slot.is(h.task, slot_state::condemned))
             give_up("the slot of its task was overwritten: did the task do it?");
-        for (;;) // the signal is on its way
+        for (;;) // the pool is about to end this process by a signal
             ::pause();
     }
     const bool retires = most_memory_ != 0 && resident_memory() > most_memory_;
@@ -324,7 +324,7 @@ std::optional<wire::segment_ref> worker_process::share_result(byte_sink& out) {
     }
 }
 
-// Sends the mapping's file, of which nothing is left here, so that the pool can seal it.
+// Sends the file of the mapping and keeps no mapping of it, so that the pool can seal it.
 void worker_process::give_away(payload p) {
     segment_ptr s = p.give_away();
     const wire::message m{wire::message::what::gift, s->id(), s->capacity()};
@@ -345,7 +345,7 @@ void worker_process::send(wire::frame_header h, std::span<const std::byte> first
                           std::span<const std::byte> second) {
     const std::size_t size = first.size() + second.size();
     std::byte* room = answers_->reserve(size);
-    while (room == nullptr) { // the pool is reading
+    while (room == nullptr) { // until the pool has read earlier frames
         if (!answers_->sound())
             give_up("the positions of its answers were overwritten: did a task do it?");
         std::this_thread::sleep_for(std::chrono::microseconds(50));
@@ -355,7 +355,8 @@ void worker_process::send(wire::frame_header h, std::span<const std::byte> first
     if (!second.empty())
         std::memcpy(room + first.size(), second.data(), second.size());
     h.size = static_cast<std::uint32_t>(size);
-    // Before the pool is told, since a worker that cannot wake it is of no use.
+    // Checked before the frame is published, because an answer of which the pool cannot be told
+    // would be noticed late.
     const bool checked = answers_->reader_sleeps();
     if (checked)
         check_event();

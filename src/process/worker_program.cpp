@@ -16,7 +16,7 @@ bool can_be_run(const std::filesystem::path& file) {
     return std::filesystem::is_regular_file(file, none) && ::access(file.c_str(), X_OK) == 0;
 }
 
-// As a shell finds a program; the path itself where it is not found.
+// Searches the folders of PATH, as a shell does. Returns the name itself if it is not found.
 std::filesystem::path found(const std::filesystem::path& executable) {
     const char* const folders = std::getenv("PATH");
     if (executable.has_parent_path() || folders == nullptr)
@@ -40,7 +40,8 @@ worker_program::worker_program(const std::filesystem::path& executable,
                                         "and there is none");
         return;
     }
-    file_ = std::filesystem::absolute(found(executable)); // whatever the current folder will be
+    // Absolute, because the current folder may change.
+    file_ = std::filesystem::absolute(found(executable));
     if (!can_be_run(file_))
         throw std::invalid_argument("process_pool_options::executable: '" + executable.string() +
                                     "' is no program that can be run");

@@ -1,5 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The shared mappings of a worker process: those that it got, and its own.
+// The shared mappings of a worker process: those that it has received, and its own.
 #include "worker_process.hpp"
 
 #include <chrono>
@@ -11,7 +11,7 @@ namespace ferry::detail {
 
 std::shared_ptr<segment> worker_process::find_segment(const wire::segment_ref& ref) {
     annotated_lock lock(mutex_);
-    for (;;) { // it was announced before, so it arrives, or the process ends
+    for (;;) { // the pool has sent it before the frame, so it arrives, or the process ends
         if (auto s = segments_.find(ref.id, ref.size))
             return s;
         lock.wait(arrived_);
@@ -24,7 +24,7 @@ bool worker_process::keeps_arguments() noexcept {
     return id != 0 && segments_.forget_if_shared(id);
 }
 
-// Gives memory back that was needed for something larger than what came since.
+// Returns memory to the system that was needed for larger values than those that came since.
 void worker_process::trim() noexcept {
     segment_store::let_go gone;
     while (store_.trim(wire::now_ns(), gone))
@@ -40,7 +40,7 @@ bool worker_process::has_large_segments() noexcept {
     return segments_.has_large();
 }
 
-// Puts it into a mapping, where it is in none, as soon as there is a free one.
+// Moves the payload into a mapping, if it is in none. Waits until one can be had.
 payload worker_process::share(payload p) {
     while (p.shared() == nullptr) {
         if (segment_ptr s = store_.lend(p.size())) {

@@ -8,7 +8,8 @@
 namespace ferry::detail {
 namespace {
 
-// A test framework that is main() recovers from signals by a jump out of the worker's loop.
+// Boost.Test, if it provides main(), recovers from a signal by a jump, which would leave the loop
+// of the worker.
 bool is_of_a_test_framework(const struct sigaction& act) {
     Dl_info where{};
     const auto* const handler = (act.sa_flags & SA_SIGINFO) != 0
@@ -24,9 +25,9 @@ bool is_of_a_test_framework(const struct sigaction& act) {
 
 } // namespace
 
-// What the pool's process ignores, a fresh program does not; but an interrupt from the terminal is
-// the pool's to deal with. Handlers stay: a worker's are those of the program, which it has
-// installed before, or of a sanitizer.
+// Signals that the pool's process ignores get their default action again. An interrupt from the
+// terminal reaches all processes of its group, and only the pool is to react to it. Handlers stay:
+// the program, or a sanitizer, has installed them in this process.
 void reset_signals() {
     struct sigaction act{};
     act.sa_handler = SIG_DFL;

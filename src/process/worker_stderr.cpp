@@ -9,7 +9,7 @@
 namespace ferry::detail {
 
 worker_stderr::state worker_stderr::read(bool last) noexcept {
-    char text[PIPE_BUF]; // what poll() says can be written without blocking
+    char text[PIPE_BUF]; // if poll() reports POLLOUT, so much can be written without blocking
     for (int rounds = 0; rounds < 64; ++rounds) {
         pollfd out{STDERR_FILENO, POLLOUT, 0};
         if (::poll(&out, 1, 0) == 0 && !last)
@@ -19,7 +19,7 @@ worker_stderr::state worker_stderr::read(bool last) noexcept {
             return n < 0 && (errno == EAGAIN || errno == EINTR) ? state::open : state::ended;
         const auto size = static_cast<std::size_t>(n);
         if ((out.revents & POLLOUT) != 0) {
-            // If nobody reads it there, it is kept here all the same.
+            // If that fails, the text is kept here all the same.
             [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, size);
         }
         keep({text, size});
@@ -31,7 +31,7 @@ void worker_stderr::keep(std::string_view text) noexcept {
     try {
         tail_.append(text);
     } catch (const std::bad_alloc&) {
-        return; // it was passed on, which counts for more
+        return; // it was passed on, which matters more
     }
     if (tail_.size() > most_kept)
         tail_.erase(0, tail_.size() - most_kept);
