@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <utility>
 
 namespace ferry::detail {
 namespace {
@@ -39,7 +38,7 @@ clock::duration until(clock::time_point when, clock::time_point now) noexcept {
 
 } // namespace
 
-circuit::circuit(circuit_breaker_options options) : options_(checked(std::move(options))) {}
+circuit::circuit(circuit_breaker_options options) : options_(checked(options)) {}
 
 circuit_state circuit::state(clock::time_point now) const noexcept {
     return state_ == circuit_state::open && now >= reset_at_ ? circuit_state::half_open : state_;
