@@ -221,6 +221,11 @@ segment_ptr segment_store::lend(std::size_t at_least) noexcept {
     return nullptr;
 }
 
+bool segment_store::is_exhausted() noexcept {
+    const annotated_lock lock(mutex_);
+    return lent_ >= most_ || (side_ == segment::side::worker && lent_ + free_.size() >= most_);
+}
+
 segment_ptr segment_store::acquire_for(std::uint32_t owner, std::size_t at_least) noexcept {
     segment_ptr s;
     {

@@ -105,6 +105,8 @@ public:
     /// One to encode into that nobody reads, of at least that capacity; null where all are out, or
     /// the system gives no more.
     segment_ptr lend(std::size_t at_least) noexcept;
+    /// Whether so many are out, or still read, that `lend` gives none however much memory there is.
+    bool is_exhausted() noexcept;
     /// One that nobody or only that worker knows. Null where the system gives no more.
     segment_ptr acquire_for(std::uint32_t owner, std::size_t at_least) noexcept;
     /// A copy in one that nobody or only that worker knows. Empty if the system gives no more.

@@ -2,20 +2,34 @@
 // The shared mappings of a worker process: those that it has received, and its own.
 #include "worker_process.hpp"
 
+#include "worker_exit.hpp"
+
 #include <chrono>
 #include <cstring>
 #include <thread>
 #include <utility>
 
 namespace ferry::detail {
+namespace {
 
+// A worker that is short of something for ten seconds gives up, since its tasks may have used it up:
+// another worker has it again. Waits are counted instead of the time, which also passes while the
+// process is stopped.
+constexpr unsigned most_waits = 1000;
+constexpr std::chrono::milliseconds one_wait(10);
+
+} // namespace
+
+// The pool has sent the mapping before the frame, so only a shortage keeps it from arriving.
 std::shared_ptr<segment> worker_process::find_segment(const wire::segment_ref& ref) {
     annotated_lock lock(mutex_);
-    for (;;) { // the pool has sent it before the frame, so it arrives, or the process ends
+    for (unsigned waits = 0; waits != most_waits;) {
         if (auto s = segments_.find(ref.id, ref.size))
             return s;
-        lock.wait(arrived_);
+        const auto until = std::chrono::steady_clock::now() + one_wait;
+        waits += lock.wait_until(arrived_, until) == std::cv_status::timeout ? 1 : 0;
     }
+    give_up("it had no room for an argument: are its descriptors or its memory used up?");
 }
 
 bool worker_process::keeps_arguments() noexcept {
@@ -40,14 +54,19 @@ bool worker_process::has_large_segments() noexcept {
     return segments_.has_large();
 }
 
-// Moves the payload into a mapping, if it is in none. Waits until one can be had.
+// Moves the payload into a mapping, if it is in none. While the pool still reads the other mappings,
+// this waits however long that takes.
 payload worker_process::share(payload p) {
-    while (p.shared() == nullptr) {
+    constexpr std::chrono::microseconds moment(100);
+    for (unsigned refusals = 0; p.shared() == nullptr;) {
         if (segment_ptr s = store_.lend(p.size())) {
             std::memcpy(s->data(), p.bytes().data(), p.size());
             p = payload(std::move(s), p.size(), store_);
         } else {
-            std::this_thread::sleep_for(std::chrono::microseconds(100));
+            refusals = store_.is_exhausted() ? 0 : refusals + 1;
+            if (refusals == most_waits * (one_wait / moment))
+                give_up("it had no room for a result: are its descriptors or its memory used up?");
+            std::this_thread::sleep_for(moment);
         }
     }
     return p;

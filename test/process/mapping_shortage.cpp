@@ -14,10 +14,10 @@
 #include <optional>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
+#include <sys/wait.h>
 
 using failing_call::is_due;
 using failing_call::shortage;
@@ -222,17 +222,26 @@ void wait_for_ever(const std::string& pid_file, const std::string& path) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_worker_that_waits_for_room_ends_with_its_pool) {
+    BOOST_REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0); // it becomes a child of this process
     const marker pid_file, waits;
     ferry::process_pool pool(1);
     auto f = pool.submit(wait_for_ever, pid_file.path(), waits.path());
     BOOST_REQUIRE(eventually([&] { return std::filesystem::exists(waits.path()); }));
     int pid = 0;
     std::ifstream(pid_file.path()) >> pid;
-    pollfd worker{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), POLLIN, 0};
-    BOOST_REQUIRE(worker.fd >= 0);
     pool.kill_workers();
     BOOST_CHECK_THROW(f.result(patience), ferry::worker_died);
-    constexpr auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(patience);
-    BOOST_TEST(::poll(&worker, 1, static_cast<int>(limit.count())) == 1);
-    ::close(worker.fd);
+    int status = -1;
+    BOOST_TEST(::waitpid(pid, &status, 0) == pid);
+    BOOST_TEST(status == 0); // it did not give up, as it does later
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_has_no_room_for_an_argument_for_long_is_replaced) {
+    ferry::process_pool pool(1);
+    pool.submit(refuse_mappings, std::string()).result(patience);
+    auto f = pool.submit(length, std::string(large, 'x'));
+    BOOST_CHECK_EXCEPTION(f.result(patience), ferry::worker_died, [](const auto& e) {
+        return e.stderr_tail().find("no room for an argument") != std::string::npos;
+    });
+    expect_all_to_work(pool);
 }

@@ -140,6 +140,15 @@ BOOST_AUTO_TEST_CASE(a_result_that_has_no_room_does_not_outlast_its_timeout) {
     BOOST_CHECK_THROW(f.result(patience), ferry::timeout_error);
     BOOST_TEST(pool.submit(length, std::string("four")).result(patience) == 4u);
 }
+
+BOOST_AUTO_TEST_CASE(a_worker_that_has_no_room_for_a_result_for_long_is_replaced) {
+    ferry::process_pool pool(1);
+    auto f = pool.submit(without_descriptors);
+    BOOST_CHECK_EXCEPTION(f.result(patience), ferry::worker_died, [](const auto& e) {
+        return e.stderr_tail().find("no room for a result") != std::string::npos;
+    });
+    BOOST_TEST(pool.submit(length, std::string(1 << 20, 'x')).result(patience) == 1u << 20);
+}
 #endif
 
 BOOST_AUTO_TEST_CASE(failed_starts_with_successes_between_break_no_pool) {
