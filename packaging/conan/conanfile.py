@@ -75,6 +75,8 @@ class FerryConan(ConanFile):
 
     def package_info(self):
         self.cpp_info.set_property("cmake_file_name", "ferry")
+        # As in cmake/install.cmake: until 1.0 a minor version may change names.
+        self.cpp_info.set_property("cmake_config_version_compat", "SameMinorVersion")
         threads = self.cpp_info.components["ferry"]
         threads.set_property("cmake_target_name", "ferry::ferry")
         threads.set_property("pkg_config_name", "ferry")
