@@ -18,6 +18,7 @@
 #include <charconv>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <string>
 
 namespace fetcher {
@@ -94,31 +95,38 @@ void keep(std::vector<curl_setting>& settings, const row& which, curl_setting se
     settings.push_back(std::move(setting));
 }
 
+constexpr const char* key_mark = "PRIVATE KEY-----";
+
 /// What is no file has a scheme, such as pkcs11.
 bool is_name_of_file(const std::string& text) { return text.find(':') == std::string::npos; }
 
-/// Whether a file has what libcurl will look for in it. Pipes can be read only once, by libcurl.
-bool file_has(const std::string& name, const char* option, const char* mark) {
+/// What is in a file. Pipes can be read only once, by libcurl: nothing is known of them.
+std::optional<std::string> known_content(const std::string& name, const char* option) {
     struct stat found{};
     if (!is_name_of_file(name) || ::stat(name.c_str(), &found) != 0 || S_ISFIFO(found.st_mode))
-        return true;
-    return content_of(name, option).find(mark) != std::string::npos;
+        return std::nullopt;
+    return content_of(name, option);
 }
 
-constexpr const char* certificate_mark = "CERTIFICATE-----";
-constexpr const char* key_mark = "PRIVATE KEY-----";
+void check_certificate(const std::string& name, const char* option, bool with_key = false) {
+    const auto content = known_content(name, option);
+    if (content && content->find("CERTIFICATE-----") == std::string::npos)
+        refuse(option, "takes a file in PEM form, but there is no certificate in '" + name + "'");
+    if (with_key && content && content->find(key_mark) == std::string::npos)
+        refuse(option, "there is no private key in '" + name + "', and no --key");
+}
 
 void check_file(const row& which, const std::string& name) {
     if (is_name_of_file(name) && ::access(name.c_str(), R_OK) != 0)
         refuse(which.names, "cannot read '" + name + "': " + std::strerror(errno));
-    const bool is_key = which.option == CURLOPT_SSLKEY;
-    const char* const mark = is_key                               ? key_mark
-                             : which.option == CURLOPT_NETRC_FILE ? ""
-                                                                  : certificate_mark;
-    if (!file_has(name, which.names, mark))
-        refuse(which.names, "takes a file in PEM form, but there is no " +
-                                std::string(is_key ? "private key" : "certificate") + " in '" +
-                                name + "'");
+    if (which.option == CURLOPT_SSLCERT)
+        return; // looked into by check_together
+    if (which.option == CURLOPT_CAINFO)
+        return check_certificate(name, which.names);
+    const auto content = known_content(name, which.names);
+    if (which.option == CURLOPT_SSLKEY && content && content->find(key_mark) == std::string::npos)
+        refuse(which.names,
+               "takes a file in PEM form, but there is no private key in '" + name + "'");
 }
 
 void set_number(std::vector<curl_setting>& settings, const row& which, const std::string& text) {
@@ -267,8 +275,8 @@ void check_together(const std::vector<curl_setting>& settings) {
     }
     if (key != nullptr && certificate == nullptr)
         refuse("--key", "needs --cert, the certificate that it belongs to");
-    if (certificate != nullptr && key == nullptr && !file_has(*certificate, "--cert", key_mark))
-        refuse("--cert", "there is no private key in '" + *certificate + "', and no --key");
+    if (certificate != nullptr)
+        check_certificate(*certificate, "--cert", key == nullptr);
 }
 
 void add_curl_options(CLI::App& app, std::vector<curl_setting>& settings) {
