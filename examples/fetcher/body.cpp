@@ -37,19 +37,19 @@ bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; 
 
 void extract::write(std::string_view more) {
     // Escapes make the text longer, never shorter, so what is beyond is not needed.
-    for (std::size_t n = 0; n < more.size() && text_.size() <= width + 4; ++n) {
+    for (std::size_t n = 0; n < more.size() && size_ <= width + 4; ++n) {
         const char c = more[n];
-        if (text_.empty() && is_blank(c))
+        if (size_ == 0 && is_blank(c))
             continue;
-        const bool json = !text_.empty() && (text_[0] == '{' || text_[0] == '[');
+        const bool json = size_ > 0 && (text_[0] == '{' || text_[0] == '[');
         if (is_blank(c) && !in_string_) {
             blank_ = !json;
             continue;
         }
         if (blank_)
-            text_ += ' ';
+            text_[size_++] = ' ';
         blank_ = false;
-        text_ += c;
+        text_[size_++] = c;
         if (json && c == '"' && !escaped_)
             in_string_ = !in_string_;
         escaped_ = in_string_ && c == '\\' && !escaped_;
@@ -57,7 +57,7 @@ void extract::write(std::string_view more) {
 }
 
 std::string extract::text() const {
-    std::string_view view = text_;
+    std::string_view view(text_.data(), size_);
     if (view.starts_with("\xef\xbb\xbf"))
         view.remove_prefix(3);
     return printable(shortened(std::string(view), width));

@@ -8,6 +8,8 @@
 #include "sha256.hpp"
 #include "unique_fd.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -26,7 +28,8 @@ public:
 
 private:
     static constexpr std::size_t width = 60;
-    std::string text_;
+    std::array<char, width + 6> text_{}; // one character more than is needed, and a blank before it
+    std::size_t size_ = 0;
     bool in_string_ = false;
     bool escaped_ = false;
     bool blank_ = false;

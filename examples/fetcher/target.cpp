@@ -3,7 +3,6 @@
 
 #include "sha256.hpp"
 #include "text.hpp"
-#include "url.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -102,14 +101,14 @@ bool is_header(std::string_view text) {
 
 bool is_method(std::string_view text) { return is_token(text) && text.size() <= 32; }
 
-void target_maker::aim(target& result, const std::string& url) const {
-    parsed_url parsed = parse_url(url);
+void target_maker::aim(target& result, const std::string& url) {
+    parsed_url parsed = urls_.read(url);
     result.url = parsed.error.empty() ? std::move(parsed.text) : url;
     result.host = std::move(parsed.host);
     result.error = std::move(parsed.error);
 }
 
-target target_maker::of_id(std::string id) const {
+target target_maker::of_id(std::string id) {
     target result;
     const std::string encoded = percent_encoded(id);
     result.id = std::move(id);
@@ -131,14 +130,14 @@ target target_maker::of_id(std::string id) const {
     return result;
 }
 
-target target_maker::of_url(const std::string& url) const {
+target target_maker::of_url(const std::string& url) {
     target result;
     aim(result, url);
     result.id = masked(url);
     return result;
 }
 
-void target_maker::of_json(const std::string& line, target& result) const {
+void target_maker::of_json(const std::string& line, target& result) {
     boost::system::error_code error;
     const json::value value = json::parse(line, error);
     if (error || !value.is_object())
@@ -183,7 +182,7 @@ void target_maker::of_json(const std::string& line, target& result) const {
     }
 }
 
-target target_maker::of_line(const std::string& line) const {
+target target_maker::of_line(const std::string& line) {
     if (line[0] != '{')
         return line.find("://") != std::string::npos || base_url_.empty() ? of_url(line)
                                                                           : of_id(line);

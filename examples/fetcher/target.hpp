@@ -1,6 +1,8 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include "url.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,7 +25,7 @@ struct target {
     std::string error;  ///< why it cannot even be tried; otherwise empty
 };
 
-/// How a target comes from a word, a URL, or a line of a list.
+/// How a target comes from a word, a URL, or a line of a list. Thread safety: unsafe.
 class target_maker {
 public:
     /// An id is fetched from `base_url` with `{}` or `{id}` replaced by it, or else with `/` and it
@@ -31,19 +33,20 @@ public:
     explicit target_maker(std::string base_url) : base_url_(std::move(base_url)) {}
 
     /// What is wrong shows in the target's `error`, and nowhere else.
-    target of_id(std::string id) const;
-    target of_url(const std::string& url) const;
+    target of_id(std::string id);
+    target of_url(const std::string& url);
     /// A URL, an id, or a JSON object with `url` or `id` and, as far as wanted, `method`,
     /// `headers`, `body`, `output` and `sha256`.
-    target of_line(const std::string& line) const;
+    target of_line(const std::string& line);
 
     bool has_base() const noexcept { return !base_url_.empty(); }
 
 private:
-    void of_json(const std::string& line, target& result) const;
-    void aim(target& result, const std::string& url) const;
+    void of_json(const std::string& line, target& result);
+    void aim(target& result, const std::string& url);
 
     std::string base_url_;
+    url_reader urls_;
 };
 
 /// Whether it can be a header `Name: value` (or `Name;` or `Name:`, as curl has it): one line.

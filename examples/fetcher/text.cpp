@@ -46,6 +46,14 @@ bool is_dangerous(char32_t c) {
            (c >= 0xe0000 && c <= 0xe007f);
 }
 
+/// How much of the beginning of `text` is plain ASCII, which there is nothing to see about.
+std::size_t plain_prefix(std::string_view text) {
+    std::size_t n = 0;
+    while (n < text.size() && text[n] >= 0x20 && text[n] < 0x7f)
+        ++n;
+    return n;
+}
+
 std::string escaped(char32_t c) {
     switch (c) {
     case '\n': return "\\n";
@@ -74,7 +82,12 @@ bool is_secret(std::string name) {
 std::string printable(std::string_view text) {
     std::string result;
     result.reserve(text.size());
-    while (!text.empty()) {
+    for (;;) {
+        const std::size_t plain = plain_prefix(text);
+        result += text.substr(0, plain);
+        text.remove_prefix(plain);
+        if (text.empty())
+            return result;
         const code_point next = decode(text);
         if (next.bytes == 0)
             result += escaped(static_cast<unsigned char>(text[0]));
@@ -84,7 +97,6 @@ std::string printable(std::string_view text) {
             result += text.substr(0, next.bytes);
         text.remove_prefix(std::max<std::size_t>(next.bytes, 1));
     }
-    return result;
 }
 
 bool has_controls(std::string_view text) {
@@ -100,7 +112,12 @@ std::string printable_json(std::string_view json) {
         std::snprintf(text, sizeof text, "\\u%04x", unit);
         result += text;
     };
-    while (!json.empty()) {
+    for (;;) {
+        const std::size_t plain = plain_prefix(json);
+        result += json.substr(0, plain);
+        json.remove_prefix(plain);
+        if (json.empty())
+            return result;
         const code_point next = decode(json);
         if (next.bytes == 0)
             escape(0xfffd);
@@ -112,7 +129,6 @@ std::string printable_json(std::string_view json) {
             escape(0xd7c0 + (next.value >> 10)), escape(0xdc00 + (next.value & 0x3ff));
         json.remove_prefix(std::max<std::size_t>(next.bytes, 1));
     }
-    return result;
 }
 
 std::string shortened(std::string text, std::size_t width) {

@@ -62,7 +62,39 @@ std::string host_error(CURLU* url) {
     return {};
 }
 
+/// Whether a URL's path and query are for libcurl what they are: nothing in them is to be encoded,
+/// and no `.` or `..` to be resolved.
+bool is_plain(std::string_view path) {
+    constexpr std::size_t longest = 4096;
+    if (path.size() > longest || !path.starts_with('/') || path.ends_with('?') ||
+        path.find("/.") != std::string_view::npos)
+        return false;
+    return std::all_of(path.begin(), path.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= '9') ||
+               c == '_' || c == '~' || c == '?' || c == '=' || c == '&';
+    });
+}
+
 } // namespace
+
+parsed_url url_reader::read(const std::string& text) {
+    const std::string_view view = text;
+    if (!server_.empty() && view.starts_with(server_))
+        if (const auto path = view.substr(server_.size()); is_plain(path))
+            return {.text = address_ + std::string(path), .host = host_, .error = {}};
+    parsed_url result = parse_url(text);
+    const auto scheme = view.find("://");
+    if (!result.error.empty() || scheme == std::string_view::npos)
+        return result;
+    const auto begin = std::min(view.find_first_of("/?#", scheme + 3), view.size());
+    const std::string_view path = view.substr(begin);
+    if (is_plain(path) && result.text.ends_with(path)) {
+        server_ = view.substr(0, begin);
+        address_ = result.text.substr(0, result.text.size() - path.size());
+        host_ = result.host;
+    }
+    return result;
+}
 
 parsed_url parse_url(const std::string& text) {
     parsed_url result;

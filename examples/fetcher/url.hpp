@@ -15,6 +15,18 @@ struct parsed_url {
 /// Reads what curl's command line would read; a missing scheme is http. Opens no connection.
 parsed_url parse_url(const std::string& text);
 
+/// Reads one URL after another as `parse_url` does, and remembers what came of the last server: most
+/// URLs of a list have the same, and then a plain path is all that is new. Thread safety: unsafe.
+class url_reader {
+public:
+    parsed_url read(const std::string& text);
+
+private:
+    std::string server_;  // how the last URL that could be used begins, up to its path
+    std::string address_; // the same, as libcurl writes it
+    std::string host_;
+};
+
 /// Why libcurl cannot use it as a proxy, whoever is asked through it; empty when it can. A missing
 /// scheme is http.
 std::string proxy_error(const std::string& text);

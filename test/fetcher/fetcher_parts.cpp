@@ -117,6 +117,31 @@ BOOST_AUTO_TEST_CASE(urls_are_read_as_libcurl_reads_them) {
     BOOST_TEST(last_segment("http://h/") == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_reader_reads_what_one_would_read_without_the_ones_before) {
+    for (const std::string server :
+         {"http://Host", "https://Host", "http://host:80", "http://127.1:8080", "http://u:p@h",
+          "HTTP://host", "http://[::1]:8080", "http://b\xc3\xbc.example", "host", "http://h:0"}) {
+        url_reader urls;
+        urls.read(server + "/first");
+        for (const char* rest : {"/",         "",        "/a-b_c/~d.e?f=g&h=1/2?3",
+                                 "/1",        "/a/../b", "/a/./b",
+                                 "/.",        "/a.",     "//a",
+                                 "/a b",      "/a%2fb",  "/a?b c",
+                                 "/a?",       "/a#b",    "/a?b#",
+                                 "/\xc3\xbc", "?q",      "#f",
+                                 "x/y",       ":1/y",    ".org/y",
+                                 "@other/y",  "/{}",     "/a+b",
+                                 "/a;b",      "/a@b",    "/a:b",
+                                 "/a\tb"}) {
+            const auto here = urls.read(server + rest);
+            const auto alone = parse_url(server + rest);
+            BOOST_TEST(here.text == alone.text);
+            BOOST_TEST(here.host == alone.host);
+            BOOST_TEST(here.error == alone.error);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(ranges_keep_their_zeros_and_words_are_words) {
     const auto ids = parse_ids("8-10,007-010,2024-01-02,x,-5,99999999999999999999");
     BOOST_REQUIRE(ids.size() == 6u);
@@ -133,7 +158,7 @@ BOOST_AUTO_TEST_CASE(ranges_keep_their_zeros_and_words_are_words) {
 }
 
 BOOST_AUTO_TEST_CASE(a_line_becomes_a_target) {
-    const target_maker make("http://h/{}?x={id}");
+    target_maker make("http://h/{}?x={id}");
     BOOST_TEST(make.of_id("a/b").url == "http://h/a%2Fb?x=a%2Fb");
     BOOST_TEST(make.of_line("http://other/").url == "http://other/");
     const target object = make.of_line(
