@@ -169,9 +169,8 @@ asio::awaitable<void> engine::run() {
         if (!out_.error().empty() && output_error_.empty())
             output_failed("cannot write to standard output: " + out_.error());
         start_some(now);
-        // Where there are more jobs than slots, a slot may be free now that its worker does not
-        // need.
-        if (!results.empty() && some_in_reserve)
+        // Where there are more jobs than slots, a slot may be free that its worker does not need.
+        if (!results.empty() && some_in_reserve && slots_.any_free())
             for (auto& each : workers_)
                 each.channel.nudge();
         read_event_.cancel();

@@ -22,22 +22,25 @@ public:
     /// Before the workers start.
     void set(std::size_t slots) noexcept {
         all_ = slots;
-        free_ = static_cast<std::ptrdiff_t>(slots);
+        free_ = slots;
     }
     std::size_t all() const noexcept { return all_; }
 
+    bool any_free() const noexcept { return free_.load() > 0; }
+
     /// False when there is none.
     bool try_take() noexcept {
-        if (free_.fetch_sub(1) > 0)
-            return true;
-        ++free_;
+        std::size_t free = free_.load();
+        while (free > 0)
+            if (free_.compare_exchange_weak(free, free - 1))
+                return true;
         return false;
     }
     void give_back() noexcept { ++free_; }
 
 private:
     std::size_t all_ = 0;
-    std::atomic<std::ptrdiff_t> free_{0}; // below 0 for a moment, while try_take fails
+    std::atomic<std::size_t> free_{0};
 };
 
 /// Jobs that workers are done with, on their way back. `wake` is called by a worker when there is
