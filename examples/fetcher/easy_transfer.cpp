@@ -83,6 +83,7 @@ curl_socket_t easy_transfer::on_socket(void* self, curlsocktype, curl_sockaddr* 
 
 void easy_transfer::begin(job_ptr what) {
     job_ = std::move(what);
+    job_->begun = true;
     job_->body.on_room([&to = channel_, easy = handle()] { to.resume(easy); });
     body_ = body_sink::verdict::good;
     no_descriptor_ = false;

@@ -182,7 +182,7 @@ asio::awaitable<void> engine::run() {
             output_due_ = now + output_interval;
         }
         if (out_.idle() || !output_is_terminal_)
-            progress_.show(report_, schedule_.in_flight(), now);
+            progress_.show(report_, slots_.taken(), now);
         if (done() || woken_) {
             woken_ = false;
             if (!done())
@@ -351,6 +351,7 @@ void engine::start_some(clock::time_point now) {
                                ? body_sink::destination::memory
                                : body_sink::destination::nowhere;
         what->body.begin(where, what->root, what->output);
+        what->begun = false;
         under_way_.insert(what.get());
         workers_[what->worker].outgoing.push_back(std::move(what));
     }

@@ -126,7 +126,7 @@ private:
     slot_count slots_;
     result_inbox inbox_;
     std::deque<worker> workers_;
-    std::unordered_set<const job*> under_way_;
+    std::unordered_set<const job*> under_way_; // with workers, those in reserve too
     std::minstd_rand random_{std::random_device()()};
 
     boost::asio::steady_timer event_;      // ends the waiting of run()

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <utility>
@@ -266,16 +267,17 @@ void engine::give_up() {
     abort();
 }
 
+// What is in reserve with a worker has not begun.
 std::string engine::under_way() const {
     constexpr std::size_t most = 20;
-    std::string text = std::to_string(under_way_.size()) + " under way";
-    std::size_t n = 0;
+    std::size_t count = 0;
+    std::string names;
     for (const job* each : under_way_) {
-        if (n++ == most)
-            return text + ", ...";
-        text += (n == 1 ? ": " : ", ") + printable(each->what.id);
+        if (!each->begun || ++count > most)
+            continue;
+        names += (count == 1 ? ": " : ", ") + printable(each->what.id);
     }
-    return text;
+    return std::to_string(count) + " under way" + names + (count > most ? ", ..." : "");
 }
 
 void engine::interrupt(int signal) {
@@ -283,8 +285,12 @@ void engine::interrupt(int signal) {
     if (first)
         signal_ = signal;
     if (first && !aborting_) {
+        const auto begun = std::count_if(under_way_.begin(), under_way_.end(),
+                                         [](const job* each) { return each->begun.load(); });
+        const std::size_t reserve = under_way_.size() - static_cast<std::size_t>(begun);
         progress_.say("interrupted; waiting for " + under_way() + "; " +
-                      std::to_string(schedule_.waiting()) + " not started; once more cuts them");
+                      std::to_string(schedule_.waiting() + reserve) +
+                      " not started; once more cuts them");
         stop_starting();
         return;
     }

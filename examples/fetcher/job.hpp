@@ -5,6 +5,7 @@
 #include "target.hpp"
 #include "validators.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -73,6 +74,9 @@ struct job {
     clock::time_point due;     ///< of its next attempt, if it waits for one
     std::vector<attempt> attempts;
     std::size_t worker = 0; ///< that has it, or had it last
+    /// Its worker has begun the attempt. While it is with the worker, all that others may look at,
+    /// beside `what`.
+    std::atomic<bool> begun{false};
     bool cancelled = false; ///< the last attempt was cut, and is not among `attempts`
     bool out_of_descriptors = false;
 

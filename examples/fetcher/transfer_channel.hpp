@@ -26,6 +26,7 @@ public:
     }
     std::size_t all() const noexcept { return all_; }
 
+    std::size_t taken() const noexcept { return all_ - free_.load(); }
     bool any_free() const noexcept { return free_.load() > 0; }
 
     /// False when there is none.

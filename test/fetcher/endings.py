@@ -47,6 +47,22 @@ class Signals(FetcherTest):
                 for name in "12345":
                     self.assertIn(f"\n  {name}\n", done.out)
 
+    def test_what_workers_have_in_reserve_is_not_under_way(self):
+        with Server() as server: # many good answers let workers have some in reserve
+            run = Running("-j", "2", *[server.url + "/ok"] * 40, "--base-url",
+                          server.url + "/gate", "1-15", "--progress", "lines")
+            server.wait_for(lambda: server.present["gate"] == 2)
+            run.wait_for_error("40/55")
+            run.signal(signal.SIGINT)
+            run.wait_for_error("interrupted; waiting for 2 under way: ")
+            run.wait_for_error("; 13 not started; ")
+            server.gate.set()
+            done = run.finish()
+            self.assertEqual(done.code, 130, str(done))
+            self.assertRegex(done.out, r"succeeded: \d+ of 55\nnot finished: \d+\n")
+            self.assertRegex(done.err, r"40/55  \d+/s, 0 failed, 2 under way, ")
+            self.assertNotRegex(done.err, r", ([3-9]|\d\d) under way")
+
     def test_objects_tell_of_what_is_not_finished(self):
         with Server() as server:
             run = self.run_into_gate(server, "--json")
