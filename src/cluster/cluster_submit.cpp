@@ -51,7 +51,7 @@ cluster_core::call_entry cluster_core::translate(remote_call& c, cluster_call ho
     const int level = std::clamp(c.state().priority, -5, 4) + 5;
     e.level = static_cast<std::size_t>(level);
     e.arguments = std::make_shared<const payload>(std::move(c.arguments));
-    e.how = std::move(how);
+    e.how = how;
     return e;
 }
 
@@ -74,7 +74,7 @@ bool cluster_core::wants_progress(const remote_call& c) noexcept {
 void cluster_core::submit(remote_call_ptr c, cluster_call how) {
     if (is_forked_copy())
         throw shutdown_error("the pool belongs to the process that this one was forked from");
-    call_entry e = translate(*c, std::move(how));
+    call_entry e = translate(*c, how);
     e.call = c;
     const bool is_own_thread = is_callback_thread(); // which must not wait for itself
     const auto now = clock::now();

@@ -110,7 +110,7 @@ void worker_host::perform(const host_ledger::actions& all, to_do& later) {
     }
 }
 
-void worker_host::do_now(to_do todo) {
+void worker_host::do_now(const to_do& todo) {
     for (const auto& id : todo.run)
         start(id);
     for (const auto& call : todo.stop)
@@ -270,7 +270,7 @@ void worker_host::refuse(const task_id& id, const std::string& type, const std::
         ledger_.finished(id, more);
         perform(more, todo);
     }
-    do_now(std::move(todo));
+    do_now(todo);
 }
 
 // The pool that publishes it again finds another host.
@@ -286,7 +286,7 @@ void worker_host::give_back(const task_id& id) {
         ledger_.finished(id, more);
         perform(more, todo);
     }
-    do_now(std::move(todo));
+    do_now(todo);
 }
 
 // In the publishing thread: makes a report of an outcome, and lets the next task start.
@@ -322,7 +322,7 @@ void worker_host::settle(const task_id& id) {
             say(std::move(r));
         perform(more, todo);
     }
-    do_now(std::move(todo));
+    do_now(todo);
 }
 
 worker_host::report worker_host::outcome_of_call(const task_id& id, arrived_task& t,

@@ -81,7 +81,7 @@ private:
     };
     void perform(const host_ledger::actions& all, to_do& later) FERRY_REQUIRES(mutex_);
     /// Calls the pool, whose threads take the lock while they hold its own.
-    void do_now(to_do todo) FERRY_EXCLUDES(mutex_);
+    void do_now(const to_do& todo) FERRY_EXCLUDES(mutex_);
     void ask_to_stop(const boost::intrusive_ptr<call_type>& call);
     void start(const task_id& id);
     void finished(const task_id& id) noexcept;

@@ -202,7 +202,7 @@ void worker_host::handle(connection& c, const event& e) {
         }
         perform(actions, todo);
     }
-    do_now(std::move(todo));
+    do_now(todo);
 }
 
 void worker_host::tell_all(const std::string& reply_to, host_ledger::known_tasks known) {
@@ -312,7 +312,7 @@ void worker_host::begin_to_drain(connection* c) {
         perform(actions, todo);
         say({{}, write_frame(announcement(true)), {}, exchange_});
     }
-    do_now(std::move(todo));
+    do_now(todo);
     if (c != nullptr)
         c->cancel_consumer("tasks");
 }

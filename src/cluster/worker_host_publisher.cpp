@@ -94,7 +94,7 @@ void worker_host::on_confirm(const event& e, std::uint64_t& first) {
         if (drain_until_)
             consumer_.wake().signal();
     }
-    do_now(std::move(todo));
+    do_now(todo);
 }
 
 void worker_host::on_return(const event& e, std::uint64_t first) {
