@@ -4,6 +4,8 @@
 #include <ferry/detail/assert.hpp>
 
 #include <algorithm>
+#include <utility>
+
 #include <pthread.h>
 
 namespace ferry::detail {
@@ -249,10 +251,16 @@ bool process_reader::check(worker_channel& w) noexcept {
             return false;
         if (!w.is_sound())
             pool_.workers.violated(w, "it wrote to what is not its own");
-        else if (starts_nothing(w)) // another worker starts the task then
+        else if (starts_nothing(w)) {
+            // Another worker starts the task. If that one leaves it, too, the task is to blame: it
+            // may have been started, and denied.
+            auto& first = static_cast<remote_call&>(w.items.front());
+            if (std::exchange(first.left_unstarted, true))
+                w.denied = first.number;
             pool_.workers.violated(w, "it does not start the task that it was given");
-        else if (never_answers(w))
+        } else if (never_answers(w)) {
             pool_.workers.violated(w, "it does not answer the task that it has done");
+        }
     }
     w.process->observe();
     if (!w.how_ended && !w.answers->is_waiting()) {

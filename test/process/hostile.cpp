@@ -320,8 +320,11 @@ void pretend(wire::slot_state to) {
 } // namespace
 
 // A worker that denies to have started its task, or pretends that it has done it, has no endless
-// time for it.
+// time for it; nor has a task that makes one worker after the other deny it.
 BOOST_AUTO_TEST_CASE(a_task_cannot_escape_its_timeout) {
+    ferry::process_pool denying(1);
+    auto denied =
+        denying.submit({.label = "denied", .timeout = 1h}, pretend, wire::slot_state::offered);
     for (const auto state : {wire::slot_state::offered, wire::slot_state::done}) {
         ferry::process_pool pool(1);
         auto f = pool.submit({.label = "sly", .timeout = 100ms}, pretend, state);
@@ -329,4 +332,5 @@ BOOST_AUTO_TEST_CASE(a_task_cannot_escape_its_timeout) {
         BOOST_CHECK_THROW(f.result(3min), ferry::worker_died);
         BOOST_TEST(next.result(3min) == 9);
     }
+    BOOST_CHECK_THROW(denied.result(3min), ferry::worker_died);
 }

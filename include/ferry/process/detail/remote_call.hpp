@@ -127,6 +127,7 @@ public:
 
     // Guarded by the pool's mutex.
     worker_channel* at = nullptr; // who holds it
+    bool left_unstarted = false;  // by a worker that was ended for that
     std::uint16_t slot = 0;
     std::int64_t submitted_ns = 0;
     std::size_t counted_bytes = 0; // among those of the calls that wait
