@@ -10,6 +10,7 @@
 #include "inside/observed.hpp"
 #include "kept_connection.hpp"
 #include "ledger.hpp"
+#include "pool/admission.hpp"
 #include "process/process_figures.hpp"
 #include "process/process_jobs.hpp"
 #include "process/segment.hpp"
@@ -88,8 +89,9 @@ private:
         std::int64_t started_ns = 0; ///< 0: no host runs it
         std::uint32_t record = 0;    ///< of the worker that runs it, in the recording
         bool in_line = false;
-        bool* turned_away = nullptr; ///< to be set by shutdown, while a thread waits for its place
-        bool counted = false;        ///< in unstarted_by_level_
+        /// To be set by a shutdown while a thread waits for its place; else null.
+        std::shared_ptr<bool> turned_away;
+        bool counted = false; ///< in unstarted_by_level_
     };
     using calls = std::unordered_map<std::uint64_t, call_entry>;
     struct outgoing {
@@ -118,7 +120,8 @@ private:
     bool has_room_for(const call_entry& e) const noexcept FERRY_REQUIRES(mutex_);
     void refuse_if_slow(const call_entry& e, clock::time_point now) const FERRY_REQUIRES(mutex_);
     std::chrono::nanoseconds estimate(std::size_t level) const noexcept FERRY_REQUIRES(mutex_);
-    [[noreturn]] void throw_full(const call_entry& e, const char* why) const FERRY_REQUIRES(mutex_);
+    [[noreturn]] void refuse(const call_entry& e, admission::decision why) const
+        FERRY_REQUIRES(mutex_);
     void enter(std::uint64_t number, call_entry& e) FERRY_REQUIRES(mutex_);
     void advance_line() FERRY_REQUIRES(mutex_);
     void leave_line(std::uint64_t number, call_entry& e) FERRY_REQUIRES(mutex_);

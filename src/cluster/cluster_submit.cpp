@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 
 namespace ferry::detail::cluster {
@@ -81,15 +82,14 @@ void cluster_core::submit(remote_call_ptr c, cluster_call how) {
     lock_type lock(mutex_);
     throw_if_closed();
     if (options_.max_queue_bytes != 0 && e.bytes > options_.max_queue_bytes)
-        throw queue_full_error("the task alone exceeds max_queue_bytes", ledger_.unstarted(),
-                               std::chrono::nanoseconds::max());
+        refuse(e, admission::decision::too_large);
     const bool bounded = !is_own_thread;
     const bool is_map = e.how.entrance == detail::entrance::map;
     if (bounded && !is_map)
         refuse_if_slow(e, now);
     const bool may_enter = !bounded || (line_.empty() && has_room_for(e));
     if (!may_enter && options_.when_full == when_full::reject && !is_map)
-        throw_full(e, "the queue is full");
+        refuse(e, admission::decision::full);
     start_threads();
     if (wants_progress(*c))
         jobs_.start_reports(shared_from_this());
@@ -98,6 +98,9 @@ void cluster_core::submit(remote_call_ptr c, cluster_call how) {
         if (latest && (!e.how.start_by || *latest < *e.how.start_by))
             e.how.start_by = latest;
     }
+    const bool blocks = !may_enter && e.how.entrance != detail::entrance::coroutine;
+    const auto turned_away = blocks ? std::make_shared<bool>(false) : nullptr;
+    e.turned_away = turned_away;
     const std::uint64_t number = ++numbers_;
     c->number = number;
     c->submitted_ns = wire::now_ns();
@@ -113,14 +116,12 @@ void cluster_core::submit(remote_call_ptr c, cluster_call how) {
         line_deadlines_.emplace(*entry.how.start_by, number);
         consumer_.wake().signal();
     }
-    if (entry.how.entrance == detail::entrance::coroutine)
+    if (!blocks)
         return;
-    bool turned_away = false;
-    entry.turned_away = &turned_away;
     for (auto it = calls_.find(number); it != calls_.end() && it->second.in_line;
          it = calls_.find(number))
         lock.wait(changed_);
-    if (turned_away) {
+    if (*turned_away) {
         lock.unlock();
         throw shutdown_error();
     }
@@ -201,8 +202,14 @@ std::chrono::nanoseconds cluster_core::estimate(std::size_t level) const noexcep
         static_cast<std::int64_t>(static_cast<double>(ahead) * mean_run_ns_ / workers));
 }
 
-void cluster_core::throw_full(const call_entry& e, const char* why) const {
-    throw queue_full_error(why, ledger_.unstarted() + line_.size(), estimate(e.level));
+void cluster_core::refuse(const call_entry& e, admission::decision why) const {
+    const remote_call& c = *e.call;
+    const admission_limits limits{options_.max_queue, options_.max_queue_bytes, options_.max_wait,
+                                  options_.when_full};
+    const admission_request request{.bytes = e.bytes, .priority = c.state().priority};
+    std::rethrow_exception(refusal(why, "the cluster pool '" + options_.name + "'", c.state(),
+                                   request, limits, ledger_.unstarted() + line_.size(),
+                                   estimate(e.level)));
 }
 
 void cluster_core::refuse_if_slow(const call_entry& e, clock::time_point now) const {
@@ -210,10 +217,10 @@ void cluster_core::refuse_if_slow(const call_entry& e, clock::time_point now) co
     if (!most)
         return;
     if (most->count() == 0 && (free_workers() == 0 || !line_.empty()))
-        throw_full(e, "no worker is free");
+        refuse(e, admission::decision::too_slow);
     const auto wait = estimate(e.level);
     if (free_workers() == 0 && (wait > *most || (e.how.start_by && wait > *e.how.start_by - now)))
-        throw_full(e, "the task would wait too long");
+        refuse(e, admission::decision::too_slow);
 }
 
 } // namespace ferry::detail::cluster

@@ -195,8 +195,12 @@ BOOST_FIXTURE_TEST_CASE(the_queue_of_a_pool_is_bounded, fixture) {
     ferry::cluster_pool pool(at);
     const auto first = pool.submit(twice, 1);
     const auto second = pool.submit(twice, 2);
-    BOOST_CHECK_EXCEPTION(pool.submit(twice, 3), ferry::queue_full_error,
-                          [](const ferry::queue_full_error& e) { return e.queued() == 2; });
+    BOOST_CHECK_EXCEPTION(pool.submit({.label = "third"}, twice, 3), ferry::queue_full_error,
+                          [](const ferry::queue_full_error& e) {
+                              const std::string_view text = e.what();
+                              return e.queued() == 2 && text.find("'third'") != text.npos &&
+                                     text.find("max_queue is 2") != text.npos;
+                          });
     first.cancel();
     auto third = pool.submit(twice, 3);
     const test_host host(at);
