@@ -28,4 +28,10 @@ const char* name_of(failure what) {
     return "other";
 }
 
+std::string job::output_path() const {
+    if (output.empty() || root.empty() || root == ".")
+        return output;
+    return root.ends_with('/') ? root + output : root + '/' + output;
+}
+
 } // namespace fetcher

@@ -90,6 +90,8 @@ struct job {
     std::optional<std::chrono::seconds> retry_after;
 
     std::string root, output; ///< the file, and the directory it is below; empty without a file
+    /// The path of that file, as other programs understand it.
+    std::string output_path() const;
     bool done_before = false; ///< by an earlier run
     validators known;    ///< of the answer that an earlier run got: it asks whether that changed
     validators answered; ///< of this one's

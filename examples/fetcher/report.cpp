@@ -102,7 +102,7 @@ std::string report::line(job& what) const {
     else if (what.not_modified)
         out += " not modified";
     else if (!what.output.empty())
-        out += " -> " + printable(what.output) + " (" + size_text(what.body.size()) + ')';
+        out += " -> " + printable(what.output_path()) + " (" + size_text(what.body.size()) + ')';
     else if (const auto text = what.body.beginning().text(); !text.empty())
         out += ' ' + text;
     if (const auto& hash = what.body.hash(); !hash.empty() && !what.not_modified)
@@ -158,7 +158,7 @@ std::string report::json(job& what) const {
     if (!what.final_url.empty())
         out["final_url"] = masked(what.final_url);
     if (!what.output.empty() && what.why == failure::none)
-        out["output"] = what.output;
+        out["output"] = what.output_path();
     return printable_json(json::serialize(out)) + '\n';
 }
 

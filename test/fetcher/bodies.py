@@ -18,8 +18,12 @@ from servers import Server
 class Files(FetcherTest):
     def test_each_body_is_in_a_file_of_its_own(self):
         with Server() as server:
-            self.expect(0, r"\[3/3\] .* -> \d\.json \(\d+ B\)", "--base-url", server.url + "/x", "1-3",
-                        "-o", "deep/er/{id}.json")
+            self.expect(0, r"\[3/3\] .* -> deep/er/\d\.json \(\d+ B\)", "--base-url",
+                        server.url + "/x", "1-3", "-o", "deep/er/{id}.json")
+            done = self.fetch("--json", "--base-url", server.url + "/x", "4", "-o",
+                                    "deep/er/{id}.json")
+            self.assertEqual([each["output"] for each in done.objects()], ["deep/er/4.json"])
+            os.unlink(self.path("deep", "er", "4.json"))
             self.assertEqual(json.loads(self.read("deep", "er", "2.json")), {"path": "/x/2"})
             self.assertEqual(sorted(os.listdir(self.path("deep", "er"))),
                              ["1.json", "2.json", "3.json"])

@@ -107,10 +107,10 @@ class Nginx(FetcherTest):
 
     def test_what_has_not_changed(self):
         arguments = ["--journal", "journal", "--if-changed", "-o", "out/{name}", self.plain + "/1.txt"]
-        self.expect(0, "-> 1.txt", *arguments)
+        self.expect(0, "-> out/1.txt", *arguments)
         self.expect(0, "1 not modified", *arguments)
         self.write("www/1.txt", "another")
-        self.expect(0, "-> 1.txt", *arguments)
+        self.expect(0, "-> out/1.txt", *arguments)
         self.assertEqual(self.read("out", "1.txt"), b"another")
 
 
