@@ -32,7 +32,8 @@ class worker_activity {
 public:
     // ---- For the worker.
 
-    /// It runs an item: the task, or null for one that is none. `now`: see `coarse_now`.
+    /// It runs an item: the task, or null for one that is none. `now`: see `coarse_now`. Under the
+    /// pool's lock, by which a reader sees the task as it was made.
     void begin(shared_state_base* task, std::int64_t now) noexcept {
         since_.store(now, std::memory_order_relaxed);
         current_.store(task != nullptr ? task : busy(), std::memory_order_relaxed);
@@ -76,7 +77,7 @@ public:
     }
     /// Calls `read(what, since)` if the worker is doing something that may take any time, the
     /// finalizer only with `finalizer_too`. `what()` describes it, and may be called until `read`
-    /// returns; `since` is when it began. Returns whether it did. One thread at a time.
+    /// returns; `since` is when it began. Returns whether it did. Under the pool's lock.
     template <class Read>
     bool visit(bool finalizer_too, Read read) noexcept;
 

@@ -15,6 +15,7 @@
 namespace {
 
 using ferry::detail::adaptive_mutex;
+using ferry::detail::scoped_lock;
 using ferry::detail::worker_activity;
 
 class task final : public ferry::detail::shared_state<void> {
@@ -115,12 +116,16 @@ BOOST_AUTO_TEST_CASE(a_worker_that_was_available_before_it_destroys_says_so) {
 BOOST_AUTO_TEST_CASE(a_label_is_read_whole_or_not_at_all) {
     constexpr int enough = 200;
     const std::string label(100, 'x');
+    adaptive_mutex mutex; // the pool's
     worker_activity a;
     std::atomic<int> reads{0};
     std::thread worker([&] {
         for (int i = 0; reads.load() < enough; ++i) {
-            auto t = make_task(label);
-            a.begin(t.get(), i);
+            const auto t = make_task(label);
+            {
+                const scoped_lock lock(mutex);
+                a.begin(t.get(), i);
+            }
             if (i % 2 == 0) {
                 a.forget_and_end(*t);
             } else {
@@ -131,11 +136,15 @@ BOOST_AUTO_TEST_CASE(a_label_is_read_whole_or_not_at_all) {
     });
     bool right = true;
     while (reads.load() < enough) {
-        a.visit(false, [&](auto&& what, std::int64_t) {
-            const std::string read = what();
-            right = right && (read == label || read == "a function without a future");
-            reads += read == label ? 1 : 0;
-        });
+        {
+            const scoped_lock lock(mutex);
+            a.visit(false, [&](auto&& what, std::int64_t) {
+                const std::string read = what();
+                right = right && (read == label || read == "a function without a future");
+                reads += read == label ? 1 : 0;
+            });
+        }
+        std::this_thread::yield(); // to the worker, where there is one processor
     }
     worker.join();
     BOOST_TEST(right);
