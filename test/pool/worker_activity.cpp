@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_was_available_before_it_destroys_says_so) {
 
 // The worker frees its tasks while their labels are read, until enough of them were.
 BOOST_AUTO_TEST_CASE(a_label_is_read_whole_or_not_at_all) {
-    constexpr int enough = 200;
+    constexpr int enough = 20;
     const std::string label(100, 'x');
     adaptive_mutex mutex; // the pool's
     worker_activity a;
