@@ -204,12 +204,10 @@ std::chrono::nanoseconds cluster_core::estimate(std::size_t level) const noexcep
 
 void cluster_core::refuse(const call_entry& e, admission::decision why) const {
     const remote_call& c = *e.call;
-    const admission_limits limits{options_.max_queue, options_.max_queue_bytes, options_.max_wait,
-                                  options_.when_full};
     const admission_request request{.bytes = e.bytes, .priority = c.state().priority};
     std::rethrow_exception(refusal(why, "the cluster pool '" + options_.name + "'", c.state(),
-                                   request, limits, ledger_.unstarted() + line_.size(),
-                                   estimate(e.level)));
+                                   request, admission_limits::of(options_),
+                                   ledger_.unstarted() + line_.size(), estimate(e.level)));
 }
 
 void cluster_core::refuse_if_slow(const call_entry& e, clock::time_point now) const {

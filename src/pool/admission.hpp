@@ -25,6 +25,11 @@ struct admission_limits {
     timeout max_wait;
     ferry::when_full when_full = ferry::when_full::block;
 
+    /// Those of any pool's options.
+    template <class Options>
+    static admission_limits of(const Options& o) noexcept {
+        return {o.max_queue, o.max_queue_bytes, o.max_wait, o.when_full};
+    }
     bool any() const noexcept { return max_queue != 0 || max_queue_bytes != 0 || max_wait.limit(); }
 };
 

@@ -6,14 +6,6 @@
 #include <utility>
 
 namespace ferry::detail {
-namespace {
-
-admission_limits limits_of(const thread_pool_options& o) {
-    return {o.max_queue, o.max_queue_bytes, o.max_wait, o.when_full};
-}
-
-} // namespace
-
 // The pool as its admission sees it.
 class waiting_line::load {
 public:
@@ -43,9 +35,9 @@ private:
 waiting_line::waiting_line(adaptive_mutex& lock, const thread_pool_options& options,
                            task_queue& queue, external_work& external, const worker_set& workers,
                            const sleepers& sleeping)
-    : options_(options), bounded_(limits_of(options).any()), mutex_(lock),
-      admission_(limits_of(options)), queue_(queue), external_(external), workers_(workers),
-      sleepers_(sleeping) {}
+    : options_(options), bounded_(admission_limits::of(options).any()), mutex_(lock),
+      admission_(admission_limits::of(options)), queue_(queue), external_(external),
+      workers_(workers), sleepers_(sleeping) {}
 
 // It waits in the queue from now on.
 void waiting_line::let_in(shared_state_base& task, std::size_t bytes) noexcept {

@@ -28,7 +28,7 @@ private:
 
 process_line::process_line(const process_pool_options& options, dispatcher& queue)
     : kind_("the process pool '" + options.name + "'"), most_workers_(options.max_workers),
-      queue_(queue), admission_(limits_of(options)) {}
+      queue_(queue), admission_(admission_limits::of(options)) {}
 
 void process_line::let_in(remote_call& c, std::size_t bytes) noexcept {
     FERRY_ASSERT(c.counted_bytes == 0);

@@ -35,9 +35,6 @@ private:
 /// What a worker holds behind another task waits, too, and counts until it is the first one there.
 class process_line {
 public:
-    static admission_limits limits_of(const process_pool_options& o) noexcept {
-        return {o.max_queue, o.max_queue_bytes, o.max_wait, o.when_full};
-    }
     process_line(const process_pool_options& options, dispatcher& queue);
 
     /// Queues the call, or puts it into the line. A calling thread then waits until the call is let

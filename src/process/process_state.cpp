@@ -25,7 +25,7 @@ std::uint32_t owner_of(const payload& arguments) noexcept {
 }
 
 process_state::process_state(process_pool_options o)
-    : options(std::move(o)), bounded(process_line::limits_of(options).any()), factory(options),
+    : options(std::move(o)), bounded(admission_limits::of(options).any()), factory(options),
       store(std::min<std::size_t>(options.max_workers + 1, 256)),
       queue(options.max_workers, wire::slot_count), line(options, queue),
       quarantine(options.quarantine_after, options.quarantine_time), timers(wake),
