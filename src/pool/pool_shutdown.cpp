@@ -5,6 +5,7 @@
 #include "future/expiry_threads.hpp"
 #include "inside/trace.hpp"
 #include "pool_core.hpp"
+#include "stuck_tasks.hpp"
 
 #include <ferry/detail/assert.hpp>
 
@@ -171,12 +172,7 @@ shutdown_report pool_shutdown::close_within(timeout limit) {
         expiring_.abandon();
         pool_.sleeping.wake_all();
         const auto note = [&report](auto&& label, std::int64_t since) noexcept {
-            try {
-                auto& stuck = report.stuck.emplace_back();
-                stuck.age = std::chrono::nanoseconds(coarse_now() - since);
-                stuck.label = label();
-            } catch (const std::bad_alloc&) { // then it is told without its name, or not at all
-            }
+            add_stuck(report, std::chrono::nanoseconds(coarse_now() - since), label);
         };
         // Those that are idle end by themselves, unless code of the user comes up on their way.
         pool_.workers.detach_stuck(true, note);

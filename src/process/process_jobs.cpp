@@ -1,9 +1,10 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "process_jobs.hpp"
 
+#include "pool/stuck_tasks.hpp"
+
 #include <algorithm>
 #include <chrono>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -60,13 +61,10 @@ void process_jobs::finish_by(std::optional<timeout::clock::time_point> deadline,
     const auto finish = [&](job_threads& threads, const char* job) {
         threads.finish_within(
             patience, [&](const remote_call* c, timeout::clock::time_point since) {
-                try {
-                    auto& stuck = report.stuck.emplace_back();
-                    stuck.age = timeout::clock::now() - since;
-                    stuck.label = c != nullptr ? job + (" '" + c->call_label()) + "'"
-                                               : "the destructors of a call";
-                } catch (const std::bad_alloc&) { // then it is told without its name, or not at all
-                }
+                add_stuck(report, timeout::clock::now() - since, [&] {
+                    return c != nullptr ? job + (" '" + c->call_label()) + "'"
+                                        : std::string("the destructors of a call");
+                });
             });
     };
     finish(decoders_, "the decoding of the result of");
