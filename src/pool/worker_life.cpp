@@ -37,22 +37,14 @@ void worker_life::run() {
     finalise();
 }
 
-// It takes no items any more. A shutdown that waits no longer does not wait for its finalizer.
-void worker_life::leave() noexcept {
-    if (pool_.options.finalizer)
-        me_.activity.begin_finalizer(coarse_now());
-    else
-        me_.activity.be_ending();
-}
-
 void worker_life::finalise() {
-    leave();
-    if (!pool_.options.finalizer)
-        return;
-    try {
-        pool_.options.finalizer();
-    } catch (...) {
-        report_or_unwind();
+    if (pool_.options.finalizer) {
+        me_.activity.begin_finalizer(coarse_now());
+        try {
+            pool_.options.finalizer();
+        } catch (...) {
+            report_or_unwind();
+        }
     }
     me_.activity.be_ending();
 }
@@ -106,7 +98,6 @@ work_item* worker_life::next() {
     for (;;) {
         if (pool_.workers.is_above_limit() && !me_.retired) {
             // Others stand in for it.
-            leave();
             pool_.end_looking(me_);
             pool_.workers.retire(me_);
             sleeper* const other = pool_.queue.any() ? core_.staff().wake_candidate() : nullptr;
@@ -222,10 +213,7 @@ bool worker_life::sleep(scoped_lock& lock) {
     lock.lock();
     if (pool_.sleeping.settle(me_))
         return true;
-    if (!pool_.workers.retire_unless(me_, [this] { return pool_.queue.any(); }))
-        return true;
-    leave();
-    return false;
+    return !pool_.workers.retire_unless(me_, [this] { return pool_.queue.any(); });
 }
 
 void worker_life::end() noexcept {

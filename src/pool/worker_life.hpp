@@ -21,7 +21,6 @@ public:
 
 private:
     bool initialise() noexcept;
-    void leave() noexcept;
     void finalise();
     void loop();
     work_item* next();
