@@ -54,6 +54,25 @@ std::size_t plain_prefix(std::string_view text) {
     return n;
 }
 
+/// `text` with what is not plain rewritten: `other` appends what a code point becomes, whose bytes
+/// it is given; of what is no UTF-8 one byte at a time.
+template <class Other>
+std::string rewritten(std::string_view text, Other other) {
+    std::string result;
+    result.reserve(text.size());
+    for (;;) {
+        const std::size_t plain = plain_prefix(text);
+        result += text.substr(0, plain);
+        text.remove_prefix(plain);
+        if (text.empty())
+            return result;
+        const code_point next = decode(text);
+        const std::size_t bytes = std::max<std::size_t>(next.bytes, 1);
+        other(result, next, text.substr(0, bytes));
+        text.remove_prefix(bytes);
+    }
+}
+
 std::string escaped(char32_t c) {
     switch (c) {
     case '\n': return "\\n";
@@ -80,23 +99,14 @@ bool is_secret(std::string name) {
 } // namespace
 
 std::string printable(std::string_view text) {
-    std::string result;
-    result.reserve(text.size());
-    for (;;) {
-        const std::size_t plain = plain_prefix(text);
-        result += text.substr(0, plain);
-        text.remove_prefix(plain);
-        if (text.empty())
-            return result;
-        const code_point next = decode(text);
-        if (next.bytes == 0)
-            result += escaped(static_cast<unsigned char>(text[0]));
-        else if (is_dangerous(next.value))
-            result += escaped(next.value);
+    return rewritten(text, [](std::string& out, const code_point& c, std::string_view bytes) {
+        if (c.bytes == 0)
+            out += escaped(static_cast<unsigned char>(bytes[0]));
+        else if (is_dangerous(c.value))
+            out += escaped(c.value);
         else
-            result += text.substr(0, next.bytes);
-        text.remove_prefix(std::max<std::size_t>(next.bytes, 1));
-    }
+            out += bytes;
+    });
 }
 
 bool has_controls(std::string_view text) {
@@ -105,30 +115,21 @@ bool has_controls(std::string_view text) {
 }
 
 std::string printable_json(std::string_view json) {
-    std::string result;
-    result.reserve(json.size());
-    const auto escape = [&](unsigned unit) {
-        char text[8];
-        std::snprintf(text, sizeof text, "\\u%04x", unit);
-        result += text;
-    };
-    for (;;) {
-        const std::size_t plain = plain_prefix(json);
-        result += json.substr(0, plain);
-        json.remove_prefix(plain);
-        if (json.empty())
-            return result;
-        const code_point next = decode(json);
-        if (next.bytes == 0)
+    return rewritten(json, [](std::string& out, const code_point& c, std::string_view bytes) {
+        const auto escape = [&out](unsigned unit) {
+            char text[8];
+            std::snprintf(text, sizeof text, "\\u%04x", unit);
+            out += text;
+        };
+        if (c.bytes == 0)
             escape(0xfffd);
-        else if (!is_dangerous(next.value))
-            result += json.substr(0, next.bytes);
-        else if (next.value < 0x10000)
-            escape(next.value);
+        else if (!is_dangerous(c.value))
+            out += bytes;
+        else if (c.value < 0x10000)
+            escape(c.value);
         else
-            escape(0xd7c0 + (next.value >> 10)), escape(0xdc00 + (next.value & 0x3ff));
-        json.remove_prefix(std::max<std::size_t>(next.bytes, 1));
-    }
+            escape(0xd7c0 + (c.value >> 10)), escape(0xdc00 + (c.value & 0x3ff));
+    });
 }
 
 std::string shortened(std::string text, std::size_t width) {
