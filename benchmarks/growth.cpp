@@ -71,11 +71,12 @@ sample contexts(std::size_t n) {
     return watch.stop(n * coroutines * each);
 }
 
-/// Coroutines that await room in the queue of a bounded pool.
-sample bounded(std::size_t n) {
-    by_ferry way{ferry_pool(ferry::thread_pool_options{.max_workers = workers, .max_queue = 64})};
-    return run_trips(way, n, std::max<std::size_t>(10, enough / n));
-}
+/// Coroutines await room in the queue of a bounded pool.
+struct by_bounded_ferry : by_ferry {
+    by_bounded_ferry()
+        : by_ferry{
+              ferry_pool(ferry::thread_pool_options{.max_workers = workers, .max_queue = 64})} {}
+};
 
 /// Starts so many workers, each of which blocks until all of them do.
 template <class Pool>
@@ -129,7 +130,7 @@ constexpr workload all[] = {
     {"grow_workers", "asio", 4, pool_workers<asio_pool>},
     {"grow_contexts", "ferry", 4, contexts<by_ferry>},
     {"grow_contexts", "asio", 4, contexts<by_initiate<asio_pool>>},
-    {"grow_bounded", "ferry", 1000, bounded},
+    {"grow_bounded", "ferry", 1000, coroutines<by_bounded_ferry>},
     {"grow_bounded", "asio", 1000, coroutines<by_initiate<asio_pool>>}, // which has no bounds
     {"grow_blocking", "ferry", 1000, blocking_workers<ferry_pool>},
     {"grow_blocking", "asio", 1000, blocking_workers<asio_pool>},
