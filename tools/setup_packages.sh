@@ -1,5 +1,5 @@
 # Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-# Sourced by tools/test and tools/demo. Defines setup_packages [package...].
+# Sourced by what builds. Defines setup_packages [package...] and without_services command...
 
 ferry_compile_check() {
     local compiler=$1 tool
@@ -32,6 +32,21 @@ ferry_is_installed() {
     states=$(dpkg-query -W -f='${db:Status-Status}\n' "$1" "${1/1.81/1.[0-9][0-9]}" \
         "$(ferry_without_version "$1")" 2>/dev/null) || true # not all three are there
     grep -qx installed <<<"$states"
+}
+
+# Runs a command while no package that it installs may start a service.
+without_services() {
+    local policy=/usr/sbin/policy-rc.d as_root=() status=0
+    [[ $(id -u) -eq 0 ]] || as_root=(sudo)
+    if [[ -e $policy ]]; then
+        "$@"
+        return
+    fi
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod +x "$policy"
+    "$@" || status=$?
+    "${as_root[@]}" rm "$policy"
+    return "$status"
 }
 
 # Installs what the build needs, and the packages that are named; or explains what is missing and returns 1.
