@@ -72,6 +72,7 @@ void report_outbox::confirmed(std::uint64_t number, bool multiple, bool retry,
 void report_outbox::connection_lost() {
     for (; !unconfirmed_.empty(); unconfirmed_.pop_back()) {
         entry& e = unconfirmed_.back();
+        e.returned = false; // the next connection tells
         if (!e.confirmed)
             waiting_.push_front(std::move(e));
     }
