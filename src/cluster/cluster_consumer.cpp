@@ -1,6 +1,5 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// The thread of a cluster pool that hears of its tasks, and watches the time.
-#include "cluster_core.hpp"
+#include "cluster_consumer.hpp"
 
 #include <ferry/detail/scope_exit.hpp>
 
@@ -8,6 +7,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <new>
+#include <utility>
+#include <variant>
 
 namespace ferry::detail::cluster {
 namespace {
@@ -16,39 +19,37 @@ constexpr std::size_t batch = 64; // acknowledged together
 
 } // namespace
 
-void cluster_core::consume(connection& c) {
-    const bool survived = !was_connected_ || c.has_queue(reply_to_);
-    c.declare_exchange(exchange_);
-    c.declare_queue(tasks_name_, task_queue());
-    c.declare_queue(reply_to_, reply_queue());
-    c.bind(reply_to_, exchange_);
-    c.consume(reply_to_, "replies", true);
-    consumer_.is_of_use();
+void cluster_consumer::use(connection& c) {
+    const bool survived = !was_connected_ || c.has_queue(pool_.queues.replies);
+    pool_.queues.declare_tasks(c);
+    pool_.queues.declare_replies(c);
+    c.consume(pool_.queues.replies, "replies", true);
+    pool_.consumer.is_of_use();
     const scope_exit at_end([this] {
         {
-            const lock_type lock(mutex_);
-            ledger_.consumer_lost(clock::now());
+            const annotated_lock lock(pool_.mutex);
+            pool_.book.consumer_lost(clock::now());
         }
-        publisher_.wake().signal();
+        pool_.publisher.wake().signal();
     });
     was_connected_ = true;
-    outcomes out;
+    call_outcomes out;
     {
-        const lock_type lock(mutex_);
-        failed_connects_ = 0;
+        const annotated_lock lock(pool_.mutex);
+        pool_.errors.connected();
         ledger::actions todo;
-        ledger_.consumer_connected(survived, clock::now(), todo);
-        control_.push_back({exchange_, {}, write_frame(who_frame{reply_to_})});
-        perform(todo, out);
+        pool_.book.consumer_connected(survived, clock::now(), todo);
+        pool_.messages.ask_who();
+        pool_.perform(todo, out);
     }
-    publisher_.wake().signal();
-    complete_calls(out);
+    pool_.publisher.wake().signal();
+    pool_.complete(out);
     consume_until_done(c);
 }
 
-void cluster_core::consume_until_done(connection& c) {
+void cluster_consumer::consume_until_done(connection& c) {
     for (;;) {
-        consumer_.wake().clear();
+        pool_.consumer.wake().clear();
         std::uint64_t last = 0;
         for (std::size_t n = 0; n != batch; ++n) {
             const event e = c.next();
@@ -65,40 +66,36 @@ void cluster_core::consume_until_done(connection& c) {
             c.acknowledge(last, true);
             continue;
         }
-        watch_time(); // once all that has arrived was heard
-        publisher_.interrupt_if_dead();
+        const auto next = watch_time(); // once all that has arrived was heard
+        pool_.publisher.interrupt_if_dead();
         {
-            const lock_type lock(mutex_);
-            if (done_)
+            const annotated_lock lock(pool_.mutex);
+            if (pool_.phase.is_done())
                 break;
         }
-        c.wait(consumer_.wake().file(), next_time());
+        c.wait(pool_.consumer.wake().file(), next);
     }
-    c.delete_queue(reply_to_);
+    c.delete_queue(pool_.queues.replies);
 }
 
-cluster_core::clock::time_point cluster_core::next_time() {
-    const lock_type lock(mutex_);
-    auto at = ledger_.next_deadline().value_or(clock::now() + std::chrono::hours(1));
-    if (!line_deadlines_.empty())
-        at = std::min(at, line_deadlines_.begin()->first);
-    return at;
-}
-
-void cluster_core::watch_time() {
-    outcomes out;
+cluster_consumer::clock::time_point cluster_consumer::watch_time() {
+    call_outcomes out;
+    clock::time_point next;
     {
-        const lock_type lock(mutex_);
+        const annotated_lock lock(pool_.mutex);
         const auto now = clock::now();
-        ledger::actions todo;
-        ledger_.tick(now, todo);
-        perform(todo, out);
-        expire_line(now, out);
+        pool_.watch_time(now, out);
+        next = pool_.book.next_deadline().value_or(now + std::chrono::hours(1));
+        if (const auto at = pool_.line.next_deadline())
+            next = std::min(next, *at);
     }
-    complete_calls(out);
+    pool_.complete(out);
+    return next;
 }
 
-void cluster_core::handle(const event& e) {
+// ---- What hosts say -----------------------------------------------------------------------------
+
+void cluster_consumer::handle(const event& e) {
     std::string why;
     const auto f = read_frame(e.body, why);
     if (!f)
@@ -111,89 +108,91 @@ void cluster_core::handle(const event& e) {
         handle_progress(*p);
         return;
     }
-    outcomes out;
+    call_outcomes out;
     {
-        const lock_type lock(mutex_);
+        const annotated_lock lock(pool_.mutex);
         const auto now = clock::now();
         ledger::actions todo;
-        if (const auto* const s = std::get_if<started_frame>(&*f))
-            ledger_.started(*s, now, todo);
-        else if (const auto* const d = std::get_if<declined_frame>(&*f))
-            ledger_.declined(*d, todo);
-        else if (const auto* const b = std::get_if<beat_frame>(&*f))
-            ledger_.heard(*b, now, todo);
-        else if (const auto* const a = std::get_if<announce_frame>(&*f))
-            announced(*a, now);
-        perform(todo, out);
+        if (const auto* const s = std::get_if<started_frame>(&*f)) {
+            pool_.book.started(*s, now, todo);
+        } else if (const auto* const d = std::get_if<declined_frame>(&*f)) {
+            pool_.book.declined(*d, todo);
+        } else if (const auto* const b = std::get_if<beat_frame>(&*f)) {
+            pool_.book.heard(*b, now, todo);
+        } else if (const auto* const a = std::get_if<announce_frame>(&*f)) {
+            pool_.book.announced(*a);
+            pool_.figures.may_have(pool_.book.hosts().workers_for(pool_.queues.tasks));
+        }
+        pool_.perform(todo, out);
     }
-    complete_calls(out);
+    pool_.complete(out);
 }
 
-void cluster_core::announced(const announce_frame& f, clock::time_point now) {
-    ledger_.announced(f, now);
-    figures_.may_have(workers_known());
-}
-
-void cluster_core::handle_progress(const progress_frame& f) {
+void cluster_consumer::handle_progress(const progress_frame& f) {
     remote_call_ptr call;
     {
-        const lock_type lock(mutex_);
-        const auto it = calls_.find(f.number);
-        if (it == calls_.end())
+        const annotated_lock lock(pool_.mutex);
+        const open_call* const c = pool_.calls.find(f.number);
+        if (c == nullptr)
             return;
-        call = it->second.call;
+        call = c->call;
     }
     call->note_progress(f.done, f.note);
-    jobs_.let_go_of(std::move(call));
+    pool_.jobs.let_go_of(std::move(call));
 }
 
-void cluster_core::handle_outcome(const outcome_frame& f) {
-    remote_call_ptr call;
-    outcomes taken;
-    outcomes ended;
-    {
-        const lock_type lock(mutex_);
-        const auto it = calls_.find(f.number);
-        ledger::actions todo;
-        if (it != calls_.end() && ledger_.answered(f.number, f.round, f.kind, todo)) {
-            call_entry& e = it->second;
-            const std::int64_t now = wire::now_ns();
-            const std::int64_t since = std::max<std::int64_t>(0, now - e.call->submitted_ns);
-            const std::int64_t run = std::clamp<std::int64_t>(f.run_time.count(), 0, since);
-            mean_run_ns_ = mean_run_ns_ == 0 ? static_cast<double>(run)
-                                             : 0.9 * mean_run_ns_ + 0.1 * static_cast<double>(run);
-            figures_.answered(*e.call, f.kind != outcome_kind::value, since - run, run);
-            e.call->state().try_start();
-            end_call(it, nullptr, taken);
-        }
-        perform(todo, ended);
-    }
-    complete_calls(ended);
-    if (taken.empty())
+void cluster_consumer::handle_outcome(const outcome_frame& f) {
+    remote_call_ptr call = take(f);
+    if (call == nullptr)
         return;
-    call = std::move(taken.front().call);
+    publish(std::move(call), f);
+    const annotated_lock lock(pool_.mutex);
+    pool_.calls.published(1);
+    pool_.changed.notify_all();
+}
+
+// The call that ends with this outcome, or null.
+remote_call_ptr cluster_consumer::take(const outcome_frame& f) {
+    call_outcomes taken;
+    call_outcomes ended;
+    {
+        const annotated_lock lock(pool_.mutex);
+        open_call* const c = pool_.calls.find(f.number);
+        ledger::actions todo;
+        if (c != nullptr && pool_.book.answered(f.number, f.round, f.kind, todo)) {
+            const std::int64_t now = wire::now_ns();
+            const std::int64_t since = std::max<std::int64_t>(0, now - c->call->submitted_ns);
+            const std::int64_t run = std::clamp<std::int64_t>(f.run_time.count(), 0, since);
+            pool_.line.ran(std::chrono::nanoseconds(run));
+            pool_.figures.answered(*c->call, f.kind != outcome_kind::value, since - run, run);
+            c->call->state().try_start();
+            pool_.end(*c, nullptr, taken);
+        }
+        pool_.perform(todo, ended);
+    }
+    pool_.complete(ended);
+    return taken.empty() ? remote_call_ptr() : std::move(taken.front().call);
+}
+
+void cluster_consumer::publish(remote_call_ptr call, const outcome_frame& f) {
     const bool failed = f.kind != outcome_kind::value;
     if (!failed && call->is_plain()) {
         byte_source in(f.bytes);
         call->finish(in);
-    } else {
-        auto& to = call->arrived;
-        to.failed = failed;
-        to.size = f.bytes.size();
-        try {
-            to.copy =
-                std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(to.size, 1));
-            if (to.size != 0)
-                std::memcpy(to.copy.get(), f.bytes.data(), to.size);
-            jobs_.decode(call);
-        } catch (const std::bad_alloc&) {
-            call->fail(std::current_exception());
-        }
+        return;
     }
-    call = nullptr;
-    const lock_type lock(mutex_);
-    --finishing_;
-    changed_.notify_all();
+    auto& to = call->arrived;
+    to.failed = failed;
+    to.size = f.bytes.size();
+    try {
+        to.copy = std::make_unique_for_overwrite<std::byte[]>(std::max<std::size_t>(to.size, 1));
+    } catch (const std::bad_alloc&) {
+        call->fail(std::current_exception());
+        return;
+    }
+    if (to.size != 0)
+        std::memcpy(to.copy.get(), f.bytes.data(), to.size);
+    pool_.jobs.decode(std::move(call));
 }
 
 } // namespace ferry::detail::cluster

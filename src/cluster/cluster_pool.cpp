@@ -17,29 +17,29 @@ cluster_pool::~cluster_pool() {
         core_->abandon_after_fork();
         return;
     }
-    core_->close(false);
-    core_->join();
+    core_->shutdown().close(false);
+    core_->shutdown().join();
 }
 
 void cluster_pool::shutdown(shutdown_options options) {
     if (options.wait && core_->is_callback_thread())
         throw would_deadlock("shutdown with wait from one of the pool's own callbacks");
-    core_->close(options.cancel_futures);
+    core_->shutdown().close(options.cancel_futures);
     if (options.wait)
-        core_->join();
+        core_->shutdown().join();
 }
 
 shutdown_report cluster_pool::shutdown(timeout limit) {
     if (core_->is_callback_thread())
         throw would_deadlock("shutdown with wait from one of the pool's own callbacks");
-    return core_->close_within(limit);
+    return core_->shutdown().close_within(limit);
 }
 
 std::size_t cluster_pool::max_workers() const noexcept { return core_->max_workers(); }
 const std::string& cluster_pool::name() const noexcept { return core_->name(); }
-pool_stats cluster_pool::stats() const { return core_->stats(); }
+pool_stats cluster_pool::stats() const { return core_->report().all(); }
 std::map<std::string, pool_stats, std::less<>> cluster_pool::stats_by_label() const {
-    return core_->stats_by_label();
+    return core_->report().by_label();
 }
 std::shared_ptr<detail::cluster_host> cluster_pool::host() const noexcept { return core_; }
 

@@ -1,88 +1,44 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// What a cluster pool tells of its tasks and of the hosts.
-#include "cluster_core.hpp"
+#include "cluster_report.hpp"
 
-#include "process/wire.hpp"
+#include <utility>
 
 namespace ferry::detail::cluster {
 
-std::size_t cluster_core::workers_known() const noexcept {
-    std::size_t n = 0;
-    for (const auto& [name, h] : ledger_.hosts()) {
-        if (h.build == tasks_name_)
-            n += h.workers;
-    }
-    return n;
-}
-
-std::size_t cluster_core::free_workers() const noexcept {
-    const std::size_t all = workers_known();
-    const std::size_t busy = ledger_.running() + ledger_.unstarted();
-    return all > busy ? all - busy : 0;
-}
-
-std::size_t cluster_core::max_workers() const noexcept {
-    const lock_type lock(mutex_);
-    return workers_known();
-}
-
-// In the recording a worker is a task that runs, with the process of its host.
-void cluster_core::note_start(call_entry& e, const std::string& host) noexcept {
-    e.started_ns = wire::now_ns();
-    const auto it = ledger_.hosts().find(host);
-    const std::int32_t pid = it != ledger_.hosts().end() ? it->second.pid : 0;
-    if (e.record == 0)
-        e.record = figures_.add_worker(static_cast<std::uint32_t>(pid), pid);
-    figures_.worker_runs(e.record, e.call.get());
-}
-
-void cluster_core::note_end_of_run(call_entry& e) noexcept {
-    e.started_ns = 0;
-    figures_.remove_worker(std::exchange(e.record, 0));
-}
-
-pool_stats cluster_core::stats_now() const {
-    pool_stats s = figures_.all();
-    s.workers = workers_known();
-    s.queued = ledger_.unstarted();
-    s.running = ledger_.running();
+pool_stats cluster_report::all() const {
+    const annotated_lock lock(pool_.mutex);
+    pool_stats s = pool_.figures.all();
+    s.workers = pool_.book.hosts().workers_for(pool_.queues.tasks);
+    s.queued = pool_.book.unstarted();
+    s.running = pool_.book.running();
     s.idle = s.workers > s.running ? s.workers - s.running : 0;
     return s;
 }
 
-pool_stats cluster_core::stats() {
-    if (is_forked_copy())
-        throw shutdown_error("the pool belongs to the process that this one was forked from");
-    const lock_type lock(mutex_);
-    return stats_now();
-}
-
-label_registry::figures cluster_core::stats_by_label() {
-    if (is_forked_copy())
-        throw shutdown_error("the pool belongs to the process that this one was forked from");
-    const lock_type lock(mutex_);
-    label_registry::figures figures = figures_.by_label();
-    for (const auto& [number, e] : calls_) {
-        if (e.in_line)
+label_registry::figures cluster_report::by_label() const {
+    const annotated_lock lock(pool_.mutex);
+    label_registry::figures figures = pool_.figures.by_label();
+    for (const auto& [number, c] : pool_.calls.all()) {
+        if (c.in_line)
             continue;
-        pool_stats& s = figures[figures_.name_of(*e.call)];
-        ++(e.started_ns != 0 ? s.running : s.queued);
+        pool_stats& s = figures[pool_.figures.name_of(*c.call)];
+        ++(c.started_ns != 0 ? s.running : s.queued);
     }
     return figures;
 }
 
-void cluster_core::read(all_figures& to) {
-    if (is_forked_copy())
-        return;
+void cluster_report::read(all_figures& to) const {
     pool_figures figures;
-    figures.name = options_.name;
-    figures.by_label = stats_by_label();
-    {
-        const lock_type lock(mutex_);
-        figures.all = stats_now();
-        figures.max_workers = figures.all.workers;
-    }
+    figures.name = pool_.options.name;
+    figures.by_label = by_label();
+    figures.all = all();
+    figures.max_workers = figures.all.workers;
     to.pools.push_back(std::move(figures));
+}
+
+std::size_t cluster_report::max_workers() const noexcept {
+    const annotated_lock lock(pool_.mutex);
+    return pool_.book.hosts().workers_for(pool_.queues.tasks);
 }
 
 } // namespace ferry::detail::cluster

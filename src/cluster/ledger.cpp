@@ -139,17 +139,11 @@ void ledger::consumer_lost(time now) {
 
 // ---- What hosts say -----------------------------------------------------------------------------
 
-ledger::duration ledger::beat_of(const std::string& name) const {
-    const auto it = hosts_.find(name);
-    return it != hosts_.end() && it->second.beat.count() != 0 ? it->second.beat
-                                                              : settings_.heartbeat;
-}
-
 // It is in doubt, and has just been mentioned, or could not be. After one and a half beats of
 // silence the hosts are asked, and after two and a half it is lost.
 void ledger::watch(task& t, time now) {
     t.asked = false;
-    t.lost_at = hearing_ && !blocked_ ? std::optional(now + beat_of(t.host) * 3 / 2) : std::nullopt;
+    t.lost_at = hearing_ && !blocked_ ? std::optional(now + beat_of(t) * 3 / 2) : std::nullopt;
 }
 
 void ledger::set_running(std::uint64_t number, task& t, const std::string& name, time now,
@@ -169,9 +163,7 @@ void ledger::set_running(std::uint64_t number, task& t, const std::string& name,
 }
 
 void ledger::started(const started_frame& f, time now, actions& out) {
-    auto& h = hosts_[f.host];
-    h.beat = f.beat;
-    h.last_heard = now;
+    hosts_.heard(f.host, f.beat);
     const auto it = tasks_.find(f.number);
     if (it != tasks_.end() && it->second.round == f.round && it->second.at != stage::waiting)
         set_running(f.number, it->second, f.host, now, out);
@@ -208,9 +200,7 @@ void ledger::declined(const declined_frame& f, actions& out) {
 }
 
 void ledger::heard(const beat_frame& f, time now, actions& out) {
-    auto& h = hosts_[f.host];
-    h.beat = f.beat;
-    h.last_heard = now;
+    hosts_.heard(f.host, f.beat);
     const auto find = [this](const std::vector<std::uint64_t>& listed, std::size_t i) {
         const auto it = tasks_.find(listed[i]);
         const bool is_it = it != tasks_.end() && it->second.round == listed[i + 1] &&
@@ -228,18 +218,6 @@ void ledger::heard(const beat_frame& f, time now, actions& out) {
             schedule(f.held[i], *t);
         }
     }
-}
-
-void ledger::announced(const announce_frame& f, time now) {
-    if (f.leaving) {
-        hosts_.erase(f.host);
-        return;
-    }
-    auto& h = hosts_[f.host];
-    h.build = f.build;
-    h.workers = f.workers;
-    h.pid = f.pid;
-    h.last_heard = now;
 }
 
 // ---- What becomes of a task ---------------------------------------------------------------------
@@ -266,7 +244,7 @@ void ledger::wait_again(std::uint64_t number, task& t, actions& out) {
 void ledger::died(tasks::iterator it, const char* why, actions& out) {
     task& t = it->second;
     if (t.at == stage::running)
-        hosts_.erase(t.host); // until it is heard of again
+        hosts_.forget(t.host);
     if (!std::exchange(t.round_started, true))
         ++t.starts;
     if (t.f.idempotent && t.starts < t.f.attempts)
@@ -280,7 +258,7 @@ void ledger::silent(tasks::iterator it, time now, actions& out) {
     task& t = it->second;
     if (!std::exchange(t.asked, true)) {
         // The answer takes a while, also where the clock has jumped.
-        t.lost_at = std::max(*t.lost_at, now - beat_of(t.host) / 2) + beat_of(t.host);
+        t.lost_at = std::max(*t.lost_at, now - beat_of(t) / 2) + beat_of(t);
         schedule(it->first, t);
         if (out.empty() || out.back().kind != what::ask_hosts)
             out.push_back({what::ask_hosts});

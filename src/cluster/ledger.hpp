@@ -2,12 +2,12 @@
 #pragma once
 
 #include "frame.hpp"
+#include "known_hosts.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -99,7 +99,7 @@ public:
     bool answered(std::uint64_t number, std::uint32_t round, outcome_kind kind, actions& out);
     void declined(const declined_frame& f, actions& out);
     void heard(const beat_frame& f, time now, actions& out);
-    void announced(const announce_frame& f, time now);
+    void announced(const announce_frame& f) { hosts_.announced(f); }
     bool has(std::uint64_t number) const { return tasks_.contains(number); }
 
     // Time.
@@ -111,17 +111,8 @@ public:
     std::size_t unstarted_bytes() const noexcept { return unstarted_bytes_; }
     std::size_t running() const noexcept { return running_; }
     bool connected() const noexcept { return publishing_ && hearing_; }
-    bool has_waiting() const noexcept { return !outbox_.empty(); }
     std::optional<time> out_of_reach_since() const noexcept { return out_of_reach_since_; }
-
-    struct host {
-        std::string build;
-        std::uint32_t workers = 0;
-        std::int32_t pid = 0; ///< on its own machine; 0: not known
-        duration beat{};
-        time last_heard{};
-    };
-    const std::map<std::string, host>& hosts() const noexcept { return hosts_; }
+    const known_hosts& hosts() const noexcept { return hosts_; }
 
 private:
     enum class stage : std::uint8_t { waiting, sent, queued, running };
@@ -140,7 +131,7 @@ private:
     };
     using tasks = std::unordered_map<std::uint64_t, task>;
 
-    duration beat_of(const std::string& host) const;
+    duration beat_of(const task& t) const { return hosts_.beat_of(t.host, settings_.heartbeat); }
     void watch(task& t, time now);
     void schedule(std::uint64_t number, task& t);
     void schedule_all();
@@ -158,7 +149,7 @@ private:
     tasks tasks_;
     std::deque<std::pair<std::uint64_t, std::uint32_t>> outbox_; // number and round before it
     std::set<std::pair<time, std::uint64_t>> deadlines_;
-    std::map<std::string, host> hosts_;
+    known_hosts hosts_;
     std::size_t running_ = 0;
     std::size_t unstarted_bytes_ = 0;
     bool publishing_ = false;
