@@ -24,7 +24,7 @@ void call_errors::connect_failed(const char* why) {
 
 // Why the broker is out of reach, if it is, and somebody has tried.
 std::string call_errors::attempts(const ledger& book) const {
-    if (!book.out_of_reach_since() || last_failure_.empty())
+    if (!book.reach().lost_since() || last_failure_.empty())
         return {};
     return "; the broker is out of reach, after " + std::to_string(failed_connects_) +
            " attempts: " + last_failure_;
@@ -39,7 +39,8 @@ std::exception_ptr call_errors::error_for(const ledger::action& a, const remote_
         if (a.kind == what::died)
             return make_error<worker_died>(task + ": " + a.text);
         if (a.kind == what::full)
-            return make_error<queue_full_error>(task + ": " + a.text, book.unstarted(), wait);
+            return make_error<queue_full_error>(task + ": " + a.text, book.tasks().unstarted(),
+                                                wait);
         const std::string tried = attempts(book);
         if (a.kind == what::unreachable)
             return make_error<no_worker_error>(

@@ -85,7 +85,7 @@ cluster_consumer::clock::time_point cluster_consumer::watch_time() {
         const annotated_lock lock(pool_.mutex);
         const auto now = clock::now();
         pool_.watch_time(now, out);
-        next = pool_.book.next_deadline().value_or(now + std::chrono::hours(1));
+        next = pool_.book.tasks().next_deadline().value_or(now + std::chrono::hours(1));
         if (const auto at = pool_.line.next_deadline())
             next = std::min(next, *at);
     }

@@ -33,15 +33,15 @@ admission::decision cluster_line::decide(const admission_request& r, bool exempt
 
 std::exception_ptr cluster_line::refusal(admission::decision why, const shared_state_base& task,
                                          const admission_request& r) const noexcept {
-    return detail::refusal(why, kind_, task, r, limits_, book_.unstarted() + line_.size(),
+    return detail::refusal(why, kind_, task, r, limits_, book_.tasks().unstarted() + line_.size(),
                            estimate(level_of(r.priority)));
 }
 
 bool cluster_line::has_room_for(std::size_t bytes) const noexcept {
-    if (limits_.max_queue != 0 && book_.unstarted() >= limits_.max_queue)
+    if (limits_.max_queue != 0 && book_.tasks().unstarted() >= limits_.max_queue)
         return false;
-    return limits_.max_queue_bytes == 0 || book_.unstarted() == 0 ||
-           bytes + book_.unstarted_bytes() <= limits_.max_queue_bytes;
+    return limits_.max_queue_bytes == 0 || book_.tasks().unstarted() == 0 ||
+           bytes + book_.tasks().unstarted_bytes() <= limits_.max_queue_bytes;
 }
 
 bool cluster_line::is_too_slow(const admission_request& r) const noexcept {
@@ -57,7 +57,7 @@ bool cluster_line::is_too_slow(const admission_request& r) const noexcept {
 
 std::size_t cluster_line::free_workers() const noexcept {
     const std::size_t all = workers();
-    const std::size_t busy = book_.running() + book_.unstarted();
+    const std::size_t busy = book_.tasks().running() + book_.tasks().unstarted();
     return all > busy ? all - busy : 0;
 }
 

@@ -9,8 +9,8 @@ pool_stats cluster_report::all() const {
     const annotated_lock lock(pool_.mutex);
     pool_stats s = pool_.figures.all();
     s.workers = pool_.book.hosts().workers_for(pool_.queues.tasks);
-    s.queued = pool_.book.unstarted();
-    s.running = pool_.book.running();
+    s.queued = pool_.book.tasks().unstarted();
+    s.running = pool_.book.tasks().running();
     s.idle = s.workers > s.running ? s.workers - s.running : 0;
     return s;
 }

@@ -53,9 +53,9 @@ void cluster_state::enter(open_call& c) {
     line.entered(c.level);
     c.counted = true;
     book.add(c.call->number, c.facts(), now);
-    figures.queue_has(book.unstarted());
+    figures.queue_has(book.tasks().unstarted());
     publisher.wake().signal();
-    if (c.how.start_by || !book.connected())
+    if (c.how.start_by || !book.reach().connected())
         consumer.wake().signal(); // which watches the time
     if (c.how.start_by && book.hosts().workers_for(queues.tasks) == 0)
         messages.ask_who_at(now);
@@ -108,7 +108,7 @@ void cluster_state::perform(ledger::actions& todo, call_outcomes& out) {
     }
     todo.clear();
     advance_line();
-    figures.queue_has(book.unstarted());
+    figures.queue_has(book.tasks().unstarted());
 }
 
 // In the recording a worker is a task that runs, with the process of its host.
@@ -141,7 +141,7 @@ void cluster_state::end(open_call& c, std::exception_ptr error, call_outcomes& o
     note_end_of_run(c);
     out.push_back({calls.take(c), std::move(error)});
     advance_line();
-    figures.queue_has(book.unstarted());
+    figures.queue_has(book.tasks().unstarted());
 }
 
 void cluster_state::end_early(open_call& c, std::exception_ptr error, call_outcomes& out) {

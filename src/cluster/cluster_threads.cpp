@@ -8,6 +8,7 @@ namespace ferry::detail::cluster {
 
 // All of them before the first task, so that whoever asks hears where there are none to be had.
 void cluster_threads::start(const std::shared_ptr<void>& keep) {
+    pool_.mutex.assert_held();
     if (pool_.consumer.has_started())
         return;
     pool_.jobs.start(keep);

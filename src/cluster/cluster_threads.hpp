@@ -17,9 +17,10 @@ class cluster_threads {
 public:
     explicit cluster_threads(cluster_state& pool) noexcept : pool_(pool), consuming_(pool) {}
 
-    /// Starts all of them unless they have been. `keep` has this object, and lives as long as the
-    /// threads. Errors: `std::system_error`, `std::bad_alloc`; the pool may be broken then.
-    void start(const std::shared_ptr<void>& keep) FERRY_REQUIRES(pool_.mutex);
+    /// Starts all of them unless they have been; for who holds the pool's mutex. `keep` has this
+    /// object, and lives as long as the threads. Errors: `std::system_error`, `std::bad_alloc`; the
+    /// pool may be broken then.
+    void start(const std::shared_ptr<void>& keep);
 
 private:
     kept_connection::steps steps_of_publisher(const std::shared_ptr<void>& keep);

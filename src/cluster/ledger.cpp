@@ -1,335 +1,275 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "ledger.hpp"
 
-#include <boost/assert.hpp>
-
 #include <algorithm>
 #include <utility>
 
 namespace ferry::detail::cluster {
 
+using stage = ledger_task::stage;
+
 // ---- What the program does ----------------------------------------------------------------------
 
 void ledger::add(std::uint64_t number, const facts& f, time now) {
-    const auto [it, is_new] = tasks_.try_emplace(number);
-    BOOST_ASSERT(is_new);
-    task& t = it->second;
-    t.f = f;
-    t.added = now;
-    unstarted_bytes_ += f.bytes;
-    outbox_.emplace_back(number, 0);
-    schedule(number, t);
+    schedule(tasks_.add(number, f, now));
 }
 
 bool ledger::remove(std::uint64_t number, actions& out) {
-    const auto it = tasks_.find(number);
-    if (it == tasks_.end())
+    entry* const e = tasks_.find(number);
+    if (e == nullptr)
         return false;
-    if (it->second.at != stage::waiting)
-        out.push_back({what::tell_hosts, number, it->second.host});
-    erase(it);
+    if (e->second.is_published())
+        out.push_back({what::tell_hosts, number, e->second.host});
+    tasks_.erase(*e);
     return true;
 }
 
 // ---- What the connections do --------------------------------------------------------------------
 
-void ledger::note_reach(time now) {
-    const bool before = !out_of_reach_since_;
-    if (connected())
-        out_of_reach_since_.reset();
-    else if (!out_of_reach_since_)
-        out_of_reach_since_ = now;
-    if (before != !out_of_reach_since_)
-        schedule_all();
-}
-
 void ledger::publisher_connected(time now) {
-    publishing_ = true;
-    note_reach(now);
+    if (reach_.set_publishing(true, now))
+        schedule_all();
 }
 
 // What the broker has not confirmed may have arrived, or not.
 void ledger::publisher_lost(time now, actions& out) {
-    publishing_ = false;
-    if (std::exchange(blocked_, false))
-        set_blocked(false, now);
-    for (auto& [number, t] : tasks_) {
+    if (reach_.set_blocked(false))
+        watch_all_in_doubt(now);
+    for (entry& e : tasks_.all()) {
+        ledger_task& t = e.second;
         if (t.at != stage::sent)
             continue;
         if (t.f.idempotent) {
-            wait_again(number, t, out);
+            wait_again(e, out);
         } else {
             t.at = stage::queued;
             t.in_doubt = true;
-            watch(t, now);
-            schedule(number, t);
+            watch(e, now);
         }
     }
-    note_reach(now);
+    if (reach_.set_publishing(false, now))
+        schedule_all();
 }
 
 std::optional<ledger::publication> ledger::next() {
-    while (connected() && !outbox_.empty()) {
-        const auto [number, round] = outbox_.front();
-        outbox_.pop_front();
-        const auto it = tasks_.find(number);
-        if (it == tasks_.end() || it->second.at != stage::waiting || it->second.round != round)
-            continue; // it was cancelled
-        task& t = it->second;
-        t.at = stage::sent;
-        t.round_started = false;
-        ++t.round;
-        schedule(number, t);
-        return publication{number, t.round, t.starts + 1,
-                           t.starts == 0 ? t.f.start_by : std::nullopt};
-    }
-    return std::nullopt;
+    entry* const e = reach_.connected() ? tasks_.send_next() : nullptr;
+    if (e == nullptr)
+        return std::nullopt;
+    schedule(*e);
+    const ledger_task& t = e->second;
+    return publication{e->first, t.round, t.starts + 1,
+                       t.starts == 0 ? t.f.start_by : std::nullopt};
 }
 
 void ledger::confirmed(std::uint64_t number, std::uint32_t round) {
-    const auto it = tasks_.find(number);
-    if (it != tasks_.end() && it->second.round == round && it->second.at == stage::sent)
-        it->second.at = stage::queued;
+    entry* const e = tasks_.find(number);
+    if (e != nullptr && e->second.is_sent_as(round))
+        e->second.at = stage::queued;
 }
 
 void ledger::refused(std::uint64_t number, std::uint32_t round, actions& out) {
-    const auto it = tasks_.find(number);
-    if (it != tasks_.end() && it->second.round == round && it->second.at == stage::sent)
-        fail(it, what::full, "the broker's queue is full", out);
+    entry* const e = tasks_.find(number);
+    if (e != nullptr && e->second.is_sent_as(round))
+        fail(*e, what::full, "the broker's queue is full", out);
 }
 
-// While the broker accepts nothing it accepts no beats either.
 void ledger::set_blocked(bool blocked, time now) {
-    blocked_ = blocked;
-    for (auto& [number, t] : tasks_) {
-        if (t.in_doubt && t.at != stage::waiting) {
-            watch(t, now);
-            schedule(number, t);
-        }
-    }
+    reach_.set_blocked(blocked);
+    watch_all_in_doubt(now);
 }
 
 void ledger::consumer_connected(bool survived, time now, actions& out) {
-    hearing_ = true;
+    const bool reached = reach_.set_hearing(true, now);
     bool ask = false;
-    for (auto& [number, t] : tasks_) {
-        if (t.at == stage::waiting)
+    for (entry& e : tasks_.all()) {
+        ledger_task& t = e.second;
+        if (!t.is_published())
             continue;
         if (!survived)
             t.in_doubt = true;
         if (t.in_doubt) {
-            watch(t, now);
+            watch(e, now);
             ask = true;
+        } else {
+            schedule(e);
         }
-        schedule(number, t);
     }
     if (ask)
         out.push_back({what::ask_hosts});
-    note_reach(now);
+    if (reached)
+        schedule_all();
 }
 
 void ledger::consumer_lost(time now) {
-    hearing_ = false;
-    for (auto& [number, t] : tasks_) {
-        t.lost_at.reset();
-        schedule(number, t);
-    }
-    note_reach(now);
+    reach_.set_hearing(false, now);
+    for (entry& e : tasks_.all())
+        e.second.lost_at.reset();
+    schedule_all();
 }
 
 // ---- What hosts say -----------------------------------------------------------------------------
 
 // It is in doubt, and has just been mentioned, or could not be. After one and a half beats of
 // silence the hosts are asked, and after two and a half it is lost.
-void ledger::watch(task& t, time now) {
+void ledger::watch(entry& e, time now) {
+    ledger_task& t = e.second;
     t.asked = false;
-    t.lost_at = hearing_ && !blocked_ ? std::optional(now + beat_of(t) * 3 / 2) : std::nullopt;
+    t.lost_at = reach_.can_hear() ? std::optional(now + beat_of(t) * 3 / 2) : std::nullopt;
+    schedule(e);
 }
 
-void ledger::set_running(std::uint64_t number, task& t, const std::string& name, time now,
-                         actions& out) {
+void ledger::watch_all_in_doubt(time now) {
+    for (entry& e : tasks_.all()) {
+        if (e.second.in_doubt && e.second.is_published())
+            watch(e, now);
+    }
+}
+
+void ledger::set_running(entry& e, const std::string& name, time now, actions& out) {
+    ledger_task& t = e.second;
     t.host = name;
     t.in_doubt = true;
-    watch(t, now);
     if (t.at != stage::running) {
-        t.at = stage::running;
-        ++running_;
-        unstarted_bytes_ -= t.f.bytes;
-        out.push_back({what::started, number, name});
+        tasks_.run(e);
+        out.push_back({what::started, e.first, name});
     }
-    if (!std::exchange(t.round_started, true))
-        ++t.starts;
-    schedule(number, t);
+    t.note_start();
+    watch(e, now);
 }
 
 void ledger::started(const started_frame& f, time now, actions& out) {
     hosts_.heard(f.host, f.beat);
-    const auto it = tasks_.find(f.number);
-    if (it != tasks_.end() && it->second.round == f.round && it->second.at != stage::waiting)
-        set_running(f.number, it->second, f.host, now, out);
+    entry* const e = tasks_.find(f.number);
+    if (e != nullptr && e->second.is_published_as(f.round))
+        set_running(*e, f.host, now, out);
 }
 
 bool ledger::answered(std::uint64_t number, std::uint32_t round, outcome_kind kind, actions& out) {
-    const auto it = tasks_.find(number);
-    if (it == tasks_.end())
+    entry* const e = tasks_.find(number);
+    if (e == nullptr)
         return false;
-    task& t = it->second;
+    ledger_task& t = e->second;
     if (kind == outcome_kind::died) {
-        if (t.round != round || t.at == stage::waiting)
+        if (!t.is_published_as(round))
             return false; // that attempt was given up already
-        if (!std::exchange(t.round_started, true))
-            ++t.starts;
-        if (t.f.idempotent && t.starts < t.f.attempts) {
-            wait_again(number, t, out);
+        t.note_start();
+        if (t.may_start_again()) {
+            wait_again(*e, out);
             return false;
         }
     }
-    erase(it);
+    tasks_.erase(*e);
     return true;
 }
 
 void ledger::declined(const declined_frame& f, actions& out) {
-    const auto it = tasks_.find(f.number);
-    if (it == tasks_.end() || it->second.round != f.round || it->second.at == stage::waiting)
+    entry* const e = tasks_.find(f.number);
+    if (e == nullptr || !e->second.is_published_as(f.round))
         return;
     if (f.reason == decline_reason::draining ||
-        (settings_.starts_are_certain && !it->second.round_started))
-        wait_again(f.number, it->second, out);
+        (settings_.starts_are_certain && !e->second.round_started))
+        wait_again(*e, out);
     else
-        died(it, "the host that had the task was lost, and the task may have run", out);
+        died(*e, "the host that had the task was lost, and the task may have run", out);
 }
 
 void ledger::heard(const beat_frame& f, time now, actions& out) {
     hosts_.heard(f.host, f.beat);
     const auto find = [this](const std::vector<std::uint64_t>& listed, std::size_t i) {
-        const auto it = tasks_.find(listed[i]);
-        const bool is_it = it != tasks_.end() && it->second.round == listed[i + 1] &&
-                           it->second.at != stage::waiting;
-        return is_it ? &it->second : nullptr;
+        entry* const e = tasks_.find(listed[i]);
+        const bool is_it = e != nullptr && e->second.is_published() &&
+                           e->second.round == listed[i + 1]; // which has more bits
+        return is_it ? e : nullptr;
     };
     for (std::size_t i = 0; i + 1 < f.running.size(); i += 2) {
-        if (task* const t = find(f.running, i))
-            set_running(f.running[i], *t, f.host, now, out);
+        if (entry* const e = find(f.running, i))
+            set_running(*e, f.host, now, out);
     }
     for (std::size_t i = 0; i + 1 < f.held.size(); i += 2) {
-        task* const t = find(f.held, i);
-        if (t != nullptr && t->lost_at) {
-            watch(*t, now);
-            schedule(f.held[i], *t);
-        }
+        entry* const e = find(f.held, i);
+        if (e != nullptr && e->second.lost_at)
+            watch(*e, now);
     }
 }
 
 // ---- What becomes of a task ---------------------------------------------------------------------
 
-void ledger::leave_stage(task& t) noexcept {
-    if (t.at == stage::running)
-        --running_;
-    else
-        unstarted_bytes_ -= t.f.bytes;
+void ledger::wait_again(entry& e, actions& out) {
+    tasks_.wait(e);
+    schedule(e);
+    out.push_back({what::again, e.first});
 }
 
-void ledger::wait_again(std::uint64_t number, task& t, actions& out) {
-    leave_stage(t);
-    unstarted_bytes_ += t.f.bytes;
-    t.at = stage::waiting;
-    t.host.clear();
-    t.in_doubt = false;
-    t.lost_at.reset();
-    outbox_.emplace_back(number, t.round);
-    schedule(number, t);
-    out.push_back({what::again, number});
-}
-
-void ledger::died(tasks::iterator it, const char* why, actions& out) {
-    task& t = it->second;
+void ledger::died(entry& e, const char* why, actions& out) {
+    ledger_task& t = e.second;
     if (t.at == stage::running)
         hosts_.forget(t.host);
-    if (!std::exchange(t.round_started, true))
-        ++t.starts;
-    if (t.f.idempotent && t.starts < t.f.attempts)
-        wait_again(it->first, t, out);
+    t.note_start();
+    if (t.may_start_again())
+        wait_again(e, out);
     else
-        fail(it, what::died, why, out);
+        fail(e, what::died, why, out);
 }
 
 // No host has mentioned it in time.
-void ledger::silent(tasks::iterator it, time now, actions& out) {
-    task& t = it->second;
+void ledger::silent(entry& e, time now, actions& out) {
+    ledger_task& t = e.second;
     if (!std::exchange(t.asked, true)) {
         // The answer takes a while, also where the clock has jumped.
         t.lost_at = std::max(*t.lost_at, now - beat_of(t) / 2) + beat_of(t);
-        schedule(it->first, t);
+        schedule(e);
         if (out.empty() || out.back().kind != what::ask_hosts)
             out.push_back({what::ask_hosts});
         return;
     }
     if (t.at == stage::running) {
-        died(it, "its host has not been heard of for two beats, and the task may have run", out);
+        died(e, "its host has not been heard of for two beats, and the task may have run", out);
     } else if (t.f.idempotent) {
-        wait_again(it->first, t, out);
+        wait_again(e, out);
     } else {
-        out.push_back({what::tell_hosts, it->first});
-        fail(it, what::died, "the broker may have lost the task, or a host may have run it", out);
+        out.push_back({what::tell_hosts, e.first});
+        fail(e, what::died, "the broker may have lost the task, or a host may have run it", out);
     }
 }
 
-void ledger::fail(tasks::iterator it, what kind, std::string text, actions& out) {
-    out.push_back({kind, it->first, std::move(text)});
-    erase(it);
-}
-
-void ledger::erase(tasks::iterator it) {
-    task& t = it->second;
-    leave_stage(t);
-    if (t.deadline)
-        deadlines_.erase({*t.deadline, it->first});
-    tasks_.erase(it);
+void ledger::fail(entry& e, what kind, std::string text, actions& out) {
+    out.push_back({kind, e.first, std::move(text)});
+    tasks_.erase(e);
 }
 
 // ---- Time ---------------------------------------------------------------------------------------
 
-void ledger::schedule(std::uint64_t number, task& t) {
+void ledger::schedule(entry& e) {
+    const ledger_task& t = e.second;
     std::optional<time> at = t.lost_at;
     const auto sooner = [&at](time other) { at = at ? std::min(*at, other) : other; };
+    const auto out_of_reach_since = reach_.lost_since();
     if (t.f.start_by && t.starts == 0)
         sooner(*t.f.start_by);
-    else if (out_of_reach_since_ && settings_.connect_limit)
-        sooner(std::max(t.added, *out_of_reach_since_) + *settings_.connect_limit);
-    if (at == t.deadline)
-        return;
-    if (t.deadline)
-        deadlines_.erase({*t.deadline, number});
-    t.deadline = at;
-    if (at)
-        deadlines_.emplace(*at, number);
+    else if (out_of_reach_since && settings_.connect_limit)
+        sooner(std::max(t.added, *out_of_reach_since) + *settings_.connect_limit);
+    tasks_.schedule(e, at);
 }
 
 void ledger::schedule_all() {
-    for (auto& [number, t] : tasks_)
-        schedule(number, t);
-}
-
-std::optional<ledger::time> ledger::next_deadline() const {
-    return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.begin()->first);
+    for (entry& e : tasks_.all())
+        schedule(e);
 }
 
 void ledger::tick(time now, actions& out) {
-    while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-        const auto it = tasks_.find(deadlines_.begin()->second);
-        BOOST_ASSERT(it != tasks_.end());
-        task& t = it->second;
-        const bool published = t.at != stage::waiting;
+    while (entry* const e = tasks_.due(now)) {
+        const ledger_task& t = e->second;
+        const bool published = t.is_published();
         if (t.f.start_by && t.starts == 0 && *t.f.start_by <= now) {
             if (published)
-                out.push_back({what::tell_hosts, it->first});
-            fail(it, what::late, {}, out);
+                out.push_back({what::tell_hosts, e->first});
+            fail(*e, what::late, {}, out);
         } else if (t.lost_at && *t.lost_at <= now) {
-            silent(it, now, out);
+            silent(*e, now, out);
         } else if (published && !t.f.idempotent) {
-            fail(it, what::died, "the broker is out of reach, and the task may have run", out);
+            fail(*e, what::died, "the broker is out of reach, and the task may have run", out);
         } else {
-            fail(it, what::unreachable, {}, out);
+            fail(*e, what::unreachable, {}, out);
         }
     }
 }

@@ -1,17 +1,16 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #pragma once
 
+#include "broker_reach.hpp"
 #include "frame.hpp"
 #include "known_hosts.hpp"
+#include "ledger_tasks.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
-#include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace ferry::detail::cluster {
@@ -28,6 +27,8 @@ namespace ferry::detail::cluster {
 /// the connection was cut before the broker had confirmed it, or because the broker was restarted.
 /// It is lost when no host has mentioned it for two beats, and a half for the way that they have to
 /// go; the hosts are asked before. While nothing can be heard the time stands.
+///
+/// Invariant: a task is scheduled for the first time at which something follows from silence.
 class ledger {
 public:
     using time = std::chrono::steady_clock::time_point;
@@ -38,13 +39,7 @@ public:
         std::optional<duration> connect_limit = {}; ///< how long tasks wait for the broker
         bool starts_are_certain = false;            ///< hosts report a start before it happens
     };
-    /// What is constant of a task.
-    struct facts {
-        bool idempotent = false;
-        unsigned attempts = 1;
-        std::optional<time> start_by = {};
-        std::size_t bytes = 0;
-    };
+    using facts = ledger_task::facts;
 
     enum class what : std::uint8_t {
         started,     ///< a host has started the task
@@ -71,7 +66,7 @@ public:
         std::optional<time> start_by = {};
     };
 
-    ledger(const settings& s, time now) : settings_(s), out_of_reach_since_(now) {}
+    ledger(const settings& s, time now) : settings_(s), reach_(now) {}
 
     // What the program does.
     void add(std::uint64_t number, const facts& f, time now);
@@ -100,62 +95,35 @@ public:
     void declined(const declined_frame& f, actions& out);
     void heard(const beat_frame& f, time now, actions& out);
     void announced(const announce_frame& f) { hosts_.announced(f); }
-    bool has(std::uint64_t number) const { return tasks_.contains(number); }
 
-    // Time.
+    /// Does what was due by now, as `tasks` says.
     void tick(time now, actions& out);
-    std::optional<time> next_deadline() const;
 
-    // For reports and admission.
-    std::size_t unstarted() const noexcept { return tasks_.size() - running_; }
-    std::size_t unstarted_bytes() const noexcept { return unstarted_bytes_; }
-    std::size_t running() const noexcept { return running_; }
-    bool connected() const noexcept { return publishing_ && hearing_; }
-    std::optional<time> out_of_reach_since() const noexcept { return out_of_reach_since_; }
+    // What it knows.
+    const ledger_tasks& tasks() const noexcept { return tasks_; }
+    const broker_reach& reach() const noexcept { return reach_; }
     const known_hosts& hosts() const noexcept { return hosts_; }
 
 private:
-    enum class stage : std::uint8_t { waiting, sent, queued, running };
-    struct task {
-        facts f;
-        time added{};
-        stage at = stage::waiting;
-        std::uint32_t round = 0;
-        std::uint32_t starts = 0; ///< how often it has, or may have, been started
-        bool round_started = false;
-        bool in_doubt = false;
-        bool asked = false;               ///< the hosts, about its silence
-        std::string host = {};            ///< that runs it
-        std::optional<time> lost_at = {}; ///< unless something is heard; unset while nothing can be
-        std::optional<time> deadline = {}; ///< as it is in `deadlines_`
-    };
-    using tasks = std::unordered_map<std::uint64_t, task>;
+    using entry = ledger_tasks::entry;
 
-    duration beat_of(const task& t) const { return hosts_.beat_of(t.host, settings_.heartbeat); }
-    void watch(task& t, time now);
-    void schedule(std::uint64_t number, task& t);
+    duration beat_of(const ledger_task& t) const {
+        return hosts_.beat_of(t.host, settings_.heartbeat);
+    }
+    void watch(entry& e, time now);
+    void watch_all_in_doubt(time now);
+    void schedule(entry& e);
     void schedule_all();
-    void set_running(std::uint64_t number, task& t, const std::string& host, time now,
-                     actions& out);
-    void leave_stage(task& t) noexcept;
-    void wait_again(std::uint64_t number, task& t, actions& out);
-    void died(tasks::iterator it, const char* why, actions& out);
-    void silent(tasks::iterator it, time now, actions& out);
-    void fail(tasks::iterator it, what kind, std::string text, actions& out);
-    void erase(tasks::iterator it);
-    void note_reach(time now);
+    void set_running(entry& e, const std::string& host, time now, actions& out);
+    void wait_again(entry& e, actions& out);
+    void died(entry& e, const char* why, actions& out);
+    void silent(entry& e, time now, actions& out);
+    void fail(entry& e, what kind, std::string text, actions& out);
 
     const settings settings_;
-    tasks tasks_;
-    std::deque<std::pair<std::uint64_t, std::uint32_t>> outbox_; // number and round before it
-    std::set<std::pair<time, std::uint64_t>> deadlines_;
+    ledger_tasks tasks_;
+    broker_reach reach_;
     known_hosts hosts_;
-    std::size_t running_ = 0;
-    std::size_t unstarted_bytes_ = 0;
-    bool publishing_ = false;
-    bool hearing_ = false;
-    bool blocked_ = false;
-    std::optional<time> out_of_reach_since_;
 };
 
 } // namespace ferry::detail::cluster

@@ -35,7 +35,8 @@ struct fixture {
         return *made;
     }
     void have_workers(std::uint32_t n, const char* queue = "app/1") {
-        book.announced({.host = std::string("of ") + queue, .build = queue, .workers = n});
+        book.announced(
+            {.host = std::string("of ") + queue, .build = queue, .version = "0.1", .workers = n});
     }
     // A task has entered.
     void queue(std::uint64_t number, std::size_t bytes = 0, int priority = 0) {

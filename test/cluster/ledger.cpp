@@ -59,8 +59,8 @@ using kinds = std::vector<what>;
 
 BOOST_FIXTURE_TEST_CASE(a_task_is_published_confirmed_started_and_answered, fixture) {
     book.add(1, {.bytes = 10}, now);
-    BOOST_TEST(book.unstarted() == 1);
-    BOOST_TEST(book.unstarted_bytes() == 10);
+    BOOST_TEST(book.tasks().unstarted() == 1);
+    BOOST_TEST(book.tasks().unstarted_bytes() == 10);
     const auto p = book.next();
     BOOST_TEST_REQUIRE(p.has_value());
     BOOST_TEST(p->number == 1);
@@ -70,19 +70,19 @@ BOOST_FIXTURE_TEST_CASE(a_task_is_published_confirmed_started_and_answered, fixt
     book.confirmed(1, 1);
     start(1, 1);
     BOOST_TEST((did(1) == kinds{what::started}));
-    BOOST_TEST(book.unstarted() == 0);
-    BOOST_TEST(book.unstarted_bytes() == 0);
-    BOOST_TEST(book.running() == 1);
+    BOOST_TEST(book.tasks().unstarted() == 0);
+    BOOST_TEST(book.tasks().unstarted_bytes() == 0);
+    BOOST_TEST(book.tasks().running() == 1);
     BOOST_TEST(book.answered(1, 1, outcome_kind::value, out));
     BOOST_TEST(!book.answered(1, 1, outcome_kind::value, out)); // a second outcome
     BOOST_TEST(did(1).empty());
-    BOOST_TEST(!book.next_deadline());
+    BOOST_TEST(!book.tasks().next_deadline());
 }
 
 BOOST_FIXTURE_TEST_CASE(a_result_counts_though_nobody_has_reported_the_start, fixture) {
     publish(1);
     BOOST_TEST(book.answered(1, 1, outcome_kind::error, out));
-    BOOST_TEST(book.unstarted() == 0);
+    BOOST_TEST(book.tasks().unstarted() == 0);
 }
 
 BOOST_FIXTURE_TEST_CASE(tasks_go_out_in_their_order_and_cancelled_ones_do_not, fixture) {
@@ -114,7 +114,7 @@ BOOST_FIXTURE_TEST_CASE(a_host_that_misses_two_beats_is_lost, fixture) {
     BOOST_TEST(out.empty());
     tick_after(1ms);
     BOOST_TEST((did(0) == kinds{what::ask_hosts}));
-    BOOST_TEST((*book.next_deadline() == now + 1s));
+    BOOST_TEST((*book.tasks().next_deadline() == now + 1s));
     tick_after(999ms);
     BOOST_TEST(out.empty());
     tick_after(1ms);
@@ -126,7 +126,7 @@ BOOST_FIXTURE_TEST_CASE(the_clock_that_jumps_leaves_time_for_an_answer, fixture)
     out.clear();
     tick_after(1h);
     BOOST_TEST((did(0) == kinds{what::ask_hosts}));
-    BOOST_TEST((*book.next_deadline() == now + 500ms));
+    BOOST_TEST((*book.tasks().next_deadline() == now + 500ms));
     book.heard({"ferry.host.a", 1s, {1, 1}, {}}, now, out);
     tick_after(1s);
     BOOST_TEST(out.empty());
@@ -177,7 +177,7 @@ BOOST_FIXTURE_TEST_CASE(a_redelivered_task_died_and_one_that_a_draining_host_gav
     BOOST_TEST(did(1).empty());
     book.declined({1, p->round, decline_reason::redelivered}, out);
     BOOST_TEST((did(1) == kinds{what::died}));
-    BOOST_TEST(!book.has(1));
+    BOOST_TEST(!book.tasks().has(1));
 
     round = publish(2, {.idempotent = true, .attempts = 2});
     book.declined({2, round, decline_reason::redelivered}, out);
@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(where_starts_are_certain_a_redelivered_task_may_be_known_no
     BOOST_TEST(second->attempt == 1);
     book.started({1, second->round, "ferry.host.a", beat}, now, out);
     book.declined({1, second->round, decline_reason::redelivered}, out);
-    BOOST_TEST(!book.has(1));
+    BOOST_TEST(!book.tasks().has(1));
 }
 
 BOOST_FIXTURE_TEST_CASE(the_result_of_an_earlier_round_is_a_result, fixture) {
@@ -227,14 +227,14 @@ BOOST_FIXTURE_TEST_CASE(what_the_broker_has_not_confirmed_is_in_doubt_when_the_c
     tick_after(14s);
     book.heard({"ferry.host.a", beat, {}, {1, 1}}, now, out); // it is there
     tick_after(15s);
-    BOOST_TEST(book.has(1));
+    BOOST_TEST(book.tasks().has(1));
     tick_after(9s);
-    BOOST_TEST(book.has(1));
+    BOOST_TEST(book.tasks().has(1));
     tick_after(1s);
-    BOOST_TEST(!book.has(1));
-    BOOST_TEST(book.has(3)); // which the broker has
+    BOOST_TEST(!book.tasks().has(1));
+    BOOST_TEST(book.tasks().has(3)); // which the broker has
     tick_after(1h);
-    BOOST_TEST(book.has(3));
+    BOOST_TEST(book.tasks().has(3));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_broker_that_kept_everything_loses_nothing, fixture) {
@@ -246,7 +246,7 @@ BOOST_FIXTURE_TEST_CASE(a_broker_that_kept_everything_loses_nothing, fixture) {
     out.clear();
     tick_after(24h);
     BOOST_TEST(did(1).empty());
-    BOOST_TEST(book.has(1));
+    BOOST_TEST(book.tasks().has(1));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_restarted_broker_loses_what_no_host_knows, fixture) {
@@ -274,7 +274,7 @@ BOOST_FIXTURE_TEST_CASE(a_restarted_broker_loses_what_no_host_knows, fixture) {
     BOOST_TEST((by_task[1] == kinds{what::tell_hosts, what::died}));
     BOOST_TEST((by_task[2] == kinds{what::again}));
     BOOST_TEST(by_task[3].empty());
-    BOOST_TEST(book.running() == 1);
+    BOOST_TEST(book.tasks().running() == 1);
 }
 
 BOOST_FIXTURE_TEST_CASE(start_by_holds_until_the_first_start, fixture) {
@@ -286,13 +286,13 @@ BOOST_FIXTURE_TEST_CASE(start_by_holds_until_the_first_start, fixture) {
     BOOST_TEST(out.empty());
     tick_after(1s);
     BOOST_TEST((did(1) == kinds{what::tell_hosts, what::late}));
-    BOOST_TEST(book.has(2));
+    BOOST_TEST(book.tasks().has(2));
     BOOST_TEST(!book.answered(2, round, outcome_kind::died, out));
     BOOST_TEST(!book.next()->start_by.has_value());
     book.confirmed(2, 2);
     out.clear();
     tick_after(1h);
-    BOOST_TEST(book.has(2));
+    BOOST_TEST(book.tasks().has(2));
 }
 
 BOOST_AUTO_TEST_CASE(a_broker_out_of_reach_is_waited_for) {
@@ -302,7 +302,7 @@ BOOST_AUTO_TEST_CASE(a_broker_out_of_reach_is_waited_for) {
     book.add(1, {}, now + 10s);
     book.add(2, {.start_by = now + 100s}, now);
     BOOST_TEST(!book.next());
-    BOOST_TEST((*book.next_deadline() == now + 70s));
+    BOOST_TEST((*book.tasks().next_deadline() == now + 70s));
     book.tick(now + 70s, out);
     BOOST_TEST_REQUIRE(out.size() == 1);
     BOOST_TEST(out[0].number == 1);
