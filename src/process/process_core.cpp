@@ -3,7 +3,6 @@
 
 #include "fingerprint.hpp"
 #include "signals_blocked.hpp"
-#include "support/fork_count.hpp"
 
 #include <ferry/detail/assert.hpp>
 
@@ -23,11 +22,9 @@ std::uint64_t secret() {
 // ---- Submitting ---------------------------------------------------------------------------------
 
 process_core::process_core(process_pool_options options)
-    : pool_(std::move(options)), forks_(fork_count()), seed_(secret()), reader_(pool_) {}
+    : pool_(std::move(options)), seed_(secret()), reader_(pool_) {}
 
 process_core::~process_core() = default;
-
-bool process_core::is_forked_copy() const noexcept { return forks_ != fork_count(); }
 
 void process_core::abandon_after_fork() {
     static_cast<void>(new std::shared_ptr<process_core>(shared_from_this()));
@@ -38,19 +35,14 @@ void process_core::read(all_figures& to) {
         process_report(pool_).read(to);
 }
 
-void process_core::throw_if_forked() const {
-    if (is_forked_copy())
-        throw shutdown_error("the pool belongs to the process that this one was forked from");
-}
-
 void process_core::check_open() {
-    throw_if_forked();
+    home_.check();
     const scoped_lock lock(pool_.mutex);
     pool_.phase.check_open();
 }
 
 void process_core::pardon_all() {
-    throw_if_forked();
+    home_.check();
     const scoped_lock lock(pool_.mutex);
     pool_.quarantine.pardon_all();
 }
@@ -79,7 +71,7 @@ void process_core::submit_all(std::span<const remote_call_ptr> calls) {
             }
         }
     } else {
-        throw_if_forked();
+        home_.check();
         for (const remote_call_ptr& c : calls)
             fingerprint_call(*c);
         bool start = false;
@@ -110,7 +102,7 @@ void process_core::submit_all(std::span<const remote_call_ptr> calls) {
 }
 
 void process_core::submit(remote_call_ptr c, entrance e) {
-    throw_if_forked();
+    home_.check();
     shared_state_base& state = c->state();
     fingerprint_call(*c);
     if (pool_.bounded) {

@@ -10,6 +10,7 @@
 #include "process_state.hpp"
 
 #include "inside/observed.hpp"
+#include "support/home_process.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -41,18 +42,18 @@ public:
 
     /// What ends it. Errors: `shutdown_error` in a child of fork().
     process_shutdown shutdown() {
-        throw_if_forked();
+        home_.check();
         return {pool_, reader_};
     }
     /// What it tells of itself. Errors: likewise.
     process_report report() {
-        throw_if_forked();
+        home_.check();
         return process_report(pool_);
     }
     /// Errors: likewise.
     void pardon_all() FERRY_EXCLUDES(pool_.mutex);
     bool is_callback_thread() const noexcept { return pool_.jobs.is_this_thread(); }
-    bool is_forked_copy() const noexcept;
+    bool is_forked_copy() const noexcept { return home_.is_elsewhere(); }
     /// In a child of fork(): the threads and the workers are the parent's.
     void abandon_after_fork();
 
@@ -72,14 +73,13 @@ public:
     void post_callbacks(remote_call& c) noexcept override { pool_.jobs.run_callbacks(c); }
 
 private:
-    void throw_if_forked() const;
     void fingerprint_call(remote_call& c) const noexcept;
     void note_submission(remote_call& c) noexcept FERRY_REQUIRES(pool_.mutex);
     void start_threads() FERRY_REQUIRES(pool_.mutex);
     void on_claimed_in_line(shared_state_base& task) noexcept override FERRY_EXCLUDES(pool_.mutex);
 
     process_state pool_;
-    const unsigned forks_;
+    const home_process home_;
     const std::uint64_t seed_; // of fingerprints
     process_reader reader_;
 };
