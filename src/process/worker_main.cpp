@@ -75,7 +75,8 @@ void run_worker_if_spawned() {
     note_standard_error();
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     reset_signals();
-    static auto* const worker = new worker_process(descriptor(fd));
+    static auto* const socket = new pool_socket(descriptor(fd));
+    static auto* const worker = new worker_process(*socket, receive_hello(*socket));
     worker->run();
 }
 
