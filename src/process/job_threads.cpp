@@ -20,40 +20,25 @@ constexpr std::chrono::milliseconds patience(20);
 
 job_threads::~job_threads() = default;
 
-void job_threads::append(remote_call& c) noexcept {
-    next_of(c) = nullptr;
-    (first_ != nullptr ? next_of(*last_) : first_) = &c;
-    last_ = &c;
-}
-
 void job_threads::falls_asleep() noexcept {
-    remote_call* reports = nullptr; // in the opposite order
-    {
+    job_queue reports = [this] {
         const annotated_lock lock(mutex_);
-        ++asleep_;
-        remote_call* all = std::exchange(first_, nullptr);
-        while (all != nullptr) {
-            remote_call& c = *std::exchange(all, next_of(*all));
-            if (c.has_report_job())
-                next_of(c) = std::exchange(reports, &c);
-            else
-                append(c);
-        }
-    }
-    while (reports != nullptr) {
-        remote_call& c = *std::exchange(reports, next_of(*reports));
+        return queue_.divert_reports();
+    }();
+    while (!reports.empty()) {
+        remote_call& c = reports.take();
         reports_->post(boost::intrusive_ptr<shared_state_base>(&c.state(), false), c);
     }
 }
 
 void job_threads::wakes_up() noexcept {
     const annotated_lock lock(mutex_);
-    --asleep_;
+    queue_.accept_reports();
 }
 
 void job_threads::start(const std::shared_ptr<void>& keep) {
     const annotated_lock lock(mutex_);
-    if (threads_ != nullptr)
+    if (!threads_.empty())
         return;
     keep_ = keep;
     add_thread(keep);
@@ -61,14 +46,11 @@ void job_threads::start(const std::shared_ptr<void>& keep) {
 
 void job_threads::add_thread(const std::shared_ptr<void>& keep) {
     const signals_blocked quiet;
-    auto fresh = std::make_unique<seat>();
-    fresh->thread = std::thread([this, kept = keep]() mutable {
+    threads_.emplace_front([this, kept = keep]() mutable {
         run();
         kept.reset();
     });
     ++waiting_;
-    fresh->next = std::move(threads_);
-    threads_ = std::move(fresh);
 }
 
 // If no thread can be started, the next job tries again, and the existing threads do the work.
@@ -86,14 +68,14 @@ void job_threads::add_spare() noexcept {
 void job_threads::post(boost::intrusive_ptr<shared_state_base> share, remote_call& c) noexcept {
     {
         annotated_lock lock(mutex_);
-        if (reports_ != nullptr && asleep_ != 0 && c.has_report_job()) {
+        if (!queue_.accepts(c)) {
             lock.unlock();
             reports_->post(std::move(share), c);
             return;
         }
-        if (!finished_ && threads_ != nullptr) {
+        if (!finished_ && !threads_.empty()) {
             static_cast<void>(share.detach());
-            append(c);
+            queue_.push(c);
             add_spare();
             (first_waits_ ? changed_ : spare_).notify_one();
             return;
@@ -105,12 +87,12 @@ void job_threads::post(boost::intrusive_ptr<shared_state_base> share, remote_cal
 // A thread that works takes the next job soon, unless its own job takes long, so this one waits
 // until no job has been taken for the time of `patience`.
 void job_threads::leave_to_others(annotated_lock& lock) noexcept {
-    std::uint64_t before = taken_;
+    std::uint64_t before = queue_.taken();
     auto until = timeout::clock::now() + patience;
-    while (first_ != nullptr && working_ != 0) {
+    while (!queue_.empty() && !running_.empty()) {
         const bool late = lock.wait_until(spare_, until) == std::cv_status::timeout;
-        if (taken_ != before) {
-            before = taken_;
+        if (queue_.taken() != before) {
+            before = queue_.taken();
             until = timeout::clock::now() + patience;
         } else if (late) {
             break;
@@ -121,13 +103,13 @@ void job_threads::leave_to_others(annotated_lock& lock) noexcept {
 // Prefers the thread that worked last, because the memory that it allocates is still in its cache.
 // May return without a job.
 void job_threads::wait_for_job(annotated_lock& lock) noexcept {
-    if (first_ == nullptr && !finished_ && !first_waits_) {
+    if (queue_.empty() && !finished_ && !first_waits_) {
         first_waits_ = true;
-        while (first_ == nullptr && !finished_)
+        while (queue_.empty() && !finished_)
             lock.wait(changed_);
         first_waits_ = false;
-    } else if (first_ == nullptr || first_waits_) {
-        while ((first_ == nullptr || first_waits_) && !finished_)
+    } else if (queue_.empty() || first_waits_) {
+        while ((queue_.empty() || first_waits_) && !finished_)
             lock.wait(spare_);
         leave_to_others(lock);
     }
@@ -141,17 +123,15 @@ void job_threads::run() noexcept {
     annotated_lock lock(mutex_);
     for (;;) {
         wait_for_job(lock);
-        if (first_ == nullptr) {
+        if (queue_.empty()) {
             if (finished_)
                 break;
             continue;
         }
-        FERRY_ASSERT(waiting_ != 0 && (kind_ == kind::spared || working_ == 0));
+        FERRY_ASSERT(waiting_ != 0 && (kind_ == kind::spared || running_.empty()));
         --waiting_;
-        ++working_;
-        while (first_ != nullptr)
+        while (!queue_.empty())
             run_first(lock);
-        --working_;
         ++waiting_;
         idle_.notify_all();
     }
@@ -161,13 +141,11 @@ void job_threads::run() noexcept {
 }
 
 void job_threads::run_first(annotated_lock& lock) noexcept {
-    remote_call& c = *first_;
-    first_ = next_of(c);
-    ++taken_;
+    remote_call& c = queue_.take();
     add_spare();
     boost::intrusive_ptr<shared_state_base> share(&c.state(), false);
-    current_job mine{&c, timeout::clock::now(), jobs_};
-    jobs_ = &mine;
+    running_jobs::job mine(c, timeout::clock::now());
+    running_.add(mine);
     lock.unlock();
     run(c);
     lock.lock();
@@ -175,20 +153,10 @@ void job_threads::run_first(annotated_lock& lock) noexcept {
     lock.unlock();
     share.reset();
     lock.lock();
-    current_job** at = &jobs_;
-    while (*at != &mine)
-        at = &(*at)->next;
-    *at = mine.next;
+    running_.remove(mine);
 }
 
-timeout::clock::time_point job_threads::oldest() const noexcept {
-    auto first = timeout::clock::time_point::max();
-    for (const current_job* j = jobs_; j != nullptr; j = j->next)
-        first = std::min(first, j->since);
-    return first;
-}
-
-std::unique_ptr<job_threads::seat> job_threads::close() noexcept {
+std::forward_list<std::thread> job_threads::close() noexcept {
     const annotated_lock lock(mutex_);
     finished_ = true;
     changed_.notify_all();
@@ -201,14 +169,14 @@ void job_threads::finish() noexcept {
         leave_behind(); // the other threads may wait for the job of this one
         return;
     }
-    for (auto all = close(); all != nullptr; all = std::move(all->next))
-        all->thread.join();
+    for (std::thread& t : close())
+        t.join();
 }
 
 // They run what there is, and share ownership of what they need.
 void job_threads::leave_behind() noexcept {
-    for (auto all = close(); all != nullptr; all = std::move(all->next))
-        all->thread.detach();
+    for (std::thread& t : close())
+        t.detach();
 }
 
 bool job_threads::is_this_thread() const noexcept { return these_threads == this; }

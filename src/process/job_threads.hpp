@@ -4,10 +4,13 @@
 #include <ferry/config.hpp>
 #include <ferry/process/detail/task.hpp>
 
+#include "job_queue.hpp"
+#include "running_jobs.hpp"
 #include "support/annotated_mutex.hpp"
 
-#include <algorithm>
 #include <condition_variable>
+#include <cstddef>
+#include <forward_list>
 #include <memory>
 #include <thread>
 
@@ -15,6 +18,11 @@ namespace ferry::detail {
 
 /// Threads for what may take long: the callbacks of futures, which run one after the other in the
 /// same thread, or the decoding of results, which nobody else's waits for. Thread safety: safe.
+///
+/// Invariants:
+/// - Who has nothing to do waits first, alone, for the next job, or is one of the others, who wait
+///   until that one is busy.
+/// - No lock is held while a job runs, or while a share of a call is dropped.
 class FERRY_DECL job_threads final : sleep_observer {
 public:
     enum class kind {
@@ -25,7 +33,7 @@ public:
     /// sleeps in a wait for a future, which may be what such a report has to come before.
     job_threads(kind k, remote_call::job j, const char* name,
                 job_threads* reports = nullptr) noexcept
-        : kind_(k), job_(j), name_(name), reports_(reports) {}
+        : kind_(k), job_(j), name_(name), reports_(reports), queue_(j) {}
     ~job_threads();
     job_threads(const job_threads&) = delete;
     job_threads& operator=(const job_threads&) = delete;
@@ -47,25 +55,10 @@ public:
     bool is_this_thread() const noexcept;
 
 private:
-    struct seat {
-        std::thread thread;
-        std::unique_ptr<seat> next;
-    };
-    /// What one of the threads is doing.
-    struct current_job {
-        const remote_call* call; ///< of which the thread has a share; null once that is dropped
-        timeout::clock::time_point since;
-        current_job* next;
-    };
-
     void add_thread(const std::shared_ptr<void>& keep) FERRY_REQUIRES(mutex_);
-    remote_call*& next_of(remote_call& c) const noexcept {
-        return c.next_job[static_cast<std::size_t>(job_)];
-    }
     void run(remote_call& c) const {
         job_ == remote_call::job::decoding ? c.decode() : c.run_callbacks();
     }
-    void append(remote_call& c) noexcept FERRY_REQUIRES(mutex_);
     void falls_asleep() noexcept override;
     void wakes_up() noexcept override;
     void add_spare() noexcept FERRY_REQUIRES(mutex_);
@@ -74,11 +67,9 @@ private:
     void wait_for_job(annotated_lock& lock) noexcept FERRY_REQUIRES(mutex_);
     void leave_to_others(annotated_lock& lock) noexcept FERRY_REQUIRES(mutex_);
     bool is_idle() const noexcept FERRY_REQUIRES(mutex_) {
-        return first_ == nullptr && working_ <= (is_this_thread() ? 1u : 0u);
+        return queue_.empty() && running_.count() <= (is_this_thread() ? 1u : 0u);
     }
-    /// When the job that has run for the longest time began; max() if there is none.
-    timeout::clock::time_point oldest() const noexcept FERRY_REQUIRES(mutex_);
-    std::unique_ptr<seat> close() noexcept FERRY_EXCLUDES(mutex_);
+    std::forward_list<std::thread> close() noexcept FERRY_EXCLUDES(mutex_);
     void leave_behind() noexcept;
 
     const kind kind_;
@@ -91,15 +82,11 @@ private:
     std::condition_variable idle_;
 
     annotated_mutex mutex_;
-    remote_call* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
-    remote_call* last_ FERRY_GUARDED_BY(mutex_) = nullptr;
-    std::unique_ptr<seat> threads_ FERRY_GUARDED_BY(mutex_);
-    current_job* jobs_ FERRY_GUARDED_BY(mutex_) = nullptr;
+    job_queue queue_ FERRY_GUARDED_BY(mutex_);
+    running_jobs running_ FERRY_GUARDED_BY(mutex_); // one of each thread that has one
+    std::forward_list<std::thread> threads_ FERRY_GUARDED_BY(mutex_);
     std::weak_ptr<void> keep_ FERRY_GUARDED_BY(mutex_);
-    std::uint64_t taken_ FERRY_GUARDED_BY(mutex_) = 0;
     unsigned waiting_ FERRY_GUARDED_BY(mutex_) = 0; // threads without a job
-    unsigned working_ FERRY_GUARDED_BY(mutex_) = 0; // threads with one
-    unsigned asleep_ FERRY_GUARDED_BY(mutex_) = 0;  // waits that the only thread sleeps in
     bool first_waits_ FERRY_GUARDED_BY(mutex_) = false;
     bool finished_ FERRY_GUARDED_BY(mutex_) = false;
 };
@@ -111,10 +98,10 @@ void job_threads::finish_within(timeout::clock::duration patience, Note note) {
         annotated_lock lock(mutex_);
         const auto begin = clock::now();
         while (!is_idle()) {
-            const auto at = std::max(begin, std::min(oldest(), clock::now())) + patience;
+            const auto at = running_.wait_until(begin, clock::now(), patience);
             if (clock::now() >= at) {
-                for (const current_job* j = jobs_; j != nullptr; j = j->next)
-                    note(j->call, j->since);
+                for (const auto& j : running_)
+                    note(j.call, j.since);
                 lock.unlock();
                 leave_behind();
                 return;

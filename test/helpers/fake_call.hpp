@@ -4,14 +4,17 @@
 #include <ferry/process/detail/remote_call.hpp>
 
 #include <exception>
+#include <memory>
 #include <typeinfo>
+#include <utility>
 
 namespace ferry::detail {
 
 /// A call to a process that no pool runs; for stepping through what pools keep of calls.
 class fake_call final : public shared_state<void>, public remote_call {
 public:
-    fake_call() noexcept : remote_call(*this, nullptr, typeid(void), true) {}
+    explicit fake_call(std::shared_ptr<call_host> host = nullptr) noexcept
+        : remote_call(*this, std::move(host), typeid(void), true) {}
 
     // Both bases have these.
     friend void intrusive_ptr_add_ref(fake_call* c) noexcept {
