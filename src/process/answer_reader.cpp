@@ -151,7 +151,7 @@ void answer_reader::account(worker_channel& w, std::size_t count) noexcept {
         a.arguments = std::move(a.task->arguments);
         const std::int64_t since = std::max<std::int64_t>(0, now - a.task->submitted_ns);
         const std::int64_t run = std::clamp<std::int64_t>(a.says.run_ns, 0, since);
-        pool_.queue.ran(run);
+        pool_.dispatching.ran(run);
         pool_.figures.answered(*a.task, h.kind != wire::frame_kind::value, since - run, run);
         if (a.says.retires != 0)
             pool_.retire(w);

@@ -7,67 +7,13 @@
 
 namespace ferry::detail {
 
-void dispatcher::push(dispatch_item& i) noexcept {
-    FERRY_ASSERT(!is_queued(i) && !i.handed_out.is_linked());
-    i.place = ++places_;
-    prioritized_ = prioritized_ || i.priority != 0;
-    queue_.insert_equal(queue_.end(), i);
-}
-
-dispatch_item* dispatcher::after(const key& k) noexcept {
-    struct by_key {
-        bool operator()(const key& a, const dispatch_item& b) const noexcept {
-            return a < key_of(b);
-        }
-        bool operator()(const dispatch_item& a, const key& b) const noexcept {
-            return key_of(a) < b;
-        }
-    };
-    const auto it = queue_.upper_bound(k, by_key());
-    return it == queue_.end() ? nullptr : &*it;
-}
-
 bool dispatcher::wants_worker() const noexcept {
-    if (queue_.empty() || workers_.size() >= most_workers_)
-        return false;
-    const auto starting =
-        static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
-            return w.life.now() == worker_lifecycle::stage::starting;
-        }));
-    return queue_.size() > starting;
-}
-
-bool dispatcher::any_serves() const noexcept {
-    return std::any_of(workers_.begin(), workers_.end(), [](const auto& w) {
-        return w.life.now() == worker_lifecycle::stage::serving;
-    });
-}
-
-bool dispatcher::any_held() const noexcept {
-    return std::any_of(workers_.begin(), workers_.end(),
-                       [](const auto& w) { return w.life.held() != 0; });
-}
-
-std::size_t dispatcher::ahead(int priority) const noexcept {
-    if (!prioritized_)
-        return priority <= 0 ? queue_.size() : 0;
-    return static_cast<std::size_t>(std::count_if(
-        queue_.begin(), queue_.end(), [&](const auto& i) { return i.priority >= priority; }));
-}
-
-std::size_t dispatcher::held_behind() const noexcept {
-    std::size_t n = 0;
-    for (const auto& w : workers_)
-        n += w.load() > 1 ? w.load() - 1 : 0;
-    return n;
+    return !queue_.empty() && workers_.size() < most_workers_ &&
+           queue_.size() > workers_.starting();
 }
 
 std::size_t dispatcher::free_workers() const noexcept {
-    const auto idle = std::count_if(workers_.begin(), workers_.end(), [](const auto& w) {
-        return w.load() == 0 && (w.life.now() == worker_lifecycle::stage::starting ||
-                                 w.life.now() == worker_lifecycle::stage::serving);
-    });
-    return static_cast<std::size_t>(idle) +
+    return workers_.idle() +
            (most_workers_ > workers_.size() ? most_workers_ - workers_.size() : 0);
 }
 
@@ -87,11 +33,11 @@ dispatcher::step dispatcher::next() noexcept {
         --loot_;
         return {action::revoke, &victim_->items.back(), victim_};
     }
-    if (queue_.empty())
+    dispatch_item* const i = queue_.first();
+    if (i == nullptr)
         return steal();
-    dispatch_item& i = *queue_.begin();
-    if (dispatch_worker* const w = pick(i))
-        return {action::give, &i, w};
+    if (dispatch_worker* const w = pick(*i))
+        return {action::give, i, w};
     return {};
 }
 
@@ -124,11 +70,7 @@ dispatcher::step dispatcher::steal() noexcept {
     });
     if (!any_idle)
         return {};
-    victim_ = nullptr;
-    for (auto& w : workers_) {
-        if (w.life.held() >= 2 && (victim_ == nullptr || w.life.held() > victim_->life.held()))
-            victim_ = &w;
-    }
+    victim_ = workers_.fullest();
     if (victim_ == nullptr)
         return {};
     loot_ = victim_->life.held() / 2 - 1;
@@ -145,7 +87,7 @@ void dispatcher::not_revoked() noexcept {
 }
 
 void dispatcher::given(dispatch_item& i, dispatch_worker& w) noexcept {
-    FERRY_ASSERT(!is_queued(i) && may_get(w));
+    FERRY_ASSERT(!dispatch_queue::contains(i) && may_get(w));
     w.items.push_back(i);
     w.life.handed_out();
 }

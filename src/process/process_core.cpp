@@ -87,7 +87,8 @@ void process_core::submit_all(std::span<const remote_call_ptr> calls) {
                     continue;
                 }
                 note_submission(*calls[i]);
-                pool_.queue.push(*remote_call_ptr(calls[i]).detach()); // a reference of the queue
+                pool_.dispatching.queue().push(
+                    *remote_call_ptr(calls[i]).detach()); // a reference of the queue
             }
             pool_.dispatch(lock);
             start = pool_.wants_worker();
@@ -126,7 +127,7 @@ void process_core::submit(remote_call_ptr c, entrance e) {
         note_submission(*c);
         entered in = entered::yes;
         if (!pool_.bounded)
-            pool_.queue.push(*c);
+            pool_.dispatching.queue().push(*c);
         else
             in = pool_.line.enter_or_stand(*c, e, is_callback_thread(), lock);
         if (in == entered::closed)
@@ -178,9 +179,9 @@ void process_core::dropped(remote_call& c, bool failed) noexcept {
     bool last = false;
     {
         const scoped_lock lock(pool_.mutex);
-        FERRY_ASSERT(!dispatcher::is_queued(c) || c.at == nullptr);
-        if (dispatcher::is_queued(c)) {
-            pool_.queue.remove(c);
+        FERRY_ASSERT(!dispatch_queue::contains(c) || c.at == nullptr);
+        if (dispatch_queue::contains(c)) {
+            pool_.dispatching.queue().remove(c);
             entry = remote_call_ptr(&c, false);
         }
         pool_.line.uncount(c);
@@ -215,7 +216,7 @@ bool process_core::revoke(remote_call& c) noexcept {
         scoped_lock lock(pool_.mutex);
         if (c.at == nullptr)
             return true; // no worker holds it any more
-        FERRY_ASSERT(!dispatcher::is_queued(c));
+        FERRY_ASSERT(!dispatch_queue::contains(c));
         share = pool_.revoke(c);
         if (share == nullptr)
             return false;

@@ -13,29 +13,32 @@ public:
     explicit load(process_line& l) noexcept : line_(l) {}
 
     std::size_t queued() const noexcept { // includes tasks promised to a worker
-        return line_.queue_.size() + line_.queue_.held_behind();
+        return line_.dispatching_.queue().size() + line_.dispatching_.workers().held_behind();
     }
     std::size_t ahead(int priority) const noexcept {
-        return line_.queue_.ahead(priority) + line_.queue_.held_behind();
+        return line_.dispatching_.queue().ahead(priority) +
+               line_.dispatching_.workers().held_behind();
     }
-    std::size_t free_workers() const noexcept { return line_.queue_.free_workers(); }
+    std::size_t free_workers() const noexcept { return line_.dispatching_.free_workers(); }
     std::size_t workers() const noexcept { return line_.most_workers_; }
-    std::chrono::nanoseconds mean_run_time() const noexcept { return line_.queue_.mean_run_time(); }
+    std::chrono::nanoseconds mean_run_time() const noexcept {
+        return line_.dispatching_.mean_run_time();
+    }
 
 private:
     process_line& line_;
 };
 
-process_line::process_line(const process_pool_options& options, dispatcher& queue)
+process_line::process_line(const process_pool_options& options, dispatcher& dispatching)
     : kind_("the process pool '" + options.name + "'"), most_workers_(options.max_workers),
-      queue_(queue), admission_(admission_limits::of(options)) {}
+      dispatching_(dispatching), admission_(admission_limits::of(options)) {}
 
 void process_line::let_in(remote_call& c, std::size_t bytes) noexcept {
     FERRY_ASSERT(c.counted_bytes == 0);
     if (bytes != 0)
         admission_.add_bytes(bytes); // cannot exceed the limit: the task was let in
     c.counted_bytes = bytes;
-    queue_.push(c);
+    dispatching_.queue().push(c);
 }
 
 void process_line::uncount(remote_call& c) noexcept {

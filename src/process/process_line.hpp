@@ -35,7 +35,7 @@ private:
 /// What a worker holds behind another task waits, too, and counts until it is the first one there.
 class process_line {
 public:
-    process_line(const process_pool_options& options, dispatcher& queue);
+    process_line(const process_pool_options& options, dispatcher& dispatching);
 
     /// Queues the call, or puts it into the line. A calling thread then waits until the call is let
     /// in or expires, and holds no `lock` meanwhile. `exempt` calls are queued whatever the bounds
@@ -64,7 +64,7 @@ private:
 
     const std::string kind_; // what errors call the pool
     const std::size_t most_workers_;
-    dispatcher& queue_;
+    dispatcher& dispatching_;
     admission admission_;
     fifo given_up_;
 };

@@ -10,7 +10,7 @@ namespace ferry::detail {
 pool_stats process_report::all() const {
     const scoped_lock lock(pool_.mutex);
     pool_stats s = pool_.figures.all();
-    s.queued = pool_.queue.size();
+    s.queued = pool_.dispatching.queue().size();
     s.workers = pool_.workers.all().size();
     for (const auto& [id, w] : pool_.workers.all()) {
         s.running += w->running() != nullptr ? 1 : 0;
@@ -25,7 +25,8 @@ pool_stats process_report::all() const {
 label_registry::figures process_report::by_label() const {
     const scoped_lock lock(pool_.mutex);
     label_registry::figures figures = pool_.figures.by_label();
-    for (auto* i = pool_.queue.first(); i != nullptr; i = pool_.queue.after(dispatcher::key_of(*i)))
+    dispatch_queue& queue = pool_.dispatching.queue();
+    for (auto* i = queue.first(); i != nullptr; i = queue.after(dispatch_queue::key_of(*i)))
         ++figures[pool_.figures.name_of(static_cast<const remote_call&>(*i))].queued;
     for (const auto& [id, w] : pool_.workers.all()) {
         const remote_call* const running = w->running();

@@ -27,7 +27,7 @@ std::uint32_t owner_of(const payload& arguments) noexcept {
 process_state::process_state(process_pool_options o)
     : options(std::move(o)), bounded(admission_limits::of(options).any()), factory(options),
       store(std::min<std::size_t>(options.max_workers + 1, 256)),
-      queue(options.max_workers, wire::slot_count), line(options, queue),
+      dispatching(options.max_workers, wire::slot_count), line(options, dispatching),
       quarantine(options.quarantine_after, options.quarantine_time), timers(wake),
       workers(options.kill_grace, timers), figures(options.name, options.max_workers) {}
 
@@ -37,13 +37,13 @@ void process_state::dispatch(scoped_lock& lock) noexcept {
     using action = dispatcher::action;
     if (bounded)
         line.advance();
-    queue.begin_round();
+    dispatching.begin_round();
     for (;;) {
         if (quarantine.is_pending())
             return;
-        const dispatcher::step s = queue.next();
+        const dispatcher::step s = dispatching.next();
         if (s.what == action::nothing) {
-            figures.queue_has(queue.size());
+            figures.queue_has(dispatching.queue().size());
             return;
         }
         remote_call& call = static_cast<remote_call&>(*s.item);
@@ -61,7 +61,7 @@ void process_state::dispatch(scoped_lock& lock) noexcept {
         } else if (remote_call_ptr c = revoke(call))
             requeue(std::move(c));
         else
-            queue.not_revoked();
+            dispatching.not_revoked();
     }
 }
 
@@ -70,12 +70,12 @@ void process_state::offer(remote_call& call, worker_channel& w) noexcept {
     FERRY_ASSERT(c == &call);
     if (!call.state().offer())
         return; // another thread has claimed it, and is about to call `dropped`
-    if (!w.send(c, queue.next_number(), store)) {
+    if (!w.send(c, dispatching.next_number(), store)) {
         requeue(std::move(c));
         refuse(w);
         return;
     }
-    queue.given(call, w);
+    dispatching.given(call, w);
     line.uncount_first(w);
     note(w);
     timers.ensure(deadline::purpose::check, reader_timers::check_interval);
@@ -94,7 +94,7 @@ void process_state::offer(remote_call& call, worker_channel& w) noexcept {
 void process_state::copy_arguments(remote_call& call, worker_channel& w,
                                    scoped_lock& lock) noexcept {
     if (w.is_full_of_large()) {
-        queue.refused(w);
+        dispatching.refused(w);
         return;
     }
     const remote_call_ptr c = take_first();
@@ -119,7 +119,7 @@ void process_state::copy_arguments(remote_call& call, worker_channel& w,
         requeue(c);
     if (target != nullptr && !copied)
         refuse(*target);
-    if (!dispatcher::is_queued(call)) {
+    if (!dispatch_queue::contains(call)) {
         payload unneeded = std::move(call.arguments);
         const bool fail = phase.is_broken() && !call.state().is_claimed();
         if (fail)
@@ -136,13 +136,13 @@ void process_state::copy_arguments(remote_call& call, worker_channel& w,
     }
     if (bounded)
         line.advance();
-    queue.resume_round();
+    dispatching.resume_round();
 }
 
 // The worker has no room now. If it holds nothing whose answer would make room, it is asked again
 // after a moment.
 void process_state::refuse(worker_channel& w) noexcept {
-    queue.refused(w);
+    dispatching.refused(w);
     if (w.violation != nullptr)
         workers.kill(w);
     else if (w.life.held() == 0)
@@ -150,10 +150,10 @@ void process_state::refuse(worker_channel& w) noexcept {
 }
 
 remote_call_ptr process_state::take_first() noexcept {
-    dispatch_item* const first = queue.first();
+    dispatch_item* const first = dispatching.queue().first();
     if (first == nullptr)
         return {};
-    queue.remove(*first);
+    dispatching.queue().remove(*first);
     return {static_cast<remote_call*>(first), false};
 }
 
@@ -162,7 +162,7 @@ remote_call_ptr process_state::revoke(remote_call& call) noexcept {
     FERRY_ASSERT(w != nullptr && w->held[call.slot] == &call);
     if (!w->revoke(call.slot))
         return {};
-    queue.taken_back(call, *w);
+    dispatching.taken_back(call, *w);
     line.uncount_first(*w); // the item that is first now, if the taken one was
     note(*w);
     return w->release(call.slot);
@@ -173,7 +173,7 @@ worker_lifecycle::action process_state::release(remote_call& call, remote_call_p
     FERRY_ASSERT(w.held[call.slot] == &call);
     task = w.release(call.slot);
     line.uncount(call);
-    const auto next = queue.answered(call, w);
+    const auto next = dispatching.answered(call, w);
     line.uncount_first(w);
     note(w);
     return next;
@@ -184,15 +184,16 @@ void process_state::requeue(remote_call_ptr c) noexcept {
     remote_call& call = *c.detach(); // a reference of the queue
     call.state().unoffer();
     call.known_to = owner_of(call.arguments);
-    queue.requeue(call);
+    dispatching.queue().requeue(call);
 }
 
 bool process_state::wants_worker() const noexcept {
-    return !phase.is_broken() && !timers.is_armed(deadline::purpose::start) && queue.wants_worker();
+    return !phase.is_broken() && !timers.is_armed(deadline::purpose::start) &&
+           dispatching.wants_worker();
 }
 
 bool process_state::has_unfinished() const noexcept {
-    return !queue.empty() || between_ != 0 || queue.any_held();
+    return !dispatching.queue().empty() || between_ != 0 || dispatching.workers().any_held();
 }
 
 void process_state::retire(worker_channel& w) noexcept {

@@ -30,7 +30,7 @@ namespace ferry::detail {
 ///
 /// Invariants:
 /// - A task is in the queue, or held by one worker, or neither when it is being made ready, or has,
-///   or is about to get, its outcome. `dispatcher::is_queued` and `remote_call::at` say which. The
+///   or is about to get, its outcome. `dispatch_queue::contains` and `remote_call::at` say which. The
 ///   queue and the workers have a reference each to what is in them.
 /// - A held task is marked as handed out (shared_state_base::offer) and can be claimed by others
 ///   only after it was taken back through its slot.
@@ -88,7 +88,7 @@ public:
 
     mutable adaptive_mutex mutex;
     std::condition_variable_any changed; ///< a task or the reader ended
-    dispatcher queue FERRY_GUARDED_BY(mutex);
+    dispatcher dispatching FERRY_GUARDED_BY(mutex);
     process_line line FERRY_GUARDED_BY(mutex); ///< of a bounded pool
     task_quarantine quarantine FERRY_GUARDED_BY(mutex);
     reader_timers timers FERRY_GUARDED_BY(mutex);

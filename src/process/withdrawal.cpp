@@ -9,14 +9,15 @@ namespace ferry::detail {
 
 template <class F>
 void withdrawal::for_each_queued(F visit) {
-    for (std::optional<dispatcher::key> last;;) {
+    for (std::optional<dispatch_queue::key> last;;) {
         remote_call_ptr c;
         {
             const scoped_lock lock(pool_.mutex);
-            dispatch_item* const i = last ? pool_.queue.after(*last) : pool_.queue.first();
+            dispatch_queue& queue = pool_.dispatching.queue();
+            dispatch_item* const i = last ? queue.after(*last) : queue.first();
             if (i == nullptr)
                 return;
-            last = dispatcher::key_of(*i);
+            last = dispatch_queue::key_of(*i);
             c = static_cast<remote_call*>(i);
         }
         visit(*c);

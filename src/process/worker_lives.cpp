@@ -36,7 +36,7 @@ bool worker_lives::start() noexcept {
             const scoped_lock lock(pool_.mutex);
             worker_channel& added = pool_.workers.add(std::move(w));
             added.record = pool_.figures.add_worker(id, added.process->pid());
-            pool_.queue.add(added);
+            pool_.dispatching.workers().add(added);
         } catch (const std::exception& e) {
             start_failed(e.what(), start_policy::reason::unknown);
             return true;
@@ -51,7 +51,8 @@ void worker_lives::start_failed(const char* why, start_policy::reason r) noexcep
         const scoped_lock lock(pool_.mutex);
         if (pool_.phase.is_broken())
             return;
-        if (const auto again = starts_.failed(clock::now(), r, pool_.queue.any_serves())) {
+        if (const auto again =
+                starts_.failed(clock::now(), r, pool_.dispatching.workers().any_serves())) {
             pool_.timers.arm(deadline::purpose::start, *again);
             return;
         }
@@ -151,7 +152,7 @@ void worker_lives::reap(worker_channel& w) noexcept {
                     pool_.figures.failed(*victim);
             }
             pool_.figures.remove_worker(w.record);
-            pool_.queue.remove(w);
+            pool_.dispatching.workers().remove(w);
             gone = pool_.workers.remove(w);
             pool_.dispatch(lock);
             pool_.changed.notify_all();

@@ -11,6 +11,7 @@
 // Who gets what, step by step: no process, no thread and no task.
 
 using ferry::detail::dispatch_item;
+using ferry::detail::dispatch_queue;
 using ferry::detail::dispatch_worker;
 using ferry::detail::dispatcher;
 using action = dispatcher::action;
@@ -25,12 +26,12 @@ struct bench {
         : d(most_workers, most_held), max_tasks_(max_tasks) {}
     ~bench() {
         for (auto& i : items) {
-            if (dispatcher::is_queued(i))
-                d.remove(i);
+            if (dispatch_queue::contains(i))
+                d.queue().remove(i);
         }
         for (auto& w : workers) {
             w.items.clear();
-            d.remove(w);
+            d.workers().remove(w);
         }
     }
 
@@ -38,7 +39,7 @@ struct bench {
         auto& i = items.emplace_back();
         i.priority = priority;
         i.known_to = known_to;
-        d.push(i);
+        d.queue().push(i);
         return i;
     }
     void push_many(int count) {
@@ -47,7 +48,7 @@ struct bench {
     }
     dispatch_worker& starting() {
         auto& w = workers.emplace_back(static_cast<std::uint32_t>(workers.size() + 1), max_tasks_);
-        d.add(w);
+        d.workers().add(w);
         return w;
     }
     dispatch_worker& serving() {
@@ -58,14 +59,14 @@ struct bench {
     /// Does what `next` says.
     void give(const dispatcher::step& s) {
         BOOST_REQUIRE(s.what == action::give);
-        d.remove(*s.item);
+        d.queue().remove(*s.item);
         s.item->number = d.next_number();
         d.given(*s.item, *s.worker);
     }
     void revoke(const dispatcher::step& s) {
         BOOST_REQUIRE(s.what == action::revoke);
         d.taken_back(*s.item, *s.worker);
-        d.requeue(*s.item);
+        d.queue().requeue(*s.item);
     }
     /// A whole round; how many items were given.
     std::size_t round() {
@@ -101,12 +102,12 @@ BOOST_AUTO_TEST_CASE(nothing_is_given_to_who_does_not_serve) {
     BOOST_TEST(b.round() == 0u);
     w.life.ready();
     BOOST_TEST(b.round() == 1u);
-    BOOST_TEST(b.d.empty());
+    BOOST_TEST(b.d.queue().empty());
     BOOST_TEST(w.life.held() == 1u);
     w.life.terminate();
     b.push();
     BOOST_TEST(b.round() == 0u);
-    BOOST_TEST(b.d.size() == 1u);
+    BOOST_TEST(b.d.queue().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(higher_priorities_go_first_and_equals_in_their_order) {
@@ -127,18 +128,19 @@ BOOST_AUTO_TEST_CASE(higher_priorities_go_first_and_equals_in_their_order) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(who_is_put_back_has_its_old_place) {
+BOOST_AUTO_TEST_CASE(who_is_put_back_goes_first_again) {
     bench b(2);
     auto& first = b.push();
-    auto& second = b.push();
+    b.push();
     auto& w = b.serving();
     BOOST_TEST(b.round() == 1u);
     b.d.taken_back(first, w);
-    b.d.requeue(first);
-    BOOST_TEST(b.d.first() == &first);
-    BOOST_TEST(b.d.after(dispatcher::key_of(first)) == &second);
-    BOOST_TEST(b.d.after(dispatcher::key_of(second)) == nullptr);
+    b.d.queue().requeue(first);
     BOOST_TEST(w.life.held() == 0u);
+    b.d.begin_round();
+    const auto s = b.d.next();
+    BOOST_TEST(s.item == &first);
+    b.give(s);
 }
 
 BOOST_AUTO_TEST_CASE(the_idle_worker_that_knows_the_arguments_is_preferred) {
@@ -166,7 +168,7 @@ BOOST_AUTO_TEST_CASE(short_tasks_are_handed_out_ahead_only_once_all_workers_are_
     b.round();
     BOOST_TEST(one.life.held() == most_held);
     BOOST_TEST(two.life.held() == most_held);
-    BOOST_TEST(b.d.size() == 20 - 2 * most_held);
+    BOOST_TEST(b.d.queue().size() == 20 - 2 * most_held);
 }
 
 BOOST_AUTO_TEST_CASE(long_tasks_are_not_handed_out_ahead) {
@@ -178,7 +180,7 @@ BOOST_AUTO_TEST_CASE(long_tasks_are_not_handed_out_ahead) {
     b.push();
     b.round();
     BOOST_TEST(w.life.held() == 1u);
-    BOOST_TEST(b.d.size() == 1u);
+    BOOST_TEST(b.d.queue().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(the_worker_that_holds_least_gets_the_next) {
@@ -262,7 +264,7 @@ BOOST_AUTO_TEST_CASE(an_idle_worker_takes_the_later_half_of_what_another_holds) 
         s.what == action::give ? b.give(s) : b.revoke(s);
     BOOST_TEST(idle.life.held() >= before / 2);
     BOOST_TEST(busy.life.held() + idle.life.held() == before);
-    BOOST_TEST(b.d.empty());
+    BOOST_TEST(b.d.queue().empty());
 }
 
 BOOST_AUTO_TEST_CASE(what_has_started_ends_the_theft) {
@@ -327,10 +329,10 @@ BOOST_AUTO_TEST_CASE(a_worker_is_given_no_more_tasks_than_it_may_run) {
     auto& w = b.serving();
     b.push_many(5);
     BOOST_TEST(b.round() == 3u);
-    BOOST_TEST(b.d.size() == 2u);
+    BOOST_TEST(b.d.queue().size() == 2u);
     auto& back = w.items.back();
     b.d.taken_back(back, w); // it does not count
-    b.d.requeue(back);
+    b.d.queue().requeue(back);
     BOOST_TEST(b.round() == 1u);
     BOOST_TEST(w.life.held() == 3u);
 }
@@ -349,10 +351,10 @@ BOOST_AUTO_TEST_CASE(another_worker_is_wanted_while_more_waits_than_starts) {
     b.push();
     b.starting();
     BOOST_TEST(!b.d.wants_worker()); // that is the most
-    BOOST_TEST(!b.d.any_serves());
-    BOOST_TEST(!b.d.any_held());
+    BOOST_TEST(!b.d.workers().any_serves());
+    BOOST_TEST(!b.d.workers().any_held());
     b.workers.front().life.ready();
-    BOOST_TEST(b.d.any_serves());
+    BOOST_TEST(b.d.workers().any_serves());
     b.round();
-    BOOST_TEST(b.d.any_held());
+    BOOST_TEST(b.d.workers().any_held());
 }

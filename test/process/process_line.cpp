@@ -27,10 +27,10 @@ process_pool_options options_of(ferry::when_full when_full) {
 class bench final : public line_owner {
 public:
     explicit bench(ferry::when_full when_full)
-        : options(options_of(when_full)), queue(1, 8), line(options, queue) {}
+        : options(options_of(when_full)), dispatching(1, 8), line(options, dispatching) {}
     ~bench() override {
-        while (dispatch_item* const i = queue.first())
-            queue.remove(*i);
+        while (dispatch_item* const i = dispatching.queue().first())
+            dispatching.queue().remove(*i);
     }
 
     /// A call, which the queue or the line shares from then on where it is not refused.
@@ -43,11 +43,11 @@ public:
         return e;
     }
     fake_call_ptr call() { return fake_call_ptr(new fake_call); }
-    static bool is_queued(const fake_call_ptr& c) { return dispatcher::is_queued(*c); }
+    static bool is_queued(const fake_call_ptr& c) { return dispatch_queue::contains(*c); }
 
     const process_pool_options options;
     adaptive_mutex mutex;
-    dispatcher queue;
+    dispatcher dispatching;
     process_line line;
     std::vector<fake_call_ptr> shares;
 
@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(a_full_queue_refuses_all_but_exempt_tasks) {
     BOOST_CHECK_THROW(b.enter(third), ferry::queue_full_error);
     BOOST_TEST(!b.is_queued(third));
     BOOST_CHECK(b.enter(exempt, true) == entered::yes);
-    BOOST_TEST(b.queue.size() == 3u);
+    BOOST_TEST(b.dispatching.queue().size() == 3u);
 }
 
 BOOST_AUTO_TEST_CASE(who_stands_in_line_is_let_in_in_turn) {
@@ -78,12 +78,12 @@ BOOST_AUTO_TEST_CASE(who_stands_in_line_is_let_in_in_turn) {
         BOOST_CHECK(b.enter(calls.back()) == (i < 2 ? entered::yes : entered::stands));
     }
     b.line.advance();
-    BOOST_TEST(b.queue.size() == 2u); // there is no room
-    b.queue.remove(*calls[0]);
+    BOOST_TEST(b.dispatching.queue().size() == 2u); // there is no room
+    b.dispatching.queue().remove(*calls[0]);
     b.line.advance();
     BOOST_TEST(b.is_queued(calls[2]));
     BOOST_TEST(!b.is_queued(calls[3]));
-    b.queue.remove(*calls[1]);
+    b.dispatching.queue().remove(*calls[1]);
     b.line.advance();
     BOOST_TEST(b.is_queued(calls[3]));
     BOOST_TEST(b.line.take_given_up().empty());
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_is_cancelled_in_the_line_is_given_up) {
         static_cast<void>(b.enter(calls.back()));
     }
     BOOST_TEST(calls[2]->cancel());
-    b.queue.remove(*calls[0]);
+    b.dispatching.queue().remove(*calls[0]);
     b.line.advance();
     BOOST_TEST(!b.is_queued(calls[2]));
     BOOST_TEST(b.is_queued(calls[3])); // which has its place
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(a_closed_pool_sends_everybody_away) {
     const auto all = b.line.clear();
     BOOST_REQUIRE(all.size() == 1u);
     BOOST_TEST(all[0].task == &calls[2]->state());
-    b.queue.remove(*calls[0]);
+    b.dispatching.queue().remove(*calls[0]);
     b.line.advance();
     BOOST_TEST(!b.is_queued(calls[2]));
 }
