@@ -82,7 +82,7 @@ void answer_reader::on_ready(worker_channel& w, const wire::frame& f) {
     w.process->observe(); // so that its peak is known if its first task kills it
     try {
         if (f.header.kind == wire::frame_kind::not_ready) {
-            w.why_not_ready = "its initializer threw " + text_of(get_exception(body));
+            w.end.why_not_ready = "its initializer threw " + text_of(get_exception(body));
             return;
         }
         const auto identity = body.get<std::uint64_t>();
@@ -96,9 +96,9 @@ void answer_reader::on_ready(worker_channel& w, const wire::frame& f) {
             pool_.dispatch(lock);
             return;
         }
-        w.why_not_ready = "it runs another program than its pool";
+        w.end.why_not_ready = "it runs another program than its pool";
     } catch (const std::exception& e) {
-        w.why_not_ready = std::string("what it said at its start cannot be read: ") + e.what();
+        w.end.why_not_ready = std::string("what it said at its start cannot be read: ") + e.what();
     }
     const scoped_lock lock(pool_.mutex);
     pool_.workers.kill(w);
@@ -115,10 +115,10 @@ void answer_reader::on_progress(worker_channel& w, const wire::frame& f) {
     {
         const scoped_lock lock(pool_.mutex);
         const std::uint16_t slot = f.header.slot;
-        c = w.held[slot];
+        c = (*w.slots)[slot];
         if ((c == nullptr || c->number != f.header.task) && !pool_.phase.is_broken())
             pool_.workers.violated(w, "it told the progress of a task that it was not given");
-        if (c == nullptr || c->number != f.header.task || w.is_condemned(slot))
+        if (c == nullptr || c->number != f.header.task || w.slots->is_condemned(slot))
             return;
     }
     c->note_progress(done, note);
@@ -134,14 +134,14 @@ void answer_reader::account(worker_channel& w, std::size_t count) noexcept {
     for (std::size_t i = 0; i != count; ++i) {
         answer& a = batch_[i];
         const auto& h = a.header;
-        if (!w.held[h.slot] || w.held[h.slot]->number != h.task) {
+        if (!(*w.slots)[h.slot] || (*w.slots)[h.slot]->number != h.task) {
             if (!pool_.phase.is_broken()) // a broken pool has released all slots
                 pool_.workers.violated(w, "it answered a task that it was not given");
             continue;
         }
-        const bool condemned = w.is_condemned(h.slot);
-        w.held[h.slot]->state().try_start();
-        pool_.workers.perform(w, pool_.release(*w.held[h.slot], a.task));
+        const bool condemned = w.slots->is_condemned(h.slot);
+        (*w.slots)[h.slot]->state().try_start();
+        pool_.workers.perform(w, pool_.release(*(*w.slots)[h.slot], a.task));
         if (condemned) { // the task has an outcome, and no honest worker answers it any more
             pool_.workers.violated(w, "it answered a task that was taken from it");
             a.task->arguments = {};

@@ -14,7 +14,7 @@ std::optional<limit_breach> limit_sampler::sample(worker_channel& w) noexcept {
     std::uint64_t task = 0;
     {
         const scoped_lock lock(pool_.mutex);
-        if (const remote_call* const c = w.running())
+        if (const remote_call* const c = w.slots->running())
             task = c->number;
     }
     const int pid = w.process->pid(); // still its own, since only this thread reaps it
@@ -27,7 +27,7 @@ std::optional<limit_breach> limit_sampler::sample(worker_channel& w) noexcept {
     auto breach = w.limits->sample(task, {memory->anonymous, *cpu},
                                    std::chrono::nanoseconds(w.memory->cpu_at_start.load()));
     if (breach)
-        w.breached = task;
+        w.end.breached = task;
     return breach;
 }
 
@@ -47,15 +47,15 @@ void limit_sampler::sample_all() noexcept {
 std::chrono::nanoseconds limit_sampler::judge(worker_channel& w, unsigned processors) noexcept {
     {
         const scoped_lock lock(pool_.mutex);
-        if (w.how_ended || w.breach || w.life.held() == 0)
+        if (w.end.how || w.end.breach || w.life.held() == 0)
             return std::chrono::nanoseconds::max();
     }
     const auto breach = sample(w);
     if (breach) {
         const scoped_lock lock(pool_.mutex);
-        const remote_call* const c = w.running();
-        if (c != nullptr && c->number == w.breached && w.condemn(c->slot)) {
-            w.breach = breach;
+        const remote_call* const c = w.slots->running();
+        if (c != nullptr && c->number == w.end.breached && w.slots->condemn(c->slot)) {
+            w.end.breach = breach;
             pool_.workers.kill(w);
         }
     }

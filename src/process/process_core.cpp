@@ -236,14 +236,14 @@ bool process_core::started(const remote_call& c) const noexcept {
     if (is_forked_copy())
         return false;
     const scoped_lock lock(pool_.mutex);
-    return c.at != nullptr && !c.at->slot_of(c).is(c.number, wire::slot_state::offered);
+    return c.at != nullptr && !c.at->slots->is(c, wire::slot_state::offered);
 }
 
 bool process_core::ask_to_stop(remote_call& c) noexcept {
     if (is_forked_copy())
         return false;
     const scoped_lock lock(pool_.mutex);
-    if (!c.stops || c.at == nullptr || !c.at->slot_of(c).is(c.number, wire::slot_state::claimed) ||
+    if (!c.stops || c.at == nullptr || !c.at->slots->is(c, wire::slot_state::claimed) ||
         !c.at->ask_to_stop(c.number))
         return false;
     c.asked_to_stop = true;
@@ -266,7 +266,7 @@ bool process_core::cancel_running(remote_call& c) noexcept {
             pool_.workers.arm_grace(w.deadlines.stop_grace[c.slot]);
         } else if (pool_.workers.terminate_for(w, c.slot)) {
             pool_.figures.cancelled(c);
-            v = w.held[c.slot];
+            v = &c;
         }
     }
     if (v)

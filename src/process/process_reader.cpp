@@ -133,7 +133,7 @@ void process_reader::on_deadline(deadline& d) noexcept {
         case deadline::purpose::stop_grace:
             decided = pool_.workers.terminate_for(*w, d.slot);
             if (decided) {
-                v.task = w->held[d.slot];
+                v.task = (*w->slots)[d.slot];
                 pool_.figures.cancelled(*v.task);
             }
             break;
@@ -179,30 +179,29 @@ bool process_reader::starts_nothing(worker_channel& w) const noexcept {
     if (w.items.empty() || w.life.now() != worker_lifecycle::stage::serving)
         return false;
     const auto& first = static_cast<const remote_call&>(w.items.front());
-    return w.slot_of(first).is(first.number, wire::slot_state::offered) &&
-           never_starts(w, first, {});
+    return w.slots->is(first, wire::slot_state::offered) && never_starts(w, first, {});
 }
 
 // A task that is done can be neither cancelled nor ended at its timeout, because its outcome is on
 // its way. The worker writes it at once, and all that it has written is read between two checks,
 // unless this process has no room for the mapping of an answer.
 bool process_reader::never_answers(worker_channel& w) const noexcept {
-    if (w.items.empty() || w.how_ended || w.answers->is_waiting())
+    if (w.items.empty() || w.end.how || w.answers->is_waiting())
         return false;
     const auto& first = static_cast<const remote_call&>(w.items.front());
-    return w.slot_of(first).is(first.number, wire::slot_state::done) &&
+    return w.slots->is(first, wire::slot_state::done) &&
            w.stuck.lasts(first.number, wire::slot_state::done, wire::now_ns());
 }
 
 // Returns true if the task is to end.
 bool process_reader::on_run_time(worker_channel& w, deadline& d, pending_outcome& v) noexcept {
-    FERRY_ASSERT(w.held[d.slot] != nullptr); // the deadline is removed with the task
-    const remote_call_ptr c = w.held[d.slot];
+    FERRY_ASSERT((*w.slots)[d.slot] != nullptr); // the deadline is removed with the task
+    const remote_call_ptr c = (*w.slots)[d.slot];
     const auto limit = c->state().extra->limit.limit().value_or(clock::duration::max());
     const auto now = clock::now();
-    if (w.memory->slots[d.slot].is(c->number, wire::slot_state::offered)) {
+    if (w.slots->is(*c, wire::slot_state::offered)) {
         if (never_starts(w, *c, limit)) {
-            w.denied = c->number;
+            w.end.denied = c->number;
             pool_.workers.violated(w, "it does not start the task that it was given");
         }
         pool_.timers.arm(d, now + std::max<clock::duration>(limit, std::chrono::milliseconds(1)));
@@ -256,14 +255,14 @@ bool process_reader::check(worker_channel& w) noexcept {
             // may have been started, and denied.
             auto& first = static_cast<remote_call&>(w.items.front());
             if (std::exchange(first.left_unstarted, true))
-                w.denied = first.number;
+                w.end.denied = first.number;
             pool_.workers.violated(w, "it does not start the task that it was given");
         } else if (never_answers(w)) {
             pool_.workers.violated(w, "it does not answer the task that it has done");
         }
     }
     w.process->observe();
-    if (!w.how_ended && !w.answers->is_waiting()) {
+    if (!w.end.how && !w.answers->is_waiting()) {
         answers_.read(w);
         w.answers->release();
     }

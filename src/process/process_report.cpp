@@ -13,10 +13,10 @@ pool_stats process_report::all() const {
     s.queued = pool_.dispatching.queue().size();
     s.workers = pool_.workers.all().size();
     for (const auto& [id, w] : pool_.workers.all()) {
-        s.running += w->running() != nullptr ? 1 : 0;
+        s.running += w->slots->running() != nullptr ? 1 : 0;
         s.queued += w->promised;
         for (const dispatch_item& i : w->items)
-            s.queued += w->is_unstarted(static_cast<const remote_call&>(i)) ? 1 : 0;
+            s.queued += w->slots->is_unstarted(static_cast<const remote_call&>(i)) ? 1 : 0;
     }
     s.idle = s.workers - s.running;
     return s;
@@ -29,13 +29,13 @@ label_registry::figures process_report::by_label() const {
     for (auto* i = queue.first(); i != nullptr; i = queue.after(dispatch_queue::key_of(*i)))
         ++figures[pool_.figures.name_of(static_cast<const remote_call&>(*i))].queued;
     for (const auto& [id, w] : pool_.workers.all()) {
-        const remote_call* const running = w->running();
+        const remote_call* const running = w->slots->running();
         for (const dispatch_item& i : w->items) {
             const auto& c = static_cast<const remote_call&>(i);
             pool_stats& s = figures[pool_.figures.name_of(c)];
             if (&c == running)
                 ++s.running;
-            else if (w->is_unstarted(c))
+            else if (w->slots->is_unstarted(c))
                 ++s.queued;
         }
     }

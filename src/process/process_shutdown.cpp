@@ -46,15 +46,15 @@ shutdown_report process_shutdown::close_within(timeout limit) {
     {
         const scoped_lock lock(pool_.mutex);
         for (const auto& [id, w] : pool_.workers.all()) {
-            if (w->running() != nullptr) {
-                w->dismissed = true;
+            if (w->slots->running() != nullptr) {
+                w->end.dismissed = true;
                 pool_.workers.kill(*w);
             }
         }
         // Only now, since an exception for lack of memory here must leave no worker running.
         const std::int64_t now = wire::now_ns();
         for (const auto& [id, w] : pool_.workers.all()) {
-            if (const remote_call* const c = w->running()) {
+            if (const remote_call* const c = w->slots->running()) {
                 report.stuck.push_back(
                     {c->call_label(), std::chrono::nanoseconds(now - w->started_ns(now))});
             }
@@ -70,7 +70,7 @@ void process_shutdown::end_workers(bool gently) {
     {
         const scoped_lock lock(pool_.mutex);
         for (const auto& [id, w] : pool_.workers.all()) {
-            w->dismissed = true;
+            w->end.dismissed = true;
             pool_.workers.perform(*w, gently ? w->life.terminate() : w->life.kill());
         }
     }

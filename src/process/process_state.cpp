@@ -93,7 +93,7 @@ void process_state::offer(remote_call& call, worker_channel& w) noexcept {
 // queue only if nobody has claimed it.
 void process_state::copy_arguments(remote_call& call, worker_channel& w,
                                    scoped_lock& lock) noexcept {
-    if (w.is_full_of_large()) {
+    if (w.slots->is_full_of_large()) {
         dispatching.refused(w);
         return;
     }
@@ -143,7 +143,7 @@ void process_state::copy_arguments(remote_call& call, worker_channel& w,
 // after a moment.
 void process_state::refuse(worker_channel& w) noexcept {
     dispatching.refused(w);
-    if (w.violation != nullptr)
+    if (w.end.violation != nullptr)
         workers.kill(w);
     else if (w.life.held() == 0)
         timers.ensure(deadline::purpose::dispatch, reader_timers::moment);
@@ -159,8 +159,8 @@ remote_call_ptr process_state::take_first() noexcept {
 
 remote_call_ptr process_state::revoke(remote_call& call) noexcept {
     worker_channel* const w = call.at;
-    FERRY_ASSERT(w != nullptr && w->held[call.slot] == &call);
-    if (!w->revoke(call.slot))
+    FERRY_ASSERT(w != nullptr && (*w->slots)[call.slot] == &call);
+    if (!w->slots->revoke(call.slot))
         return {};
     dispatching.taken_back(call, *w);
     line.uncount_first(*w); // the item that is first now, if the taken one was
@@ -170,7 +170,7 @@ remote_call_ptr process_state::revoke(remote_call& call) noexcept {
 
 worker_lifecycle::action process_state::release(remote_call& call, remote_call_ptr& task) noexcept {
     worker_channel& w = *call.at;
-    FERRY_ASSERT(w.held[call.slot] == &call);
+    FERRY_ASSERT((*w.slots)[call.slot] == &call);
     task = w.release(call.slot);
     line.uncount(call);
     const auto next = dispatching.answered(call, w);
@@ -197,7 +197,7 @@ bool process_state::has_unfinished() const noexcept {
 }
 
 void process_state::retire(worker_channel& w) noexcept {
-    for (const auto& c : w.held) {
+    for (const auto& c : *w.slots) {
         if (c == nullptr)
             continue;
         if (remote_call_ptr unstarted = revoke(*c))

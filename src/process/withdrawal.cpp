@@ -39,7 +39,7 @@ void withdrawal::for_each_held(F visit) {
             if (w == nullptr)
                 return;
             worker = w->id;
-            c = w->held[slot];
+            c = (*w->slots)[slot];
         }
         if (c)
             visit(*c);

@@ -25,7 +25,9 @@ public:
 
     /// The number of the task that it had begun and not answered, if it holds that: no more than
     /// one, whatever it wrote. For who holds the pool's mutex.
-    std::optional<std::uint64_t> begun() const noexcept;
+    std::optional<std::uint64_t> begun() const noexcept {
+        return worker_.slots->begun(worker_.end.denied);
+    }
     /// Why it died, if it was of that task.
     death_cause cause(const remote_call& c) const noexcept;
     /// What the task fails with when it has been started so often. Errors: `std::bad_alloc`.

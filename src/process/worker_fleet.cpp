@@ -41,14 +41,14 @@ void worker_fleet::perform(worker_channel& w, worker_lifecycle::action a) noexce
 }
 
 void worker_fleet::violated(worker_channel& w, const char* what) noexcept {
-    if (w.violation == nullptr)
-        w.violation = what;
+    if (w.end.violation == nullptr)
+        w.end.violation = what;
     kill(w);
 }
 
 // Condemning the slot fails unless the worker still runs that task, so no other task is ended.
 bool worker_fleet::terminate_for(worker_channel& w, std::uint16_t slot) noexcept {
-    if (!w.condemn(slot))
+    if (!w.slots->condemn(slot))
         return false;
     perform(w, w.life.terminate());
     return true;

@@ -78,7 +78,7 @@ void worker_lives::fail_all(const std::string& why) noexcept {
             FERRY_ASSERT(pool_.phase.is_broken());
             task = pool_.take_first();
             for (const auto& [id, w] : pool_.workers.all()) {
-                for (const auto& c : w->held) {
+                for (const auto& c : *w->slots) {
                     if (task == nullptr && c != nullptr)
                         static_cast<void>(pool_.release(*c, task));
                 }
@@ -108,35 +108,35 @@ void worker_lives::on_stderr(worker_channel& w) noexcept {
 }
 
 void worker_lives::on_exit(worker_channel& w) noexcept {
-    FERRY_ASSERT(pool_.reader.is_here() && !w.how_ended);
-    w.how_ended = w.process->reap();
-    if (!w.how_ended)
+    FERRY_ASSERT(pool_.reader.is_here() && !w.end.how);
+    w.end.how = w.process->reap();
+    if (!w.end.how)
         return;
     events_.forget(w.process->handle());
     {
         const scoped_lock lock(pool_.mutex);
-        w.was_starting = w.life.now() == worker_lifecycle::stage::starting;
+        w.end.was_starting = w.life.now() == worker_lifecycle::stage::starting;
         w.life.ended();
     }
     reap(w);
 }
 
 void worker_lives::reap(worker_channel& w) noexcept {
-    FERRY_ASSERT(pool_.reader.is_here() && w.how_ended);
+    FERRY_ASSERT(pool_.reader.is_here() && w.end.how);
     if (!read_last_words(w))
         return;
     const worker_death death(w, pool_.options.limits, pool_.factory.program());
     std::string why_not_ready;
-    if (w.was_starting) {
+    if (w.end.was_starting) {
         try {
             why_not_ready = death.why_not_ready();
         } catch (const std::bad_alloc&) { // the failed start is counted without a reason
         }
     }
     const std::uint32_t id = w.id;
-    const bool not_started = w.was_starting;
-    const auto reason =
-        w.why_not_ready.empty() ? start_policy::reason::unknown : start_policy::reason::initializer;
+    const bool not_started = w.end.was_starting;
+    const auto reason = w.end.why_not_ready.empty() ? start_policy::reason::unknown
+                                                    : start_policy::reason::initializer;
     {
         std::unique_ptr<worker_channel> gone; // destroyed without the lock
         remote_call_ptr victim;               // likewise
@@ -174,7 +174,7 @@ void worker_lives::reap(worker_channel& w) noexcept {
 // received now.
 bool worker_lives::read_last_words(worker_channel& w) noexcept {
     answers_.read(w);
-    if (w.answers->is_waiting() && w.violation == nullptr && ++w.tries < most_tries) {
+    if (w.answers->is_waiting() && w.end.violation == nullptr && ++w.end.tries < most_tries) {
         const scoped_lock lock(pool_.mutex);
         w.deadlines.answers.what = deadline::purpose::exit;
         pool_.timers.arm(w.deadlines.answers, clock::now() + reader_timers::moment);
@@ -186,9 +186,9 @@ bool worker_lives::read_last_words(worker_channel& w) noexcept {
     if (is_left)
         keep_reading(w.standard_error.take_file());
     try {
-        if (w.violation != nullptr)
-            w.standard_error.append_note(std::string("[the pool ended the worker: ") + w.violation +
-                                         "]");
+        if (w.end.violation != nullptr)
+            w.standard_error.append_note(std::string("[the pool ended the worker: ") +
+                                         w.end.violation + "]");
     } catch (const std::bad_alloc&) { // the error lacks that note
     }
     return true;
@@ -200,12 +200,12 @@ remote_call_ptr worker_lives::take_victim(worker_channel& w, const worker_death&
     const auto begun = death.begun();
     remote_call_ptr victim;
     for (std::uint16_t slot = 0; slot < wire::slot_count; ++slot) {
-        if (!w.held[slot])
+        if (!(*w.slots)[slot])
             continue;
-        const bool condemned = w.is_condemned(slot); // the task has an outcome already
+        const bool condemned = w.slots->is_condemned(slot); // the task has an outcome already
         remote_call_ptr c;
-        static_cast<void>(pool_.release(*w.held[slot], c));
-        const bool breached = w.breach && c->number == w.breached;
+        static_cast<void>(pool_.release(*(*w.slots)[slot], c));
+        const bool breached = w.end.breach && c->number == w.end.breached;
         if (breached || (!condemned && c->number == begun))
             victim = std::move(c);
         else if (!condemned)
