@@ -2,7 +2,6 @@
 #include "cluster_core.hpp"
 
 #include "process/wire.hpp"
-#include "support/fork_count.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -10,19 +9,12 @@
 namespace ferry::detail::cluster {
 
 cluster_core::cluster_core(cluster_options options, broker_address address)
-    : pool_(std::move(options), std::move(address)), forks_(fork_count()), threads_(pool_) {}
+    : pool_(std::move(options), std::move(address)), threads_(pool_) {}
 
 cluster_core::~cluster_core() = default;
 
-bool cluster_core::is_forked_copy() const noexcept { return forks_ != fork_count(); }
-
 void cluster_core::abandon_after_fork() {
     static_cast<void>(new std::shared_ptr<cluster_core>(shared_from_this()));
-}
-
-void cluster_core::throw_if_forked() const {
-    if (is_forked_copy())
-        throw shutdown_error("the pool belongs to the process that this one was forked from");
 }
 
 void cluster_core::read(all_figures& to) {
@@ -33,7 +25,7 @@ void cluster_core::read(all_figures& to) {
 // ---- Submitting ---------------------------------------------------------------------------------
 
 void cluster_core::check_open() {
-    throw_if_forked();
+    home_.check();
     const annotated_lock lock(pool_.mutex);
     pool_.phase.check_open();
 }
@@ -52,7 +44,7 @@ void cluster_core::submit_all(std::span<const remote_call_ptr> calls) {
 }
 
 void cluster_core::submit(remote_call_ptr c, cluster_call how) {
-    throw_if_forked();
+    home_.check();
     open_call entering = open_call::of(c, how, pool_.options);
     const bool exempt = is_callback_thread(); // which must not wait for itself
     const auto now = timeout::clock::now();

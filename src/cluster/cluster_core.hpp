@@ -10,6 +10,7 @@
 #include "cluster_state.hpp"
 #include "cluster_threads.hpp"
 #include "inside/observed.hpp"
+#include "support/home_process.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -39,16 +40,16 @@ public:
 
     /// What ends it. Errors: `shutdown_error` in a child of fork().
     cluster_shutdown shutdown() {
-        throw_if_forked();
+        home_.check();
         return cluster_shutdown(pool_);
     }
     /// What it tells of itself. Errors: likewise.
     cluster_report report() {
-        throw_if_forked();
+        home_.check();
         return cluster_report(pool_);
     }
     bool is_callback_thread() const noexcept { return pool_.jobs.is_this_thread(); }
-    bool is_forked_copy() const noexcept;
+    bool is_forked_copy() const noexcept { return home_.is_elsewhere(); }
     /// In a child of fork(): the threads are the parent's.
     void abandon_after_fork();
 
@@ -69,10 +70,8 @@ public:
     void post_callbacks(remote_call& c) noexcept override { pool_.jobs.run_callbacks(c); }
 
 private:
-    void throw_if_forked() const;
-
     cluster_state pool_;
-    const unsigned forks_;
+    const home_process home_;
     cluster_threads threads_;
 };
 
