@@ -10,6 +10,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <limits>
@@ -37,12 +38,20 @@ constexpr char usage[] =
 /// What is left of the program's life.
 enum exit_status { success = 0, refused = 1, wrong_usage = 2 };
 
-template <class T>
-std::optional<T> number(std::string_view text) {
-    T value{};
+std::optional<pid_t> process_number(std::string_view text) {
+    pid_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || !(value > 0) ||
-        value > std::numeric_limits<T>::max()) // infinite
+    if (error != std::errc() || end != text.data() + text.size() || value <= 0)
+        return {};
+    return value;
+}
+std::optional<double> positive(const char* text) {
+    // Not std::from_chars, which libc++ has for whole numbers only.
+    if (*text == '\0' || text[std::strspn(text, "0123456789.eE+-")] != '\0')
+        return {};
+    char* end = nullptr;
+    const double value = std::strtod(text, &end);
+    if (*end != '\0' || !(value > 0) || value > std::numeric_limits<double>::max()) // infinite
         return {};
     return value;
 }
@@ -83,12 +92,12 @@ int run(int argc, char** argv) {
         std::fputs(usage, stderr);
         return wrong_usage;
     }
-    const auto pid = number<pid_t>(argv[2]);
+    const auto pid = process_number(argv[2]);
     if (!pid) {
         std::fprintf(stderr, "ferry: '%s' is not the number of a process\n", argv[2]);
         return wrong_usage;
     }
-    const auto seconds = argc == 4 ? number<double>(argv[3]) : std::nullopt;
+    const auto seconds = argc == 4 ? positive(argv[3]) : std::nullopt;
     if (argc == 4 && !seconds) {
         std::fprintf(stderr, "ferry: '%s' is not a number of seconds\n", argv[3]);
         return wrong_usage;
