@@ -78,9 +78,15 @@ void index::refresh(cluster_match match) {
 }
 
 // The name as the compiler wrote it: g++ begins that of a type of internal linkage with a star.
+#ifdef __GLIBCXX__ // leaves the star out of `name()`
 struct raw_name : std::type_info {
     static const char* of(const std::type_info& t) noexcept { return t.*(&raw_name::__name); }
 };
+#else
+struct raw_name {
+    static const char* of(const std::type_info& t) noexcept { return t.name(); }
+};
+#endif
 
 } // namespace
 
