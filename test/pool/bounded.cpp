@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(shutdown_turns_the_line_away) {
 }
 
 BOOST_AUTO_TEST_CASE(a_broken_pool_turns_the_line_away) {
-    gate go, started;
+    gate go, started, release;
     std::atomic<int> workers{0};
     thread_pool pool({.max_workers = 2,
                       .initializer =
@@ -201,7 +201,6 @@ BOOST_AUTO_TEST_CASE(a_broken_pool_turns_the_line_away) {
                               }
                           },
                       .max_queue = 1});
-    gate release;
     auto busy = pool.submit([&] {
         started.open();
         release.pass();
