@@ -4,6 +4,7 @@
 #include <ferry/config.hpp>
 #include <ferry/thread_pool.hpp>
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/execution_context.hpp>
 
 namespace ferry {
@@ -44,10 +45,6 @@ namespace detail {
 /// Joins the default pool of a context that was shut down.
 FERRY_DECL void end_default_executor(boost::asio::execution_context& context);
 
-/// Shuts the default pool of the context down in a thread of its own.
-FERRY_DECL boost::intrusive_ptr<shared_state<bool>>
-close_default_executor(boost::asio::execution_context& context, timeout limit);
-
 } // namespace detail
 
 /// Shuts down the default pool of the coroutine's context, also one chosen with
@@ -69,13 +66,6 @@ close_default_executor(boost::asio::execution_context& context, timeout limit);
 ///
 /// @par See also
 /// asyncio's `loop.shutdown_default_executor`.
-inline boost::asio::awaitable<bool> shutdown_default_executor(timeout limit = {}) {
-    const auto ex = co_await boost::asio::this_coro::executor;
-    const auto closed = detail::close_default_executor(
-        boost::asio::query(ex, boost::asio::execution::context), limit);
-    detail::wait_status end{};
-    co_await detail::until_done(*closed, detail::cancel_mode::stop_waiting, end);
-    co_return detail::outcome_of(*closed, end, true);
-}
+FERRY_DECL boost::asio::awaitable<bool> shutdown_default_executor(timeout limit = {});
 
 } // namespace ferry

@@ -7,6 +7,10 @@
 #include <ferry/detail/visit_strand.hpp>
 #include <ferry/thread_pool.hpp>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+
 namespace ferry::detail {
 
 boost::asio::any_io_executor serial_executor(const boost::asio::any_io_executor& parent) {
@@ -38,6 +42,31 @@ private:
     const boost::intrusive_ptr<child_scope> all_; // whoever emits may let go of it meanwhile
 };
 
+/// A child's completion handler. Without an executor of its own, so that a signal goes straight
+/// to the coroutine; on the strand all the same, which is where the coroutine runs.
+class child_scope::at_end {
+public:
+    using cancellation_slot_type = boost::asio::cancellation_slot;
+
+    at_end(child_scope& all, std::shared_ptr<child_coroutine> c) noexcept
+        : all_(&all), child_(std::move(c)) {}
+    at_end(at_end&&) noexcept = default;
+    at_end& operator=(at_end&&) = delete;
+    ~at_end() {
+        if (all_ != nullptr)
+            all_->lost(std::move(child_));
+    }
+    cancellation_slot_type get_cancellation_slot() const noexcept { return child_->signal_.slot(); }
+    void operator()(std::exception_ptr e) {
+        const auto all = std::exchange(all_, nullptr);
+        all->ended(*child_, std::move(e));
+    }
+
+private:
+    boost::intrusive_ptr<child_scope> all_;
+    std::shared_ptr<child_coroutine> child_;
+};
+
 child_scope::child_scope(const boost::asio::any_io_executor& parent, wait_kind kind)
     : strand_(serial_executor(parent)), node_(kind) {
     static_cast<void>(try_start());
@@ -60,7 +89,7 @@ void child_scope::start_waiting() {
         std::exception_ptr error;
         try {
             const wait_node_scope scope(c->node_.number());
-            c->spawn(*this, c); // runs it until its first suspension
+            spawn(c); // runs it until its first suspension
         } catch (...) {
             error = std::current_exception();
         }
@@ -73,6 +102,12 @@ void child_scope::start_waiting() {
             emit(*c);
         }
     }
+}
+
+void child_scope::spawn(std::shared_ptr<child_coroutine> c) {
+    const auto executor = with_context(strand_, std::move(c->context_));
+    boost::asio::awaitable<void> body = std::move(c->body_);
+    boost::asio::co_spawn(executor, std::move(body), at_end(*this, std::move(c)));
 }
 
 void child_scope::one_ended() {

@@ -4,6 +4,9 @@
 #include "pool/pool_core.hpp"
 
 #include <ferry/detail/adaptive_mutex.hpp>
+#include <ferry/detail/await_state.hpp>
+
+#include <boost/asio/this_coro.hpp>
 
 #include <thread>
 
@@ -58,7 +61,6 @@ boost::asio::execution_context::id default_pool::id;
 } // namespace
 
 namespace detail {
-
 namespace {
 
 /// That a pool is being shut down. It goes on when whoever waits for it leaves.
@@ -79,13 +81,7 @@ public:
     }
 };
 
-} // namespace
-
-void end_default_executor(boost::asio::execution_context& context) {
-    if (boost::asio::has_service<default_pool>(context))
-        boost::asio::use_service<default_pool>(context).join();
-}
-
+/// Shuts the default pool of the context down in a thread of its own.
 boost::intrusive_ptr<shared_state<bool>>
 close_default_executor(boost::asio::execution_context& context, timeout limit) {
     const auto state = make_state<closing>();
@@ -96,6 +92,13 @@ close_default_executor(boost::asio::execution_context& context, timeout limit) {
     return state;
 }
 
+} // namespace
+
+void end_default_executor(boost::asio::execution_context& context) {
+    if (boost::asio::has_service<default_pool>(context))
+        boost::asio::use_service<default_pool>(context).join();
+}
+
 } // namespace detail
 
 thread_pool& default_executor(boost::asio::execution_context& context) {
@@ -104,6 +107,15 @@ thread_pool& default_executor(boost::asio::execution_context& context) {
 
 void set_default_executor(boost::asio::execution_context& context, thread_pool& pool) {
     boost::asio::use_service<default_pool>(context).choose(pool);
+}
+
+boost::asio::awaitable<bool> shutdown_default_executor(timeout limit) {
+    const auto ex = co_await boost::asio::this_coro::executor;
+    const auto closed = detail::close_default_executor(
+        boost::asio::query(ex, boost::asio::execution::context), limit);
+    detail::wait_status end{};
+    co_await detail::until_done(*closed, detail::cancel_mode::stop_waiting, end);
+    co_return detail::outcome_of(*closed, end, true);
 }
 
 } // namespace ferry

@@ -5,6 +5,12 @@
 
 #include "support/annotated_mutex.hpp"
 
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <condition_variable>
 #include <thread>
 
@@ -32,6 +38,22 @@ void pause(backoff::duration delay, const std::stop_token& stop) {
         requested.wait(lock, stop, never);
     if (stop.stop_requested())
         throw cancelled_error("stopped between two attempts");
+}
+
+boost::asio::awaitable<void> async_pause(backoff::duration delay) {
+    namespace asio = boost::asio;
+    constexpr auto none = asio::cancellation_type::none;
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    // The attempt may have hidden that it was cancelled, and a timer does not look back.
+    asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != none)
+        throw cancelled_error("cancelled between two attempts");
+    timer.expires_after(delay);
+    boost::system::error_code ended;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    state = co_await asio::this_coro::cancellation_state;
+    if (ended || state.cancelled() != none)
+        throw cancelled_error("cancelled between two attempts");
 }
 
 } // namespace ferry::detail

@@ -7,9 +7,10 @@
 #include <ferry/detail/future_op.hpp>
 #include <ferry/detail/start_uncancelled.hpp>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/strand.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp> // for those who rely on it
 
 #include <list>
 #include <memory>
@@ -24,7 +25,7 @@ class child_scope;
 /// One child coroutine, from `add` until it has ended.
 class FERRY_DECL child_coroutine {
 public:
-    child_coroutine() = default;
+    explicit child_coroutine(boost::asio::awaitable<void> body) noexcept : body_(std::move(body)) {}
     child_coroutine(const child_coroutine&) = delete;
     child_coroutine& operator=(const child_coroutine&) = delete;
     virtual ~child_coroutine() = default;
@@ -35,11 +36,10 @@ protected:
 
 private:
     friend class child_scope;
-    /// Hands the coroutine over to Asio.
-    virtual void spawn(child_scope& all, std::shared_ptr<child_coroutine> self) = 0;
     /// Tells of the exception that it ended with.
     virtual void failed(std::exception_ptr e) = 0;
 
+    boost::asio::awaitable<void> body_;
     boost::asio::cancellation_signal signal_;
     std::list<std::shared_ptr<child_coroutine>>::iterator
         place_;              // in the list of those that have started
@@ -115,47 +115,17 @@ protected:
     virtual void launched() {}
 
 private:
-    /// A child's completion handler. Without an executor of its own, so that a signal goes straight
-    /// to the coroutine; on the strand all the same, which is where the coroutine runs.
-    class at_end {
-    public:
-        using cancellation_slot_type = boost::asio::cancellation_slot;
-
-        at_end(child_scope& all, std::shared_ptr<child_coroutine> c) noexcept
-            : all_(&all), child_(std::move(c)) {}
-        at_end(at_end&&) noexcept = default;
-        at_end& operator=(at_end&&) = delete;
-        ~at_end() {
-            if (all_ != nullptr)
-                all_->lost(std::move(child_));
-        }
-        cancellation_slot_type get_cancellation_slot() const noexcept {
-            return child_->signal_.slot();
-        }
-        void operator()(std::exception_ptr e) {
-            const auto all = std::exchange(all_, nullptr);
-            all->ended(*child_, std::move(e));
-        }
-
-    private:
-        boost::intrusive_ptr<child_scope> all_;
-        std::shared_ptr<child_coroutine> child_;
-    };
+    class at_end;
 
     template <class Failed>
     class child_of final : public child_coroutine {
     public:
         child_of(boost::asio::awaitable<void> body, Failed failed)
-            : body_(std::move(body)), failed_(std::move(failed)) {}
+            : child_coroutine(std::move(body)), failed_(std::move(failed)) {}
 
     private:
-        void spawn(child_scope& all, std::shared_ptr<child_coroutine> self) override {
-            boost::asio::co_spawn(with_context(all.strand_, std::move(this->context_)),
-                                  std::move(body_), at_end(all, std::move(self)));
-        }
         void failed(std::exception_ptr e) override { failed_(std::move(e)); }
 
-        boost::asio::awaitable<void> body_;
         Failed failed_;
     };
 
@@ -172,6 +142,8 @@ private:
 
     class emission;
 
+    /// Hands a child over to Asio.
+    void spawn(std::shared_ptr<child_coroutine> c);
     void emit(child_coroutine& c);
     /// A child has ended; on the strand.
     void ended(child_coroutine& c, std::exception_ptr e);

@@ -7,11 +7,8 @@
 #include <ferry/error.hpp>
 #include <ferry/resilience/backoff.hpp>
 
-#include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/redirect_error.hpp> // for those who rely on it
 
 #include <concepts>
 #include <functional>
@@ -38,6 +35,8 @@ private:
 
 /// Blocks for `delay`. Throws cancelled_error as soon as a stop is requested.
 FERRY_DECL void pause(backoff::duration delay, const std::stop_token& stop);
+/// Suspends the coroutine for `delay`. Throws cancelled_error if it is cancelled, or has been.
+FERRY_DECL boost::asio::awaitable<void> async_pause(backoff::duration delay);
 
 inline std::stop_token leading_stop_token() noexcept { return {}; }
 template <class First, class... Rest>
@@ -50,9 +49,6 @@ std::stop_token leading_stop_token(const First& first, const Rest&...) noexcept 
 
 template <class T, class F>
 boost::asio::awaitable<T> retry_awaiting(retrying decision, F make_awaitable) {
-    namespace this_coro = boost::asio::this_coro;
-    constexpr auto none = boost::asio::cancellation_type::none;
-    boost::asio::steady_timer timer(co_await this_coro::executor);
     for (;;) {
         std::exception_ptr error;
         try {
@@ -64,16 +60,7 @@ boost::asio::awaitable<T> retry_awaiting(retrying decision, F make_awaitable) {
         if (!delay)
             std::rethrow_exception(std::move(error));
         error = nullptr;
-        // The attempt may have hidden that it was cancelled, and a timer does not look back.
-        boost::asio::cancellation_state state = co_await this_coro::cancellation_state;
-        if (state.cancelled() != none)
-            throw cancelled_error("cancelled between two attempts");
-        timer.expires_after(*delay);
-        boost::system::error_code ended;
-        co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ended));
-        state = co_await this_coro::cancellation_state;
-        if (ended || state.cancelled() != none)
-            throw cancelled_error("cancelled between two attempts");
+        co_await async_pause(*delay);
     }
 }
 
