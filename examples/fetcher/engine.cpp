@@ -27,6 +27,11 @@ constexpr std::size_t read_at_a_time = 64;
 constexpr std::size_t output_at_a_time = 16 << 10;
 constexpr std::chrono::milliseconds output_interval{30};
 
+void rethrow(std::exception_ptr error) {
+    if (error)
+        std::rethrow_exception(error);
+}
+
 constexpr const char* one_file_only =
     "--output is one file, which only one target can have: {}, {n}, {host} or {name} make several";
 
@@ -148,13 +153,6 @@ bool engine::done() const {
 }
 
 asio::awaitable<void> engine::run() {
-    carried_ = workers_.size();
-    const auto rethrow = [](std::exception_ptr error) {
-        if (error)
-            std::rethrow_exception(error);
-    };
-    for (auto& each : workers_)
-        asio::co_spawn(context_, carry(each), rethrow);
     asio::co_spawn(context_, read(), rethrow);
     const auto deadline = settings_.total_timeout ? report_.begin() + *settings_.total_timeout
                                                   : clock::time_point::max();
@@ -208,6 +206,18 @@ asio::awaitable<void> engine::run() {
     }
     if (!out_.error().empty() && output_error_.empty())
         output_failed("cannot write to standard output: " + out_.error());
+}
+
+// A worker has a thread once it has had a job.
+void engine::hand_over(worker& which) {
+    if (which.outgoing.empty())
+        return;
+    which.channel.put(which.outgoing);
+    if (which.carried)
+        return;
+    which.carried = true;
+    ++carried_;
+    asio::co_spawn(context_, carry(which), rethrow);
 }
 
 // One worker's blocking call. It throws only where there is no memory left, and then it has lost
@@ -356,7 +366,7 @@ void engine::start_some(clock::time_point now) {
         workers_[what->worker].outgoing.push_back(std::move(what));
     }
     for (auto& each : workers_)
-        each.channel.put(each.outgoing);
+        hand_over(each);
 }
 
 } // namespace fetcher

@@ -63,8 +63,10 @@ private:
     struct worker {
         transfer_channel channel;
         std::vector<job_ptr> outgoing;
+        bool carried = false;
     };
 
+    void hand_over(worker& which);
     boost::asio::awaitable<void> carry(worker& which);
     boost::asio::awaitable<void> read();
     boost::asio::awaitable<void> store(job_ptr what);

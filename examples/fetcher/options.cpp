@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -316,7 +317,8 @@ std::optional<options> parse_options(int argc, char** argv) {
     raw_options raw;
     CLI::App app{description, "fetcher"};
     app.footer(examples);
-    app.set_version_flag("-V,--version", version_text());
+    // Not before it is asked for: libcurl then loads what LDAP may need, which takes a millisecond.
+    app.set_version_flag("-V,--version", std::function<std::string()>(version_text));
     app.get_formatter()->column_width(36);
     option_list add(app);
 

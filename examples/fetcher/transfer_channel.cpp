@@ -32,8 +32,6 @@ transfer_channel::transfer_channel() : multi_(curl_multi_init(), curl_multi_clea
 }
 
 void transfer_channel::put(std::vector<job_ptr>& more) {
-    if (more.empty())
-        return;
     const std::lock_guard lock(mutex_);
     std::move(more.begin(), more.end(), std::back_inserter(orders_.jobs));
     more.clear();
