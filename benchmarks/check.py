@@ -7,9 +7,11 @@ Runs each with few items, and looks at the form only: a test must not depend on 
 import json
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree
 
@@ -24,6 +26,23 @@ SMALL = {"grow_producers": 2, "grow_workers": 2, "grow_contexts": 2, "timer": 5,
 def run(*command):
     return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=50,
                           check=False)
+
+
+class SlowServer(unittest.TestCase):
+    def test_an_answer_comes_after_the_time_that_the_path_names(self):
+        with subprocess.Popen([BUILD / "slow_server"], stdout=subprocess.PIPE, text=True) as server:
+            try:
+                with socket.create_connection(("127.0.0.1", int(server.stdout.readline())),
+                                              timeout=40) as client:
+                    for delay in (0, 50):
+                        begin = time.monotonic()
+                        client.sendall(f"GET /{delay}/1 HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                        self.assertIn(b"200 OK", client.recv(1000))
+                        self.assertGreaterEqual(time.monotonic() - begin, delay / 1000)
+                    client.sendall(b"nonsense\r\n\r\n")
+                    self.assertEqual(client.recv(1000), b"")
+            finally:
+                server.kill()
 
 
 class Workloads(unittest.TestCase):

@@ -2,20 +2,17 @@
 # Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 """The fetcher beside `curl -Z --parallel-immediate` and wget2: wall and CPU seconds and peak memory.
 
-Usage: benchmarks/fetcher.py PATH-TO-FETCHER [--runs N] [--only WORDS]
+Usage: benchmarks/fetcher.py PATH-TO-FETCHER [--slow-server PATH] [--runs N] [--only WORDS]
 
-Needs nginx, curl, wget2 and openssl (Debian: nginx-light curl wget2 openssl). All servers are on
+Needs nginx, curl, wget2 and openssl (Debian: nginx-light curl wget2 openssl), and the program
+slow_server of these benchmarks, from build/bench unless a path is given. All servers are on
 loopback. The runs of the programs alternate; what is printed are medians.
 """
 
 import argparse
-import heapq
 import os
 import pathlib
-import resource
-import select
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
@@ -79,52 +76,10 @@ class Nginx:
         self.process.wait()
 
 
-def serve_slowly(listener):
-    """Answers /MILLISECONDS/... after that time, with as little effort as Python can make."""
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-    connections, due, waiter = {}, [], select.epoll()
-    listener.setblocking(False)
-    waiter.register(listener.fileno(), select.EPOLLIN)
-    while True:
-        # epoll would round the pause up to a millisecond.
-        select.select([waiter], [], [], max(due[0][0] - time.monotonic(), 0) if due else None)
-        for fd, _ in waiter.poll(0):
-            if fd == listener.fileno():
-                try:
-                    while True:
-                        connection, _ = listener.accept()
-                        connections[connection.fileno()] = connection
-                        waiter.register(connection.fileno(), select.EPOLLIN)
-                except BlockingIOError:
-                    continue
-            try:
-                head = connections[fd].recv(65536)
-            except ConnectionError:
-                head = b""
-            if not head:
-                connections.pop(fd).close()
-            for _ in range(head.count(b"\r\n\r\n")):
-                delay = int(head.split(b"/", 2)[1]) / 1000
-                heapq.heappush(due, (time.monotonic() + delay, fd))
-        while due and due[0][0] <= time.monotonic():
-            fd = heapq.heappop(due)[1]
-            try:
-                connections[fd].sendall(answer)
-            except (KeyError, ConnectionError):
-                pass  # gone before its answer
-
-
-def slow_server():
-    """A process that runs `serve_slowly`; its port."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=20000)
-    port = listener.getsockname()[1]
-    pid = os.fork()
-    if pid == 0:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-        serve_slowly(listener)
-        os._exit(0)
-    listener.close()
-    return pid, port
+def start_slow_server(program):
+    """The server that answers /MILLISECONDS/... after that time, and its port."""
+    process = subprocess.Popen([program], stdout=subprocess.PIPE, text=True)
+    return process, int(process.stdout.readline())
 
 
 def curl(urls, jobs, ca, top):
@@ -179,11 +134,16 @@ def main():
     parser.add_argument("fetcher")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--only", default="")
+    parser.add_argument("--slow-server", type=pathlib.Path,
+                        default=HERE.parent / "build" / "bench" / "benchmarks" / "slow_server")
     arguments = parser.parse_args()
+    if not arguments.slow_server.is_file():
+        sys.exit(f"fetcher.py: there is no {arguments.slow_server}: build it with cmake --preset bench && "
+                 "cmake --build build/bench --target slow_server, or name it with --slow-server")
     top = pathlib.Path(tempfile.mkdtemp(prefix="fetcher-bench."))
     ca, _ = made_up_ca(top)
     nginx = Nginx(top)
-    slow, port = slow_server()
+    slow, port = start_slow_server(arguments.slow_server)
     plain = f"http://127.0.0.1:{nginx.plain}"
     secure = f"https://127.0.0.1:{nginx.tls}"
 
@@ -222,8 +182,8 @@ def main():
             ratios = "  " + ", ".join(f"{medians[0][0] / each[0]:.2f}" for each in medians[1:])
             print(f"{name:36} " + " ".join(f"{cell:>22}" for cell in cells) + ratios, flush=True)
     finally:
-        os.kill(slow, signal.SIGKILL)
-        os.waitpid(slow, 0)
+        slow.kill()
+        slow.wait()
         nginx.stop()
         shutil.rmtree(top, ignore_errors=True)
 
