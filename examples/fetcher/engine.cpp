@@ -35,9 +35,12 @@ void rethrow(std::exception_ptr error) {
 constexpr const char* one_file_only =
     "--output is one file, which only one target can have: {}, {n}, {host} or {name} make several";
 
+// Each has connections, TLS sessions and certificates of its own: for a few transfers at a time a
+// second one costs more than it helps.
 std::size_t workers_for(unsigned jobs) {
+    constexpr unsigned jobs_for_one = 16;
     const unsigned processors = std::max(std::thread::hardware_concurrency(), 1u);
-    return std::min({processors, jobs, 8u});
+    return std::min({processors, 1 + (jobs - 1) / jobs_for_one, 8u});
 }
 
 } // namespace

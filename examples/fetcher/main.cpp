@@ -1,7 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
-// Fetches many URLs at a time with libcurl: Ferry carries what blocks, a `transfer_many` for each
-// processor, the reading of lists and the writing of files, to worker threads, so that the program
-// itself is a handful of coroutines.
+// Fetches many URLs at a time with libcurl: Ferry carries what blocks, a `transfer_many` for each of a
+// few workers, the reading of lists and the writing of files, to threads, so that the program itself
+// is a handful of coroutines.
 
 #include "demo.hpp"
 #include "descriptors.hpp"
