@@ -28,6 +28,16 @@ def run(*command):
                           check=False)
 
 
+@unittest.skipUnless((BUILD / "bench_process").is_file(), "bench_process was not built")
+class Processes(unittest.TestCase):
+    def test_bare_sockets_and_floors_print_a_sample(self):
+        for workload, name in (("p1", "socket"), ("p3_1k", "socket"), ("p3_64k", "floor"), ("p6", "floor")):
+            with self.subTest(workload=workload, implementation=name):
+                done = run(BUILD / "bench_process", workload, name, 2)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertGreater(json.loads(done.stdout)["values"][workload], 0)
+
+
 class SlowServer(unittest.TestCase):
     def test_an_answer_comes_after_the_time_that_the_path_names(self):
         with subprocess.Popen([BUILD / "slow_server"], stdout=subprocess.PIPE, text=True) as server:

@@ -18,7 +18,9 @@
 #include <thread>
 #include <vector>
 
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -254,6 +256,49 @@ double socket_echo(std::size_t n, std::size_t size) {
     return ns;
 }
 
+// ---- The floor ----------------------------------------------------------------------------------
+
+/// What an echo cannot do without, in one process and with all memory at hand: into the first
+/// mapping, out of it, into the second one, out of it.
+double copies(std::size_t n, std::size_t size) {
+    std::vector<std::string> places(5, std::string(size, 'x'));
+    const auto trip = [&] {
+        for (std::size_t i = 1; i < places.size(); ++i) {
+            std::memcpy(places[i].data(), places[i - 1].data(), size);
+            asm volatile("" : : "r"(places[i].data()) : "memory"); // not to be left out
+        }
+    };
+    trip();
+    const stopwatch watch;
+    for (std::size_t i = 0; i < n; ++i)
+        trip();
+    return watch.ns() / static_cast<double>(n);
+}
+
+/// P6 without a pool: a process that spins is killed, until the kernel tells its parent.
+double time_to_pidfd(std::size_t n) {
+    std::vector<double> times;
+    for (std::size_t i = 0; i < n; ++i) {
+        const pid_t child = ::fork();
+        if (child == 0)
+            spin();
+        const int fd = static_cast<int>(::syscall(SYS_pidfd_open, child, 0));
+        if (child < 0 || fd < 0)
+            std::abort();
+        std::this_thread::sleep_for(50ms);
+        pollfd end{fd, POLLIN, 0};
+        const stopwatch watch;
+        ::kill(child, SIGKILL);
+        if (::poll(&end, 1, -1) != 1)
+            std::abort();
+        times.push_back(watch.ns());
+        ::close(fd);
+        ::waitpid(child, nullptr, 0);
+    }
+    std::ranges::nth_element(times, times.begin() + static_cast<std::ptrdiff_t>(n / 2));
+    return times[n / 2];
+}
+
 // ---- One sample ---------------------------------------------------------------------------------
 
 struct echo_size {
@@ -278,11 +323,15 @@ values run(std::string_view workload, std::string_view implementation, std::size
         const std::size_t n = size(e.repetitions);
         if (implementation == "socket")
             return {{name, socket_echo(n, e.bytes)}};
+        if (implementation == "floor" && workload != "p1")
+            return {{name, copies(n, e.bytes)}};
         if (implementation == "ferry" && workload.starts_with("p3s"))
             return {{name, echo_all(echo_shared, n, e.bytes)}};
         if (implementation == "ferry")
             return {{name, workload == "p1" ? round_trip(n) : echo_all(echo, n, e.bytes)}};
     }
+    if (implementation == "floor" && workload == "p6")
+        return {{name, time_to_pidfd(size(25))}};
     if (implementation != "ferry")
         return {};
     if (workload == "p2")
@@ -298,7 +347,7 @@ values run(std::string_view workload, std::string_view implementation, std::size
     if (workload == "p5")
         return {{name, speed_up(size(60'000'000))}};
     if (workload == "p6")
-        return {{name, time_to_failure(size(5))}};
+        return {{name, time_to_failure(size(25))}};
     if (workload == "p7")
         return memory_of_worker();
     return {};

@@ -155,7 +155,7 @@ def run(workload, context, scale):
     if workload == "p5":
         return {workload: speed_up(context, scale or 600_000)}
     if workload == "p6":
-        return {workload: time_to_failure(context, scale or 5)}
+        return {workload: time_to_failure(context, scale or 25)}
     if workload == "p7":
         return memory_of_worker(context)
     with new_pool(context) as pool:

@@ -7,7 +7,7 @@
 #include "external_work.hpp"
 #include "pool_record.hpp"
 #include "sleepers.hpp"
-#include "support/fork_count.hpp"
+#include "support/home_process.hpp"
 #include "task_queue.hpp"
 #include "waiting_line.hpp"
 #include "worker_set.hpp"
@@ -38,7 +38,7 @@ struct pool_state {
     pool_state& operator=(const pool_state&) = delete;
 
     /// In a child of fork() the threads are not there, and locks may be held forever.
-    bool is_forked_copy() const noexcept { return forks != fork_count(); }
+    bool is_forked_copy() const noexcept { return home.is_elsewhere(); }
 
     /// The worker counts as one that looks for work: nobody else is woken for what is pushed.
     void begin_to_look(worker& w) noexcept {
@@ -57,7 +57,7 @@ struct pool_state {
     }
 
     const thread_pool_options options;
-    const unsigned forks = fork_count();
+    const home_process home;
     pool_record record;
     task_queue queue;
     // One line up to the two counts at the front of `workers`: what each push reads, and what

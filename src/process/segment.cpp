@@ -1,8 +1,6 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 #include "segment.hpp"
 
-#include "support/fork_count.hpp"
-
 #include "own_limits.hpp"
 
 #include <ferry/detail/assert.hpp>
@@ -143,8 +141,7 @@ void segment::used(std::size_t size) noexcept {
 
 // ---- The store ----------------------------------------------------------------------------------
 
-segment_store::segment_store(std::size_t lend, segment::side s)
-    : most_(lend), side_(s), forks_(fork_count()) {
+segment_store::segment_store(std::size_t lend, segment::side s) : most_(lend), side_(s) {
     free_.reserve(most_ + 1);
 }
 
@@ -261,7 +258,7 @@ void segment_store::handed_on(segment& s) noexcept {
 }
 
 void segment_store::release(segment_ptr s, std::size_t used) noexcept {
-    if (forks_ != fork_count()) { // in a forked child the mutex may be locked forever
+    if (home_.is_elsewhere()) {
         static_cast<void>(s.release());
         return;
     }

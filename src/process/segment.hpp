@@ -6,6 +6,7 @@
 
 #include "support/annotated_mutex.hpp"
 #include "support/descriptor.hpp"
+#include "support/home_process.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -137,7 +138,7 @@ private:
 
     const std::size_t most_;
     const segment::side side_;
-    const unsigned forks_;
+    const home_process home_;
     annotated_mutex mutex_;
     std::vector<segment_ptr> free_ FERRY_GUARDED_BY(mutex_); // the last one was used last
     std::size_t lent_ FERRY_GUARDED_BY(mutex_) = 0;
