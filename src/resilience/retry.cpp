@@ -40,20 +40,25 @@ void pause(backoff::duration delay, const std::stop_token& stop) {
         throw cancelled_error("stopped between two attempts");
 }
 
+namespace {
+
+constexpr const char* cancelled_between = "cancelled between two attempts";
+
+} // namespace
+
 boost::asio::awaitable<void> async_pause(backoff::duration delay) {
     namespace asio = boost::asio;
-    constexpr auto none = asio::cancellation_type::none;
-    asio::steady_timer timer(co_await asio::this_coro::executor);
-    // The attempt may have hidden that it was cancelled, and a timer does not look back.
-    asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != none)
-        throw cancelled_error("cancelled between two attempts");
-    timer.expires_after(delay);
+    asio::steady_timer timer(co_await asio::this_coro::executor, delay);
     boost::system::error_code ended;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ended));
-    state = co_await asio::this_coro::cancellation_state;
-    if (ended || state.cancelled() != none)
-        throw cancelled_error("cancelled between two attempts");
+    if (ended)
+        throw cancelled_error(cancelled_between);
+    check_between_attempts(co_await asio::this_coro::cancellation_state);
+}
+
+void check_between_attempts(const boost::asio::cancellation_state& state) {
+    if (state.cancelled() != boost::asio::cancellation_type::none)
+        throw cancelled_error(cancelled_between);
 }
 
 } // namespace ferry::detail

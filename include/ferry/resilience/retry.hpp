@@ -8,7 +8,9 @@
 #include <ferry/resilience/backoff.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/redirect_error.hpp> // for those who rely on it
+#include <boost/asio/this_coro.hpp>
 
 #include <concepts>
 #include <functional>
@@ -35,8 +37,10 @@ private:
 
 /// Blocks for `delay`. Throws cancelled_error as soon as a stop is requested.
 FERRY_DECL void pause(backoff::duration delay, const std::stop_token& stop);
-/// Suspends the coroutine for `delay`. Throws cancelled_error if it is cancelled, or has been.
+/// Suspends the coroutine for `delay`. Throws cancelled_error if it is cancelled meanwhile.
 FERRY_DECL boost::asio::awaitable<void> async_pause(backoff::duration delay);
+/// Throws cancelled_error if the coroutine between two attempts was cancelled.
+FERRY_DECL void check_between_attempts(const boost::asio::cancellation_state& state);
 
 inline std::stop_token leading_stop_token() noexcept { return {}; }
 template <class First, class... Rest>
@@ -60,6 +64,8 @@ boost::asio::awaitable<T> retry_awaiting(retrying decision, F make_awaitable) {
         if (!delay)
             std::rethrow_exception(std::move(error));
         error = nullptr;
+        // The attempt may have hidden that it was cancelled, and a timer does not look back.
+        check_between_attempts(co_await boost::asio::this_coro::cancellation_state);
         co_await async_pause(*delay);
     }
 }
