@@ -7,6 +7,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <utility>
 
 namespace ferry::detail {
 
@@ -14,12 +15,13 @@ namespace ferry::detail {
 template <class Error>
 class breakage {
 public:
-    /// Precondition: it is not broken yet. The text gets lost where there is no memory for it.
-    void note(const std::string& why) noexcept {
+    /// Precondition: it is not broken yet. A text that is copied gets lost where there is no memory.
+    template <class Text>
+    void note(Text&& why) noexcept {
         FERRY_ASSERT(!broken_);
         broken_ = true;
         try {
-            why_ = why;
+            why_ = std::forward<Text>(why);
         } catch (const std::bad_alloc&) { // it is broken all the same, without a reason
         }
     }

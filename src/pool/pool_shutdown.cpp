@@ -47,8 +47,7 @@ void pool_shutdown::throw_closed() {
         throw shutdown_error(
             "the thread pool was made before fork() and has no threads in the child");
     scoped_lock lock(mutex_);
-    if (broken_)
-        throw broken_thread_pool(why_broken_);
+    broken_.check();
     throw shutdown_error();
 }
 std::exception_ptr pool_shutdown::closed_error() noexcept {
@@ -92,9 +91,8 @@ void pool_shutdown::mark_broken(std::string why) noexcept {
     std::vector<admission::place> turned_away;
     {
         const scoped_lock lock(mutex_);
-        if (!broken_)
-            why_broken_ = std::move(why);
-        broken_ = true;
+        if (!broken_.is_broken())
+            broken_.note(std::move(why));
         pool_.external.abandon();
         pool_.closed.store(true);
         dropped = pool_.queue.extract_all();
@@ -102,12 +100,10 @@ void pool_shutdown::mark_broken(std::string why) noexcept {
         pool_.sleeping.wake_all();
     }
     turn_away(turned_away);
-    const auto error = [text = &why_broken_] { // which does not change any more
-        return error_or_shortage([text] { return make_error<broken_thread_pool>(*text); });
-    };
+    const auto* const broken = &broken_; // which does not change any more
     while (work_item* r = dropped.pop())
-        r->drop(error());
-    pool_.external.for_each([&error](shared_state_base& g) { g.fail(error(), false); });
+        r->drop(broken->error());
+    pool_.external.for_each([broken](shared_state_base& g) { g.fail(broken->error(), false); });
 }
 
 void pool_shutdown::join() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "admission.hpp"
+#include "breakage.hpp"
 #include "ended_threads.hpp"
 #include "expiring_tasks.hpp"
 
@@ -60,8 +61,7 @@ private:
     std::condition_variable_any changed_;
     ended_threads threads_;
     expiring_tasks expiring_;
-    bool broken_ FERRY_GUARDED_BY(mutex_) = false;
-    std::string why_broken_ FERRY_GUARDED_BY(mutex_);
+    breakage<broken_thread_pool> broken_ FERRY_GUARDED_BY(mutex_);
 };
 
 } // namespace ferry::detail
