@@ -17,8 +17,8 @@
 
 #include "cluster/connection.hpp"
 #include "cluster/waking.hpp"
+#include "median.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -37,12 +37,6 @@ using bytes = std::vector<char>;
 namespace cluster = ferry::detail::cluster;
 
 bytes echo(bytes b) { return b; }
-
-double median(std::vector<double> all) {
-    std::nth_element(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2),
-                     all.end());
-    return all[all.size() / 2];
-}
 
 template <class F>
 double microseconds(F f) {

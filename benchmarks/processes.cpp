@@ -4,6 +4,8 @@
 #include <ferry/process.hpp>
 #include <ferry/process_pool.hpp>
 
+#include "median.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -16,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <poll.h>
@@ -188,8 +191,7 @@ double time_to_failure(std::size_t n) {
             std::abort();
         times.push_back(watch.ns());
     }
-    std::ranges::nth_element(times, times.begin() + static_cast<std::ptrdiff_t>(n / 2));
-    return times[n / 2];
+    return median(std::move(times));
 }
 
 // P7: the memory of an idle worker.
@@ -295,8 +297,7 @@ double time_to_pidfd(std::size_t n) {
         ::close(fd);
         ::waitpid(child, nullptr, 0);
     }
-    std::ranges::nth_element(times, times.begin() + static_cast<std::ptrdiff_t>(n / 2));
-    return times[n / 2];
+    return median(std::move(times));
 }
 
 // ---- One sample ---------------------------------------------------------------------------------
