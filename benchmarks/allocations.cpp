@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The Ferry authors. Distributed under the Boost Software License, Version 1.0.
 // Counts what is allocated, where BENCH_COUNT_ALLOCATIONS is defined, by standing in for glibc's
-// malloc: some contenders go past operator new. Counting costs more where there are more
+// malloc, and for mmap as far as others than glibc call it: some contenders go past operator new,
+// or past malloc. Counting costs more where there are more
 // allocations, so times are taken without it.
 #include "workload.hpp"
 
@@ -10,6 +11,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <malloc.h>
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 extern "C" {
 void* __libc_malloc(std::size_t size);
@@ -58,6 +63,20 @@ int posix_memalign(void** block, std::size_t align, std::size_t size) noexcept {
 void free(void* block) noexcept {
     in_use.fetch_sub(size_of(block), std::memory_order_relaxed);
     __libc_free(block);
+}
+void* mmap(void* at, std::size_t size, int protection, int flags, int file, off_t offset) noexcept {
+    const long p = ::syscall(SYS_mmap, at, size, protection, flags, file, offset);
+    if (p == -1)
+        return MAP_FAILED;
+    if ((flags & MAP_ANONYMOUS) != 0) {
+        count.fetch_add(1, std::memory_order_relaxed);
+        in_use.fetch_add(static_cast<std::int64_t>(size), std::memory_order_relaxed);
+    }
+    return reinterpret_cast<void*>(p);
+}
+int munmap(void* at, std::size_t size) noexcept {
+    in_use.fetch_sub(static_cast<std::int64_t>(size), std::memory_order_relaxed);
+    return static_cast<int>(::syscall(SYS_munmap, at, size));
 }
 
 } // extern "C"

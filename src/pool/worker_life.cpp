@@ -2,7 +2,6 @@
 #include "worker_life.hpp"
 
 #include <ferry/detail/assert.hpp>
-#include <ferry/detail/memory.hpp>
 #include <ferry/detail/scope_exit.hpp>
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/task.hpp>
@@ -208,7 +207,6 @@ bool worker_life::sleep(scoped_lock& lock) {
     if (!pool_.sleeping.enlist(me_, [this] { return pool_.queue.any(); }))
         return true; // pushed meanwhile
     lock.unlock();
-    arena_trim();
     pool_.sleeping.wait(me_, pool_.options.idle_timeout.deadline());
     lock.lock();
     if (pool_.sleeping.settle(me_))

@@ -52,7 +52,6 @@ BOOST_AUTO_TEST_CASE(objects_are_aligned_and_do_not_overlap) {
     }
     for (const auto& o : objects)
         BOOST_TEST(is_whole_then_gone(o));
-    detail::arena_trim();
 }
 
 BOOST_AUTO_TEST_CASE(an_object_outlives_the_thread_that_made_it) {
@@ -112,7 +111,6 @@ BOOST_AUTO_TEST_CASE(some_threads_make_objects_while_others_destroy_them) {
                         }
                     }
                     if (o.bytes == nullptr) {
-                        detail::arena_trim();
                         std::this_thread::yield();
                         continue;
                     }

@@ -21,12 +21,10 @@ inline constexpr std::size_t arena_alignment = alignof(void*);
 /// long would hold it. Errors: `std::bad_alloc`.
 FERRY_DECL void* arena_allocate(std::size_t size);
 FERRY_DECL void arena_deallocate(void* object) noexcept;
-/// A burst is over: gives back most of what is spare.
-FERRY_DECL void arena_trim() noexcept;
 
-/// Memory for a task: one that this thread has just given back, else from the general allocator,
-/// which takes ten times as long. A thread keeps a few spare blocks of each size. Errors:
-/// `std::bad_alloc`.
+/// Memory for a task, which may live long and go through several threads. Each thread cuts blocks
+/// of one size from a slab of its own, and takes first what it has just given back itself; what
+/// other threads give back is used again later. Errors: `std::bad_alloc`.
 FERRY_DECL void* block_allocate(std::size_t size);
 /// From any thread; `size` as it was asked for.
 FERRY_DECL void block_deallocate(void* block, std::size_t size) noexcept;
