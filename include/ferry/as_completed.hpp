@@ -26,7 +26,7 @@ public:
         : waiter(std::move(states)), deadline_(limit.deadline()), left_(size()) {}
 
     /// The number of states that were not handed out yet.
-    std::size_t left() FERRY_EXCLUDES(mutex_);
+    std::size_t left() const noexcept { return left_.load(std::memory_order_acquire); }
     /// Returns the next one, null at the end. Throws timeout_error with the counts once; then the
     /// end.
     state_ptr next() FERRY_EXCLUDES(mutex_);
@@ -49,9 +49,9 @@ private:
     std::atomic<node*> arrived_{nullptr};
 
     adaptive_mutex mutex_;
+    std::atomic<std::size_t> left_; // changed under the lock
     node* first_ FERRY_GUARDED_BY(mutex_) = nullptr;
     node* last_ FERRY_GUARDED_BY(mutex_) = nullptr;
-    std::size_t left_ FERRY_GUARDED_BY(mutex_);
     std::size_t helped_ FERRY_GUARDED_BY(mutex_) = 0; // looked at for helping
     std::deque<boost::intrusive_ptr<next_waiter>> requests_ FERRY_GUARDED_BY(mutex_);
 };

@@ -47,18 +47,13 @@ bool as_completed_waiter::collect() {
 
 state_ptr as_completed_waiter::pop() {
     mutex_.assert_held();
-    FERRY_ASSERT(first_ != nullptr && left_ != 0);
+    FERRY_ASSERT(first_ != nullptr && left() != 0);
     node* const n = first_;
     first_ = n->next;
     if (first_ == nullptr)
         last_ = nullptr;
-    --left_;
+    left_.store(left() - 1, std::memory_order_release);
     return take(index_of(*n));
-}
-
-std::size_t as_completed_waiter::left() {
-    const scoped_lock lock(mutex_);
-    return left_;
 }
 
 // Gives what has arrived to the requests that wait; called after either was added.
@@ -70,7 +65,7 @@ void as_completed_waiter::serve() {
             const scoped_lock lock(mutex_);
             while (!requests_.empty() && requests_.front()->done())
                 requests_.pop_front(); // cancelled or expired
-            const bool end = left_ == 0;
+            const bool end = left() == 0;
             if (requests_.empty() || (!end && first_ == nullptr && !collect()))
                 return;
             r = std::move(requests_.front());
@@ -111,7 +106,7 @@ timeout_error as_completed_waiter::give_up() {
     std::size_t unfinished = 0;
     {
         const scoped_lock lock(mutex_);
-        unfinished = std::exchange(left_, 0);
+        unfinished = left_.exchange(0);
     }
     serve(); // the other requests are at the end too
     return timeout_error(unfinished, size());
@@ -121,7 +116,7 @@ void as_completed_waiter::stop() noexcept {
     {
         // A request whose handler went with its context may still be served.
         const scoped_lock lock(mutex_);
-        left_ = 0;
+        left_.store(0, std::memory_order_release);
     }
     waiter::stop();
 }
@@ -133,7 +128,7 @@ state_ptr as_completed_waiter::next() {
         bool looked = false;
         {
             const scoped_lock lock(mutex_);
-            if (left_ == 0)
+            if (left() == 0)
                 return nullptr;
             if (first_ != nullptr || collect())
                 return pop();

@@ -49,14 +49,13 @@ waiter::waiter(std::vector<state_ptr> states)
 waiter::~waiter() = default;
 
 void waiter::start() noexcept {
+    refs_.fetch_add(count_, std::memory_order_relaxed); // the states'
     for (std::size_t i = 0; i < count_; ++i) {
         node& n = nodes_[i];
         FERRY_ASSERT(!n.watched && n.state != nullptr); // it starts once
         n.watched = true;
-        intrusive_ptr_add_ref(this); // the state's
-        // The node's own pointer may be taken as soon as it has fired.
-        const state_ptr s = n.state;
-        if (!s->add(n))
+        // The node holds its state until it fires, and `add` does not touch that afterwards.
+        if (!n.state->add(n))
             n.fire(nullptr);
     }
 }
