@@ -49,6 +49,10 @@ public:
     /// The processor of the latest push into an empty list; a hint.
     int pushed_on() const noexcept { return pushed_on_.load(std::memory_order_relaxed); }
 
+    /// How many threads look whether something is pushed; see `sleepers`. It stands beside what a
+    /// push writes, since whoever has pushed looks at it.
+    std::atomic<std::size_t>& lookers() noexcept { return lookers_; }
+
     /// The oldest, or null where none can be reached.
     work_item* pop() noexcept {
         work_item* const r = unlink_first();
@@ -92,6 +96,7 @@ private:
     alignas(64) std::atomic<work_item*> last_{nullptr};
     std::atomic<std::uint64_t>& pushed_tasks_;
     std::atomic<int> pushed_on_{0};
+    std::atomic<std::size_t> lookers_{0};
     alignas(64) std::atomic<work_item*> first_{nullptr}; // written by a push into an empty list too
     std::uint64_t taken_tasks_ = 0;                      // belongs to the thread that takes
 };

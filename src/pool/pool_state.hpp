@@ -63,7 +63,7 @@ struct pool_state {
     // One line up to the two counts at the front of `workers`: what each push reads, and what
     // changes only when a worker sleeps, wakes, starts or ends.
     alignas(64) std::atomic<bool> closed{false};
-    sleepers sleeping{mutex};
+    sleepers sleeping{mutex, queue.lookers()};
     worker_set workers;
     waiting_line line;
     external_work external{mutex, record.shown()};

@@ -63,8 +63,10 @@ private:
 /// - `wake_` set by `pop`                with  the load in `wait`, which the futex repeats
 class sleepers {
 public:
-    /// `lock` is the pool's lock, which also guards what the workers look at.
-    explicit sleepers(adaptive_mutex& lock) noexcept : mutex_(lock) {}
+    /// `lock` is the pool's lock, which also guards what the workers look at. `spinning` counts
+    /// those that look; it changes with nearly each item, and stands where a push goes anyway.
+    sleepers(adaptive_mutex& lock, std::atomic<std::size_t>& spinning) noexcept
+        : spinning_(spinning), mutex_(lock) {}
     sleepers(const sleepers&) = delete;
     sleepers& operator=(const sleepers&) = delete;
 
@@ -121,7 +123,7 @@ private:
     void add(sleeper& w) noexcept;
     void remove_first(sleeper& w) noexcept;
 
-    std::atomic<std::size_t> spinning_{0};
+    std::atomic<std::size_t>& spinning_;
     std::atomic<std::size_t> sleeping_{0};
     std::atomic<bool> waking_{false};
     sleeper* first_ FERRY_GUARDED_BY(mutex_) = nullptr; // last in, first out

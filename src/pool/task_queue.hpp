@@ -54,6 +54,7 @@ public:
     bool may_have_items() const noexcept { return !inbox_.empty() || backlog_.load(); }
     /// The processor of the latest push into an empty inbox; a hint.
     int pushed_on() const noexcept { return inbox_.pushed_on(); }
+    std::atomic<std::size_t>& lookers() noexcept { return inbox_.lookers(); }
     /// A task in the queue was claimed elsewhere; true if it is time to call `purge_claimed`.
     bool on_claimed() noexcept {
         return record_.claimed.fetch_add(1) + 1 > purge_claimed_at_.load(std::memory_order_relaxed);

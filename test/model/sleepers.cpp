@@ -316,7 +316,8 @@ private:
     bool too_few_ = false;
 
     adaptive_mutex mutex_;
-    sleepers sleepers_{mutex_};
+    instrumented_std::atomic<std::size_t> spinning_;
+    sleepers sleepers_{mutex_, spinning_};
     instrumented_std::atomic<std::size_t> queued_, threads_, closed_;
     unsigned begun_ = 0, ran_ = 0, rejected_ = 0, finished_ = 0;
 };

@@ -115,7 +115,8 @@ private:
     ferry::detail::adaptive_mutex mutex_;
 
 public:
-    sleepers sleeping{mutex_};
+    std::atomic<std::size_t> spinning{0};
+    sleepers sleeping{mutex_, spinning};
     std::atomic<unsigned> queued{0};
 
 private:
