@@ -27,6 +27,16 @@ struct fifo {
         last = &r;
         tasks += r.is_task() ? 1 : 0;
     }
+    void append(const fifo& other) noexcept {
+        if (other.first == nullptr)
+            return;
+        if (last != nullptr)
+            last->next.store(other.first, std::memory_order_relaxed);
+        else
+            first = other.first;
+        last = other.last;
+        tasks += other.tasks;
+    }
     work_item* pop() noexcept {
         work_item* const r = first;
         if (r == nullptr)
@@ -77,6 +87,12 @@ public:
         else
             others_.find(r.priority)->second.items.push(r);
         ++size_;
+    }
+
+    /// Tasks without a priority.
+    void push_all(const fifo& tasks) noexcept {
+        normal_.append(tasks);
+        size_ += tasks.tasks;
     }
 
     /// The next one, or null.

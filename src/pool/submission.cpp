@@ -40,25 +40,41 @@ void submission::push(shared_state_base& r, entrance e) {
 void submission::push_all(std::span<shared_state_base* const> tasks) {
     if (pool_.is_forked_copy())
         core_.shutdown().throw_closed();
+    // As much as can be is done without the lock; but they may not be queued after all.
+    fifo all;
+    for (shared_state_base* t : tasks) {
+        t->owner = &core_;
+        t->pool_record = pool_.record.number();
+        t->refer_unshared();
+        pool_.record.on_submitted(*t);
+        all.push(*t);
+    }
     sleeper* w = nullptr;
-    {
-        scoped_lock lock(pool_.mutex);
-        if (pool_.closed.load()) {
-            lock.unlock();
-            core_.shutdown().throw_closed();
+    try {
+        w = queue_all(all);
+    } catch (...) {
+        for (shared_state_base* t : tasks) {
+            t->owner = nullptr;
+            intrusive_ptr_release(t);
         }
-        if (tasks.empty())
-            return;
-        if (pool_.workers.empty())
-            core_.staff().start_thread();
-        pool_.queue.add_all(tasks, [this](shared_state_base& t) {
-            t.refer_unshared();
-            pool_.record.on_submitted(t);
-        });
-        w = core_.staff().wake_candidate(); // it wakes the next one when it takes its own
+        throw;
     }
     if (w != nullptr)
         w->wake_up();
+}
+
+sleeper* submission::queue_all(const fifo& tasks) {
+    scoped_lock lock(pool_.mutex);
+    if (pool_.closed.load()) {
+        lock.unlock();
+        core_.shutdown().throw_closed();
+    }
+    if (tasks.empty())
+        return nullptr;
+    if (pool_.workers.empty())
+        core_.staff().start_thread();
+    pool_.queue.add_all(tasks);
+    return core_.staff().wake_candidate(); // it wakes the next one when it takes its own
 }
 
 void submission::post(work_item& r) noexcept {

@@ -34,6 +34,8 @@ public:
     void finish_external(shared_state_base& t) FERRY_EXCLUDES(pool_.mutex);
 
 private:
+    /// Gives who is to be woken for them, or null.
+    sleeper* queue_all(const fifo& tasks) FERRY_EXCLUDES(pool_.mutex);
     bool revoke(const work_item& r) noexcept FERRY_EXCLUDES(pool_.mutex);
 
     pool_core& core_;

@@ -12,7 +12,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 namespace ferry::detail {
 
@@ -98,16 +97,12 @@ public:
         ready_.push(r);
         note_backlog();
     }
-    /// Queues tasks without a priority; calls `before` for each of them first.
-    template <class F>
-    void add_all(std::span<shared_state_base* const> tasks, F before) noexcept {
+    /// Queues tasks without a priority.
+    void add_all(const fifo& tasks) noexcept {
         drain();
         mutex_.assert_held();
-        for (shared_state_base* t : tasks) {
-            before(*t);
-            ready_.push(*t);
-        }
-        inbox_.count_as_taken(tasks.size());
+        ready_.push_all(tasks);
+        inbox_.count_as_taken(tasks.tasks);
         note_backlog();
     }
     /// An item for which memory was reserved does not come.

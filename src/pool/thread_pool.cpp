@@ -86,17 +86,7 @@ void enqueue(pool_core& core, shared_state_base& t, entrance e) {
 
 void enqueue_all(pool_core& core, std::span<shared_state_base* const> tasks) {
     if (!core.is_bounded()) {
-        for (shared_state_base* t : tasks) {
-            t->owner = &core;
-            t->pool_record = core.state().record.number();
-        }
-        try {
-            core.entry().push_all(tasks);
-        } catch (...) {
-            for (shared_state_base* t : tasks)
-                t->owner = nullptr; // the pool has not got it
-            throw;
-        }
+        core.entry().push_all(tasks);
         return;
     }
     throw_if_closed(core);
