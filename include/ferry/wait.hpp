@@ -166,6 +166,7 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
             const boost::intrusive_ptr<detail::wait_waiter> started(&*w);
             if (const auto at = limit.deadline())
                 w->enough->expire_at(*at);
+            w->begin(); // first, since the handler may end the wait before this returns
             detail::complete_when_done(
                 *started->enough, ex, std::move(handler),
                 [waiter = std::move(w), wrong = std::move(wrong)](auto&& h, detail::wait_status) {
@@ -180,7 +181,6 @@ auto async_wait(R&& futures, wait_options options, Token&& token) {
                     std::forward<decltype(h)>(h)(std::move(error), std::move(result));
                 },
                 detail::cancel_mode::cancel_task);
-            started->begin();
         },
         token, std::move(w), options.timeout, std::move(wrong));
 }

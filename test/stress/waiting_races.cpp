@@ -11,6 +11,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <memory>
@@ -264,6 +265,43 @@ BOOST_AUTO_TEST_CASE(a_cancelled_async_wait_ends_once) { // CF-GAT-14
          },
          [](round& r) { r.cancel(); }, [](round& r) { r.deliver(0); },
          [](round& r) { r.deliver(1); });
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_may_be_over_while_it_begins) {
+    struct long_wait {
+        asio::io_context io;
+        asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
+        std::vector<promise<int>> p{500}; // so that beginning takes a while
+        std::vector<future<int>> all;
+        std::size_t done = 0;
+        std::atomic<bool> ended{false};
+    };
+    race(
+        [] {
+            auto w = std::make_unique<long_wait>();
+            for (auto& p : w->p)
+                w->all.push_back(p.get_future());
+            w->p[0].set_value(1);
+            return w;
+        },
+        [](auto& w) {
+            for (std::size_t i = 1; i < w->p.size(); ++i)
+                w->p[i].set_value(1); // nobody watches them any more
+            BOOST_REQUIRE(w->done == 1u);
+            return "ended";
+        },
+        [](auto& w) {
+            const auto at_end = [&w = *w](std::exception_ptr, wait_result<int> r) {
+                w.done = r.done.size();
+                w.ended = true;
+            };
+            async_wait(w->all, {.return_when = return_when::first_completed},
+                       asio::bind_executor(w->io, at_end));
+        },
+        [](auto& w) {
+            while (!w->ended.load())
+                w->io.poll();
+        });
 }
 
 BOOST_AUTO_TEST_CASE(a_cancelled_wait_for_one_future_ends_once) { // CF-GAT-12
