@@ -75,6 +75,7 @@ void* mmap(void* at, std::size_t size, int protection, int flags, int file, off_
     return reinterpret_cast<void*>(p);
 }
 int munmap(void* at, std::size_t size) noexcept {
+    // Files are mapped for good here.
     in_use.fetch_sub(static_cast<std::int64_t>(size), std::memory_order_relaxed);
     return static_cast<int>(::syscall(SYS_munmap, at, size));
 }

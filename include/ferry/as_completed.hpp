@@ -19,14 +19,14 @@ using next_waiter = timed_state<state_ptr>;
 ///
 /// A completing thread pushes its node onto `arrived_`, a lock-free list, newest first; a null
 /// pointer says that it is empty and `asleep` that a consumer found nothing there and wants to be
-/// told. Consumers move it to `ready_` under `mutex_`.
+/// told. Consumers move it to the list that begins with `first_`, under `mutex_`.
 class FERRY_DECL as_completed_waiter final : public waiter {
 public:
     as_completed_waiter(std::vector<state_ptr> states, timeout limit)
         : waiter(std::move(states)), deadline_(limit.deadline()), left_(size()) {}
 
     /// The number of states that were not handed out yet.
-    std::size_t left() const noexcept { return left_.load(std::memory_order_acquire); }
+    std::size_t left() const noexcept { return left_.load(std::memory_order_relaxed); }
     /// Returns the next one, null at the end. Throws timeout_error with the counts once; then the
     /// end.
     state_ptr next() FERRY_EXCLUDES(mutex_);

@@ -52,7 +52,7 @@ state_ptr as_completed_waiter::pop() {
     first_ = n->next;
     if (first_ == nullptr)
         last_ = nullptr;
-    left_.store(left() - 1, std::memory_order_release);
+    left_.store(left() - 1, std::memory_order_relaxed);
     return take(index_of(*n));
 }
 
@@ -106,7 +106,7 @@ timeout_error as_completed_waiter::give_up() {
     std::size_t unfinished = 0;
     {
         const scoped_lock lock(mutex_);
-        unfinished = left_.exchange(0);
+        unfinished = left_.exchange(0, std::memory_order_relaxed);
     }
     serve(); // the other requests are at the end too
     return timeout_error(unfinished, size());
@@ -116,7 +116,7 @@ void as_completed_waiter::stop() noexcept {
     {
         // A request whose handler went with its context may still be served.
         const scoped_lock lock(mutex_);
-        left_.store(0, std::memory_order_release);
+        left_.store(0, std::memory_order_relaxed);
     }
     waiter::stop();
 }

@@ -3,6 +3,8 @@
 
 #include "pool_core.hpp"
 
+#include <ferry/detail/assert.hpp>
+
 #include <exception>
 
 namespace ferry::detail {
@@ -40,9 +42,12 @@ void submission::push(shared_state_base& r, entrance e) {
 void submission::push_all(std::span<shared_state_base* const> tasks) {
     if (pool_.is_forked_copy())
         core_.shutdown().throw_closed();
+    if (pool_.closed.load())
+        core_.shutdown().throw_closed();
     // As much as can be is done without the lock; but they may not be queued after all.
     fifo all;
     for (shared_state_base* t : tasks) {
+        FERRY_ASSERT(t->priority == 0);
         t->owner = &core_;
         t->pool_record = pool_.record.number();
         t->refer_unshared();

@@ -176,7 +176,8 @@ private:
         return n > claimed ? n - claimed : 0;
     }
 
-    // Three lines: what submitters write, what is seldom written, what workers write.
+    // Four lines: what submitters write, and workers that look; what those take; what is seldom
+    // written; what workers write.
     inbox inbox_;
     alignas(64) std::atomic<bool> prioritized_{false}; // there was a priority; forever
     std::atomic<bool> backlog_{false};                 // `ready_` is not empty

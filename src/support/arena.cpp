@@ -44,8 +44,9 @@ private:
     alignas(64) std::atomic<std::int64_t> users_{open};
     alignas(64) std::int64_t cut_ = 0; // objects so far
     std::size_t offset_ = 0;           // of the next one
-    alignas(arena_alignment) std::array<std::byte, slab_memory::piece - 128> room_;
+    alignas(64) std::array<std::byte, slab_memory::piece - 128> room_;
 };
+static_assert(sizeof(arena) == slab_memory::piece);
 
 void arena::leave(std::int64_t n) noexcept {
     FERRY_ASSERT(users_.load() >= n);

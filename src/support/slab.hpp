@@ -21,7 +21,7 @@ namespace ferry::detail {
 /// enough to be opened again, or nobody uses it any more. Whoever gives back a block between those
 /// touches the slab no more afterwards, because it may be gone.
 ///
-/// The release in `push` pairs with the acquires in `take_back` and of the last to push.
+/// The release in `push` pairs with the acquires in `take_back`, in `open` and of the last to push.
 class slab {
 public:
     static constexpr std::size_t size = slab_memory::piece;

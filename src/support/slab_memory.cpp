@@ -4,6 +4,7 @@
 #include <ferry/detail/assert.hpp>
 
 #include <new>
+#include <type_traits>
 #include <utility>
 
 #include <pthread.h>
@@ -12,10 +13,15 @@
 namespace ferry::detail {
 namespace {
 
-constinit slab_memory memory; // trivially destroyed, so that it serves until the end
+constinit slab_memory memory; // serves until the end
 
-[[maybe_unused]] const int at_fork =
+static_assert(std::is_trivially_destructible_v<slab_memory>);
+
+// As early as can be: what other libraries do around fork() comes before the lock is taken, and
+// after it is free again. Nobody takes one of the two locks of this memory under the other.
+[[gnu::constructor(101)]] void prepare_for_fork() {
     ::pthread_atfork([] { memory.lock(); }, [] { memory.unlock(); }, [] { memory.unlock(); });
+}
 
 constexpr std::size_t most_spare(std::size_t used) noexcept { return 4 + used / 4; }
 
@@ -62,7 +68,8 @@ void* slab_memory::take_spare() noexcept {
     return std::exchange(spares_, spares_->next);
 }
 
-// Under the lock, since the system makes one mapping after the other anyway.
+// Under the lock: threads that map and fill pieces at the same time only get in each other's way
+// (measured: four that post take half as long again).
 void* slab_memory::map(bool whole) {
     const scoped_lock lock(mutex_);
     std::byte* const p = map_piece(below_ != nullptr ? below_ - piece : nullptr, whole);
@@ -93,8 +100,8 @@ void slab_memory::give_back(void* p) noexcept {
         spare* const s = std::exchange(surplus, surplus->next);
         if (::munmap(s, piece) == 0)
             continue;
-        // A hole makes two mappings of one, of which the system allows so many. It stays, but
-        // without memory.
+        // A hole makes two mappings of one, of which the system allows so many. It stays, but with
+        // a page of memory only.
         ::madvise(s, piece, MADV_DONTNEED);
         const scoped_lock lock(mutex_);
         keep(s);

@@ -2,17 +2,22 @@
 #include "slab_store.hpp"
 
 #include <new>
+#include <type_traits>
 
 #include <pthread.h>
 
 namespace ferry::detail {
 namespace {
 
-constinit slab_store store; // trivially destroyed, so that it serves until the end
+constinit slab_store store; // serves until the end
 
-// The child finds the lists whole; it never gets back the slabs that other threads have open.
-[[maybe_unused]] const int at_fork =
+static_assert(std::is_trivially_destructible_v<slab_store>);
+
+// As early as can be, as in `slab_memory`. The child finds the lists whole; it never gets back the
+// slabs that other threads have open.
+[[gnu::constructor(101)]] void prepare_for_fork() {
     ::pthread_atfork([] { store.lock(); }, [] { store.unlock(); }, [] { store.unlock(); });
+}
 
 } // namespace
 

@@ -265,6 +265,7 @@ constexpr int no_fork_comes(void (*)(), void (*)(), void (*)()) { return 0; }
     } while (false)
 #include "support/slab_store.cpp" // NOLINT
 
+// There is a test of the same name.
 #include "../../src/support/block_memory.cpp" // NOLINT
 #undef FERRY_ASSERT
 #undef pthread_atfork

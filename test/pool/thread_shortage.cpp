@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <functional>
 #include <system_error>
 #include <vector>
 
@@ -67,6 +68,7 @@ BOOST_AUTO_TEST_CASE(without_a_timer_thread_a_task_with_a_timeout_fails) {
 }
 
 BOOST_AUTO_TEST_CASE(a_task_that_no_thread_can_run_is_refused) {
+    const std::vector<std::function<int()>> calls(3, [] { return 2; });
     for (const std::size_t max_queue : {0, 5}) {
         thread_pool pool(thread_pool_options{.max_workers = 2, .max_queue = max_queue});
         const auto strand = boost::asio::make_strand(pool.get_executor());
@@ -74,9 +76,13 @@ BOOST_AUTO_TEST_CASE(a_task_that_no_thread_can_run_is_refused) {
             const short_of_threads now;
             BOOST_CHECK_THROW(pool.submit([] {}), std::system_error);
             BOOST_CHECK_THROW(pool.submit({.priority = 3}, [] {}), std::system_error);
+            if (max_queue == 0)
+                BOOST_CHECK_THROW(pool.submit_bulk(calls), std::system_error);
         }
         BOOST_TEST(pool.stats().queued == 0u);
         BOOST_TEST(pool.submit([] { return 1; }).result() == 1);
+        for (const auto& f : pool.submit_bulk(calls))
+            BOOST_TEST(f.result() == 2);
     }
 }
 

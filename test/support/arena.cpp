@@ -2,6 +2,8 @@
 #define BOOST_TEST_MODULE arena
 #include <ferry/detail/memory.hpp>
 
+#include "support/slab_memory.hpp"
+
 #include <ferry/ferry.hpp>
 
 #include <boost/asio/post.hpp>
@@ -53,6 +55,22 @@ BOOST_AUTO_TEST_CASE(objects_are_aligned_and_do_not_overlap) {
     for (const auto& o : objects)
         BOOST_TEST(is_whole_then_gone(o));
 }
+
+#if !FERRY_ASAN
+BOOST_AUTO_TEST_CASE(after_a_burst_its_memory_is_gone) {
+    auto& memory = detail::slab_memory::instance();
+    const std::size_t before = memory.pieces();
+    std::vector<object> objects;
+    for (std::size_t n = 0; n < 100'000; ++n)
+        objects.push_back(make(n));
+    BOOST_TEST(memory.pieces() > before + 300);
+    std::size_t damaged = 0;
+    for (const auto& o : objects)
+        damaged += is_whole_then_gone(o) ? 0 : 1;
+    BOOST_TEST(damaged == 0u);
+    BOOST_TEST(memory.pieces() <= before + 6);
+}
+#endif
 
 BOOST_AUTO_TEST_CASE(an_object_outlives_the_thread_that_made_it) {
     std::vector<object> objects;

@@ -15,7 +15,6 @@
 #include <mutex>
 #include <new>
 #include <random>
-#include <set>
 #include <thread>
 #include <vector>
 
@@ -243,14 +242,14 @@ BOOST_AUTO_TEST_CASE(a_thread_may_make_and_give_back_blocks_to_its_very_end) {
             owner.p = detail::block_allocate(72);
         }).join();
     }
-    BOOST_TEST(pieces() <= before + 6);
+    BOOST_TEST(pieces() <= before + a_few);
 }
 
 // Some threads make blocks, others give them back, so that slabs are opened and closed, have room
 // and have none, and are unused, all at the same time.
 BOOST_AUTO_TEST_CASE(threads_make_blocks_while_others_give_them_back) {
     constexpr std::size_t pairs = 2;
-    constexpr std::size_t each = 50'000;
+    constexpr std::size_t each = 20'000;
     std::atomic<std::size_t> damaged{0};
     for (const std::size_t most_at_a_time : {std::size_t(10), 3 * slab_memory::piece / 200}) {
         std::mutex mutex;
@@ -262,11 +261,12 @@ BOOST_AUTO_TEST_CASE(threads_make_blocks_while_others_give_them_back) {
             threads.emplace_back([&] {
                 start.arrive_and_wait();
                 for (std::size_t n = 0; n < each;) {
-                    const std::unique_lock lock(mutex);
-                    if (on_their_way.size() < most_at_a_time) {
-                        on_their_way.emplace_back(n % 3 != 0 ? 200 : 192);
-                        ++n;
+                    {
+                        const std::lock_guard lock(mutex);
+                        for (; n < each && on_their_way.size() < most_at_a_time; ++n)
+                            on_their_way.emplace_back(n % 3 != 0 ? 200 : 192);
                     }
+                    std::this_thread::yield();
                 }
             });
             threads.emplace_back([&, p] {
@@ -295,6 +295,8 @@ BOOST_AUTO_TEST_CASE(threads_make_blocks_while_others_give_them_back) {
     BOOST_TEST(damaged.load() == 0u);
 }
 
+#if !FERRY_ASAN // which has an allocator of its own
+
 // A child finds the memory usable whatever other threads did to it at that moment.
 BOOST_AUTO_TEST_CASE(a_child_of_fork_can_make_and_give_back_blocks) {
     const auto inherited = make(3 * per_piece);
@@ -310,7 +312,9 @@ BOOST_AUTO_TEST_CASE(a_child_of_fork_can_make_and_give_back_blocks) {
     }
     for (int round = 0; round < 50; ++round) {
         const pid_t child = ::fork();
-        BOOST_TEST_REQUIRE(child >= 0);
+        BOOST_TEST(child >= 0);
+        if (child < 0)
+            break;
         if (child == 0) {
             bool whole = true;
             for (const block& b : inherited)
@@ -329,3 +333,5 @@ BOOST_AUTO_TEST_CASE(a_child_of_fork_can_make_and_give_back_blocks) {
     for (const block& b : inherited)
         b.give_back();
 }
+
+#endif

@@ -48,21 +48,21 @@ public:
 
     static void* operator new(std::size_t size) {
         return allocate_patiently([size] {
-            if constexpr (in_slab())
+            if constexpr (in_arena())
                 return arena_allocate(size);
             else
                 return ::operator new(size, std::align_val_t(alignof(posted_function)));
         });
     }
     static void operator delete(void* p) noexcept {
-        if constexpr (in_slab())
+        if constexpr (in_arena())
             arena_deallocate(p);
         else
             ::operator delete(p, std::align_val_t(alignof(posted_function)));
     }
 
 private:
-    static constexpr bool in_slab() noexcept {
+    static constexpr bool in_arena() noexcept {
         return sizeof(posted_function) <= arena_object_limit &&
                alignof(posted_function) <= arena_alignment;
     }
