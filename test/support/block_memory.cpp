@@ -59,7 +59,7 @@ std::size_t pieces() { return slab_memory::instance().pieces(); }
 
 // What is kept where nothing is used: a few spare pieces, and one that this thread has open.
 constexpr std::size_t a_few = 6;
-constexpr std::size_t per_piece = slab_memory::piece / 72;
+[[maybe_unused]] constexpr std::size_t per_piece = slab_memory::piece / 72;
 
 } // namespace
 
