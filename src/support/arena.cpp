@@ -69,11 +69,7 @@ struct at_thread_end {
 void next_arena() {
     static thread_local const at_thread_end closer;
     static_cast<void>(closer);
-    auto& memory = slab_memory::instance();
-    void* piece = memory.take_spare();
-    if (piece == nullptr)
-        piece = memory.map(current != nullptr);
-    auto* const fresh = ::new (piece) arena;
+    auto* const fresh = ::new (slab_memory::instance().take(current != nullptr)) arena;
     if (current != nullptr)
         current->close();
     current = fresh;

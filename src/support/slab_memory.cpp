@@ -58,8 +58,7 @@ std::byte* map_piece(std::byte* hint, bool whole) {
 
 slab_memory& slab_memory::instance() noexcept { return memory; }
 
-void* slab_memory::take_spare() noexcept {
-    const scoped_lock lock(mutex_);
+void* slab_memory::pop_spare() noexcept {
     if (spares_ == nullptr)
         return nullptr;
     FERRY_ASSERT(spare_ != 0);
@@ -68,10 +67,17 @@ void* slab_memory::take_spare() noexcept {
     return std::exchange(spares_, spares_->next);
 }
 
-// Under the lock: threads that map and fill pieces at the same time only get in each other's way
-// (measured: four that post take half as long again).
-void* slab_memory::map(bool whole) {
+void* slab_memory::take_spare() noexcept {
     const scoped_lock lock(mutex_);
+    return pop_spare();
+}
+
+// It maps under the lock: threads that map and fill pieces at the same time only get in each
+// other's way (measured: four that post take half as long again).
+void* slab_memory::take(bool whole) {
+    const scoped_lock lock(mutex_);
+    if (void* const p = pop_spare())
+        return p;
     std::byte* const p = map_piece(below_ != nullptr ? below_ - piece : nullptr, whole);
     ++used_;
     below_ = p;

@@ -30,8 +30,9 @@ public:
 
     /// A piece that is at hand, or null.
     void* take_spare() noexcept FERRY_EXCLUDES(mutex_);
-    /// A new one. `whole`: all of it is likely to be used. Errors: `std::bad_alloc`.
-    void* map(bool whole) FERRY_EXCLUDES(mutex_);
+    /// Such a one, or else a new one. `whole`: all of it is likely to be used. Errors:
+    /// `std::bad_alloc`.
+    void* take(bool whole) FERRY_EXCLUDES(mutex_);
     void give_back(void* p) noexcept FERRY_EXCLUDES(mutex_);
     /// How many there are, with the spare ones.
     std::size_t pieces() noexcept FERRY_EXCLUDES(mutex_);
@@ -44,6 +45,7 @@ private:
     struct spare {
         spare* next;
     };
+    void* pop_spare() noexcept FERRY_REQUIRES(mutex_);
     void keep(void* p) noexcept FERRY_REQUIRES(mutex_);
 
     adaptive_mutex mutex_;

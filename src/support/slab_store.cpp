@@ -37,10 +37,8 @@ slab_store::opened slab_store::open(std::size_t size_class, bool whole) {
             return o;
         }
     }
-    if (piece == nullptr && !whole)
-        piece = memory.take_spare();
     if (piece == nullptr)
-        piece = memory.map(whole);
+        piece = memory.take(whole);
     auto* const s = ::new (piece) slab(block_size_of(size_class));
     return {s, nullptr, s->begin()};
 }

@@ -218,9 +218,10 @@ public:
         stop("take a spare piece");
         return around->pieces_go_round ? take(fate::gone) : nullptr;
     }
-    void* map(bool) {
-        stop("map");
-        void* const p = take(fate::never_used);
+    void* take(bool) {
+        void* p = take_spare();
+        if (p == nullptr)
+            p = take(fate::never_used);
         if (p == nullptr)
             fail("the model has too few pieces");
         return p;

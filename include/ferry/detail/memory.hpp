@@ -24,8 +24,8 @@ FERRY_DECL void arena_deallocate(void* object) noexcept;
 
 /// Memory for a task, which may live long and go through several threads. Each thread cuts blocks
 /// of one size from a slab of its own, and takes first what it has just given back itself; what
-/// other threads give back is used again later. Small ones are not from `operator new`, even where the
-/// program has one of its own. Errors: `std::bad_alloc`.
+/// other threads give back is used again later. Small ones are not from `operator new`, even where
+/// the program has one of its own. Errors: `std::bad_alloc`.
 FERRY_DECL void* block_allocate(std::size_t size);
 /// From any thread; `size` as it was asked for.
 FERRY_DECL void block_deallocate(void* block, std::size_t size) noexcept;
