@@ -238,4 +238,16 @@ verdict machine::explore(Fault fault) {
     return v;
 }
 
+/// Explores what the threads of a `Shared` do, thread `i` its `run(i)`; its `fault(at_rest)` is asked
+/// in each state. It is made of `kind` in `memory`.
+template <class Shared, std::size_t Size, class Kind>
+verdict explore(std::array<std::byte, Size>& memory, unsigned threads, const Kind& kind) {
+    static Shared* shared = nullptr;
+    memory.fill(std::byte());
+    shared = ::new (memory.data()) Shared(kind);
+    const auto all = std::make_unique<machine>(memory.data(), memory.size(), threads,
+                                               [](unsigned thread) { shared->run(thread); });
+    return all->explore([](bool at_rest) { return shared->fault(at_rest); });
+}
+
 } // namespace model

@@ -281,12 +281,7 @@ process& process::the_process() noexcept {
 
 model::verdict explore(const kind& k, mutant m = mutant::none) {
     fault_made = m;
-    memory.fill(std::byte());
-    process* const p = ::new (memory.data()) process(k);
-    const auto machine = std::make_unique<model::machine>(
-        memory.data(), memory.size(), most_threads,
-        [](unsigned thread) { reinterpret_cast<process*>(memory.data())->run(thread); });
-    return machine->explore([p](bool at_rest) { return p->fault(at_rest); });
+    return model::explore<process>(memory, most_threads, k);
 }
 
 void check(kind k) {

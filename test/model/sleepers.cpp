@@ -328,12 +328,7 @@ pool& pool::the_pool() noexcept { return *std::launder(reinterpret_cast<pool*>(m
 
 model::verdict explore(const kind& k, mutant m = mutant::none) {
     fault_made = m;
-    memory.fill(std::byte());
-    pool* const p = ::new (memory.data()) pool(k);
-    const auto machine = std::make_unique<model::machine>(
-        memory.data(), memory.size(), threads,
-        [](unsigned thread) { reinterpret_cast<pool*>(memory.data())->run(thread); });
-    return machine->explore([p](bool at_rest) { return p->fault(at_rest); });
+    return model::explore<pool>(memory, threads, k);
 }
 
 void check(const kind& k) {

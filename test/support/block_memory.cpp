@@ -55,6 +55,13 @@ std::vector<block> make(std::size_t count, std::size_t size = 72) {
     return blocks;
 }
 
+// Of a child process.
+[[maybe_unused]] void expect_success(pid_t child) {
+    int how = 0;
+    BOOST_TEST(::waitpid(child, &how, 0) == child);
+    BOOST_TEST((WIFEXITED(how) && WEXITSTATUS(how) == 0));
+}
+
 std::size_t pieces() { return slab_memory::instance().pieces(); }
 
 // What is kept where nothing is used: a few spare pieces, and one that this thread has open.
@@ -199,9 +206,7 @@ BOOST_AUTO_TEST_CASE(a_shortage_is_told_and_passes) {
             told = b.is_whole_then_gone() && told;
         ::_exit(told ? 0 : 1);
     }
-    int how = 0;
-    BOOST_TEST(::waitpid(child, &how, 0) == child);
-    BOOST_TEST((WIFEXITED(how) && WEXITSTATUS(how) == 0));
+    expect_success(child);
 }
 
 #endif
@@ -325,9 +330,7 @@ BOOST_AUTO_TEST_CASE(a_child_of_fork_can_make_and_give_back_blocks) {
             }
             ::_exit(whole ? 0 : 1);
         }
-        int how = 0;
-        BOOST_TEST(::waitpid(child, &how, 0) == child);
-        BOOST_TEST((WIFEXITED(how) && WEXITSTATUS(how) == 0));
+        expect_success(child);
     }
     stop = true;
     for (const block& b : inherited)
