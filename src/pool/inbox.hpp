@@ -5,19 +5,28 @@
 #include <ferry/detail/spin.hpp>
 #include <ferry/detail/work_item.hpp>
 
+#include "support/prefetch.hpp"
+
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 namespace ferry::detail {
 
 /// An intrusive list, first in, first out, into which any thread pushes without a lock and from
 /// which one thread at a time takes.
 ///
-/// Invariants: `last_` is null exactly when the list is empty. A push first makes its item the last
-/// one and then links it to the one before, or to `first_`. Between the two the items from there on
-/// are in the list but cannot be reached: `pop` gives null although `empty` is false. Whoever
-/// pushes says so to those who take afterwards, so an item that could not be reached is not
-/// forgotten.
+/// Invariants: `last_` is null exactly when the list is empty. The oldest item is `next_`, or, where
+/// that is null, `first_`. A push first makes its item the last one and then links it to the one
+/// before, or, into an empty list, to `first_`. Between the two the items from there on are in the
+/// list but cannot be reached: `pop` gives null although `empty` is false. Whoever pushes says so to
+/// those who take afterwards, so an item that could not be reached is not forgotten.
+///
+/// `next_` is written by those who take only, and is null before `last_` becomes null: who looks
+/// meanwhile may find it set for too long, but never takes a list with items for an empty one.
+///
+/// Apart from the item and the count a push into an empty list writes one line of memory. `next_` is
+/// in another one: who takes from a long list does not need the first one to find the next item.
 ///
 /// The release in `push` that links an item pairs with the acquire in `pop` that follows the link.
 /// The exchange and `empty` are sequentially consistent: after a push either `empty` is false, or
@@ -31,7 +40,10 @@ public:
     inbox(const inbox&) = delete;
     inbox& operator=(const inbox&) = delete;
 
-    bool empty() const noexcept { return last_.load() == nullptr; }
+    /// Where another thread takes meanwhile, it may be false a moment too long.
+    bool empty() const noexcept {
+        return next_.load(std::memory_order_relaxed) == nullptr && last_.load() == nullptr;
+    }
 
     /// `task`: whether the item is one.
     void push(work_item& r, bool task) noexcept {
@@ -76,29 +88,40 @@ public:
 
 private:
     work_item* unlink_first() noexcept {
-        work_item* const r = first_.load(std::memory_order_acquire);
+        work_item* const r = oldest();
         if (r == nullptr)
             return nullptr;
-        if (work_item* const next = r->next.load(std::memory_order_acquire)) {
-            first_.store(next, std::memory_order_relaxed);
+        work_item* const next = r->next.load(std::memory_order_acquire);
+        next_.store(next, std::memory_order_relaxed);
+        if (next != nullptr) {
+            fetch_object_for_writing(next); // until it is asked for
             return r;
         }
         // It seems to be the last one. Whoever pushes after the exchange finds the list empty and
-        // sets `first_`, which therefore becomes null before.
-        first_.store(nullptr, std::memory_order_relaxed);
+        // sets `first_`, which is null by now.
         work_item* last = r;
         if (last_.compare_exchange_strong(last, nullptr))
             return r;
-        first_.store(r, std::memory_order_relaxed); // the next one is about to be linked
+        next_.store(r, std::memory_order_relaxed); // the next one is about to be linked
         return nullptr;
     }
+    work_item* oldest() noexcept {
+        if (work_item* const r = next_.load(std::memory_order_relaxed))
+            return r;
+        work_item* const r = first_.load(std::memory_order_acquire);
+        if (r != nullptr)
+            first_.store(nullptr, std::memory_order_relaxed);
+        return r;
+    }
 
+    std::atomic<std::uint64_t>& pushed_tasks_; // not in the line that each push waits for
     alignas(64) std::atomic<work_item*> last_{nullptr};
-    std::atomic<std::uint64_t>& pushed_tasks_;
+    std::atomic<work_item*> first_{nullptr};
     std::atomic<int> pushed_on_{0};
     std::atomic<std::size_t> lookers_{0};
-    alignas(64) std::atomic<work_item*> first_{nullptr}; // written by a push into an empty list too
-    std::uint64_t taken_tasks_ = 0;                      // belongs to the thread that takes
+    // They belong to the thread that takes; others may look at the first one.
+    alignas(64) std::atomic<work_item*> next_{nullptr};
+    std::uint64_t taken_tasks_ = 0;
 };
 
 } // namespace ferry::detail

@@ -176,8 +176,8 @@ private:
         return n > claimed ? n - claimed : 0;
     }
 
-    // Four lines: what submitters write, and workers that look; what those take; what is seldom
-    // written; what workers write.
+    // Lines of their own have what submitters write, and workers that look; what those write who
+    // take; what is seldom written; what workers write.
     inbox inbox_;
     alignas(64) std::atomic<bool> prioritized_{false}; // there was a priority; forever
     std::atomic<bool> backlog_{false};                 // `ready_` is not empty
