@@ -5,6 +5,7 @@
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/scope_exit.hpp>
 
+#include "support/prefetch.hpp"
 #include "support/wake_up.hpp"
 
 #include <chrono>
@@ -48,6 +49,30 @@ bool posting_attempt::notices(const void* what) noexcept {
     }
     return false;
 }
+
+namespace {
+
+/// The operations that the calling thread has completed last, by their addresses, which nobody
+/// follows: some may be gone, or belong to another context. The lines of memory of completed
+/// operations come from another processor, and whoever goes through a list of them would wait for
+/// each one before it knows the next. Each operation names an earlier one, so that several lines are
+/// on their way at a time (measured: 1000 coroutines that offload take half the time).
+class completed_lately {
+public:
+    /// Notes one, and gives the one that was completed some time before, or null.
+    const void* exchange(const void* op) noexcept {
+        return std::exchange(ops_[count_++ % distance], op);
+    }
+
+private:
+    static constexpr unsigned distance = 8; // 2 and 4: a few per cent slower
+
+    const void* ops_[distance] = {};
+    unsigned count_ = 0;
+};
+constinit thread_local completed_lately completed_here;
+
+} // namespace
 
 bool wait_for_memory(int attempt) noexcept {
     std::this_thread::sleep_for(std::chrono::milliseconds(attempt < 10 ? 0 : 1));
@@ -112,8 +137,11 @@ struct completion_batch {
 
     void collect() noexcept {
         wait_op* completed = registry->completed_.exchange(nullptr, std::memory_order_acq_rel);
-        while (completed != nullptr) // newest first: turn it round
+        while (completed != nullptr) { // newest first: turn it round
+            fetch_object_for_writing(completed->completed_before_);
+            fetch_object_for_writing(completed->outcome_);
             first = std::exchange(completed, std::exchange(completed->next_completed_, first));
+        }
     }
 
     /// Cuts off what exceeds one batch.
@@ -285,6 +313,7 @@ void wait_op_registry::complete_from_any_thread(wait_op& d) {
 }
 
 void wait_op_registry::push_completed(wait_op& d) {
+    d.completed_before_ = completed_here.exchange(&d);
     bool posting = false;
     wait_op* head = completed_.load(std::memory_order_relaxed);
     do {

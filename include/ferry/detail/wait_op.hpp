@@ -36,7 +36,7 @@ class wait_op_registry;
 struct completion_batch;
 
 /// How a handler's waiting ended.
-enum class wait_status { ready, abandoned };
+enum class wait_status : unsigned char { ready, abandoned };
 
 /// What a waiting handler's cancellation does.
 enum class cancel_mode {
@@ -51,7 +51,19 @@ enum class cancel_mode {
 /// and passes it on, with the state's share: into the list of completed operations of its
 /// io_context, if it is batched, or posted to its executor. There it has the registry's share too,
 /// and all of them end in one operation.
+///
+/// What another thread reads and writes to end it comes first, and what only the handler's context
+/// uses comes last, because two processors that write to the same line of memory wait for each
+/// other.
 class FERRY_DECL wait_op : public continuation {
+    const bool batched_;
+    std::atomic<bool> ended_{false};
+    wait_status how_ = wait_status::ready;
+    std::atomic<int> refs_;
+    wait_op_registry& registry_; // lives while this is in its list, or keeps it
+    wait_op* next_completed_ = nullptr;
+    const void* completed_before_ = nullptr; // an address only; see `completed_lately`
+
 public:
     void fire(shared_state_base*) override;
     void destroy() noexcept override { release(1); }
@@ -78,16 +90,17 @@ protected:
     };
 
     wait_op(wait_op_registry& registry, bool batched, bool in_slot) noexcept
-        : continuation(false, batched), registry_(registry), batched_(batched), in_slot_(in_slot),
-          refs_(in_slot ? 3 : 2) {}
+        : continuation(false, batched), batched_(batched), refs_(in_slot ? 3 : 2),
+          registry_(registry), in_slot_(in_slot) {}
     virtual ~wait_op() {
         if (keeps_registry_)
             let_registry_go();
     }
 
     wait_status how() const noexcept { return how_; }
-    /// Notes what it waits for, if that is recorded.
+    /// Notes what it waits for; for readers outside too, where that is recorded.
     void note(const shared_state_base& state) noexcept {
+        outcome_ = &state;
         if (state.is_recorded())
             node_ = wait_node(wait_kind::await, current_wait_node, &state);
     }
@@ -128,16 +141,11 @@ private:
     virtual void drop() noexcept = 0;
     virtual void deallocate() noexcept = 0;
 
-    wait_op_registry& registry_; // lives while this is in its list, or keeps it
-    const bool batched_;
-    bool keeps_registry_ = false; // the registry was closed before this ended
-    bool in_slot_;                // the handler's executor's
-    wait_status how_ = wait_status::ready;
-    std::atomic<bool> ended_{false};
-    std::atomic<int> refs_;
-    wait_op* next_ = nullptr; // in the registry, guarded by its mutex
+    bool keeps_registry_ = false;   // the registry was closed before this ended
+    bool in_slot_;                  // the handler's executor's
+    const void* outcome_ = nullptr; // what it waits for; an address only
+    wait_op* next_ = nullptr;       // in the registry, guarded by its mutex
     wait_op* prev_ = nullptr;
-    wait_op* next_completed_ = nullptr;
 };
 
 /// The operations of one execution context that are under way.
