@@ -40,7 +40,7 @@ public:
 private:
     void on_done(node& n) noexcept override;
     void serve() FERRY_EXCLUDES(mutex_);
-    /// Moves arrived nodes to `ready_`; if there are none, asks to be told and returns false.
+    /// Moves arrived nodes to `first_`; if there are none, asks to be told and returns false.
     bool collect() FERRY_REQUIRES(mutex_);
     state_ptr pop() FERRY_REQUIRES(mutex_);
     timeout_error give_up() FERRY_EXCLUDES(mutex_);

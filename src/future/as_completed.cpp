@@ -4,6 +4,7 @@
 #include <ferry/detail/assert.hpp>
 #include <ferry/detail/spin.hpp>
 
+#include "support/prefetch.hpp"
 #include "wait_ring.hpp"
 
 namespace ferry::detail {
@@ -52,6 +53,8 @@ state_ptr as_completed_waiter::pop() {
     first_ = n->next;
     if (first_ == nullptr)
         last_ = nullptr;
+    else if (first_->next != nullptr) // while this one and the next are consumed
+        fetch_object_for_writing(first_->next->state.get());
     left_.store(left() - 1, std::memory_order_relaxed);
     return take(index_of(*n));
 }
