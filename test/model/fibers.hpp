@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -238,16 +239,20 @@ verdict machine::explore(Fault fault) {
     return v;
 }
 
+/// What the threads share while it is explored; nobody destroys it.
+template <class Shared>
+inline Shared* shared = nullptr;
+
 /// Explores what the threads of a `Shared` do, thread `i` its `run(i)`; its `fault(at_rest)` is asked
-/// in each state. It is made of `kind` in `memory`.
-template <class Shared, std::size_t Size, class Kind>
-verdict explore(std::array<std::byte, Size>& memory, unsigned threads, const Kind& kind) {
-    static Shared* shared = nullptr;
+/// in each state. It is made of `kind`.
+template <class Shared, class Kind>
+verdict explore(unsigned threads, const Kind& kind) {
+    alignas(Shared) static std::array<std::byte, sizeof(Shared)> memory;
     memory.fill(std::byte());
-    shared = ::new (memory.data()) Shared(kind);
+    shared<Shared> = ::new (memory.data()) Shared(kind);
     const auto all = std::make_unique<machine>(memory.data(), memory.size(), threads,
-                                               [](unsigned thread) { shared->run(thread); });
-    return all->explore([](bool at_rest) { return shared->fault(at_rest); });
+                                               [](unsigned t) { shared<Shared>->run(t); });
+    return all->explore([](bool at_rest) { return shared<Shared>->fault(at_rest); });
 }
 
 } // namespace model

@@ -9,9 +9,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <cstdint>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -87,7 +85,8 @@ private:
     // a push that came later.
     void take(unsigned taker) {
         for (;;) {
-            wait_until("told", [](unsigned) { return the_queue().told_ && !the_queue().locked_; });
+            static_cast<void>(model::machine::wait(
+                "told", [](unsigned) { return model::shared<queue>->may_take(); }, false));
             locked_ = true;
             told_ = false;
             while (work_item* const r = inbox_.pop()) {
@@ -100,9 +99,7 @@ private:
             locked_ = false;
         }
     }
-    static void wait_until(const char* name, bool (*ready)(unsigned)) {
-        static_cast<void>(model::machine::wait(name, ready, false));
-    }
+    bool may_take() const { return told_ && !locked_; }
     void note(work_item& r) {
         ++r.taken;
         ++taken_;
@@ -114,8 +111,6 @@ private:
         }
     }
 
-    static queue& the_queue() noexcept;
-
     instrumented::surroundings around_;
     const kind kind_;
     instrumented_std::atomic<std::uint64_t> pushed_{0};
@@ -125,15 +120,9 @@ private:
     unsigned taken_ = 0;
 };
 
-// Where the threads find it; nobody destroys it.
-alignas(queue) std::array<std::byte, sizeof(queue)> memory;
-queue& queue::the_queue() noexcept {
-    return *std::launder(reinterpret_cast<queue*>(memory.data()));
-}
-
 model::verdict explore(const kind& k, mutant m = mutant::none) {
     fault_made = m;
-    return model::explore<queue>(memory, threads, k);
+    return model::explore<queue>(threads, k);
 }
 
 void check(const kind& k) {

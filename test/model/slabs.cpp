@@ -13,8 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <string>
 
 namespace {
@@ -175,8 +173,9 @@ private:
     }
     void* receive(unsigned thread) {
         if (passed_[thread].count == 0)
-            instrumented::stop("receive",
-                               [](unsigned t) { return the_process().passed_[t].count != 0; });
+            instrumented::stop("receive", [](unsigned t) {
+                return model::shared<process>->passed_[t].count != 0;
+            });
         return passed_[thread].take();
     }
     void end(bool& has_ended) {
@@ -264,8 +263,6 @@ private:
         return {};
     }
 
-    static process& the_process() noexcept;
-
     instrumented::surroundings around_;
     const kind kind_;
     std::array<row, most_threads> has_, passed_;
@@ -273,15 +270,9 @@ private:
     unsigned finished_ = 0;
 };
 
-// Where the threads find it; nobody destroys it.
-alignas(process) std::array<std::byte, sizeof(process)> memory;
-process& process::the_process() noexcept {
-    return *std::launder(reinterpret_cast<process*>(memory.data()));
-}
-
 model::verdict explore(const kind& k, mutant m = mutant::none) {
     fault_made = m;
-    return model::explore<process>(memory, most_threads, k);
+    return model::explore<process>(most_threads, k);
 }
 
 void check(kind k) {

@@ -12,8 +12,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -176,17 +174,19 @@ private:
     [[noreturn]] void work(unsigned w) {
         for (;;) {
             static_cast<void>(model::machine::wait(
-                "start", [](unsigned t) { return the_pool().here_[t - submitters]; }, false));
+                "start", [](unsigned t) { return model::shared<pool>->here_[t - submitters]; },
+                false));
             while (next(w)) {
                 if (begun_++ >= kind_.short_tasks)
                     static_cast<void>(model::machine::wait(
-                        "run", [](unsigned) { return the_pool().may_end(); }, false));
+                        "run", [](unsigned) { return model::shared<pool>->may_end(); }, false));
                 available_[w] = true;
                 will_look(w);
                 ++ran_;
                 if (is(mutant::runs_user_code_while_it_counts_as_looking))
                     static_cast<void>(model::machine::wait(
-                        "callback", [](unsigned) { return the_pool().may_end(); }, false));
+                        "callback", [](unsigned) { return model::shared<pool>->may_end(); },
+                        false));
             }
             static_cast<void>(model::machine::wait(
                 "finalizer", [](unsigned) { return false; }, true)); // which may take any time
@@ -304,8 +304,6 @@ private:
         return static_cast<std::size_t>(std::ranges::count(available_, true));
     }
 
-    static pool& the_pool() noexcept;
-
     instrumented::surroundings around_;
     const kind kind_;
     // Guarded by the lock.
@@ -322,13 +320,9 @@ private:
     unsigned begun_ = 0, ran_ = 0, rejected_ = 0, finished_ = 0;
 };
 
-// Where the threads find it; nobody destroys it.
-alignas(pool) std::array<std::byte, sizeof(pool)> memory;
-pool& pool::the_pool() noexcept { return *std::launder(reinterpret_cast<pool*>(memory.data())); }
-
 model::verdict explore(const kind& k, mutant m = mutant::none) {
     fault_made = m;
-    return model::explore<pool>(memory, threads, k);
+    return model::explore<pool>(threads, k);
 }
 
 void check(const kind& k) {
