@@ -8,9 +8,6 @@
 #include "support/prefetch.hpp"
 #include "support/wake_up.hpp"
 
-#include <chrono>
-#include <thread>
-
 namespace ferry::detail {
 
 boost::asio::execution_context::id wait_op_service::id;
@@ -27,28 +24,6 @@ abandoned_call_owner* abandoned_call_owner::current() noexcept { return role.cal
 abandoned_call_owner::scope::scope(abandoned_call_owner* calls) noexcept
     : outer_(std::exchange(role.calls, calls)) {}
 abandoned_call_owner::scope::~scope() { role.calls = outer_; }
-
-namespace {
-
-thread_local posting_attempt* attempts = nullptr;
-
-} // namespace
-
-posting_attempt::posting_attempt(const void* what) noexcept
-    : what_(what), outer_(std::exchange(attempts, this)) {}
-posting_attempt::~posting_attempt() {
-    FERRY_ASSERT(attempts == this); // they nest
-    attempts = outer_;
-}
-bool posting_attempt::notices(const void* what) noexcept {
-    for (auto* a = attempts; a != nullptr; a = a->outer_) {
-        if (a->what_ == what) {
-            a->destroyed_ = true;
-            return true;
-        }
-    }
-    return false;
-}
 
 namespace {
 
@@ -73,11 +48,6 @@ private:
 constinit thread_local completed_lately completed_here;
 
 } // namespace
-
-bool wait_for_memory(int attempt) noexcept {
-    std::this_thread::sleep_for(std::chrono::milliseconds(attempt < 10 ? 0 : 1));
-    return attempt < 5000;
-}
 
 // A batch that drains has its memory from the registry, the others from Asio.
 template <class T>
